@@ -1,0 +1,91 @@
+//! What the kernel tells the daemon of each operation it records: a fixed header, then the object.
+
+use bytemuck::{Pod, Zeroable};
+use crate::limits::PATH_BYTES;
+
+/// What follows an event's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Object {
+    /// Nothing.
+    None = 0,
+    /// The bytes of a path.
+    Path = 1,
+    /// An [`Address`].
+    Address = 2,
+}
+
+/// The header of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Header {
+    /// Number of the event, from 1, without gaps but for events lost.
+    pub sequence: u64,
+    /// Nanoseconds since boot, time asleep included (`CLOCK_BOOTTIME`).
+    pub time: u64,
+    /// The innermost session of the task.
+    pub session: u64,
+    /// Sequence number of the event that recorded the exec of the running program; 0 where none did.
+    pub program: u64,
+    /// Generation of the policy that decided.
+    pub generation: u64,
+    /// When the process started, nanoseconds since boot: with `pid`, its identity.
+    pub start: u64,
+    /// Device of the object's file as the kernel numbers it (major << 20 | minor), 0 where there is none.
+    pub device: u64,
+    /// Inode number of the object's file, 0 where there is none (not yet created).
+    pub inode: u64,
+    /// Process id, in the initial namespace.
+    pub pid: u32,
+    /// Thread id, in the initial namespace.
+    pub tid: u32,
+    /// Process id of the parent.
+    pub parent: u32,
+    /// User id of the task, in the initial namespace.
+    pub uid: u32,
+    /// Number of the rule that decided, or [`crate::verdict::RULE_DEFAULT`].
+    pub rule: u32,
+    /// Serial of the layer that decided; 0 where none did.
+    pub serial: u32,
+    /// Bytes of the object after the header.
+    pub length: u32,
+    /// For operations that need words: the address family, the ioctl, the flags.
+    pub detail: u32,
+    /// [`crate::operation::Operation`].
+    pub operation: u8,
+    /// [`crate::verdict::Verdict`]: what the rules said.
+    pub verdict: u8,
+    /// [`crate::verdict::Cause`].
+    pub cause: u8,
+    /// [`Object`].
+    pub object: u8,
+    /// 1 where the operation passed, 0 where it was refused.
+    pub passed: u8,
+    /// The layer that decided, counted from the outermost.
+    pub layer: u8,
+    /// Explicit padding.
+    pub pad: [u8; 2],
+    /// The thread's name: a hint for people, never for a decision.
+    pub comm: [u8; 16],
+}
+
+const _: () = assert!(size_of::<Header>() == 120);
+
+/// An address as an event carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Address {
+    /// IPv6, or IPv4 in the first four bytes.
+    pub bytes: [u8; 16],
+    /// Port, host byte order.
+    pub port: u16,
+    /// 4 or 6.
+    pub version: u8,
+    /// [`crate::image::Protocol`].
+    pub protocol: u8,
+}
+
+const _: () = assert!(size_of::<Address>() == 20);
+
+/// Bytes of the longest event.
+pub const EVENT_BYTES: usize = size_of::<Header>() + PATH_BYTES;

@@ -1,0 +1,36 @@
+//! What the kernel keeps on a task: which session it belongs to and which policies bind it.
+
+use bytemuck::{Pod, Zeroable};
+use crate::limits::LAYERS;
+
+/// One layer of policy: where its image is, and the number that proves the image is the one meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash, Pod, Zeroable)]
+#[repr(C)]
+pub struct Layer {
+    /// Index into the table of images, below [`crate::limits::SLOTS`].
+    pub slot: u32,
+    /// Must equal [`crate::image::Header::serial`]; never used twice, so that a slot given to another
+    /// policy can't be taken for this one. Never 0.
+    pub serial: u32,
+}
+
+/// The label of a task. Absent on tasks that belong to no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Label {
+    /// The innermost session.
+    pub session: u64,
+    /// Sequence number of the event that recorded the exec of the running program; 0 before the first.
+    pub program: u64,
+    /// The same for an exec that has been judged and not yet happened.
+    pub pending: u64,
+    /// Layers in use; one more than [`LAYERS`] means that too many came together: deny everything.
+    pub count: u32,
+    /// Explicit padding.
+    pub pad: u32,
+    /// The layers, outermost first. Every one must agree.
+    pub layers: [Layer; LAYERS],
+}
+
+const _: () = assert!(size_of::<Layer>() == 8);
+const _: () = assert!(size_of::<Label>() == 96);

@@ -1,0 +1,15 @@
+//! What gatekeeper's kernel programs and its daemon must agree on, and nothing else.
+//!
+//! Everything here is plain old data or a pure function on it; the crate has no dependency, allocates
+//! nothing, and compiles for `bpfel-unknown-none` as well as for the host.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod automaton;
+pub mod counters;
+pub mod event;
+pub mod image;
+pub mod label;
+pub mod limits;
+pub mod operation;
+pub mod verdict;

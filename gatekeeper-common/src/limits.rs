@@ -1,0 +1,42 @@
+//! Every bound in the system, each with its reason.
+
+/// Bytes of a path, at most. The kernel's own `PATH_MAX` (include/uapi/linux/limits.h) is 4,096 with
+/// the closing NUL; a longer path can exist (built with relative calls) and is denied.
+pub const PATH_BYTES: usize = 4096;
+
+/// Bytes of one path component, at most (`NAME_MAX`, include/uapi/linux/limits.h).
+pub const NAME_BYTES: usize = 255;
+
+/// Components of a path, at most; what lies deeper is denied.
+pub const COMPONENTS: u32 = 255;
+
+/// Mounts crossed between a file and the root of its mount namespace, at most.
+pub const MOUNTS: u32 = 32;
+
+/// Layers of policy on one task: a session, what it nests in, and the floor under all.
+pub const LAYERS: usize = 8;
+
+/// Policies that can be live in the kernel at once, over all sessions.
+pub const SLOTS: u32 = 1024;
+
+/// Cgroups that can carry a label of their own (descendants need no entry).
+pub const CGROUPS: u32 = 4096;
+
+/// Levels of the cgroup tree searched for a labelled ancestor. The kernel's default limit on depth is
+/// INT_MAX, but each level costs the creator real memory; what lies deeper counts as labelled by doubt.
+pub const CGROUP_DEPTH: u32 = 128;
+
+/// Bytes of one plane of a small image. Two planes make an image, so a session costs 1 MiB of kernel
+/// memory; every policy that ships fits.
+pub const PLANE_SMALL: usize = 512 << 10;
+
+/// Bytes of one plane of a large image: the most that one array element may have on Linux 6.1
+/// (`KMALLOC_MAX_SIZE`, checked in kernel/bpf/arraymap.c `array_map_alloc_check`).
+pub const PLANE_LARGE: usize = 4 << 20;
+
+/// Scratch buffers a CPU has. A hook can be preempted by another task's hook on the same CPU, so each
+/// takes a buffer of its own; with all in use the operation is denied.
+pub const SCRATCH_SLOTS: u32 = 16;
+
+/// Bytes of the ring buffer that carries events to the daemon.
+pub const RING_BYTES: u32 = 8 << 20;

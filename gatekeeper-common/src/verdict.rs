@@ -1,0 +1,194 @@
+//! Verdicts, the cells that carry them, and why an operation was denied without a rule.
+
+use bytemuck::{Pod, Zeroable};
+
+/// What becomes of an operation. The codes lie far apart, so that no single flipped bit turns one
+/// verdict into another, and rise with strictness, so that the strictest is the largest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Verdict {
+    /// Let it pass.
+    Allow = 0x11,
+    /// Let it pass and record it.
+    Audit = 0x3c,
+    /// Ask a person; denied where nobody can be asked.
+    Ask = 0x69,
+    /// Refuse it with EPERM.
+    Deny = 0xd2,
+}
+
+impl Verdict {
+    /// Every verdict, from the mildest to the strictest.
+    pub const ALL: [Self; 4] = [Self::Allow, Self::Audit, Self::Ask, Self::Deny];
+
+    /// The verdict with this code.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0x11 => Some(Self::Allow),
+            0x3c => Some(Self::Audit),
+            0x69 => Some(Self::Ask),
+            0xd2 => Some(Self::Deny),
+            _ => None,
+        }
+    }
+
+    /// The word used in policies and output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Audit => "audit",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// The largest number a rule can have; one above it stands for "the default".
+pub const RULE_LAST: u32 = 0x00ff_fffd;
+/// Stands in a cell where no rule spoke and `[defaults]` decided.
+pub const RULE_DEFAULT: u32 = 0x00ff_fffe;
+
+/// A verdict and the rule that gave it, packed so that the stricter of two cells is the larger number
+/// and, between equals, the rule that comes first in the policy. Zero is silence: no rule spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Cell(pub u32);
+
+impl Cell {
+    /// No rule spoke.
+    pub const SILENT: Self = Self(0);
+
+    /// A verdict given by a rule (0 to [`RULE_LAST`]) or by the default ([`RULE_DEFAULT`]).
+    #[must_use]
+    #[inline(always)]
+    pub const fn new(verdict: Verdict, rule: u32) -> Self {
+        Self((verdict as u32) << 24 | (0x00ff_ffff - (rule & 0x00ff_ffff)))
+    }
+
+    /// The verdict's code; not one of [`Verdict`]'s where the cell is silent or damaged.
+    #[must_use]
+    #[inline(always)]
+    pub const fn code(self) -> u8 {
+        (self.0 >> 24) as u8
+    }
+
+    /// The verdict, or `None` where the cell is silent or damaged.
+    #[must_use]
+    pub const fn verdict(self) -> Option<Verdict> {
+        Verdict::from_code(self.code())
+    }
+
+    /// The number of the rule that spoke, or [`RULE_DEFAULT`].
+    #[must_use]
+    #[inline(always)]
+    pub const fn rule(self) -> u32 {
+        0x00ff_ffff - (self.0 & 0x00ff_ffff)
+    }
+
+    /// The stricter of two; between equal verdicts, the earlier rule.
+    #[must_use]
+    #[inline(always)]
+    pub const fn strictest(self, other: Self) -> Self {
+        if self.0 >= other.0 { self } else { other }
+    }
+
+    /// This cell, or `default` where no rule spoke.
+    #[must_use]
+    #[inline(always)]
+    pub const fn or(self, default: Self) -> Self {
+        if self.0 == 0 { default } else { self }
+    }
+}
+
+/// Whether an executable mapping is let through, from what exec rules and file rules say of the file.
+///
+/// A file rule that speaks of `map` decides, or else an exec rule that allows the very file; but an
+/// exec rule that denies or asks about the file denies mapping it, so that starting a program through
+/// the dynamic loader can't do what starting it can't.
+#[must_use]
+#[inline(always)]
+pub const fn map_cell(exec: Cell, map: Cell) -> Cell {
+    if exec.code() >= Verdict::Ask as u8 {
+        return Cell(((Verdict::Deny as u32) << 24) | (exec.0 & 0x00ff_ffff));
+    }
+    map.or(exec)
+}
+
+/// Why an operation was denied where no rule denied it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Cause {
+    /// A rule or a default spoke; nothing out of the way.
+    Policy = 0,
+    /// The rule says ask, and nobody can be asked.
+    NobodyToAsk = 1,
+    /// The path has more components or mounts than the limit.
+    TooDeep = 2,
+    /// The path or a name in it is longer than the limit.
+    TooLong = 3,
+    /// The file lies on a mount outside the task's mount namespace, or on none.
+    Detached = 4,
+    /// A kernel structure could not be read.
+    Unreadable = 5,
+    /// The address family is one no rule can speak of.
+    AddressFamily = 6,
+    /// The address is shorter than its family needs.
+    ShortAddress = 7,
+    /// The image of one of the task's layers is not there or not its own.
+    NoPolicy = 8,
+    /// A table of the image holds what it should not.
+    Corrupt = 9,
+    /// No scratch buffer or label could be had.
+    NoMemory = 10,
+    /// More than [`crate::limits::LAYERS`] layers came together on one task.
+    TooManyLayers = 11,
+    /// Built in: no policy can allow it to a labelled task.
+    Builtin = 12,
+}
+
+impl Cause {
+    /// Every cause, in the order of its discriminant.
+    pub const ALL: [Self; 13] = [
+        Self::Policy,
+        Self::NobodyToAsk,
+        Self::TooDeep,
+        Self::TooLong,
+        Self::Detached,
+        Self::Unreadable,
+        Self::AddressFamily,
+        Self::ShortAddress,
+        Self::NoPolicy,
+        Self::Corrupt,
+        Self::NoMemory,
+        Self::TooManyLayers,
+        Self::Builtin,
+    ];
+
+    /// The cause with this discriminant.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(code as usize).copied()
+    }
+
+    /// What a person reads.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::NobodyToAsk => "nobody to ask",
+            Self::TooDeep => "path too deep",
+            Self::TooLong => "path too long",
+            Self::Detached => "detached or foreign mount",
+            Self::Unreadable => "kernel structure unreadable",
+            Self::AddressFamily => "unknown address family",
+            Self::ShortAddress => "address too short",
+            Self::NoPolicy => "policy image missing",
+            Self::Corrupt => "policy image corrupt",
+            Self::NoMemory => "no memory for the check",
+            Self::TooManyLayers => "too many layers",
+            Self::Builtin => "never allowed in a session",
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! gatekeeper: the kernel, not the assistant's good will, decides what an AI assistant may do.
+//!
+//! The binary is a thin shell around this library.
+
+pub mod kernel;
