@@ -1,0 +1,113 @@
+//! Running other programs: every failure names the command that failed.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// A command line under construction.
+pub struct Cmd {
+    inner: Command,
+    shown: String,
+    mend: Option<String>,
+}
+
+/// A command; add arguments, then run it.
+pub fn cmd(program: impl AsRef<OsStr>) -> Cmd {
+    let program = program.as_ref();
+    let mut inner = Command::new(program);
+    // CI has no standard input, and nothing here may wait for one.
+    inner.stdin(Stdio::null());
+    Cmd { inner, shown: program.to_string_lossy().into_owned(), mend: None }
+}
+
+/// A command that needs root: through sudo when we are not.
+pub fn sudo(program: &str) -> Cmd {
+    if is_root() { cmd(program) } else { cmd("sudo").arg(program) }
+}
+
+/// Whether we run as root.
+pub fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
+}
+
+/// Whether a program is on the PATH (or in sbin, which users' PATH lacks).
+pub fn have(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .any(|dir| dir.join(program).is_file())
+}
+
+impl Cmd {
+    /// Adds one argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.shown.push(' ');
+        self.shown.push_str(&arg.as_ref().to_string_lossy());
+        self.inner.arg(arg);
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<S: AsRef<OsStr>>(self, args: impl IntoIterator<Item = S>) -> Self {
+        args.into_iter().fold(self, Cmd::arg)
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.inner.env(key, value);
+        self
+    }
+
+    /// Sets the working directory.
+    pub fn dir(mut self, dir: &Path) -> Self {
+        self.inner.current_dir(dir);
+        self
+    }
+
+    /// What to tell the person when the command fails.
+    pub fn mend(mut self, mend: &str) -> Self {
+        self.mend = Some(mend.to_owned());
+        self
+    }
+
+    /// Runs with our own output; fails unless the exit status is 0.
+    pub fn run(mut self) -> Result<()> {
+        let status = self.inner.status().with_context(|| self.failure("cannot be started"))?;
+        if !status.success() {
+            bail!(self.failure(&format!("failed ({status})")));
+        }
+        Ok(())
+    }
+
+    /// Runs with our own output; true when the exit status is 0.
+    pub fn ok(mut self) -> Result<bool> {
+        let status = self.inner.status().with_context(|| self.failure("cannot be started"))?;
+        Ok(status.success())
+    }
+
+    /// Runs silently: what it printed is shown only when it fails.
+    pub fn quiet(self) -> Result<()> {
+        self.read().map(drop)
+    }
+
+    /// Runs and returns its standard output.
+    pub fn read(mut self) -> Result<String> {
+        let out = self.inner.output().with_context(|| self.failure("cannot be started"))?;
+        if !out.status.success() {
+            let said = [out.stdout, out.stderr].concat();
+            let said = String::from_utf8_lossy(&said);
+            let tail: Vec<&str> = said.lines().rev().take(20).collect();
+            let tail: Vec<&str> = tail.into_iter().rev().collect();
+            bail!("{}\n{}", self.failure(&format!("failed ({})", out.status)), tail.join("\n"));
+        }
+        Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+    }
+
+    fn failure(&self, what: &str) -> String {
+        let mend = self.mend.as_ref().map(|mend| format!("\n  mend: {mend}")).unwrap_or_default();
+        format!("`{}` {what}{mend}", self.shown)
+    }
+}
