@@ -1,1 +1,76 @@
-fn main() {}
+//! gatekeeper's own tasks: set-up, builds, guests, tests, benchmarks, the demo, checks.
+
+mod apt;
+mod build;
+mod cmd;
+mod guest;
+mod initramfs;
+mod kernels;
+mod licences;
+mod lint;
+mod paths;
+mod payload;
+mod qemu;
+mod rootfs;
+mod setup;
+mod toolchain;
+mod vm;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Tasks of the gatekeeper repository
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", subcommand_required = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install and download what the other commands need (each does its share by itself)
+    Setup {
+        /// Look for newer kernels, too
+        #[arg(long)]
+        refresh: bool,
+    },
+    /// Build gatekeeper and the guest's test programs in release mode
+    Build,
+    /// Run a command or a script in a guest
+    ///
+    /// The guest is a Debian with gatekeeper installed where a real install puts it, and the
+    /// users dev and alice. Output goes to standard output, the exit status is passed through; 125
+    /// means that the guest itself failed (panic, time-out), which is said on standard error.
+    Vm(vm::Vm),
+    /// Format all code
+    Fmt,
+    /// Check formatting, clippy (workspace and eBPF) and the licences of dependencies
+    Lint,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<i32> {
+    match task {
+        Task::Setup { refresh } => setup::run(refresh)?,
+        Task::Build => {
+            setup::build()?;
+            build::run()?;
+        }
+        Task::Vm(vm) => return vm::run(vm),
+        Task::Fmt => lint::fmt()?,
+        Task::Lint => lint::run()?,
+    }
+    Ok(0)
+}

@@ -1,0 +1,54 @@
+//! `cargo xtask fmt` and `cargo xtask lint`.
+
+use anyhow::{Result, bail};
+
+use crate::cmd::cmd;
+use crate::{licences, paths, setup, toolchain};
+
+/// Formats everything.
+pub fn fmt() -> Result<()> {
+    cmd("cargo").args(["fmt", "--all"]).dir(paths::root()).run()?;
+    let ebpf = paths::root().join("gatekeeper-ebpf");
+    if ebpf.join("Cargo.toml").is_file() {
+        cmd("cargo").arg("fmt").dir(&ebpf).run()?;
+    }
+    Ok(())
+}
+
+/// Runs every check, and fails after the last one if any has failed.
+pub fn run() -> Result<()> {
+    setup::build()?;
+    let ebpf = paths::root().join("gatekeeper-ebpf");
+    let mut failed = Vec::new();
+    let mut check = |name: &'static str, result: Result<()>| match result {
+        Ok(()) => eprintln!("lint: {name}: ok"),
+        Err(error) => {
+            eprintln!("lint: {name}: {error:#}");
+            failed.push(name);
+        }
+    };
+
+    let mend = "cargo xtask fmt";
+    check("format", cmd("cargo").args(["fmt", "--all", "--check"]).dir(paths::root()).mend(mend).run());
+    check("clippy", {
+        let clippy = cmd("cargo").args(["clippy", "--quiet", "--workspace", "--all-targets"]);
+        clippy.args(["--", "-D", "warnings"]).dir(paths::root()).run()
+    });
+    if ebpf.join("Cargo.toml").is_file() {
+        check("eBPF format", cmd("cargo").args(["fmt", "--check"]).dir(&ebpf).mend(mend).run());
+        match toolchain::find() {
+            Some(found) if found.has_clippy() => check("eBPF clippy", {
+                let clippy = found.cargo("clippy").args(["--quiet", "--release", "--", "-D", "warnings"]);
+                // Apart from the build's own folder: the two would undo each other's work.
+                clippy.env("CARGO_TARGET_DIR", paths::target().join("ebpf-clippy")).dir(&ebpf).run()
+            }),
+            Some(found) => eprintln!("lint: eBPF clippy: skipped, {} has no clippy", found.name()),
+            None => check("eBPF clippy", Err(anyhow::anyhow!("no eBPF toolchain\n  mend: cargo xtask setup"))),
+        }
+    }
+    check("licences", licences::check());
+    if !failed.is_empty() {
+        bail!("lint failed: {}", failed.join(", "));
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! The QEMU command line of a guest.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cmd::{cmd, have};
+use crate::guest::GuestRun;
+use crate::kernels::Kernel;
+
+const QEMU: &str = "qemu-system-x86_64";
+
+/// Older ones crash kernels from 6.12 on.
+const OLDEST: u32 = 10;
+
+/// The installed QEMU's major version, if there is one.
+pub fn version() -> Option<u32> {
+    let text = if have(QEMU) { cmd(QEMU).arg("--version").read().ok()? } else { return None };
+    text.split_whitespace().nth(3)?.split('.').next()?.parse().ok()
+}
+
+/// Whether it is new enough.
+pub fn usable() -> bool {
+    version().is_some_and(|major| major >= OLDEST)
+}
+
+/// Disks and files of one run.
+pub struct Files<'a> {
+    pub root: &'a Path,
+    pub payload: &'a Path,
+    pub log: &'a Path,
+    pub status: &'a Path,
+}
+
+/// The command that runs a guest; its standard output is the guest command's output.
+pub fn command(run: &GuestRun, kernel: &Kernel, files: &Files) -> Result<Command> {
+    if !usable() {
+        bail!(
+            "QEMU {OLDEST} or newer is needed, found {}\n  mend: cargo xtask setup",
+            version().map_or_else(|| "none".to_owned(), |major| major.to_string())
+        );
+    }
+    // setpriv: QEMU must not outlive us, however we end.
+    let mut qemu = Command::new("setpriv");
+    qemu.args(["--pdeathsig", "KILL", "--", QEMU, "-nodefaults", "-no-user-config", "-no-reboot"]);
+    qemu.args(["-display", "none", "-m", &run.memory.to_string()]);
+    if run.icount {
+        // One instruction is one nanosecond of guest time: figures that repeat.
+        qemu.args(["-accel", "tcg,thread=single", "-icount", "shift=0", "-cpu", "max", "-smp", "1"]);
+    } else {
+        let (accel, cpu) = if kvm_works() { ("kvm", "host") } else { ("tcg,thread=multi", "max") };
+        qemu.args(["-accel", accel, "-cpu", cpu, "-smp", &run.cpus.to_string()]);
+    }
+    qemu.arg("-kernel").arg(&kernel.image).arg("-initrd").arg(&kernel.initramfs);
+    // mitigations=off only for speed under emulation; a panic ends QEMU at once.
+    qemu.arg("-append").arg(format!(
+        "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic mitigations=off lsm={}",
+        run.lsm
+    ));
+    qemu.arg("-serial").arg(format!("file:{}", files.log.display()));
+    for (disk, path) in [("root", files.root), ("payload", files.payload)] {
+        let path = path.display();
+        qemu.arg("-drive").arg(format!("if=none,id={disk},file={path},format=raw,snapshot=on"));
+        qemu.arg("-device").arg(format!("virtio-blk-pci,drive={disk}"));
+    }
+    qemu.args(["-device", "virtio-serial-pci"]);
+    // Not `stdio`: the end of our standard input would close the port.
+    for (port, path) in [("out", "/proc/self/fd/1"), ("status", &files.status.display().to_string())] {
+        qemu.arg("-chardev").arg(format!("file,id={port},path={path}"));
+        qemu.arg("-device").arg(format!("virtserialport,chardev={port},name={port}"));
+    }
+    qemu.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(qemu)
+}
+
+/// Whether KVM really starts: the device may be there and the CPU not follow.
+fn kvm_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| try_kvm().unwrap_or(false))
+}
+
+fn try_kvm() -> Result<bool> {
+    if !Path::new("/dev/kvm").exists() {
+        return Ok(false);
+    }
+    let mut child = Command::new(QEMU)
+        .args(["-accel", "kvm", "-cpu", "host", "-m", "64", "-S", "-nodefaults"])
+        .args(["-display", "none", "-qmp", "stdio"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot start QEMU")?;
+    if let Some(mut stdin) = child.stdin.take() {
+        use std::io::Write;
+        let _ = stdin.write_all(b"{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"quit\"}\n");
+        let _ = stdin.flush();
+    }
+    Ok(child.wait().context("cannot wait for QEMU")?.success())
+}
