@@ -73,8 +73,7 @@ impl Suites {
         let this = Suites { dir, lines };
         for sub in ["lists/partial", "cache/archives/partial"] {
             let sub = this.dir.join(sub);
-            std::fs::create_dir_all(&sub)
-                .with_context(|| format!("cannot create {}", sub.display()))?;
+            std::fs::create_dir_all(&sub).with_context(|| format!("cannot create {}", sub.display()))?;
         }
         let list = this.dir.join("sources.list");
         let text = this.lines.join("\n") + "\n";
@@ -113,8 +112,7 @@ impl Suites {
     /// Every package whose name matches, with its newest version first.
     pub fn versions(&self, regex: &str) -> Result<Vec<(String, String)>> {
         let names = self.apt("apt-cache").args(["search", "--names-only", regex]).read()?;
-        let names: Vec<&str> =
-            names.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        let names: Vec<&str> = names.lines().filter_map(|line| line.split_whitespace().next()).collect();
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -211,8 +209,7 @@ fn deb822(text: &str) -> Vec<(String, String)> {
             })
         };
         let on = field("Enabled").is_none_or(|value| value != "no");
-        let (Some(types), Some(uris), Some(suites)) = (field("Types"), field("URIs"), field("Suites"))
-        else {
+        let (Some(types), Some(uris), Some(suites)) = (field("Types"), field("URIs"), field("Suites")) else {
             continue;
         };
         if on && types.split_whitespace().any(|kind| kind == "deb") {

@@ -67,11 +67,7 @@ pub fn binaries() -> Result<Vec<String>> {
 
 /// What `cargo metadata` says.
 pub fn metadata(args: &[&str]) -> Result<Value> {
-    let text = cmd("cargo")
-        .args(["metadata", "--format-version=1"])
-        .args(args)
-        .dir(paths::root())
-        .read()?;
+    let text = cmd("cargo").args(["metadata", "--format-version=1"]).args(args).dir(paths::root()).read()?;
     serde_json::from_str(&text).context("cannot read what cargo metadata says")
 }
 

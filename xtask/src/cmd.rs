@@ -1,6 +1,7 @@
 //! Running other programs: every failure names the command that failed.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -88,6 +89,20 @@ impl Cmd {
         Ok(status.success())
     }
 
+    /// Runs with its output shown and kept; whether the exit status was 0.
+    pub fn tee(mut self) -> Result<(String, bool)> {
+        self.inner.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.inner.spawn().with_context(|| self.failure("cannot be started"))?;
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let text = std::thread::scope(|scope| {
+            let out = scope.spawn(|| out.map(|out| show(out, std::io::stdout())).unwrap_or_default());
+            let err = scope.spawn(|| err.map(|err| show(err, std::io::stderr())).unwrap_or_default());
+            out.join().unwrap_or_default() + &err.join().unwrap_or_default()
+        });
+        let status = child.wait().with_context(|| self.failure("cannot be waited for"))?;
+        Ok((text, status.success()))
+    }
+
     /// Runs silently: what it printed is shown only when it fails.
     pub fn quiet(self) -> Result<()> {
         self.read().map(drop)
@@ -110,4 +125,16 @@ impl Cmd {
         let mend = self.mend.as_ref().map(|mend| format!("\n  mend: {mend}")).unwrap_or_default();
         format!("`{}` {what}{mend}", self.shown)
     }
+}
+
+/// Shows lines as they come, and keeps them.
+fn show(from: impl Read, mut to: impl Write) -> String {
+    let mut all = String::new();
+    for line in BufReader::new(from).split(b'\n').map_while(std::result::Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        let _ = writeln!(to, "{line}");
+        all.push_str(&line);
+        all.push('\n');
+    }
+    all
 }

@@ -123,7 +123,10 @@ impl GuestRun {
         let field = |key: &str| report.lines().find_map(|line| line.strip_prefix(key));
         if let Some(have) = field("lsm ") {
             for name in self.lsm.split(',').filter(|name| !have.split(',').any(|other| other == *name)) {
-                eprintln!("kernel {}: LSM {name} was asked for and is not there (there are: {have})", self.kernel);
+                eprintln!(
+                    "kernel {}: LSM {name} was asked for and is not there (there are: {have})",
+                    self.kernel
+                );
             }
         }
         let end = match field("exit ").and_then(|status| status.trim().parse().ok()) {

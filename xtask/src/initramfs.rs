@@ -16,9 +16,26 @@ const AT_BOOT: [&str; 3] = ["virtio_pci", "virtio_blk", "virtio_console"];
 
 /// Copied into the root file system, for the kernel to load when asked.
 const ON_DEMAND: [&str; 20] = [
-    "overlay", "loop", "tun", "veth", "dummy", "vsock", "vsock_loopback", "inet_diag", "tcp_diag",
-    "udp_diag", "unix_diag", "sctp", "tls", "binfmt_misc", "algif_hash", "algif_skcipher", "fuse",
-    "squashfs", "nf_tables", "nfnetlink",
+    "overlay",
+    "loop",
+    "tun",
+    "veth",
+    "dummy",
+    "vsock",
+    "vsock_loopback",
+    "inet_diag",
+    "tcp_diag",
+    "udp_diag",
+    "unix_diag",
+    "sctp",
+    "tls",
+    "binfmt_misc",
+    "algif_hash",
+    "algif_skcipher",
+    "fuse",
+    "squashfs",
+    "nf_tables",
+    "nfnetlink",
 ];
 
 /// Whether an initramfs was built by this very code.
@@ -52,7 +69,10 @@ pub fn build(modules: &Path, release: &str, busybox: &Path, dir: &Path) -> Resul
     fs::copy(busybox, tree.join("bin/busybox")).context("cannot copy busybox")?;
     fs::write(tree.join("init"), INIT).context("cannot write the first init")?;
     cmd("chmod").arg("755").arg(tree.join("init")).quiet()?;
-    cmd("sh").args(["-c", "find . | cpio --quiet -o -H newc -R 0:0 > ../initramfs.cpio"]).dir(&tree).quiet()?;
+    cmd("sh")
+        .args(["-c", "find . | cpio --quiet -o -H newc -R 0:0 > ../initramfs.cpio"])
+        .dir(&tree)
+        .quiet()?;
     fs::remove_dir_all(&tree).context("cannot remove the initramfs tree")
 }
 

@@ -40,6 +40,15 @@ impl Kernel {
     }
 }
 
+/// Those of the matrix that were asked for; all when none was.
+pub fn choose(wanted: &[String]) -> Result<Vec<&'static str>> {
+    if let Some(name) = wanted.iter().find(|name| !SERIES.contains(&name.as_str())) {
+        bail!("kernel {name} is not in the matrix ({})", SERIES.join(", "));
+    }
+    let asked = |series: &str| wanted.is_empty() || wanted.iter().any(|name| name == series);
+    Ok(SERIES.into_iter().filter(|series| asked(series)).collect())
+}
+
 /// A kernel of the cache.
 pub fn get(series: &str) -> Result<Kernel> {
     let dir = paths::guest("kernels")?.join(series);
@@ -84,7 +93,8 @@ pub fn fetch(refresh: bool) -> Result<Vec<String>> {
         }
         let release = fs::read_to_string(dir.join("release")).unwrap_or_default();
         let stand_in = series_of(release.trim()).is_some_and(|real| real != series);
-        let note = if stand_in { " (the series has vanished from the suites: this one stands in)" } else { "" };
+        let note =
+            if stand_in { " (the series has vanished from the suites: this one stands in)" } else { "" };
         said.push(format!("{series}: {}{note}", release.trim()));
     }
     Ok(said)
@@ -116,7 +126,8 @@ fn pick<'a>(series: &str, available: &'a BTreeMap<Vec<u64>, Found>) -> Option<&'
     let wanted = numbers(series);
     let free = |key: &Vec<u64>| *key == wanted || !SERIES.iter().any(|other| numbers(other) == *key);
     let next = available.range(wanted.clone()..).find(|(key, _)| free(key));
-    next.or_else(|| available.range(..wanted.clone()).rev().find(|(key, _)| free(key))).map(|(_, found)| found)
+    next.or_else(|| available.range(..wanted.clone()).rev().find(|(key, _)| free(key)))
+        .map(|(_, found)| found)
 }
 
 fn unpack(suites: &Suites, found: &Found, dir: &PathBuf) -> Result<()> {

@@ -43,7 +43,9 @@ pub fn run() -> Result<()> {
                 clippy.env("CARGO_TARGET_DIR", paths::target().join("ebpf-clippy")).dir(&ebpf).run()
             }),
             Some(found) => eprintln!("lint: eBPF clippy: skipped, {} has no clippy", found.name()),
-            None => check("eBPF clippy", Err(anyhow::anyhow!("no eBPF toolchain\n  mend: cargo xtask setup"))),
+            None => {
+                check("eBPF clippy", Err(anyhow::anyhow!("no eBPF toolchain\n  mend: cargo xtask setup")))
+            }
         }
     }
     check("licences", licences::check());

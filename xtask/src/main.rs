@@ -1,8 +1,10 @@
 //! gatekeeper's own tasks: set-up, builds, guests, tests, benchmarks, the demo, checks.
 
 mod apt;
+mod bench;
 mod build;
 mod cmd;
+mod demo;
 mod guest;
 mod initramfs;
 mod kernels;
@@ -13,6 +15,8 @@ mod payload;
 mod qemu;
 mod rootfs;
 mod setup;
+mod tally;
+mod test;
 mod toolchain;
 mod vm;
 
@@ -45,6 +49,14 @@ enum Task {
     /// users dev and alice. Output goes to standard output, the exit status is passed through; 125
     /// means that the guest itself failed (panic, time-out), which is said on standard error.
     Vm(vm::Vm),
+    /// Run all tests: unit and host tests, then the guest suite on every kernel
+    ///
+    /// Ends with a line for each kernel and the closing line `N passed, N failed`.
+    Test(test::Test),
+    /// Count the instructions that gatekeeper adds, on every kernel
+    Bench(bench::Bench),
+    /// Show a session from start to end: here if this kernel can enforce, else in a guest
+    Demo(demo::Demo),
     /// Format all code
     Fmt,
     /// Check formatting, clippy (workspace and eBPF) and the licences of dependencies
@@ -69,6 +81,9 @@ fn run(task: Task) -> Result<i32> {
             build::run()?;
         }
         Task::Vm(vm) => return vm::run(vm),
+        Task::Test(test) => return test::run(&test),
+        Task::Bench(bench) => return bench::run(&bench),
+        Task::Demo(demo) => return demo::run(&demo),
         Task::Fmt => lint::fmt()?,
         Task::Lint => lint::run()?,
     }

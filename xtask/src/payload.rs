@@ -20,7 +20,8 @@ pub fn build(dir: &Path, script: &str, copies: &[PathBuf]) -> Result<PathBuf> {
         fs::create_dir_all(tree.join(sub)).context("cannot create the payload")?;
     }
     write_program(&tree.join("init"), INIT)?;
-    let script = if script.starts_with("#!") { script.to_owned() } else { format!("#!/bin/bash\n{script}\n") };
+    let script =
+        if script.starts_with("#!") { script.to_owned() } else { format!("#!/bin/bash\n{script}\n") };
     write_program(&tree.join("command"), &script)?;
 
     for (name, path) in build::guest_binaries()? {

@@ -55,10 +55,8 @@ pub fn command(run: &GuestRun, kernel: &Kernel, files: &Files) -> Result<Command
     }
     qemu.arg("-kernel").arg(&kernel.image).arg("-initrd").arg(&kernel.initramfs);
     // mitigations=off only for speed under emulation; a panic ends QEMU at once.
-    qemu.arg("-append").arg(format!(
-        "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic mitigations=off lsm={}",
-        run.lsm
-    ));
+    qemu.arg("-append")
+        .arg(format!("console=ttyS0 quiet loglevel=4 panic=-1 oops=panic mitigations=off lsm={}", run.lsm));
     qemu.arg("-serial").arg(format!("file:{}", files.log.display()));
     for (disk, path) in [("root", files.root), ("payload", files.payload)] {
         let path = path.display();

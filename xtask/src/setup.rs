@@ -10,8 +10,20 @@ use crate::{kernels, qemu, rootfs, toolchain};
 
 /// For building the linker and gatekeeper, for unpacking kernels, for the root file system.
 const TOOLS: [&str; 14] = [
-    "cpio", "e2fsprogs", "gcc", "git", "kmod", "libc6-dev", "libpolly-22-dev", "llvm-22-dev", "mmdebstrap",
-    "util-linux", "xz-utils", "zlib1g-dev", "libzstd-dev", "zstd",
+    "cpio",
+    "e2fsprogs",
+    "gcc",
+    "git",
+    "kmod",
+    "libc6-dev",
+    "libpolly-22-dev",
+    "llvm-22-dev",
+    "mmdebstrap",
+    "util-linux",
+    "xz-utils",
+    "zlib1g-dev",
+    "libzstd-dev",
+    "zstd",
 ];
 
 /// Everything.
@@ -91,7 +103,10 @@ fn install_qemu(codename: &str) -> Result<()> {
 fn linker() -> Result<()> {
     step("eBPF toolchain", || match toolchain::find() {
         Some(found) => Ok(found.name().to_owned()),
-        None => bail!("no compiler has core for {}\n  mend: rustup +nightly component add rust-src", toolchain::TARGET),
+        None => bail!(
+            "no compiler has core for {}\n  mend: rustup +nightly component add rust-src",
+            toolchain::TARGET
+        ),
     })?;
     step("bpf-linker", || {
         if !toolchain::has_linker() {
@@ -141,7 +156,8 @@ fn elsewhere(name: &str) -> Result<()> {
     if !qemu::usable() {
         wants.push("QEMU 10 or newer for x86_64 (qemu-system-x86_64)");
     }
-    let programs = ["mke2fs", "mmdebstrap", "apt-get", "dpkg-deb", "depmod", "cpio", "xz", "setpriv", "strip"];
+    let programs =
+        ["mke2fs", "mmdebstrap", "apt-get", "dpkg-deb", "depmod", "cpio", "xz", "setpriv", "strip"];
     let missing: Vec<&str> = programs.into_iter().filter(|program| !have(program)).collect();
     let missing = format!("the programs {}", missing.join(", "));
     if !missing.ends_with(' ') {
@@ -153,5 +169,8 @@ fn elsewhere(name: &str) -> Result<()> {
     if wants.is_empty() {
         return Ok(());
     }
-    bail!("set-up by itself works on Debian only, and this is {name}; install by hand:\n  - {}", wants.join("\n  - "))
+    bail!(
+        "set-up by itself works on Debian only, and this is {name}; install by hand:\n  - {}",
+        wants.join("\n  - ")
+    )
 }

@@ -79,8 +79,7 @@ fn debian_core() -> Option<PathBuf> {
 
 /// Whether the linker is there in the version we want.
 pub fn has_linker() -> bool {
-    have("bpf-linker")
-        && cmd("bpf-linker").arg("--version").read().is_ok_and(|text| text.contains(LINKER))
+    have("bpf-linker") && cmd("bpf-linker").arg("--version").read().is_ok_and(|text| text.contains(LINKER))
 }
 
 /// Builds the linker; it takes about 90 s.

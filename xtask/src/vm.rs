@@ -97,7 +97,8 @@ pub fn report(kernel: &str, outcome: &GuestOutcome) {
 }
 
 fn times(outcome: &GuestOutcome) -> String {
-    let boot = outcome.boot.map_or_else(|| "no boot".to_owned(), |t| format!("boot {:.1} s", t.as_secs_f64()));
+    let boot =
+        outcome.boot.map_or_else(|| "no boot".to_owned(), |t| format!("boot {:.1} s", t.as_secs_f64()));
     format!("{boot}, {:.1} s in all", outcome.wall.as_secs_f64())
 }
 

@@ -1,0 +1,51 @@
+//! `cargo xtask bench`: instructions that gatekeeper adds, counted in guests.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::guest::{Echo, GuestRun};
+use crate::{build, kernels, setup, vm};
+
+/// The program that measures, inside the guest.
+const BENCH: &str = "gatekeeper-bench";
+
+/// What is measured, and where.
+#[derive(Args)]
+pub struct Bench {
+    /// Only on this kernel (may be given several times)
+    #[arg(long)]
+    kernel: Vec<String>,
+    /// Seconds that one guest may take
+    #[arg(long, default_value_t = 1800)]
+    timeout: u64,
+    /// Arguments for the program that measures
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+/// Runs it on each kernel in turn; the worst exit status.
+pub fn run(bench: &Bench) -> Result<i32> {
+    if !build::binaries()?.iter().any(|name| name == BENCH) {
+        bail!("the tests package declares no program `{BENCH}`");
+    }
+    setup::build()?;
+    setup::guest()?;
+    build::run()?;
+    let mut worst = 0;
+    for kernel in kernels::choose(&bench.kernel)? {
+        let words = [vec![BENCH.to_owned()], bench.args.clone()].concat();
+        println!("== kernel {kernel}");
+        let outcome = GuestRun {
+            icount: true,
+            timeout: Duration::from_secs(bench.timeout),
+            echo: Echo::Plain,
+            ..GuestRun::new(kernel, format!("exec {}", vm::quote(&words)))
+        }
+        .run()?;
+        vm::report(kernel, &outcome);
+        worst = worst.max(outcome.status());
+    }
+    Ok(worst)
+}
