@@ -8,6 +8,7 @@
 pub mod automaton;
 pub mod counters;
 pub mod event;
+pub mod fields;
 pub mod image;
 pub mod label;
 pub mod limits;

@@ -22,9 +22,8 @@ pub const SLOTS: u32 = 1024;
 /// Cgroups that can carry a label of their own (descendants need no entry).
 pub const CGROUPS: u32 = 4096;
 
-/// Levels of the cgroup tree searched for a labelled ancestor. The kernel's default limit on depth is
-/// INT_MAX, but each level costs the creator real memory; what lies deeper counts as labelled by doubt.
-pub const CGROUP_DEPTH: u32 = 128;
+/// Levels of the cgroup tree searched for a labelled ancestor: more than a path of [`PATH_BYTES`] can name.
+pub const CGROUP_DEPTH: u32 = 2048;
 
 /// Bytes of one plane of a small image. Two planes make an image, so a session costs 1 MiB of kernel
 /// memory; every policy that ships fits.

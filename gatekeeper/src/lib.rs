@@ -3,3 +3,4 @@
 //! The binary is a thin shell around this library.
 
 pub mod kernel;
+pub mod sys;

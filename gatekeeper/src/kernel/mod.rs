@@ -1,27 +1,24 @@
 //! The kernel side as the daemon sees it: load, publish, label, listen.
 
-use std::collections::BTreeMap;
-use std::os::fd::BorrowedFd;
-use std::path::Path;
+pub mod btf;
+pub mod error;
+pub mod events;
+pub mod fields;
+mod labels;
+mod load;
+pub mod programs;
+mod publish;
 
-use gatekeeper_common::label::{Label, Layer};
+use std::path::{Path, PathBuf};
 
-/// The loaded and attached programs with their pinned maps.
-#[derive(Debug)]
-pub struct Kernel {}
+use aya::Ebpf;
+use gatekeeper_common::counters::COUNTERS;
 
-/// What went wrong, with the call and the mend.
-#[derive(Debug, thiserror::Error)]
-pub enum KernelError {
-    /// A call into the kernel failed.
-    #[error("{what}: {source}")]
-    Call {
-        /// The call and its object.
-        what: String,
-        /// The kernel's answer.
-        source: std::io::Error,
-    },
-}
+pub use error::KernelError;
+pub use events::{EventStream, RawEvent};
+pub use labels::Census;
+
+use crate::sys::bpf::{PinnedMap, lookup};
 
 /// Whether a hook enforces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,66 +40,77 @@ pub struct Hook {
     pub liveness: Liveness,
 }
 
-/// One event as read from the ring buffer: the header and the object's bytes.
-#[derive(Debug, Clone)]
-pub struct RawEvent {
-    /// The fixed part.
-    pub header: gatekeeper_common::event::Header,
-    /// Path bytes or an address, see [`gatekeeper_common::event::Object`].
-    pub object: Vec<u8>,
+#[derive(Debug)]
+struct Maps {
+    cgroups: PinnedMap,
+    counters: PinnedMap,
+    labels: PinnedMap,
+    small: PinnedMap,
+    large: PinnedMap,
+}
+
+/// The loaded and attached programs with their pinned maps.
+#[derive(Debug)]
+pub struct Kernel {
+    programs: Ebpf,
+    maps: Maps,
+    hooks: Vec<Hook>,
+    pins: PathBuf,
+    /// Serial of the next layer; see [`publish`].
+    next_serial: u32,
 }
 
 impl Kernel {
     /// Loads, attaches and pins everything under `pins` (on a bpffs), taking over the maps found there.
-    pub fn load(_pins: &Path) -> Result<Self, KernelError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// Where the kernel refuses; what was pinned before stays as it was.
+    pub fn load(pins: &Path) -> Result<Self, KernelError> {
+        let programs = load::load(pins)?;
+        let open = |name: &str| {
+            let path = pins.join("maps").join(name);
+            PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))
+        };
+        let maps = Maps {
+            cgroups: open("CGROUPS")?,
+            counters: open("COUNTERS")?,
+            labels: open("LABELS")?,
+            small: open("IMAGES_SMALL")?,
+            large: open("IMAGES_LARGE")?,
+        };
+        let hooks = programs::PROGRAMS
+            .iter()
+            .map(|program| Hook { name: program.name, liveness: Liveness::Unproved })
+            .collect();
+        let mut kernel = Self { programs, maps, hooks, pins: pins.to_owned(), next_serial: 1 };
+        kernel.next_serial = kernel.highest_serial()? + 1;
+        Ok(kernel)
     }
-    /// Proves each hook with a canary and remembers the result; see [`Kernel::hooks`].
-    pub fn prove(&mut self) -> Result<(), KernelError> {
-        unimplemented!()
-    }
+
     /// Every hook with its state.
+    #[must_use]
     pub fn hooks(&self) -> &[Hook] {
-        unimplemented!()
+        &self.hooks
     }
-    /// Puts an image in a free slot and gives the layer to refer to it by.
-    pub fn publish(&mut self, _image: &[u8], _comb: &[u8]) -> Result<Layer, KernelError> {
-        unimplemented!()
+
+    /// The events' reading end. Must be called within a tokio runtime, by one reader.
+    ///
+    /// # Errors
+    /// Where the ring buffer can't be opened.
+    pub fn open_events(&self) -> Result<EventStream, KernelError> {
+        EventStream::open(&self.pins)
     }
-    /// Replaces the image of a layer in one step.
-    pub fn replace(&mut self, _layer: Layer, _image: &[u8], _comb: &[u8]) -> Result<(), KernelError> {
-        unimplemented!()
-    }
-    /// Frees a layer's slot. Tasks that still carry it are denied everything.
-    pub fn retire(&mut self, _layer: Layer) -> Result<(), KernelError> {
-        unimplemented!()
-    }
-    /// Marks a cgroup (by its id, the inode number of its folder): who enters it or a descendant is labelled.
-    pub fn mark(&mut self, _cgroup: u64, _label: &Label) -> Result<(), KernelError> {
-        unimplemented!()
-    }
-    /// Takes the mark off a cgroup; labels on tasks stay.
-    pub fn unmark(&mut self, _cgroup: u64) -> Result<(), KernelError> {
-        unimplemented!()
-    }
-    /// The label a process carries.
-    pub fn label_of(&self, _pidfd: BorrowedFd<'_>) -> Result<Option<Label>, KernelError> {
-        unimplemented!()
-    }
-    /// Labels every process already in a marked cgroup or a descendant; how many were new.
-    pub fn sweep(&mut self) -> Result<u64, KernelError> {
-        unimplemented!()
-    }
-    /// How many processes carry a label, by session.
-    pub fn census(&mut self) -> Result<BTreeMap<u64, u64>, KernelError> {
-        unimplemented!()
-    }
-    /// Waits for events and reads those that are there (async, cancel-safe).
-    pub async fn events(&mut self) -> Result<Vec<RawEvent>, KernelError> {
-        unimplemented!()
-    }
+
     /// The counters, by [`gatekeeper_common::counters`] index.
+    ///
+    /// # Errors
+    /// Where the map can't be read.
     pub fn counters(&self) -> Result<Vec<u64>, KernelError> {
-        unimplemented!()
+        let mut values = vec![0; COUNTERS as usize];
+        for (index, value) in (0u32..).zip(&mut values) {
+            lookup(std::os::fd::AsFd::as_fd(&self.maps.counters), &index.to_ne_bytes(), bytemuck::bytes_of_mut(value))
+                .map_err(KernelError::call("reading the counters"))?;
+        }
+        Ok(values)
     }
 }

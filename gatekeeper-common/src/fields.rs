@@ -1,0 +1,54 @@
+//! Fields of kernel structures that the programs read. Their offsets differ from kernel to kernel: the
+//! loader looks each up in the running kernel's BTF and writes it into the global of that name, which
+//! is then frozen, so that the verifier knows it as a constant.
+
+/// Calls a macro with the whole list: global, structure, member.
+#[macro_export]
+macro_rules! kernel_fields {
+    ($then:ident) => {
+        $then! {
+            O_FILE_PATH, "file", "f_path";
+            O_FILE_MODE, "file", "f_mode";
+            O_FILE_FLAGS, "file", "f_flags";
+            O_PATH_MNT, "path", "mnt";
+            O_PATH_DENTRY, "path", "dentry";
+            O_VFSMOUNT_ROOT, "vfsmount", "mnt_root";
+            O_MOUNT_MNT, "mount", "mnt";
+            O_MOUNT_PARENT, "mount", "mnt_parent";
+            O_MOUNT_MOUNTPOINT, "mount", "mnt_mountpoint";
+            O_MNTNS_ROOT, "mnt_namespace", "root";
+            O_DENTRY_PARENT, "dentry", "d_parent";
+            O_DENTRY_NAME, "dentry", "d_name";
+            O_DENTRY_INODE, "dentry", "d_inode";
+            O_QSTR_NAME, "qstr", "name";
+            O_QSTR_LEN, "qstr", "len";
+            O_INODE_NUMBER, "inode", "i_ino";
+            O_INODE_MODE, "inode", "i_mode";
+            O_INODE_SUPER, "inode", "i_sb";
+            O_SUPER_DEVICE, "super_block", "s_dev";
+            O_SUPER_FLAGS, "super_block", "s_flags";
+            O_BPRM_FILE, "linux_binprm", "file";
+            O_VMA_FILE, "vm_area_struct", "vm_file";
+            O_VMA_FLAGS, "vm_area_struct", "vm_flags";
+            O_SOCKET_SK, "socket", "sk";
+            O_SOCKET_TYPE, "socket", "type";
+            O_SOCK_COMMON, "sock", "__sk_common";
+            O_COMMON_FAMILY, "sock_common", "skc_family";
+            O_SOCK_PROTOCOL, "sock", "sk_protocol";
+            O_MSG_NAME, "msghdr", "msg_name";
+            O_MSG_NAMELEN, "msghdr", "msg_namelen";
+            O_TASK_LEADER, "task_struct", "group_leader";
+            O_TASK_PARENT, "task_struct", "real_parent";
+            O_TASK_TGID, "task_struct", "tgid";
+            O_TASK_START, "task_struct", "start_boottime";
+            O_TASK_NSPROXY, "task_struct", "nsproxy";
+            O_TASK_CGROUPS, "task_struct", "cgroups";
+            O_NSPROXY_MNT, "nsproxy", "mnt_ns";
+            O_CSSSET_CGROUP, "css_set", "dfl_cgrp";
+            O_CGROUP_NODE, "cgroup", "kn";
+            O_CGROUP_SELF, "cgroup", "self";
+            O_CSS_PARENT, "cgroup_subsys_state", "parent";
+            O_NODE_ID, "kernfs_node", "id";
+        }
+    };
+}

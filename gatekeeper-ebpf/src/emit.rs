@@ -1,0 +1,131 @@
+//! Records an operation: number it, fill in who and what, send it, count what finds no room.
+
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_boot_ns,
+    bpf_probe_read_kernel, bpf_ringbuf_output,
+};
+use gatekeeper_common::counters;
+use gatekeeper_common::event::{Address, Header, Object};
+use gatekeeper_common::label::Label;
+use gatekeeper_common::limits::PATH_BYTES;
+use gatekeeper_common::operation::Family;
+use gatekeeper_common::verdict::Cause;
+
+use crate::atomic;
+use crate::decide::Ruling;
+use crate::kernel::task;
+use crate::maps::{COUNTERS, EVENTS};
+use crate::scratch::Scratch;
+
+/// Adds one to a counter; the value before. Zero where there is no such counter.
+#[inline(always)]
+pub fn count(counter: u32) -> u64 {
+    match COUNTERS.get_ptr_mut(counter) {
+        Some(value) => atomic::fetch_add(value, 1),
+        None => 0,
+    }
+}
+
+/// What an event is about.
+pub enum Subject<'a> {
+    /// The path in the scratch buffer.
+    Path,
+    /// An address.
+    Address(&'a Address),
+    /// Nothing more than its `detail`.
+    Nothing,
+}
+
+/// Sends an event; its number.
+#[inline(always)]
+pub fn send(
+    scratch: &mut Scratch,
+    label: &Label,
+    ruling: &Ruling,
+    family: Family,
+    passed: bool,
+    subject: &Subject<'_>,
+    identity: (u64, u64),
+    detail: u32,
+) -> u64 {
+    let sequence = count(counters::SEQUENCE) + 1;
+    let current = task::current();
+    // SAFETY: these helpers have no preconditions.
+    let (time, ids, owner) =
+        unsafe { (bpf_ktime_get_boot_ns(), bpf_get_current_pid_tgid(), bpf_get_current_uid_gid()) };
+    scratch.event = Header {
+        sequence,
+        time,
+        session: label.session,
+        program: label.program,
+        generation: ruling.generation,
+        start: task::start(task::leader(current)),
+        device: identity.0,
+        inode: identity.1,
+        pid: (ids >> 32) as u32,
+        tid: ids as u32,
+        parent: task::parent_id(current),
+        uid: owner as u32,
+        rule: ruling.cell.rule(),
+        serial: ruling.serial,
+        length: 0,
+        detail,
+        operation: ruling.operation as u8,
+        verdict: ruling.cell.code(),
+        cause: ruling.cause as u8,
+        object: Object::None as u8,
+        passed: passed as u8,
+        layer: ruling.layer as u8,
+        pad: [0; 2],
+        comm: [0; 16],
+    };
+    // SAFETY: writes 16 bytes at most, with the closing NUL.
+    unsafe { bpf_get_current_comm(scratch.event.comm.as_mut_ptr().cast::<c_void>(), 16) };
+    match subject {
+        Subject::Path => {
+            let at = scratch.at;
+            if at < PATH_BYTES as u32 {
+                let length = PATH_BYTES as u32 - at;
+                scratch.event.object = Object::Path as u8;
+                scratch.event.length = length;
+                // SAFETY: at + length == PATH_BYTES, the object's own size.
+                unsafe {
+                    bpf_probe_read_kernel(
+                        scratch.object.as_mut_ptr().cast::<c_void>(),
+                        length,
+                        scratch.path.as_ptr().add(at as usize).cast::<c_void>(),
+                    )
+                };
+            }
+        }
+        Subject::Address(address) => {
+            scratch.event.object = Object::Address as u8;
+            scratch.event.length = size_of::<Address>() as u32;
+            // SAFETY: the object has room for any address, at any alignment.
+            unsafe { scratch.object.as_mut_ptr().cast::<Address>().write_unaligned(**address) };
+        }
+        Subject::Nothing => {}
+    }
+    let mut length = scratch.event.length;
+    if length > PATH_BYTES as u32 {
+        length = PATH_BYTES as u32;
+    }
+    // SAFETY: the object follows the header in memory, and length stays within it.
+    let refused = unsafe {
+        bpf_ringbuf_output(
+            (&raw const EVENTS).cast_mut().cast(),
+            (&raw mut scratch.event).cast::<c_void>(),
+            (size_of::<Header>() as u32 + length) as u64,
+            0,
+        )
+    };
+    if refused != 0 {
+        count(counters::lost(family));
+    }
+    if ruling.cause as u8 != Cause::Policy as u8 {
+        count(counters::denied(ruling.cause));
+    }
+    sequence
+}

@@ -1,0 +1,170 @@
+//! Files: opening, mapping, making, removing, renaming, linking, changing.
+
+use aya_ebpf::programs::LsmContext;
+use gatekeeper_common::operation::Operation;
+
+use crate::judge::{self, PASS};
+use crate::kernel::{O_VMA_FILE, O_VMA_FLAGS, Pointer, file, load};
+use crate::label;
+
+const FMODE_READ: u32 = 1;
+const FMODE_WRITE: u32 = 2;
+/// `__FMODE_EXEC` (include/linux/fs.h): set by the kernel alone, where it opens a program or its loader.
+const FMODE_EXEC: u32 = 0x20;
+const O_ACCMODE: u32 = 3;
+const O_TRUNC: u32 = 0o1000;
+const PROT_EXEC: u64 = 4;
+const VM_EXEC: u64 = 4;
+
+// proto: int file_open(struct file *file)
+/// A program opened to be run is judged when it is checked (`bprm_check_security`) or mapped, not here.
+#[inline(always)]
+pub fn open(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let opened: Pointer = context.arg(0);
+    let (mode, flags) = file::mode_and_flags(opened);
+    if flags & FMODE_EXEC != 0 {
+        return PASS;
+    }
+    let mut asked = 0;
+    if mode & FMODE_READ != 0 {
+        asked |= Operation::Read.bit();
+    }
+    if mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 {
+        asked |= Operation::Write.bit();
+    }
+    if flags & O_ACCMODE == O_ACCMODE || asked == 0 {
+        asked = Operation::Read.bit() | Operation::Write.bit();
+    }
+    let first = if asked & Operation::Write.bit() != 0 { Operation::Write } else { Operation::Read };
+    judge::place(label, file::of_file(opened), asked, first)
+}
+
+#[inline(always)]
+fn map(label: &mut gatekeeper_common::label::Label, mapped: Pointer) -> i32 {
+    judge::place(label, file::of_file(mapped), Operation::Map.bit(), Operation::Map)
+}
+
+// proto: int mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
+#[inline(always)]
+pub fn mmap(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let protection: u64 = context.arg(2);
+    if protection & PROT_EXEC == 0 {
+        return PASS;
+    }
+    let mapped: Pointer = context.arg(0);
+    if is_null(mapped) {
+        return PASS;
+    }
+    map(label, mapped)
+}
+
+// proto: int file_mprotect(struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot)
+#[inline(always)]
+pub fn mprotect(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let protection: u64 = context.arg(2);
+    let area: Pointer = context.arg(0);
+    let flags: u64 = load(area, &O_VMA_FLAGS);
+    if protection & PROT_EXEC == 0 || flags & VM_EXEC != 0 {
+        return PASS;
+    }
+    let mapped: Pointer = load(area, &O_VMA_FILE);
+    if is_null(mapped) {
+        return PASS;
+    }
+    map(label, mapped)
+}
+
+/// Whether a hook's argument is null. The verifier takes some arguments that can be null for ones that
+/// can't (before Linux 6.14, `bpf_lsm_mmap_file`) and would drop the check: ask of a copy whose
+/// type it doesn't know.
+#[inline(always)]
+fn is_null(pointer: Pointer) -> bool {
+    let mut copy = core::mem::MaybeUninit::<[u32; 2]>::uninit();
+    // SAFETY: eight bytes are written to eight bytes, and then read as two halves.
+    let halves = unsafe {
+        copy.as_mut_ptr().cast::<Pointer>().write_unaligned(pointer);
+        let first = copy.as_ptr().cast::<u32>();
+        (core::ptr::read_volatile(first), core::ptr::read_volatile(first.add(1)))
+    };
+    halves.0 == 0 && halves.1 == 0
+}
+
+/// The entry `dentry` of the directory `dir`, for one operation.
+#[inline(always)]
+fn entry(context: &LsmContext, operation: Operation) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let directory: Pointer = context.arg(0);
+    let name: Pointer = context.arg(1);
+    judge::place(label, file::in_directory(directory, name), operation.bit(), operation)
+}
+
+// proto: int path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev)
+// proto: int path_mkdir(const struct path *dir, struct dentry *dentry, umode_t mode)
+// proto: int path_symlink(const struct path *dir, struct dentry *dentry, const char *old_name)
+#[inline(always)]
+pub fn create(context: &LsmContext) -> i32 {
+    entry(context, Operation::Create)
+}
+
+// proto: int path_unlink(const struct path *dir, struct dentry *dentry)
+// proto: int path_rmdir(const struct path *dir, struct dentry *dentry)
+#[inline(always)]
+pub fn delete(context: &LsmContext) -> i32 {
+    entry(context, Operation::Delete)
+}
+
+// proto: int path_link(struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry)
+/// Another name for a file: who may not read it may not name it, either.
+#[inline(always)]
+pub fn link(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let source: Pointer = context.arg(0);
+    let directory: Pointer = context.arg(1);
+    let name: Pointer = context.arg(2);
+    let both = Operation::Link.bit() | Operation::Read.bit();
+    // A hard link can't cross mounts (fs/namei.c `do_linkat`): both ends lie on the same one.
+    let refused = judge::place(label, file::in_directory(directory, source), both, Operation::Link);
+    if refused != PASS {
+        return refused;
+    }
+    judge::place(label, file::in_directory(directory, name), Operation::Link.bit(), Operation::Link)
+}
+
+// proto: int path_rename(const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
+#[inline(always)]
+pub fn rename(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let from: Pointer = context.arg(0);
+    let old: Pointer = context.arg(1);
+    let to: Pointer = context.arg(2);
+    let new: Pointer = context.arg(3);
+    let bit = Operation::Rename.bit();
+    let refused = judge::place(label, file::in_directory(from, old), bit, Operation::Rename);
+    if refused != PASS {
+        return refused;
+    }
+    judge::place(label, file::in_directory(to, new), bit, Operation::Rename)
+}
+
+#[inline(always)]
+fn whole(context: &LsmContext, operation: Operation) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let path: Pointer = context.arg(0);
+    judge::place(label, file::of_path(path), operation.bit(), operation)
+}
+
+// proto: int path_truncate(const struct path *path)
+#[inline(always)]
+pub fn truncate(context: &LsmContext) -> i32 {
+    whole(context, Operation::Write)
+}
+
+// proto: int path_chmod(const struct path *path, umode_t mode)
+// proto: int path_chown(const struct path *path, kuid_t uid, kgid_t gid)
+#[inline(always)]
+pub fn metadata(context: &LsmContext) -> i32 {
+    whole(context, Operation::Metadata)
+}

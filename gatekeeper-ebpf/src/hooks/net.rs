@@ -1,0 +1,105 @@
+//! Addresses: making a socket, connecting, binding, sending.
+
+use aya_ebpf::programs::LsmContext;
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::Cause;
+
+use crate::judge::{self, PASS};
+use crate::kernel::Pointer;
+use crate::kernel::socket::{
+    AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, Spoken, address, destination, family, protocol,
+};
+use crate::label;
+
+const SOCK_TYPE_MASK: u64 = 0xf;
+const SOCK_STREAM: u64 = 1;
+const SOCK_DGRAM: u64 = 2;
+const IPPROTO_IP: u64 = 0;
+const IPPROTO_ICMP: u64 = 1;
+const IPPROTO_TCP: u64 = 6;
+const IPPROTO_UDP: u64 = 17;
+const IPPROTO_ICMPV6: u64 = 58;
+const IPPROTO_MPTCP: u64 = 262;
+const NETLINK_ROUTE: u64 = 0;
+
+// proto: int socket_create(int family, int type, int protocol, int kern)
+/// Only sockets that rules can speak of, and those that ordinary programs need on this machine.
+#[inline(always)]
+pub fn create(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let made: u64 = context.arg::<u64>(0) as u32 as u64;
+    let kind = context.arg::<u64>(1) & SOCK_TYPE_MASK;
+    let number: u64 = context.arg::<u64>(2) as u32 as u64;
+    let kernel: u64 = context.arg::<u64>(3) as u32 as u64;
+    if kernel != 0 {
+        return PASS;
+    }
+    let known = match made as u16 {
+        AF_UNIX => true,
+        AF_INET | AF_INET6 if made < 11 => match kind {
+            SOCK_STREAM => matches!(number, IPPROTO_IP | IPPROTO_TCP | IPPROTO_MPTCP),
+            SOCK_DGRAM => matches!(number, IPPROTO_IP | IPPROTO_UDP | IPPROTO_ICMP | IPPROTO_ICMPV6),
+            _ => false,
+        },
+        AF_NETLINK => number == NETLINK_ROUTE,
+        _ => false,
+    };
+    if known && made < 17 { PASS } else { judge::refuse(label, Operation::Socket, Cause::AddressFamily, made as u32) }
+}
+
+#[inline(always)]
+fn judge_address(context: &LsmContext, operation: Operation) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let socket: Pointer = context.arg(0);
+    let made = family(socket);
+    if made == AF_UNIX || made == AF_NETLINK {
+        return PASS;
+    }
+    let pointer: Pointer = context.arg(1);
+    let length: u64 = context.arg(2);
+    match address(pointer, length as u32, protocol(socket)) {
+        // Forgetting the peer reaches nobody; binding to no family is refused.
+        Ok(Spoken::Unspecified) if operation as u8 == Operation::Connect as u8 => PASS,
+        Ok(Spoken::Unspecified) => judge::address(label, Err(Cause::AddressFamily), operation, 0),
+        Ok(Spoken::Ip(ip)) => judge::address(label, Ok(ip), operation, made as u32),
+        Err(cause) => judge::address(label, Err(cause), operation, made as u32),
+    }
+}
+
+// proto: int socket_connect(struct socket *sock, struct sockaddr *address, int addrlen)
+#[inline(always)]
+pub fn connect(context: &LsmContext) -> i32 {
+    judge_address(context, Operation::Connect)
+}
+
+// proto: int socket_bind(struct socket *sock, struct sockaddr *address, int addrlen)
+#[inline(always)]
+pub fn bind(context: &LsmContext) -> i32 {
+    judge_address(context, Operation::Bind)
+}
+
+// proto: int socket_sendmsg(struct socket *sock, struct msghdr *msg, int size)
+/// A message without an address goes where the socket is connected, which was judged then. With one on
+/// a TCP socket it is a fast open: a connect.
+#[inline(always)]
+pub fn send(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let socket: Pointer = context.arg(0);
+    let message: Pointer = context.arg(1);
+    let made = family(socket);
+    if made == AF_UNIX || made == AF_NETLINK {
+        return PASS;
+    }
+    let (name, length) = destination(message);
+    if name.is_null() || length == 0 {
+        return PASS;
+    }
+    let spoken = protocol(socket);
+    let tcp = gatekeeper_common::image::Protocol::Tcp as u8;
+    let operation = if spoken as u8 == tcp { Operation::Connect } else { Operation::Send };
+    match address(name, length, spoken) {
+        Ok(Spoken::Unspecified) => judge::address(label, Err(Cause::AddressFamily), operation, 0),
+        Ok(Spoken::Ip(ip)) => judge::address(label, Ok(ip), operation, made as u32),
+        Err(cause) => judge::address(label, Err(cause), operation, made as u32),
+    }
+}

@@ -1,0 +1,156 @@
+//! Tasks: how a label is got, inherited and kept, and whom a labelled task may touch.
+
+use core::ffi::c_void;
+
+use aya_ebpf::programs::{BtfTracePointContext, LsmContext};
+use gatekeeper_common::counters;
+use gatekeeper_common::label::Label;
+use gatekeeper_common::limits::LAYERS;
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::Cause;
+
+use crate::emit::count;
+use crate::judge::{self, EPERM, PASS};
+use crate::kernel::{Pointer, cgroup, task};
+use crate::label;
+
+// proto: int task_alloc(struct task_struct *task, unsigned long clone_flags)
+/// A child, thread or process, has its parent's label before it exists for anybody; or does not exist.
+#[inline(always)]
+pub fn alloc(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let child: Pointer = context.arg(0);
+    if label::store(child, label) {
+        PASS
+    } else {
+        count(counters::denied(Cause::NoMemory));
+        EPERM
+    }
+}
+
+// proto: void sched_process_fork(struct task_struct *parent, struct task_struct *child)
+/// clone3 can give birth into another cgroup (CLONE_INTO_CGROUP); the child has not run yet.
+#[inline(always)]
+pub fn forked(context: &BtfTracePointContext) {
+    let parent: Pointer = context.arg(0);
+    let child: Pointer = context.arg(1);
+    let born_in = cgroup::of_task(child);
+    if born_in == cgroup::of_task(parent) {
+        return;
+    }
+    if let Some(found) = cgroup::nearest_label(born_in)
+        && !label::add(child, found)
+    {
+        count(counters::UNLABELLED);
+    }
+}
+
+// proto: void cgroup_attach_task(struct cgroup *dst_cgrp, const char *path, struct task_struct *task, bool threadgroup)
+/// Under cgroup_threadgroup_rwsem, so no fork is under way (kernel/cgroup/cgroup.c `cgroup_attach_task`).
+/// A single thread that enters takes its whole process with it.
+#[inline(always)]
+pub fn attached(context: &BtfTracePointContext) {
+    let entered: Pointer = context.arg(0);
+    let moved: Pointer = context.arg(2);
+    if let Some(found) = cgroup::nearest_label(entered)
+        && !label::add(task::leader(moved), found)
+    {
+        count(counters::UNLABELLED);
+    }
+}
+
+/// One line of the census: what the iterator tells of a task.
+#[repr(C)]
+struct Line {
+    pid: u32,
+    fresh: u32,
+    session: u64,
+}
+
+/// `struct bpf_iter__task` (kernel/bpf/task_iter.c).
+#[repr(C)]
+pub struct TaskIteration {
+    meta: *const *mut c_void,
+    task: Pointer,
+}
+
+/// Visits every task: labels the process of one that is in a labelled cgroup without a label, and
+/// reports each labelled process.
+#[inline(always)]
+pub fn visit(iteration: &TaskIteration) {
+    let visited = iteration.task;
+    if visited.is_null() {
+        return;
+    }
+    let leader = task::leader(visited);
+    let mut fresh = 0;
+    if label::of(leader).is_none() {
+        let Some(found) = cgroup::nearest_label(cgroup::of_task(visited)) else { return };
+        if !label::add(leader, found) {
+            count(counters::UNLABELLED);
+            return;
+        }
+        fresh = 1;
+    }
+    let Some(label) = label::of(leader) else { return };
+    if visited != leader {
+        return;
+    }
+    let line = Line { pid: crate::kernel::load(visited, &crate::kernel::O_TASK_TGID), fresh, session: label.session };
+    let seq = crate::kernel::iteration_sink(iteration.meta.cast());
+    // SAFETY: the helper copies size_of::<Line>() bytes; the sink is the iterator's own.
+    unsafe {
+        aya_ebpf::helpers::generated::bpf_seq_write(
+            seq.cast_mut().cast(),
+            (&raw const line).cast(),
+            size_of::<Line>() as u32,
+        )
+    };
+}
+
+/// Whether a task belongs to the labelled task's own session or one nested in it.
+#[inline(always)]
+fn is_within(label: &Label, other: Pointer) -> bool {
+    let Some(theirs) = label::of(task::leader(other)) else { return false };
+    let last = label.count.wrapping_sub(1) as usize;
+    last < LAYERS && theirs.layers[last].serial == label.layers[last].serial
+}
+
+/// PTRACE_MODE_NOAUDIT (include/linux/ptrace.h): the caller only wonders.
+const PTRACE_MODE_NOAUDIT: u64 = 4;
+
+// proto: int ptrace_access_check(struct task_struct *child, unsigned int mode)
+#[inline(always)]
+pub fn trace(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let child: Pointer = context.arg(0);
+    let mode: u64 = context.arg(1);
+    if is_within(label, child) {
+        return PASS;
+    }
+    if mode & PTRACE_MODE_NOAUDIT != 0 {
+        return EPERM;
+    }
+    judge::refuse(label, Operation::Control, Cause::Builtin, 1)
+}
+
+// proto: int ptrace_traceme(struct task_struct *parent)
+#[inline(always)]
+pub fn traceme(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let parent: Pointer = context.arg(0);
+    if is_within(label, parent) { PASS } else { judge::refuse(label, Operation::Control, Cause::Builtin, 1) }
+}
+
+// proto: int task_kill(struct task_struct *p, struct kernel_siginfo *info, int sig, const struct cred *cred)
+/// Signals stay inside the session. Signal 0 only asks whether a process is there.
+#[inline(always)]
+pub fn kill(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let target: Pointer = context.arg(0);
+    let signal: u64 = context.arg::<u64>(2) as u32 as u64;
+    if signal == 0 || is_within(label, target) {
+        return PASS;
+    }
+    judge::refuse(label, Operation::Control, Cause::Builtin, 2)
+}

@@ -1,0 +1,65 @@
+//! `struct file`, `struct path`, `struct dentry`, `struct inode`.
+
+use super::{
+    O_DENTRY_INODE, O_FILE_FLAGS, O_FILE_MODE, O_FILE_PATH, O_INODE_MODE, O_INODE_NUMBER, O_INODE_SUPER,
+    O_PATH_DENTRY, O_PATH_MNT, O_SUPER_DEVICE, O_SUPER_FLAGS, Pointer, at, load,
+};
+
+/// A place in the tree: which mount, which directory entry.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// `struct vfsmount`.
+    pub mount: Pointer,
+    /// `struct dentry`.
+    pub entry: Pointer,
+}
+
+/// The place a `struct path` names.
+#[inline(always)]
+pub fn of_path(path: Pointer) -> Place {
+    Place { mount: load(path, &O_PATH_MNT), entry: load(path, &O_PATH_DENTRY) }
+}
+
+/// The place of an open file.
+#[inline(always)]
+pub fn of_file(file: Pointer) -> Place {
+    of_path(at(file, &O_FILE_PATH))
+}
+
+/// An entry in the directory that a `struct path` names.
+#[inline(always)]
+pub fn in_directory(directory: Pointer, entry: Pointer) -> Place {
+    Place { mount: load(directory, &O_PATH_MNT), entry }
+}
+
+/// `f_mode` and `f_flags`.
+#[inline(always)]
+pub fn mode_and_flags(file: Pointer) -> (u32, u32) {
+    (load(file, &O_FILE_MODE), load(file, &O_FILE_FLAGS))
+}
+
+/// Device and inode number of an entry; zeros where it names nothing yet.
+#[inline(always)]
+pub fn identity(entry: Pointer) -> (u64, u64) {
+    let inode: Pointer = load(entry, &O_DENTRY_INODE);
+    if inode.is_null() {
+        return (0, 0);
+    }
+    let device: u32 = load(load(inode, &O_INODE_SUPER), &O_SUPER_DEVICE);
+    (device as u64, load(inode, &O_INODE_NUMBER))
+}
+
+const S_IFMT: u16 = 0o170_000;
+const S_IFIFO: u16 = 0o010_000;
+/// `SB_KERNMOUNT` (include/linux/fs.h): a file system that the kernel mounted for itself.
+const SB_KERNMOUNT: u64 = 1 << 22;
+
+/// Whether the entry is a pipe that has no name (pipefs): opening one through /proc/self/fd gives a
+/// task only what it holds already.
+#[inline(always)]
+pub fn is_nameless_pipe(entry: Pointer) -> bool {
+    let inode: Pointer = load(entry, &O_DENTRY_INODE);
+    let mode: u16 = load(inode, &O_INODE_MODE);
+    let flags: u64 = load(load(inode, &O_INODE_SUPER), &O_SUPER_FLAGS);
+    mode & S_IFMT == S_IFIFO && flags & SB_KERNMOUNT != 0
+}

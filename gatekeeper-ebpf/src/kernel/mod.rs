@@ -1,0 +1,67 @@
+//! Typed views of kernel structures, through offsets that the loader fills in.
+
+pub mod cgroup;
+pub mod file;
+pub mod socket;
+pub mod task;
+
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::ptr::read_volatile;
+
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
+
+/// A pointer to a kernel structure. The verifier knows its type where it came from a hook's argument
+/// or by `load` from one that it knows.
+pub type Pointer = *const u8;
+
+macro_rules! globals {
+    ($($global:ident, $structure:literal, $member:literal;)*) => {
+        $(
+            #[doc = concat!("Offset of `", $structure, ".", $member, "` in bytes; written by the loader.")]
+            #[unsafe(no_mangle)]
+            pub static $global: u32 = 0;
+        )*
+    };
+}
+gatekeeper_common::kernel_fields!(globals);
+
+/// The value of an offset. Volatile, or the compiler would believe the zero it sees.
+#[inline(always)]
+pub fn offset(global: &'static u32) -> usize {
+    // SAFETY: a static.
+    unsafe { read_volatile(global) as usize }
+}
+
+/// The address of a field.
+#[inline(always)]
+pub fn at(base: Pointer, field: &'static u32) -> Pointer {
+    base.wrapping_add(offset(field))
+}
+
+/// Loads a field through a pointer whose type the verifier knows.
+#[inline(always)]
+pub fn load<T: Copy>(base: Pointer, field: &'static u32) -> T {
+    // SAFETY: the verifier proves the access lies within the structure; a fault reads as zero
+    // (BPF_PROBE_MEM, kernel/bpf/verifier.c `convert_ctx_accesses`).
+    unsafe { *at(base, field).cast::<T>() }
+}
+
+/// Reads from any kernel address; `None` where it faults.
+#[inline(always)]
+pub fn read<T: Copy>(address: Pointer) -> Option<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the helper writes size_of::<T>() bytes to `value` or reports a fault.
+    let fault =
+        unsafe { bpf_probe_read_kernel(value.as_mut_ptr().cast::<c_void>(), size_of::<T>() as u32, address.cast()) };
+    // SAFETY: written whole where there was no fault.
+    if fault == 0 { Some(unsafe { value.assume_init() }) } else { None }
+}
+
+/// Where an iterator writes: `struct bpf_iter_meta` begins with its `struct seq_file`
+/// (include/linux/bpf.h).
+#[inline(always)]
+pub fn iteration_sink(meta: *const Pointer) -> Pointer {
+    // SAFETY: the verifier knows the structure.
+    unsafe { *meta }
+}

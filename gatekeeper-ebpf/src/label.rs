@@ -1,0 +1,89 @@
+//! Who is asking: the only code an unlabelled task ever runs.
+
+use core::ffi::c_void;
+use core::ptr::null_mut;
+
+use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
+use aya_ebpf::helpers::generated::bpf_task_storage_get;
+use gatekeeper_common::label::Label;
+use gatekeeper_common::limits::LAYERS;
+
+use crate::kernel::{Pointer, task};
+use crate::maps::LABELS;
+
+#[inline(always)]
+fn storage(task: Pointer, initial: *const Label, flags: u64) -> *mut Label {
+    // SAFETY: the map is a task storage with a Label for its value; the verifier knows the task.
+    unsafe {
+        bpf_task_storage_get((&raw const LABELS).cast_mut().cast(), task.cast_mut().cast(), initial.cast_mut().cast::<c_void>(), flags)
+    }
+    .cast()
+}
+
+/// The label stored on this very task.
+#[inline(always)]
+pub fn of(task: Pointer) -> Option<&'static mut Label> {
+    let label = storage(task, null_mut(), 0);
+    if label.is_null() {
+        return None;
+    }
+    // SAFETY: storage lives as long as its task, which can't end before this program does.
+    Some(unsafe { &mut *label })
+}
+
+/// The label of the process the current task belongs to. The thread-group leader keeps it, so that a
+/// process has one label, whenever its threads were made.
+#[inline(always)]
+pub fn current() -> Option<&'static mut Label> {
+    of(task::leader(task::current()))
+}
+
+/// Stores a label on a task that has none; false where there was no memory.
+#[inline(always)]
+pub fn store(task: Pointer, label: &Label) -> bool {
+    let stored = storage(task, label, BPF_LOCAL_STORAGE_GET_F_CREATE as u64);
+    if stored.is_null() {
+        return false;
+    }
+    // SAFETY: as in `of`.
+    unsafe { *stored = *label };
+    true
+}
+
+/// Brings a task under `label` on top of what binds it already. Never takes a layer away: where the
+/// layers don't continue the ones it has, it gets all of both, or more than fit, which denies all.
+#[inline(always)]
+pub fn add(task: Pointer, label: &Label) -> bool {
+    let Some(own) = of(task) else { return store(task, label) };
+    let mut common = 0;
+    while common < LAYERS {
+        if common >= own.count as usize || common >= label.count as usize || own.layers[common] != label.layers[common]
+        {
+            break;
+        }
+        common += 1;
+    }
+    if common >= label.count as usize {
+        return true;
+    }
+    let continues = common >= own.count as usize;
+    let mut count = own.count as usize;
+    let mut next = common;
+    while next < LAYERS {
+        if next >= label.count as usize {
+            break;
+        }
+        if count >= LAYERS {
+            own.count = LAYERS as u32 + 1;
+            return true;
+        }
+        own.layers[count] = label.layers[next];
+        count += 1;
+        next += 1;
+    }
+    own.count = count as u32;
+    if continues {
+        own.session = label.session;
+    }
+    true
+}

@@ -1,0 +1,82 @@
+//! Every map: who writes it, who reads it.
+
+use core::ptr::null;
+
+use aya_ebpf::bindings::bpf_map_type::{BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_TASK_STORAGE};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
+use gatekeeper_common::counters;
+use gatekeeper_common::image::PLANES;
+use gatekeeper_common::label::Label;
+use gatekeeper_common::limits::{CGROUPS as CGROUP_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS};
+
+use crate::scratch::Scratch;
+
+/// Cgroup id → the label its tasks get. Written by the daemon; read when a task enters a cgroup.
+#[map]
+pub static CGROUPS: HashMap<u64, Label> = HashMap::with_max_entries(CGROUP_ENTRIES, 0);
+
+/// What the programs tell the daemon.
+#[map]
+pub static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// See [`counters`]; added to atomically by the programs, read by the daemon.
+#[map]
+pub static COUNTERS: Array<u64> = Array::with_max_entries(counters::COUNTERS, 0);
+
+/// Working memory of the hooks; a hook takes a free one and gives it back. Nobody else's.
+#[map]
+pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SCRATCH_SLOTS, 0);
+
+/// A map that aya-ebpf has no type for, described the way libbpf does (tools/lib/bpf/libbpf.c
+/// `parse_btf_map_def`): every number is the length of an array behind a pointer.
+#[repr(C)]
+pub struct TaskStorage<V> {
+    r#type: *const [i32; BPF_MAP_TYPE_TASK_STORAGE as usize],
+    key: *const i32,
+    value: *const V,
+    max_entries: *const [i32; 0],
+    map_flags: *const [i32; 1],
+}
+
+// SAFETY: holds null pointers that nobody follows; the kernel's map behind it locks for itself.
+unsafe impl<V> Sync for TaskStorage<V> {}
+
+/// The label of each task that has one. Written when a task enters a labelled cgroup and at fork.
+#[unsafe(link_section = ".maps")]
+#[unsafe(no_mangle)]
+pub static LABELS: TaskStorage<Label> =
+    TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
+
+/// The planes of one image: an array of [`PLANES`] elements of `N` bytes.
+#[repr(C)]
+pub struct Planes<const N: usize> {
+    r#type: *const [i32; BPF_MAP_TYPE_ARRAY as usize],
+    key: *const u32,
+    value: *const [u8; N],
+    max_entries: *const [i32; PLANES as usize],
+}
+
+/// Slot → image.
+#[repr(C)]
+pub struct Images<const N: usize> {
+    r#type: *const [i32; BPF_MAP_TYPE_ARRAY_OF_MAPS as usize],
+    key: *const u32,
+    max_entries: *const [i32; SLOTS as usize],
+    values: [*const Planes<N>; 0],
+}
+
+// SAFETY: as for TaskStorage.
+unsafe impl<const N: usize> Sync for Images<N> {}
+
+/// Images of the small size, by slot. Written by the daemon: replacing an image is one store.
+#[unsafe(link_section = ".maps")]
+#[unsafe(no_mangle)]
+pub static IMAGES_SMALL: Images<PLANE_SMALL> =
+    Images { r#type: null(), key: null(), max_entries: null(), values: [] };
+
+/// Images of the large size, by slot; looked at only where the small table has none.
+#[unsafe(link_section = ".maps")]
+#[unsafe(no_mangle)]
+pub static IMAGES_LARGE: Images<PLANE_LARGE> =
+    Images { r#type: null(), key: null(), max_entries: null(), values: [] };

@@ -1,0 +1,46 @@
+//! What can go wrong between the daemon and the kernel.
+
+use std::io;
+
+use super::btf::BtfError;
+
+/// What went wrong, with the call and the mend.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// A call into the kernel failed.
+    #[error("{what}: {source}")]
+    Call {
+        /// The call and its object.
+        what: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The kernel's types could not be understood.
+    #[error(transparent)]
+    Btf(#[from] BtfError),
+    /// The object file could not be loaded.
+    #[error("loading the eBPF programs: {0}")]
+    Load(String),
+    /// A program was refused.
+    #[error("{program}: {message}")]
+    Program {
+        /// Its name.
+        program: &'static str,
+        /// Why, with the verifier's last words where it was the verifier.
+        message: String,
+    },
+    /// Every slot for a policy is taken.
+    #[error("all {0} places for policies are taken: end sessions first")]
+    NoSlot(u32),
+    /// Planes that don't fit.
+    #[error("an image of {0} bytes does not fit the kernel's tables")]
+    TooLarge(usize),
+}
+
+impl KernelError {
+    /// Names the call that an I/O error came from.
+    pub fn call(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Call { what, source }
+    }
+}

@@ -1,0 +1,89 @@
+//! Labels: marks on cgroups, the label a process carries, and the census of them.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use aya::programs::Iter;
+use bytemuck::{Pod, Zeroable};
+use gatekeeper_common::label::Label;
+
+use super::programs::CENSUS;
+use super::{Kernel, KernelError};
+use crate::sys::bpf::{delete, lookup, update};
+
+/// One line of what the iterator writes: see the iterator in gatekeeper-ebpf/src/hooks/process.rs.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Line {
+    pid: u32,
+    fresh: u32,
+    session: u64,
+}
+
+/// What a visit to every task found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Labelled processes, by session.
+    pub processes: BTreeMap<u64, Vec<u32>>,
+    /// Processes that got their label by this visit.
+    pub fresh: u64,
+}
+
+impl Kernel {
+    /// Marks a cgroup (by its id, the inode number of its folder): who enters it or a descendant is labelled.
+    ///
+    /// # Errors
+    /// Where the kernel refuses, as when too many cgroups are marked.
+    pub fn mark(&mut self, cgroup: u64, label: &Label) -> Result<(), KernelError> {
+        update(self.maps.cgroups.as_fd(), &cgroup.to_ne_bytes(), bytemuck::bytes_of(label))
+            .map_err(KernelError::call(format!("marking cgroup {cgroup}")))
+    }
+
+    /// Takes the mark off a cgroup; labels on tasks stay.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn unmark(&mut self, cgroup: u64) -> Result<(), KernelError> {
+        delete(self.maps.cgroups.as_fd(), &cgroup.to_ne_bytes())
+            .map_err(KernelError::call(format!("unmarking cgroup {cgroup}")))
+            .map(drop)
+    }
+
+    /// The label a process carries.
+    ///
+    /// # Errors
+    /// Where the process is gone or the kernel refuses.
+    pub fn label_of(&self, process: BorrowedFd<'_>) -> Result<Option<Label>, KernelError> {
+        let mut label = Label::zeroed();
+        let there =
+            lookup(self.maps.labels.as_fd(), &process.as_raw_fd().to_ne_bytes(), bytemuck::bytes_of_mut(&mut label))
+                .map_err(KernelError::call("reading a process's label"))?;
+        Ok(there.then_some(label))
+    }
+
+    /// Visits every task: labels those in a marked cgroup that have no label yet, and counts the labelled.
+    ///
+    /// # Errors
+    /// Where the iterator can't be run.
+    pub fn census(&mut self) -> Result<Census, KernelError> {
+        let broken = |error: &dyn std::error::Error| KernelError::Program { program: CENSUS, message: error.to_string() };
+        let program = self.programs.program_mut(CENSUS);
+        let iterator: &mut Iter = program
+            .ok_or_else(|| KernelError::Load("no census in the object file".into()))?
+            .try_into()
+            .map_err(|error| broken(&error))?;
+        let id = iterator.attach().map_err(|error| broken(&error))?;
+        let link = iterator.take_link(id).map_err(|error| broken(&error))?;
+        let mut file = link.into_file().map_err(|error| broken(&error))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(KernelError::call("reading the census"))?;
+        let mut census = Census::default();
+        for line in bytes.chunks_exact(size_of::<Line>()) {
+            let line: Line = bytemuck::pod_read_unaligned(line);
+            census.processes.entry(line.session).or_default().push(line.pid);
+            census.fresh += u64::from(line.fresh);
+        }
+        Ok(census)
+    }
+}

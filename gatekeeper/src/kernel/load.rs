@@ -1,0 +1,109 @@
+//! Loads the object file with this kernel's offsets, attaches every program, pins every link.
+
+use std::fs;
+use std::path::Path;
+
+use aya::programs::links::FdLink;
+use aya::programs::{BtfTracePoint, Iter, Lsm, ProgramError};
+use aya::{Ebpf, EbpfLoader};
+
+use super::btf::Btf;
+use super::error::KernelError;
+use super::fields::offsets;
+use super::programs::{CENSUS, Kind, MAPS, PROGRAMS, Program};
+
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gatekeeper.bpf.o"));
+
+fn folder(path: &Path) -> Result<(), KernelError> {
+    fs::create_dir_all(path).map_err(KernelError::call(format!("making {}", path.display())))
+}
+
+/// Loads and attaches everything, and pins it under `pins`: maps found there are taken over, links
+/// found there are let go only after the new ones hold.
+///
+/// # Errors
+/// Where the kernel lacks a field or refuses a map or a program; what was pinned before stays.
+pub fn load(pins: &Path) -> Result<Ebpf, KernelError> {
+    let maps = pins.join("maps");
+    folder(&maps)?;
+    let offsets = offsets(&Btf::of_kernel()?)?;
+    let kernel_types = aya::Btf::from_sys_fs().map_err(|error| KernelError::Load(error.to_string()))?;
+    let mut loader = EbpfLoader::new();
+    loader.btf(Some(&kernel_types)).allow_unsupported_maps();
+    for (global, offset) in &offsets {
+        loader.override_global(global, offset, true);
+    }
+    for map in MAPS {
+        loader.map_pin_path(map, maps.join(map));
+    }
+    let mut programs = loader.load(OBJECT).map_err(|error| KernelError::Load(chain(&error)))?;
+    for program in PROGRAMS {
+        prepare(&mut programs, program, &kernel_types)?;
+    }
+    let census: &mut Iter = find(&mut programs, CENSUS)?;
+    census.load("task", &kernel_types).map_err(|error| refused(CENSUS, &error))?;
+    for program in PROGRAMS {
+        attach(&mut programs, program, &pins.join("links"))?;
+    }
+    Ok(programs)
+}
+
+fn find<'a, P>(programs: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, KernelError>
+where
+    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
+{
+    let missing = || KernelError::Program { program: name, message: "not in the object file".into() };
+    programs.program_mut(name).ok_or_else(missing)?.try_into().map_err(|error| refused(name, &error))
+}
+
+fn prepare(programs: &mut Ebpf, program: &Program, types: &aya::Btf) -> Result<(), KernelError> {
+    let name = program.name;
+    match program.kind {
+        Kind::Lsm => find::<Lsm>(programs, name)?.load(name, types),
+        Kind::Tracepoint => find::<BtfTracePoint>(programs, name)?.load(name, types),
+    }
+    .map_err(|error| refused(name, &error))
+}
+
+fn attach(programs: &mut Ebpf, program: &Program, links: &Path) -> Result<(), KernelError> {
+    folder(links)?;
+    let name = program.name;
+    let refuse = |error: ProgramError| refused(name, &error);
+    let link: FdLink = match program.kind {
+        Kind::Lsm => {
+            let lsm: &mut Lsm = find(programs, name)?;
+            let id = lsm.attach().map_err(refuse)?;
+            lsm.take_link(id).map_err(refuse)?.into()
+        }
+        Kind::Tracepoint => {
+            let tracepoint: &mut BtfTracePoint = find(programs, name)?;
+            let id = tracepoint.attach().map_err(refuse)?;
+            tracepoint.take_link(id).map_err(refuse)?.into()
+        }
+    };
+    // The new link holds before the old one goes: bpffs renames over, and the old link ends with its name.
+    let (fresh, settled) = (links.join(format!("{name}-next")), links.join(name));
+    let _ = fs::remove_file(&fresh);
+    link.pin(&fresh).map_err(|error| KernelError::Program { program: name, message: chain(&error) })?;
+    fs::rename(&fresh, &settled).map_err(KernelError::call(format!("pinning {}", settled.display())))
+}
+
+fn refused(program: &'static str, error: &ProgramError) -> KernelError {
+    if let ProgramError::LoadError { io_error, verifier_log } = error {
+        let log = verifier_log.to_string();
+        let mut tail: Vec<&str> = log.lines().rev().take(60).collect();
+        tail.reverse();
+        return KernelError::Program { program, message: format!("{io_error}\n{}", tail.join("\n")) };
+    }
+    KernelError::Program { program, message: chain(error) }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text = format!("{text}: {source}");
+        next = source.source();
+    }
+    text
+}

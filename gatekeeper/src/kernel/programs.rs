@@ -1,0 +1,69 @@
+//! The list of programs: what each guards, and whether sessions can do without it.
+
+/// How a program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A hook of the Linux security modules; its program can refuse.
+    Lsm,
+    /// A tracepoint; its program keeps labels.
+    Tracepoint,
+}
+
+/// One program of the object file; its name is its hook's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The hook's name.
+    pub name: &'static str,
+    /// How it is attached.
+    pub kind: Kind,
+}
+
+const fn lsm(name: &'static str) -> Program {
+    Program { name, kind: Kind::Lsm }
+}
+
+const fn tracepoint(name: &'static str) -> Program {
+    Program { name, kind: Kind::Tracepoint }
+}
+
+/// Every program. The tracepoints come first, so that no label is missed once hooks judge.
+pub const PROGRAMS: &[Program] = &[
+    tracepoint("sched_process_exec"),
+    tracepoint("sched_process_fork"),
+    tracepoint("cgroup_attach_task"),
+    lsm("task_alloc"),
+    lsm("bprm_check_security"),
+    lsm("file_open"),
+    lsm("mmap_file"),
+    lsm("file_mprotect"),
+    lsm("path_mknod"),
+    lsm("path_mkdir"),
+    lsm("path_symlink"),
+    lsm("path_unlink"),
+    lsm("path_rmdir"),
+    lsm("path_link"),
+    lsm("path_rename"),
+    lsm("path_truncate"),
+    lsm("path_chmod"),
+    lsm("path_chown"),
+    lsm("socket_create"),
+    lsm("socket_connect"),
+    lsm("socket_bind"),
+    lsm("socket_sendmsg"),
+    lsm("ptrace_access_check"),
+    lsm("ptrace_traceme"),
+    lsm("task_kill"),
+    lsm("sb_mount"),
+    lsm("sb_umount"),
+    lsm("sb_pivotroot"),
+    lsm("move_mount"),
+    lsm("path_chroot"),
+    lsm("bpf"),
+    lsm("file_ioctl"),
+];
+
+/// The iterator over tasks.
+pub const CENSUS: &str = "census";
+
+/// The maps, pinned by these names.
+pub const MAPS: &[&str] = &["CGROUPS", "EVENTS", "COUNTERS", "SCRATCH", "LABELS", "IMAGES_SMALL", "IMAGES_LARGE"];

@@ -1,0 +1,171 @@
+//! bpf(2), as far as aya doesn't wrap it: maps by descriptor, maps within maps, pinned objects.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use bytemuck::{Pod, Zeroable};
+
+const BPF_MAP_CREATE: libc::c_long = 0;
+const BPF_MAP_LOOKUP_ELEM: libc::c_long = 1;
+const BPF_MAP_UPDATE_ELEM: libc::c_long = 2;
+const BPF_MAP_DELETE_ELEM: libc::c_long = 3;
+const BPF_OBJ_GET: libc::c_long = 7;
+const BPF_MAP_GET_FD_BY_ID: libc::c_long = 14;
+const BPF_MAP_TYPE_ARRAY: u32 = 2;
+
+/// `union bpf_attr` for the calls on elements of a map (include/uapi/linux/bpf.h).
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Element {
+    map: u32,
+    pad: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+/// For BPF_MAP_CREATE, up to the fields used.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Create {
+    kind: u32,
+    key: u32,
+    value: u32,
+    entries: u32,
+    flags: u32,
+    inner: u32,
+    node: u32,
+    name: [u8; 16],
+}
+
+/// For BPF_OBJ_GET.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Object {
+    path: u64,
+    fd: u32,
+    flags: u32,
+}
+
+fn bpf<T: Pod>(command: libc::c_long, attributes: &mut T) -> io::Result<libc::c_long> {
+    // SAFETY: the kernel reads size_of::<T>() bytes of attributes and follows the pointers in them, which
+    // the callers below take from live slices of the sizes that the map has.
+    let result = unsafe {
+        libc::syscall(libc::SYS_bpf, command, std::ptr::from_mut(attributes), size_of::<T>())
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+fn element(map: BorrowedFd<'_>, key: &[u8], value: u64) -> Element {
+    Element { map: map.as_raw_fd() as u32, pad: 0, key: key.as_ptr() as u64, value, flags: 0 }
+}
+
+/// Makes an array map.
+///
+/// # Errors
+/// What the kernel says.
+pub fn create_array(name: &str, value: u32, entries: u32) -> io::Result<OwnedFd> {
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().take(15).zip(name.bytes()) {
+        *to = from;
+    }
+    let mut attributes =
+        Create { kind: BPF_MAP_TYPE_ARRAY, key: 4, value, entries, flags: 0, inner: 0, node: 0, name: bytes };
+    let fd = bpf(BPF_MAP_CREATE, &mut attributes)?;
+    // SAFETY: the kernel has just given this descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// Stores a value. `key` and `value` must have the sizes of the map's.
+///
+/// # Errors
+/// What the kernel says.
+pub fn update(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> io::Result<()> {
+    bpf(BPF_MAP_UPDATE_ELEM, &mut element(map, key, value.as_ptr() as u64)).map(drop)
+}
+
+/// Stores a map in a map of maps.
+///
+/// # Errors
+/// What the kernel says.
+pub fn update_inner(map: BorrowedFd<'_>, index: u32, inner: BorrowedFd<'_>) -> io::Result<()> {
+    update(map, &index.to_ne_bytes(), &inner.as_raw_fd().to_ne_bytes())
+}
+
+/// Reads a value into `value`, which must have the size of the map's; false where there is none.
+///
+/// # Errors
+/// What the kernel says.
+pub fn lookup(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> io::Result<bool> {
+    match bpf(BPF_MAP_LOOKUP_ELEM, &mut element(map, key, value.as_mut_ptr() as u64)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes an element; false where there was none.
+///
+/// # Errors
+/// What the kernel says.
+pub fn delete(map: BorrowedFd<'_>, key: &[u8]) -> io::Result<bool> {
+    match bpf(BPF_MAP_DELETE_ELEM, &mut element(map, key, 0)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a pinned object.
+///
+/// # Errors
+/// What the kernel says, or that the path holds a NUL.
+pub fn open_pinned(path: &Path) -> io::Result<OwnedFd> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut attributes = Object { path: path.as_ptr() as u64, fd: 0, flags: 0 };
+    let fd = bpf(BPF_OBJ_GET, &mut attributes)?;
+    // SAFETY: the kernel has just given this descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// For BPF_MAP_GET_FD_BY_ID.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Id {
+    id: u32,
+    next: u32,
+    flags: u32,
+}
+
+/// Opens the map with this id.
+///
+/// # Errors
+/// What the kernel says.
+pub fn map_by_id(id: u32) -> io::Result<OwnedFd> {
+    let fd = bpf(BPF_MAP_GET_FD_BY_ID, &mut Id { id, next: 0, flags: 0 })?;
+    // SAFETY: the kernel has just given this descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// A map found by its pin.
+#[derive(Debug)]
+pub struct PinnedMap(OwnedFd);
+
+impl PinnedMap {
+    /// Opens the map pinned at `path`.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        open_pinned(path).map(Self)
+    }
+}
+
+impl AsFd for PinnedMap {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,3 @@
+//! Every unsafe and libc call of user space, each behind a small safe function.
+
+pub mod bpf;
