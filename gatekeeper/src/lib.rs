@@ -3,4 +3,5 @@
 //! The binary is a thin shell around this library.
 
 pub mod kernel;
+pub mod policy;
 pub mod sys;

@@ -1,0 +1,278 @@
+//! Subset construction: from sets of nodes to states.
+//!
+//! A set forgets every node from which nothing stricter can come than what already holds for all that
+//! follows (`dir/**` once inside `dir`). Without that, `k` patterns of the form `**/x/**` would make
+//! 2^k states; with it they make `k`.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::alphabet::{Alphabet, Classes};
+use super::nfa::{Label, Nfa, NodeId, START};
+use super::rows::Rows;
+
+/// Marks, in a set, not a node but "everything from here on, with the row of this number".
+const BELOW: u32 = 1 << 31;
+/// Numbers in all sets together, at most: a bound on memory.
+const SET_NUMBERS: usize = 32 << 20;
+/// Different sets of bytes on the edges of one state, at most.
+const WIDE: usize = 64;
+
+/// A deterministic automaton, or several side by side. State 0 is dead.
+#[derive(Debug)]
+pub struct Dfa {
+    /// The states.
+    pub states: Vec<State>,
+    /// The edges of all states: class and target.
+    pub edges: Vec<(u16, u32)>,
+    /// Entries the states need in the table of edges.
+    pub entries: usize,
+}
+
+/// One state.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct State {
+    /// The row it accepts with.
+    pub row: u32,
+    /// Where every class leads that has no edge.
+    pub other: u32,
+    /// Its edges' place in [`Dfa::edges`].
+    pub first: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+impl State {
+    /// Entries it needs in the table of edges.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.count as usize + usize::from(self.other != 0) + usize::from(self.row != 0)
+    }
+}
+
+impl Default for Dfa {
+    fn default() -> Self {
+        Self { states: vec![State::default()], edges: Vec::new(), entries: 0 }
+    }
+}
+
+impl Dfa {
+    /// The edges of a state.
+    #[must_use]
+    pub fn edges_of(&self, state: &State) -> &[(u16, u32)] {
+        &self.edges[state.first as usize..][..state.count as usize]
+    }
+}
+
+/// The automaton grew past the bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge {
+    /// Entries when it was given up.
+    pub entries: usize,
+}
+
+/// Adds the states of an automaton to `dfa`, up to `limit` entries in all, and returns its start.
+pub fn determinize(
+    nfa: &Nfa,
+    alphabet: &Alphabet,
+    rows: &mut Rows,
+    dfa: &mut Dfa,
+    limit: usize,
+) -> Result<u32, TooLarge> {
+    let mut work = Work {
+        reach: nfa.reach(rows),
+        classes: nfa.sets.iter().map(|set| alphabet.classes(set)).collect(),
+        single: vec![0; nfa.len()],
+        known: FxHashMap::default(),
+        groups: FxHashMap::default(),
+        sets: Vec::new(),
+        numbers: 0,
+        first: dfa.states.len(),
+        nfa,
+        alphabet,
+        rows,
+        dfa,
+    };
+    let start = work.state(vec![START]);
+    let mut at = 0;
+    while let Some(set) = work.sets.get(at).cloned() {
+        work.expand(work.first + at, &set)?;
+        if work.dfa.entries > limit || work.numbers > SET_NUMBERS {
+            return Err(TooLarge { entries: work.dfa.entries });
+        }
+        at += 1;
+    }
+    Ok(start)
+}
+
+/// The classes, but for [`gatekeeper_common::automaton::OTHER`], by which of a state's sets hold them.
+#[derive(Debug)]
+struct Groups {
+    /// Which sets hold class OTHER.
+    other: u64,
+    /// Which sets hold each class.
+    of: Vec<u64>,
+    /// Each different answer that is not `other`, with the classes that give it.
+    different: Vec<(u64, Vec<u16>)>,
+}
+
+struct Work<'a> {
+    nfa: &'a Nfa,
+    alphabet: &'a Alphabet,
+    rows: &'a mut Rows,
+    dfa: &'a mut Dfa,
+    reach: Vec<u32>,
+    classes: Vec<Classes>,
+    /// States of sets of one node, by node; 0 where there is none yet.
+    single: Vec<u32>,
+    known: FxHashMap<Rc<[u32]>, u32>,
+    groups: FxHashMap<Vec<u32>, Rc<Groups>>,
+    /// The set of each state, from state `first` on.
+    sets: Vec<Rc<[u32]>>,
+    numbers: usize,
+    first: usize,
+}
+
+impl Work<'_> {
+    /// The state of a set of nodes.
+    fn state(&mut self, mut set: Vec<u32>) -> u32 {
+        let mut below = 0;
+        let mut at = 0;
+        while let Some(&node) = set.get(at) {
+            at += 1;
+            if node & BELOW != 0 {
+                below = self.rows.join(below, node & !BELOW);
+            } else if self.nfa.node(node).slips {
+                for (label, target) in self.nfa.links(node) {
+                    match label {
+                        Label::Below(row) => below = self.rows.join(below, row),
+                        Label::Star | Label::Deep => set.push(target),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        if below != 0 {
+            set.retain(|node| node & BELOW == 0 && !self.rows.dominates(below, self.reach[*node as usize]));
+            set.push(BELOW | below);
+        }
+        set.sort_unstable();
+        set.dedup();
+        match *set.as_slice() {
+            [] => 0,
+            [node] if node & BELOW == 0 => {
+                if self.single[node as usize] == 0 {
+                    self.single[node as usize] = self.fresh(Rc::from(set));
+                }
+                self.single[node as usize]
+            }
+            _ => {
+                let set: Rc<[u32]> = Rc::from(set);
+                if let Some(known) = self.known.get(&set) {
+                    return *known;
+                }
+                let state = self.fresh(Rc::clone(&set));
+                self.known.insert(set, state);
+                state
+            }
+        }
+    }
+
+    fn fresh(&mut self, set: Rc<[u32]>) -> u32 {
+        self.numbers += set.len();
+        self.sets.push(set);
+        self.dfa.states.push(State::default());
+        self.dfa.states.len() as u32 - 1
+    }
+
+    /// Finds out where a state leads.
+    fn expand(&mut self, number: usize, set: &[u32]) -> Result<(), TooLarge> {
+        let mut row = 0;
+        let mut everywhere = None;
+        let mut literal: Vec<(u16, NodeId)> = Vec::new();
+        let mut wide: Vec<(u32, NodeId)> = Vec::new();
+        for &node in set {
+            if node & BELOW != 0 {
+                row = self.rows.join(row, node & !BELOW);
+                everywhere = Some(node);
+                continue;
+            }
+            row = self.rows.join(row, self.nfa.node(node).row);
+            for (label, target) in self.nfa.links(node) {
+                if let Label::Byte(byte) = label {
+                    literal.push((self.alphabet.class[usize::from(byte)], target));
+                } else if let Some(set) = label.set() {
+                    wide.push((set, target));
+                }
+            }
+        }
+        literal.sort_unstable();
+        wide.sort_unstable();
+        let mut names: Vec<u32> = wide.iter().map(|(set, _)| *set).collect();
+        names.dedup();
+        if names.len() > WIDE {
+            return Err(TooLarge { entries: self.dfa.entries });
+        }
+        let groups = self.groups_of(&names);
+        let reached = |mask: u64| -> Vec<u32> {
+            let mut at = 0;
+            let inside = wide.iter().filter(|(set, _)| {
+                while names[at] != *set {
+                    at += 1;
+                }
+                mask >> at & 1 == 1
+            });
+            inside.map(|(_, target)| *target).chain(everywhere).collect()
+        };
+        let other = self.state(reached(groups.other));
+        let mut edges: Vec<(u16, u32)> = Vec::new();
+        for (mask, classes) in &groups.different {
+            let target = self.state(reached(*mask));
+            if target != other {
+                let plain = |class: &u16| literal.binary_search_by_key(class, |(class, _)| *class).is_err();
+                edges.extend(classes.iter().filter(|class| plain(class)).map(|class| (*class, target)));
+            }
+        }
+        for same in literal.chunk_by(|one, next| one.0 == next.0) {
+            let class = same[0].0;
+            let mut set = reached(groups.of.get(usize::from(class)).copied().unwrap_or(0));
+            set.extend(same.iter().map(|(_, target)| *target));
+            let target = self.state(set);
+            if target != other {
+                edges.push((class, target));
+            }
+        }
+        let state = State { row, other, first: self.dfa.edges.len() as u32, count: edges.len() as u32 };
+        self.dfa.entries += state.entries();
+        self.dfa.states[number] = state;
+        self.dfa.edges.append(&mut edges);
+        Ok(())
+    }
+
+    fn groups_of(&mut self, names: &[u32]) -> Rc<Groups> {
+        if let Some(known) = self.groups.get(names) {
+            return Rc::clone(known);
+        }
+        let mask = |holds: &dyn Fn(&Classes) -> bool| {
+            let held = names.iter().enumerate().filter(|(_, set)| holds(&self.classes[**set as usize]));
+            held.fold(0_u64, |mask, (at, _)| mask | 1 << at)
+        };
+        let other = mask(&|set| set.other);
+        let of: Vec<u64> = (0..self.alphabet.end).map(|class| mask(&|set| set.contains(class))).collect();
+        let mut different: Vec<(u64, Vec<u16>)> = Vec::new();
+        for class in gatekeeper_common::automaton::FIRST_CLASS..self.alphabet.end {
+            let mask = of[usize::from(class)];
+            if mask == other {
+                continue;
+            }
+            match different.iter_mut().find(|(known, _)| *known == mask) {
+                Some((_, classes)) => classes.push(class),
+                None => different.push((mask, vec![class])),
+            }
+        }
+        let groups = Rc::new(Groups { other, of, different });
+        self.groups.insert(names.to_vec(), Rc::clone(&groups));
+        groups
+    }
+}

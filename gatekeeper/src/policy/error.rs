@@ -1,0 +1,54 @@
+//! What a policy's author reads when the policy is refused: where, what is wrong, and the mend.
+
+use serde::Serialize;
+
+/// A policy refused: one place, one sentence, one mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{}{problem}\n  mend: {mend}", place(file, *line, *column))]
+pub struct PolicyError {
+    /// The file, as it was named.
+    pub file: String,
+    /// Line, from 1; 0 where the whole file is meant.
+    pub line: usize,
+    /// Column in characters, from 1; 0 where the whole file is meant.
+    pub column: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+/// A problem that knows its mend. Each room has its own; [`super::source::Source`] adds the place.
+pub trait Mend: std::fmt::Display {
+    /// What to do about it, in one sentence.
+    fn mend(&self) -> String;
+}
+
+impl PolicyError {
+    /// An error about a file as a whole.
+    #[must_use]
+    pub fn whole(file: &str, problem: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), line: 0, column: 0, problem: problem.into(), mend: mend.into() }
+    }
+}
+
+fn place(file: &str, line: usize, column: usize) -> String {
+    match (file, line) {
+        ("", _) => String::new(),
+        (_, 0) => format!("{file}: "),
+        _ => format!("{file}:{line}:{column}: "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_as_a_compiler_message() {
+        let mut error = PolicyError::whole("a.toml", "it is wrong", "right it");
+        assert_eq!(error.to_string(), "a.toml: it is wrong\n  mend: right it");
+        (error.line, error.column) = (3, 7);
+        assert_eq!(error.to_string(), "a.toml:3:7: it is wrong\n  mend: right it");
+    }
+}

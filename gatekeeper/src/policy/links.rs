@@ -1,0 +1,230 @@
+//! Symbolic links in the literal prefix of a pattern, followed once, when the session opens.
+//!
+//! The kernel judges real paths, and people write `/bin/sh`. Every place the link chain passes through
+//! is kept, because removing or renaming a link is judged at the link's own place.
+//!
+//! A rule that lets something pass follows only links that root owns: otherwise a session could leave a
+//! link behind that widens the next one.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::pattern::Pattern;
+
+/// Links followed for one path, as the kernel's own `MAXSYMLINKS` (include/linux/namei.h).
+const HOPS: usize = 40;
+
+/// What stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing, or nothing that can be seen: what lies below can't be a link either.
+    Missing,
+    /// Something that is no symbolic link.
+    Plain,
+    /// A symbolic link.
+    Link {
+        /// What it holds.
+        target: Vec<u8>,
+        /// Whether root owns it.
+        trusted: bool,
+    },
+}
+
+/// A tree in which links can be looked up; the machine's, or a made-up one.
+pub trait Links {
+    /// What stands at this absolute path.
+    fn entry(&self, path: &[u8]) -> Entry;
+}
+
+/// A tree without links: patterns stay as written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoLinks;
+
+impl Links for NoLinks {
+    fn entry(&self, _path: &[u8]) -> Entry {
+        Entry::Missing
+    }
+}
+
+/// This machine's tree, each path looked at once.
+#[derive(Debug, Default)]
+pub struct Disk {
+    seen: RefCell<HashMap<Vec<u8>, Entry>>,
+}
+
+impl Links for Disk {
+    fn entry(&self, path: &[u8]) -> Entry {
+        // Links in /proc lead elsewhere for every task that follows them.
+        if path.starts_with(b"/proc/") {
+            return Entry::Missing;
+        }
+        self.seen.borrow_mut().entry(path.to_vec()).or_insert_with(|| look(path)).clone()
+    }
+}
+
+fn look(path: &[u8]) -> Entry {
+    let path = Path::new(std::ffi::OsStr::from_bytes(path));
+    let Ok(about) = path.symlink_metadata() else { return Entry::Missing };
+    if !about.is_symlink() {
+        return Entry::Plain;
+    }
+    match path.read_link() {
+        Ok(target) => Entry::Link { target: target.into_os_string().into_vec(), trusted: about.uid() == 0 },
+        Err(_) => Entry::Missing,
+    }
+}
+
+/// Which links are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// Every one: for rules that forbid, and for questions.
+    All,
+    /// Those that root owns: for rules that let something pass.
+    Trusted,
+}
+
+/// The patterns that name the same files as this one by their real paths; without the pattern itself.
+#[must_use]
+pub fn resolve(pattern: &Pattern, links: &dyn Links, follow: Follow) -> Vec<Pattern> {
+    let prefix = pattern.prefix();
+    let mut found = Vec::new();
+    for place in places(&prefix, links, follow) {
+        if place != prefix {
+            let variant = pattern.with_prefix(prefix.len(), &place);
+            if !found.contains(&variant) {
+                found.push(variant);
+            }
+        }
+    }
+    found
+}
+
+/// The real path of a path. With `last` false, a link in the last component is not followed.
+#[must_use]
+pub fn real_path(path: &[u8], links: &dyn Links, last: bool) -> Vec<u8> {
+    let names: Vec<_> =
+        path.split(|byte| *byte == b'/').filter(|n| !n.is_empty()).map(<[u8]>::to_vec).collect();
+    let places = places(&names, links, Follow::All);
+    let place = if last { places.last() } else { places.first() };
+    place.map_or_else(|| path.to_vec(), |names| joined(names))
+}
+
+/// The places at which the path's last component is met: those of links, then that of the file itself.
+fn places(names: &[Vec<u8>], links: &dyn Links, follow: Follow) -> Vec<Vec<Vec<u8>>> {
+    let mut places = Vec::new();
+    let mut pending: Vec<Vec<u8>> = names.iter().rev().cloned().collect();
+    let mut done: Vec<Vec<u8>> = Vec::new();
+    let (mut hops, mut missing) = (0, false);
+    while let Some(name) = pending.pop() {
+        match name.as_slice() {
+            b"." => continue,
+            b".." => {
+                done.pop();
+                continue;
+            }
+            _ => done.push(name),
+        }
+        if missing {
+            continue;
+        }
+        match links.entry(&joined(&done)) {
+            Entry::Plain => {}
+            Entry::Missing => missing = true,
+            Entry::Link { target, trusted } => {
+                if pending.is_empty() {
+                    places.push(done.clone());
+                }
+                hops += 1;
+                if hops > HOPS || (follow == Follow::Trusted && !trusted) {
+                    return places;
+                }
+                done.pop();
+                if target.starts_with(b"/") {
+                    done.clear();
+                }
+                let steps = target.rsplit(|byte| *byte == b'/').filter(|step| !step.is_empty());
+                pending.extend(steps.map(<[u8]>::to_vec));
+            }
+        }
+    }
+    places.push(done);
+    places
+}
+
+fn joined(names: &[Vec<u8>]) -> Vec<u8> {
+    if names.is_empty() {
+        b"/".to_vec()
+    } else {
+        names.iter().flat_map(|n| [b"/", n.as_slice()].concat()).collect()
+    }
+}
+
+#[cfg(test)]
+pub mod fake {
+    //! A made-up tree of links.
+    use super::*;
+
+    /// Links by path; everything else is plain.
+    pub struct Tree(pub Vec<(&'static str, &'static str, bool)>);
+
+    impl Links for Tree {
+        fn entry(&self, path: &[u8]) -> Entry {
+            match self.0.iter().find(|(place, ..)| place.as_bytes() == path) {
+                Some((_, target, trusted)) => {
+                    Entry::Link { target: target.as_bytes().to_vec(), trusted: *trusted }
+                }
+                None => Entry::Plain,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(text: &str, tree: &fake::Tree, follow: Follow) -> Vec<String> {
+        let pattern = Pattern::parse(text.as_bytes()).unwrap().remove(0);
+        let found = resolve(&pattern, tree, follow);
+        found.iter().map(|pattern| String::from_utf8(pattern.text()).unwrap()).collect()
+    }
+
+    fn debian() -> fake::Tree {
+        fake::Tree(vec![
+            ("/bin", "usr/bin", true),
+            ("/usr/bin/sh", "dash", true),
+            ("/usr/bin/cc", "/etc/alternatives/cc", true),
+            ("/etc/alternatives/cc", "/usr/bin/gcc", true),
+            ("/loop", "loop", true),
+            ("/home/dev/ws/out", "../.ssh", false),
+        ])
+    }
+
+    #[test]
+    fn every_place_of_the_chain_is_kept() {
+        assert_eq!(resolved("/bin/sh", &debian(), Follow::All), ["/usr/bin/sh", "/usr/bin/dash"]);
+        assert_eq!(resolved("/usr/bin/cc", &debian(), Follow::All), ["/etc/alternatives/cc", "/usr/bin/gcc"]);
+        assert_eq!(resolved("/bin/**", &debian(), Follow::All), ["/usr/bin/**"]);
+        assert_eq!(resolved("/bin/py*", &debian(), Follow::All), ["/usr/bin/py*"]);
+        assert!(resolved("/usr/bin/dash", &debian(), Follow::All).is_empty());
+        assert!(resolved("**/bin/sh", &debian(), Follow::All).is_empty());
+    }
+
+    #[test]
+    fn a_link_of_the_governed_widens_nothing() {
+        assert!(resolved("/home/dev/ws/out/**", &debian(), Follow::Trusted).is_empty());
+        assert_eq!(resolved("/home/dev/ws/out/**", &debian(), Follow::All), ["/home/dev/.ssh/**"]);
+    }
+
+    #[test]
+    fn circles_end() {
+        assert!(resolved("/loop/x", &debian(), Follow::All).is_empty());
+        assert_eq!(real_path(b"/bin/sh", &debian(), true), b"/usr/bin/dash");
+        assert_eq!(real_path(b"/bin/sh", &debian(), false), b"/usr/bin/sh");
+        assert_eq!(real_path(b"/", &debian(), true), b"/");
+        assert_eq!(real_path(b"/a/../b", &NoLinks, true), b"/b");
+    }
+}

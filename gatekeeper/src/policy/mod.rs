@@ -1,0 +1,41 @@
+//! The policy: from TOML as written to the image the kernel walks.
+//!
+//! `document` → `extends` → `resolve` (`rules` with `vars`, `glob`, `pattern`, `links`, `address`) →
+//! `compile` (`spell`, `nfa`, `determinize`, `merge`, `pack`) → `image` → `verify`. `explain` walks the
+//! image as the kernel does; `reference` is the slow, obvious oracle.
+
+pub mod address;
+pub mod alphabet;
+pub mod builtin;
+pub mod bytes;
+pub mod compile;
+pub mod determinize;
+pub mod document;
+pub mod error;
+pub mod explain;
+pub mod extends;
+pub mod glob;
+pub mod image;
+pub mod links;
+pub mod merge;
+pub mod nfa;
+pub mod pack;
+pub mod pattern;
+pub mod reference;
+pub mod resolve;
+pub mod rows;
+pub mod rules;
+pub mod selftest;
+pub mod source;
+pub mod spell;
+pub mod vars;
+pub mod verify;
+
+pub use compile::{Compiled, RuleTable};
+pub use error::PolicyError;
+pub use extends::{Policy, SearchPath, load};
+pub use resolve::Resolved;
+pub use vars::Vars;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! Patterns of paths, ready to compile: braces multiplied out, split at slashes, proved able to match.
+
+use gatekeeper_common::limits::NAME_BYTES;
+
+use super::bytes::ByteSet;
+use super::glob::{ALTERNATIVES, GlobError, Node, parse};
+
+/// One piece inside a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// This byte.
+    Byte(u8),
+    /// One byte but `/`, or one UTF-8 character.
+    Any,
+    /// One of these bytes.
+    OneOf(Box<ByteSet>),
+    /// One byte but these and `/`, or one UTF-8 character beyond ASCII.
+    NoneOf(Box<ByteSet>),
+    /// Any bytes but `/`.
+    Star,
+}
+
+/// What stands between two slashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Component {
+    /// Any number of components.
+    Deep,
+    /// One component.
+    One(Vec<Item>),
+}
+
+impl Component {
+    /// The component's bytes, where it is literal.
+    #[must_use]
+    pub fn literal(&self) -> Option<Vec<u8>> {
+        let Self::One(items) = self else { return None };
+        items.iter().map(|item| if let Item::Byte(byte) = item { Some(*byte) } else { None }).collect()
+    }
+
+    fn from_literal(name: &[u8]) -> Self {
+        Self::One(name.iter().copied().map(Item::Byte).collect())
+    }
+}
+
+/// A pattern without braces: the components of an absolute path. The root directory has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// The components, from the root.
+    pub components: Vec<Component>,
+}
+
+impl Pattern {
+    /// Parses a pattern and multiplies its braces out.
+    pub fn parse(text: &[u8]) -> Result<Vec<Self>, GlobError> {
+        let shown = || String::from_utf8_lossy(text).into_owned();
+        let mut flat = vec![Vec::new()];
+        multiply(&parse(text)?, &mut flat).map_err(|()| GlobError::Alternatives(shown()))?;
+        flat.iter().map(|nodes| Self::from_flat(nodes, &shown)).collect()
+    }
+
+    fn from_flat(nodes: &[Flat], shown: &dyn Fn() -> String) -> Result<Self, GlobError> {
+        let mut pieces = nodes.split(|node| *node == Flat::Slash);
+        let first = pieces.next().unwrap_or_default();
+        let mut components = Vec::new();
+        match first {
+            [] if !nodes.is_empty() => {}
+            [Flat::Deep] if nodes.len() > 1 => components.push(Component::Deep),
+            _ => return Err(GlobError::Relative(shown())),
+        }
+        // The root directory is the one path that ends in its slash.
+        if nodes == [Flat::Slash] {
+            return Ok(Self { components });
+        }
+        for piece in pieces {
+            components.push(component(piece, shown)?);
+        }
+        Ok(Self { components })
+    }
+
+    /// Whether it begins with components that name nothing: no literal to start from.
+    #[must_use]
+    pub fn floats(&self) -> bool {
+        self.components.first().is_some_and(|first| first.literal().is_none())
+    }
+
+    /// The literal components it begins with.
+    #[must_use]
+    pub fn prefix(&self) -> Vec<Vec<u8>> {
+        self.components.iter().map_while(Component::literal).collect()
+    }
+
+    /// The same pattern with the first `replaced` components exchanged for these.
+    #[must_use]
+    pub fn with_prefix(&self, replaced: usize, names: &[Vec<u8>]) -> Self {
+        let fresh = names.iter().map(|name| Component::from_literal(name));
+        Self { components: fresh.chain(self.components[replaced..].iter().cloned()).collect() }
+    }
+
+    /// The pattern as it would be written.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for component in &self.components {
+            text.push(b'/');
+            match component {
+                Component::Deep => text.extend(b"**"),
+                Component::One(items) => items.iter().for_each(|item| write_item(item, &mut text)),
+            }
+        }
+        match self.components.first() {
+            None => text.push(b'/'),
+            Some(Component::Deep) if self.components.len() > 1 => {
+                text.remove(0);
+            }
+            Some(_) => {}
+        }
+        text
+    }
+}
+
+/// A node with braces gone and slashes told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Flat {
+    Slash,
+    Deep,
+    Item(Item),
+}
+
+fn multiply(nodes: &[Node], flat: &mut Vec<Vec<Flat>>) -> Result<(), ()> {
+    for node in nodes {
+        let one = match node {
+            Node::Byte(b'/') => Flat::Slash,
+            Node::Byte(byte) => Flat::Item(Item::Byte(*byte)),
+            Node::Any => Flat::Item(Item::Any),
+            Node::Star => Flat::Item(Item::Star),
+            Node::Deep => Flat::Deep,
+            Node::Class(class) if class.negated => Flat::Item(Item::NoneOf(Box::new(class.set))),
+            Node::Class(class) => Flat::Item(Item::OneOf(Box::new(class.set))),
+            Node::Either(branches) => {
+                let before = std::mem::take(flat);
+                for branch in branches {
+                    let mut grown = before.clone();
+                    multiply(branch, &mut grown)?;
+                    flat.append(&mut grown);
+                    if flat.len() > ALTERNATIVES {
+                        return Err(());
+                    }
+                }
+                continue;
+            }
+        };
+        flat.iter_mut().for_each(|nodes| nodes.push(one.clone()));
+    }
+    Ok(())
+}
+
+fn component(piece: &[Flat], shown: &dyn Fn() -> String) -> Result<Component, GlobError> {
+    let mut items = Vec::with_capacity(piece.len());
+    for node in piece {
+        match node {
+            Flat::Item(Item::Star) if items.last() == Some(&Item::Star) => {
+                return Err(GlobError::Glued(shown()));
+            }
+            Flat::Item(item) => items.push(item.clone()),
+            Flat::Deep if piece.len() == 1 => return Ok(Component::Deep),
+            Flat::Deep | Flat::Slash => return Err(GlobError::Glued(shown())),
+        }
+    }
+    let component = Component::One(items);
+    match component.literal().as_deref() {
+        Some(b"") => Err(GlobError::Empty(shown())),
+        Some(b".") => Err(GlobError::Dots(shown(), ".")),
+        Some(b"..") => Err(GlobError::Dots(shown(), "..")),
+        _ if piece.iter().filter(|node| **node != Flat::Item(Item::Star)).count() > NAME_BYTES => {
+            Err(GlobError::LongName(shown()))
+        }
+        _ => Ok(component),
+    }
+}
+
+fn write_item(item: &Item, text: &mut Vec<u8>) {
+    let class = |text: &mut Vec<u8>, open: &[u8], set: &ByteSet| {
+        text.extend(open);
+        for byte in set.iter() {
+            if br"\]![^-".contains(&byte) {
+                text.push(b'\\');
+            }
+            text.push(byte);
+        }
+        text.push(b']');
+    };
+    match item {
+        Item::Byte(byte) => escape(std::slice::from_ref(byte), text),
+        Item::Any => text.push(b'?'),
+        Item::Star => text.push(b'*'),
+        Item::OneOf(set) => class(text, b"[", set),
+        Item::NoneOf(set) => class(text, b"[!", set),
+    }
+}
+
+/// Writes bytes so that a pattern takes each for what it is.
+pub fn escape(literal: &[u8], text: &mut Vec<u8>) {
+    for byte in literal {
+        if br"*?[]{},\$".contains(byte) {
+            text.push(b'\\');
+        }
+        text.push(*byte);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        let patterns = Pattern::parse(text.as_bytes()).expect(text);
+        patterns.iter().map(|pattern| String::from_utf8(pattern.text()).unwrap()).collect()
+    }
+
+    #[test]
+    fn braces_multiply_out() {
+        assert_eq!(texts("/{a,b{c,d}}/x"), ["/a/x", "/bc/x", "/bd/x"]);
+        assert_eq!(texts("{/usr,**}/x"), ["/usr/x", "**/x"]);
+        assert_eq!(texts("/a{,.bak}"), ["/a", "/a.bak"]);
+        let many = "/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}";
+        assert!(matches!(Pattern::parse(many.as_bytes()), Err(GlobError::Alternatives(_))));
+    }
+
+    #[test]
+    fn text_reads_back_as_itself() {
+        for text in ["/", "/**", "**/.env", "/a/**/b?/[a-c]*", r"/\*\{\[", "/[!ab]", r"/[\-\]\!\^\[\\]"] {
+            let once = Pattern::parse(text.as_bytes()).expect(text);
+            let twice = Pattern::parse(&once[0].text()).expect(text);
+            assert_eq!(once, twice, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_match_is_refused() {
+        for text in [
+            "", "a", "*", "**", "~/x", "*/a", "/a//b", "/a/", "/./a", "/a/..", "/a**", "/**a", "/a/**b/c",
+            "/x/{,a}", "/**/",
+        ] {
+            assert!(Pattern::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(Pattern::parse(&[b"/".as_slice(), &[b'a'; 256]].concat()).is_err());
+        assert!(Pattern::parse(&[b"/".as_slice(), &[b'a'; 255]].concat()).is_ok());
+    }
+
+    #[test]
+    fn floats_where_no_literal_leads() {
+        for (text, floats) in [("/a/*", false), ("/*/a", true), ("**/a", true), ("/", false), ("/a*", true)] {
+            assert_eq!(Pattern::parse(text.as_bytes()).unwrap()[0].floats(), floats, "{text}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A policy with its variables put in: what one session is bound by, ready to compile.
+
+use gatekeeper_common::operation::Family;
+use gatekeeper_common::verdict::Verdict;
+
+use super::builtin;
+use super::document::{DefaultsTable, Word};
+use super::error::PolicyError;
+use super::extends::Policy;
+use super::links::Links;
+use super::rules::{Collector, Rule};
+use super::selftest::{Test, tests_of};
+use super::vars::{Scope, Vars};
+
+/// What holds where no rule speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaults {
+    /// For programs.
+    pub exec: Verdict,
+    /// For files.
+    pub file: Verdict,
+    /// For addresses.
+    pub net: Verdict,
+}
+
+impl Defaults {
+    /// For a family; what no rule can speak of is denied.
+    #[must_use]
+    pub fn of(&self, family: Family) -> Verdict {
+        match family {
+            Family::Exec => self.exec,
+            Family::File => self.file,
+            Family::Net => self.net,
+            Family::Builtin => Verdict::Deny,
+        }
+    }
+
+    /// The strictest of all that documents say; deny where none says anything.
+    fn of_all<'a>(tables: impl Iterator<Item = &'a DefaultsTable> + Clone) -> Self {
+        let pick = |get: fn(&DefaultsTable) -> Option<Word>| {
+            tables.clone().filter_map(get).map(Verdict::from).max().unwrap_or(Verdict::Deny)
+        };
+        Self { exec: pick(|t| t.exec), file: pick(|t| t.file), net: pick(|t| t.net) }
+    }
+}
+
+/// A policy resolved for one session.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The policy's name.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// The file it came from, as shown in errors.
+    pub file: String,
+    /// What holds where no rule speaks.
+    pub defaults: Defaults,
+    /// The rules; a rule's place is its number.
+    pub rules: Vec<Rule>,
+    /// The policy's own tests. Those of policies it extends were theirs to pass.
+    pub tests: Vec<Test>,
+}
+
+impl Policy {
+    /// Puts the variables in and follows the links of literal prefixes.
+    pub fn resolve(&self, vars: &Vars, links: &dyn Links) -> Result<Resolved, PolicyError> {
+        let mut collector = Collector::new(builtin::rules(&self.places, links)?, links);
+        let mut tests = Vec::new();
+        for loaded in &self.documents {
+            let scope = Scope::new(vars, &loaded.document.vars, &loaded.source)?;
+            collector.add(loaded, &scope)?;
+            // Every document's tests are read, so that a fault in one is found; the last one's are kept.
+            tests = tests_of(loaded, &scope, links)?;
+        }
+        Ok(Resolved {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            file: self.documents.last().map(|last| last.source.name.clone()).unwrap_or_default(),
+            defaults: Defaults::of_all(self.documents.iter().map(|loaded| &loaded.document.defaults)),
+            rules: collector.rules,
+            tests,
+        })
+    }
+}

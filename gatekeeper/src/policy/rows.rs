@@ -1,0 +1,82 @@
+//! Rows: what the rules that match say, each content kept once.
+
+use gatekeeper_common::image::Row;
+use gatekeeper_common::verdict::Cell;
+use rustc_hash::FxHashMap;
+
+/// The row in which no rule speaks; its number is 0.
+pub const SILENCE: Row = [Cell::SILENT; 16];
+
+/// A table of rows without doubles.
+#[derive(Debug)]
+pub struct Rows {
+    rows: Vec<Row>,
+    numbers: FxHashMap<Row, u32>,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self { rows: vec![SILENCE], numbers: FxHashMap::from_iter([(SILENCE, 0)]) }
+    }
+}
+
+impl Rows {
+    /// The number of a row.
+    pub fn intern(&mut self, row: Row) -> u32 {
+        *self.numbers.entry(row).or_insert_with(|| {
+            self.rows.push(row);
+            self.rows.len() as u32 - 1
+        })
+    }
+
+    /// The row with this number.
+    #[must_use]
+    pub fn get(&self, number: u32) -> &Row {
+        &self.rows[number as usize]
+    }
+
+    /// The number of the row that says, of each operation, the stricter of the two.
+    pub fn join(&mut self, one: u32, other: u32) -> u32 {
+        if one == other || other == 0 {
+            return one;
+        }
+        if one == 0 {
+            return other;
+        }
+        let row = strictest(self.get(one), self.get(other));
+        self.intern(row)
+    }
+
+    /// Whether `one` is at least as strict as `other` on every operation.
+    #[must_use]
+    pub fn dominates(&self, one: u32, other: u32) -> bool {
+        one == other || self.get(one).iter().zip(self.get(other)).all(|(one, other)| one >= other)
+    }
+}
+
+/// Cell by cell, the stricter.
+#[must_use]
+pub fn strictest(one: &Row, other: &Row) -> Row {
+    std::array::from_fn(|at| one[at].strictest(other[at]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gatekeeper_common::verdict::Verdict;
+
+    #[test]
+    fn joining_keeps_the_stricter_cell() {
+        let mut rows = Rows::default();
+        let (mut one, mut other) = (SILENCE, SILENCE);
+        one[0] = Cell::new(Verdict::Allow, 1);
+        one[1] = Cell::new(Verdict::Deny, 1);
+        other[0] = Cell::new(Verdict::Deny, 2);
+        let (one, other) = (rows.intern(one), rows.intern(other));
+        let both = rows.join(one, other);
+        assert_eq!(rows.get(both)[0], Cell::new(Verdict::Deny, 2));
+        assert_eq!(rows.get(both)[1], Cell::new(Verdict::Deny, 1));
+        assert!(rows.dominates(both, one) && rows.dominates(both, other) && !rows.dominates(one, other));
+        assert_eq!((rows.join(one, 0), rows.join(0, one), rows.join(one, both)), (one, one, both));
+    }
+}

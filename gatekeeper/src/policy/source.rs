@@ -1,0 +1,101 @@
+//! The text of a policy file, and the way from a byte offset to a line and a column.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::error::{Mend, PolicyError};
+
+/// Bytes of a policy file, at most: ten thousand rules take about one megabyte.
+const FILE_BYTES: u64 = 16 << 20;
+
+/// A policy file as read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The name shown in errors.
+    pub name: String,
+    /// Where it was read from; `None` where the text came over the control socket.
+    pub path: Option<PathBuf>,
+    /// The text.
+    pub text: String,
+    /// Offset of the first byte of each line.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    /// A source from text at hand.
+    #[must_use]
+    pub fn new(name: impl Into<String>, path: Option<PathBuf>, text: String) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(starts).collect();
+        Self { name: name.into(), path, text, lines }
+    }
+
+    /// Reads a regular file of bearable size.
+    pub fn read(path: &Path) -> Result<Self, PolicyError> {
+        let name = path.display().to_string();
+        let unreadable = |error: std::io::Error| {
+            PolicyError::whole(&name, format!("can't be read: {error}"), "name a policy file you may read")
+        };
+        let about = std::fs::metadata(path).map_err(unreadable)?;
+        if !about.is_file() || about.len() > FILE_BYTES {
+            return Err(PolicyError::whole(
+                &name,
+                format!("is not a regular file of at most {FILE_BYTES} bytes"),
+                "name a policy file",
+            ));
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Ok(Self::new(name, Some(path.to_owned()), text))
+    }
+
+    /// Line and column, from 1, of a byte offset.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        let offset = offset.min(self.text.len());
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines[line - 1];
+        let column = self.text.get(start..offset).map_or(offset - start, |before| before.chars().count());
+        (line, column + 1)
+    }
+
+    /// An error at a place in this text.
+    #[must_use]
+    pub fn error(
+        &self,
+        span: Range<usize>,
+        problem: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> PolicyError {
+        let (line, column) = self.position(span.start);
+        let (problem, mend) = (problem.into(), mend.into());
+        PolicyError { file: self.name.clone(), line, column, problem, mend }
+    }
+
+    /// An error of another room at a place in this text.
+    #[must_use]
+    pub fn problem(&self, span: Range<usize>, problem: &impl Mend) -> PolicyError {
+        self.error(span, problem.to_string(), problem.mend())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_become_lines_and_columns() {
+        let source = Source::new("x", None, "ab\nçd\n".to_owned());
+        assert_eq!(source.position(0), (1, 1));
+        assert_eq!(source.position(2), (1, 3));
+        assert_eq!(source.position(3), (2, 1));
+        assert_eq!(source.position(5), (2, 2));
+        assert_eq!(source.position(7), (3, 1));
+        assert_eq!(source.position(99), (3, 1));
+    }
+
+    #[test]
+    fn a_directory_is_no_policy() {
+        let error = Source::read(Path::new("/")).expect_err("a directory");
+        assert!(error.problem.contains("regular file"), "{error}");
+    }
+}

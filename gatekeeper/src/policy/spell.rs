@@ -1,0 +1,179 @@
+//! Path patterns and address blocks, spelled into the automaton.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use gatekeeper_common::image::Protocol;
+
+use super::address::Block;
+use super::alphabet::Symbols;
+use super::bytes::ByteSet;
+use super::nfa::{Label, Nfa, NodeId, START};
+use super::pattern::{Component, Item, Pattern};
+use super::rows::Rows;
+use super::rules::Protocols;
+
+/// Adds a pattern of paths, accepted with `row`.
+pub fn path(nfa: &mut Nfa, pattern: &Pattern, row: u32, rows: &mut Rows) {
+    let name = nfa.set(symbols(&ByteSet::EMPTY));
+    let mut node = START;
+    // Whether the slash before the component at hand is already behind us, as it is after `**`.
+    let mut after_slash = false;
+    let mut components = pattern.components.iter().peekable();
+    if components.peek().is_none() {
+        node = nfa.follow(node, Label::Byte(b'/'));
+    }
+    while let Some(component) = components.next() {
+        let dir = node;
+        if !after_slash {
+            node = nfa.follow(node, Label::Byte(b'/'));
+        }
+        match component {
+            Component::Deep => {
+                while components.peek() == Some(&&Component::Deep) {
+                    components.next();
+                }
+                if components.peek().is_none() {
+                    nfa.accept(dir, row, rows);
+                    nfa.below(node, row);
+                    return;
+                }
+                node = nfa.deep(node, name);
+                after_slash = true;
+            }
+            Component::One(items) => {
+                node = spell_items(nfa, node, items, name);
+                after_slash = false;
+            }
+        }
+    }
+    nfa.accept(node, row, rows);
+}
+
+fn spell_items(nfa: &mut Nfa, mut node: NodeId, items: &[Item], name: u32) -> NodeId {
+    if *items == [Item::Star] {
+        return nfa.star(node, Label::Plus(name), name);
+    }
+    for item in items {
+        node = match item {
+            Item::Byte(byte) => nfa.follow(node, Label::Byte(*byte)),
+            Item::Star => nfa.star(node, Label::Star, name),
+            Item::Any => character(nfa, node, &ByteSet::EMPTY),
+            Item::NoneOf(set) => character(nfa, node, set),
+            Item::OneOf(set) => {
+                let set = nfa.set(Symbols { bytes: **set, other: false });
+                nfa.follow(node, Label::OneOf(set))
+            }
+        };
+    }
+    node
+}
+
+/// All bytes of a name but these.
+fn symbols(but: &ByteSet) -> Symbols {
+    let mut bytes = but.complement();
+    bytes.remove(b'/');
+    Symbols { bytes, other: true }
+}
+
+/// One byte that is none of these, or one character of UTF-8 beyond ASCII.
+fn character(nfa: &mut Nfa, from: NodeId, but: &ByteSet) -> NodeId {
+    let single = nfa.set(symbols(but));
+    if let Some(known) = nfa.find(from, Label::Character(single)) {
+        return known;
+    }
+    let mut range = |first, last| nfa.set(Symbols { bytes: ByteSet::range(first, last), other: false });
+    let (follow, lead) = (range(0x80, 0xbf), [range(0xf0, 0xf4), range(0xe0, 0xef), range(0xc2, 0xdf)]);
+    // In this order links lead to later nodes, as `Nfa::reach` needs.
+    let waits = lead.map(|_| nfa.fresh());
+    let done = nfa.fresh();
+    for (at, wait) in waits.into_iter().enumerate() {
+        nfa.link(from, Label::Inner(lead[at]), wait);
+        nfa.link(wait, Label::Inner(follow), waits.get(at + 1).copied().unwrap_or(done));
+    }
+    nfa.link(from, Label::Character(single), done);
+    done
+}
+
+/// Adds an address block to the automaton of its version.
+pub fn block(nfa: &mut Nfa, protocols: Protocols, ports: (u16, u16), block: &Block, row: u32) {
+    let protocol = match protocols {
+        Protocols::Any => (0, u8::MAX),
+        Protocols::Tcp => (Protocol::Tcp as u8, Protocol::Tcp as u8),
+        Protocols::Udp => (Protocol::Udp as u8, Protocol::Udp as u8),
+    };
+    let node = step(nfa, START, protocol);
+    for (high, low) in port_ranges(ports.0, ports.1) {
+        let node = step(nfa, node, high);
+        let node = step(nfa, node, low);
+        match block {
+            Block::V4(address, length) => prefix(nfa, node, &Ipv4Addr::octets(address), *length, row),
+            Block::V6(address, length) => prefix(nfa, node, &Ipv6Addr::octets(address), *length, row),
+        }
+    }
+}
+
+fn step(nfa: &mut Nfa, node: NodeId, (first, last): (u8, u8)) -> NodeId {
+    let label = if first == last {
+        Label::Byte(first)
+    } else {
+        let bytes = ByteSet::range(first, last);
+        Label::OneOf(nfa.set(Symbols { bytes, other: bytes == ByteSet::ALL }))
+    };
+    nfa.follow(node, label)
+}
+
+fn prefix(nfa: &mut Nfa, mut node: NodeId, octets: &[u8], length: u8, row: u32) {
+    let (whole, bits) = (usize::from(length / 8), length % 8);
+    for octet in &octets[..whole] {
+        node = step(nfa, node, (*octet, *octet));
+    }
+    if bits > 0 {
+        let first = octets[whole];
+        node = step(nfa, node, (first, first | (u8::MAX >> bits)));
+    }
+    nfa.below(node, row);
+}
+
+/// A range of ports as ranges of the upper byte, each with a range of the lower one.
+fn port_ranges(first: u16, last: u16) -> Vec<((u8, u8), (u8, u8))> {
+    let ([mut high, low], [mut end, end_low]) = (first.to_be_bytes(), last.to_be_bytes());
+    if high == end {
+        return vec![((high, high), (low, end_low))];
+    }
+    let mut ranges = Vec::new();
+    if low > 0 {
+        ranges.push(((high, high), (low, u8::MAX)));
+        high += 1;
+    }
+    if end_low < u8::MAX {
+        ranges.push(((end, end), (0, end_low)));
+        end -= 1;
+    }
+    if high <= end {
+        ranges.push(((high, end), (0, u8::MAX)));
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_ranges_hold_what_they_should() {
+        for (first, last) in
+            [(0, 65535), (80, 80), (1, 1024), (255, 256), (8000, 8999), (256, 511), (0, 0), (65535, 65535)]
+        {
+            let ranges = port_ranges(first, last);
+            for port in 0..=u16::MAX {
+                let [high, low] = port.to_be_bytes();
+                let holds =
+                    |(a, b): &((u8, u8), (u8, u8))| (a.0..=a.1).contains(&high) && (b.0..=b.1).contains(&low);
+                assert_eq!(
+                    ranges.iter().filter(|range| holds(range)).count(),
+                    usize::from((first..=last).contains(&port))
+                );
+            }
+        }
+    }
+}
