@@ -4,13 +4,14 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::kernels::Kernel;
 use crate::qemu::{self, Files};
-use crate::{kernels, paths, payload, rootfs};
+use crate::runs::{self, WorkDir};
+use crate::{kernels, payload, rootfs};
 
 /// The order of the LSMs in a guest, bpf last.
 pub const LSM: &str = "lockdown,capability,landlock,yama,apparmor,bpf";
@@ -20,11 +21,14 @@ pub const LSM_WITHOUT_BPF: &str = "lockdown,capability,landlock,yama,apparmor";
 /// Our exit code for a guest that itself failed, whatever it was to run.
 pub const GUEST_FAILED: i32 = 125;
 
+/// A guest under emulation now and then loses a timer while it boots, and hangs there: past this
+/// it is started afresh. It boots in 5 to 8 s on an idle machine, in 25 s on a very busy one.
+const BOOT_LIMIT: Duration = Duration::from_secs(75);
+const BOOTS: u32 = 3;
+
 /// What becomes of the output while the guest runs (it is always kept, too).
 #[derive(Clone)]
 pub enum Echo {
-    /// Nothing.
-    Silent,
     /// Shown as it comes.
     Plain,
     /// Shown line by line, each with this before it.
@@ -74,6 +78,21 @@ pub struct GuestOutcome {
     pub wall: Duration,
 }
 
+/// Why we ended QEMU.
+#[derive(Clone, Copy, PartialEq)]
+enum Stop {
+    TimeOut,
+    Boot,
+}
+
+/// What was seen of one boot.
+struct Seen {
+    boot: Option<Duration>,
+    stop: Option<Stop>,
+    output: String,
+    errors: String,
+}
+
 impl GuestOutcome {
     /// The exit status to pass on.
     pub fn status(&self) -> i32 {
@@ -109,40 +128,58 @@ impl GuestRun {
         }
         let work = WorkDir::new()?;
         let payload = payload::build(&work.0, &self.script, &self.copies)?;
-        let (log, status) = (log_file(&kernel.name())?, work.0.join("status"));
-        let files = Files { root: &root, payload: &payload, log: &log, status: &status };
-
         let start = Instant::now();
-        let mut child = qemu::command(self, &kernel, &files)?
+        for boot in 1.. {
+            let outcome = self.boot(&kernel, &root, &payload, &work.0)?;
+            match outcome {
+                Some(outcome) => return Ok(GuestOutcome { wall: start.elapsed(), ..outcome }),
+                None if boot < BOOTS => {
+                    eprintln!("kernel {}: hung while booting, started afresh ({boot})", self.kernel);
+                }
+                None => break,
+            }
+        }
+        let why = format!("hung {BOOTS} times while booting (console: {})", runs::dir()?.display());
+        let (output, wall) = (String::new(), start.elapsed());
+        Ok(GuestOutcome { end: End::GuestFailed(why), output, boot: None, wall })
+    }
+
+    /// One boot; nothing when it hung before the script began.
+    fn boot(
+        &self,
+        kernel: &Kernel,
+        root: &Path,
+        payload: &Path,
+        work: &Path,
+    ) -> Result<Option<GuestOutcome>> {
+        let (log, status) = (runs::log_file(&kernel.name())?, work.join("status"));
+        let _ = fs::remove_file(&status);
+        let start = Instant::now();
+        let mut child = qemu::command(self, kernel, &Files { root, payload, log: &log, status: &status })?
             .spawn()
             .context("cannot start QEMU through setpriv\n  mend: cargo xtask setup")?;
-        let (boot, timed_out, output, said) = self.watch(&mut child, &status, start)?;
-        let wall = start.elapsed();
+        let seen = self.watch(&mut child, &status, start)?;
+        if seen.stop == Some(Stop::Boot) {
+            return Ok(None);
+        }
 
         let report = fs::read_to_string(&status).unwrap_or_default();
         let field = |key: &str| report.lines().find_map(|line| line.strip_prefix(key));
         if let Some(have) = field("lsm ") {
-            for name in self.lsm.split(',').filter(|name| !have.split(',').any(|other| other == *name)) {
-                eprintln!(
-                    "kernel {}: LSM {name} was asked for and is not there (there are: {have})",
-                    self.kernel
-                );
+            let missing = self.lsm.split(',').filter(|name| !have.split(',').any(|other| other == *name));
+            for name in missing {
+                eprintln!("kernel {}: LSM {name} was asked for, there are only {have}", self.kernel);
             }
         }
         let end = match field("exit ").and_then(|status| status.trim().parse().ok()) {
             Some(status) => End::Exit(status),
-            None => End::GuestFailed(why(&log, timed_out.then_some(self.timeout), &said)),
+            None => End::GuestFailed(why(&log, seen.stop.map(|_| self.timeout), &seen.errors)),
         };
-        Ok(GuestOutcome { end, output, boot, wall })
+        Ok(Some(GuestOutcome { end, output: seen.output, boot: seen.boot, wall: start.elapsed() }))
     }
 
-    /// Waits for QEMU's end or the time-out, while the output is read.
-    fn watch(
-        &self,
-        child: &mut Child,
-        status: &Path,
-        start: Instant,
-    ) -> Result<(Option<Duration>, bool, String, String)> {
+    /// Reads the output until QEMU ends, or has to be ended.
+    fn watch(&self, child: &mut Child, status: &Path, start: Instant) -> Result<Seen> {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| stdout.map(|out| self.read(out)).unwrap_or_default());
@@ -153,19 +190,26 @@ impl GuestRun {
                 }
                 text
             });
-            let (mut boot, mut timed_out) = (None, false);
+            let (mut boot, mut stop) = (None, None);
             while child.try_wait().context("cannot wait for QEMU")?.is_none() {
+                let passed = start.elapsed();
                 if boot.is_none() && fs::read_to_string(status).is_ok_and(|text| text.contains("ready ")) {
-                    boot = Some(start.elapsed());
+                    boot = Some(passed);
                 }
-                if start.elapsed() > self.timeout && !timed_out {
-                    timed_out = true;
-                    child.kill().context("cannot stop QEMU")?;
+                if stop.is_none() {
+                    stop = match passed {
+                        _ if passed > self.timeout => Some(Stop::TimeOut),
+                        _ if passed > BOOT_LIMIT && boot.is_none() => Some(Stop::Boot),
+                        _ => None,
+                    };
+                    if stop.is_some() {
+                        child.kill().context("cannot stop QEMU")?;
+                    }
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }
-            let output = reader.join().unwrap_or_default();
-            Ok((boot, timed_out, output, errors.join().unwrap_or_default()))
+            let (output, errors) = (reader.join().unwrap_or_default(), errors.join().unwrap_or_default());
+            Ok(Seen { boot, stop, output, errors })
         })
     }
 
@@ -188,7 +232,6 @@ impl GuestRun {
             };
             let mut stdout = std::io::stdout().lock();
             let _ = match &self.echo {
-                Echo::Silent => Ok(()),
                 Echo::Plain => stdout.write_all(&chunk),
                 Echo::Prefixed(prefix) => {
                     let text = String::from_utf8_lossy(&chunk);
@@ -217,45 +260,4 @@ fn why(log: &Path, timed_out: Option<Duration>, qemu_said: &str) -> String {
     let tail = lines[lines.len().saturating_sub(40)..].join("\n  ");
     let shown = if tail.is_empty() { String::new() } else { format!("\n  {tail}") };
     format!("{what} (console: {}){shown}", log.display())
-}
-
-fn log_file(kernel: &str) -> Result<PathBuf> {
-    static RUN: AtomicU32 = AtomicU32::new(0);
-    let run = RUN.fetch_add(1, Ordering::Relaxed);
-    let name = format!("{kernel}-{}-{run}.log", std::process::id());
-    let dir = paths::guest("logs")?;
-    // The last twenty are enough to look back on.
-    let mut logs: Vec<_> = fs::read_dir(&dir).context("cannot list the logs")?.flatten().collect();
-    logs.sort_by_key(|entry| entry.metadata().and_then(|meta| meta.modified()).ok());
-    for old in logs.iter().rev().skip(20) {
-        let _ = fs::remove_file(old.path());
-    }
-    Ok(dir.join(name))
-}
-
-/// A folder for one run, gone when it ends.
-struct WorkDir(PathBuf);
-
-impl WorkDir {
-    fn new() -> Result<WorkDir> {
-        static RUN: AtomicU32 = AtomicU32::new(0);
-        let runs = paths::guest("runs")?;
-        // Those of runs that were killed.
-        for old in fs::read_dir(&runs).context("cannot list the runs")?.flatten() {
-            let name = old.file_name().to_string_lossy().into_owned();
-            let pid = name.split('-').next().unwrap_or_default().to_owned();
-            if !Path::new("/proc").join(pid).exists() {
-                let _ = fs::remove_dir_all(old.path());
-            }
-        }
-        let dir = runs.join(format!("{}-{}", std::process::id(), RUN.fetch_add(1, Ordering::Relaxed)));
-        fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        Ok(WorkDir(dir))
-    }
-}
-
-impl Drop for WorkDir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -52,9 +52,9 @@ pub fn choose(wanted: &[String]) -> Result<Vec<&'static str>> {
 /// A kernel of the cache.
 pub fn get(series: &str) -> Result<Kernel> {
     let dir = paths::guest("kernels")?.join(series);
-    let release = fs::read_to_string(dir.join("release")).with_context(|| {
-        format!("no kernel {series} here (known: {})\n  mend: cargo xtask setup", SERIES.join(", "))
-    })?;
+    choose(&[series.to_owned()])?;
+    let release = fs::read_to_string(dir.join("release"))
+        .with_context(|| format!("kernel {series} is not here yet\n  mend: cargo xtask setup"))?;
     let kernel = Kernel {
         series: series.to_owned(),
         release: release.trim().to_owned(),

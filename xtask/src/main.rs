@@ -14,6 +14,7 @@ mod paths;
 mod payload;
 mod qemu;
 mod rootfs;
+mod runs;
 mod setup;
 mod tally;
 mod test;

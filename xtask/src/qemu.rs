@@ -15,6 +15,11 @@ const QEMU: &str = "qemu-system-x86_64";
 /// Older ones crash kernels from 6.12 on.
 const OLDEST: u32 = 10;
 
+/// A panic ends QEMU at once. The rest is for emulation on a busy machine: no mitigations (for speed
+/// only), and none of the kernel's checks of timers and clocks, which fail when a virtual CPU is late.
+const APPEND: &str = "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic mitigations=off no_timer_check \
+                      tsc=reliable nowatchdog";
+
 /// The installed QEMU's major version, if there is one.
 pub fn version() -> Option<u32> {
     let text = if have(QEMU) { cmd(QEMU).arg("--version").read().ok()? } else { return None };
@@ -54,9 +59,7 @@ pub fn command(run: &GuestRun, kernel: &Kernel, files: &Files) -> Result<Command
         qemu.args(["-accel", accel, "-cpu", cpu, "-smp", &run.cpus.to_string()]);
     }
     qemu.arg("-kernel").arg(&kernel.image).arg("-initrd").arg(&kernel.initramfs);
-    // mitigations=off only for speed under emulation; a panic ends QEMU at once.
-    qemu.arg("-append")
-        .arg(format!("console=ttyS0 quiet loglevel=4 panic=-1 oops=panic mitigations=off lsm={}", run.lsm));
+    qemu.arg("-append").arg(format!("{APPEND} lsm={}", run.lsm));
     qemu.arg("-serial").arg(format!("file:{}", files.log.display()));
     for (disk, path) in [("root", files.root), ("payload", files.payload)] {
         let path = path.display();
