@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use crate::build;
+use crate::{build, paths};
 
 /// Those that ask for nothing but a notice (MPL-2.0: for its own files only).
 const ALLOWED: [&str; 13] = [
@@ -22,25 +22,34 @@ const ALLOWED: [&str; 13] = [
     "Zlib",
 ];
 
-/// Fails and names every dependency under another licence.
+/// Fails and names every dependency under another licence, in the workspace and in the eBPF part.
 pub fn check() -> Result<()> {
-    let metadata = build::metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"])?;
-    let empty = Vec::new();
-    let packages = metadata["packages"].as_array().unwrap_or(&empty);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let refused: Vec<String> = packages
-        .iter()
-        .map(|package| (text(&package["name"]), text(&package["license"])))
-        .filter(|(_, licence)| !allowed(licence))
-        .map(|(name, licence)| format!("{name} ({licence})"))
-        .collect();
-    if packages.is_empty() {
-        bail!("cargo metadata names no package");
+    let mut refused = Vec::new();
+    for folder in [".", "gatekeeper-ebpf"] {
+        let manifest = paths::root().join(folder).join("Cargo.toml");
+        if manifest.is_file() {
+            refused.extend(others(&manifest.to_string_lossy())?);
+        }
     }
     if !refused.is_empty() {
         bail!("licences that are not on the list: {}", refused.join(", "));
     }
     Ok(())
+}
+
+fn others(manifest: &str) -> Result<Vec<String>> {
+    let target = "x86_64-unknown-linux-gnu";
+    let metadata = build::metadata(&["--filter-platform", target, "--manifest-path", manifest])?;
+    let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
+    if packages.is_empty() {
+        bail!("cargo metadata names no package in {manifest}");
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    // What has no source is ours.
+    let foreign = packages.iter().filter(|package| package["source"].is_string());
+    let named = foreign.map(|package| (text(&package["name"]), text(&package["license"])));
+    let refused = named.filter(|(_, licence)| !allowed(licence));
+    Ok(refused.map(|(name, licence)| format!("{name} ({licence})")).collect())
 }
 
 /// `A OR B` needs one of the two, `A AND B` both; OR binds less.

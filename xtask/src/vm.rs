@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::guest::{Echo, End, GUEST_FAILED, GuestOutcome, GuestRun, LSM};
-use crate::{kernels, setup};
+use crate::{build, kernels, setup};
 
 /// Where and how a guest runs.
 #[derive(Args)]
@@ -53,6 +53,9 @@ pub fn run(vm: Vm) -> Result<i32> {
         None => format!("exec {}", quote(&vm.command)),
     };
     setup::guest()?;
+    if build::guest_binaries()?.is_empty() {
+        eprintln!("note: gatekeeper is not built, so this guest has none (cargo xtask build)");
+    }
     let all = vm.kernel == "all";
     let series = if all { kernels::SERIES.map(str::to_owned).to_vec() } else { vec![vm.kernel.clone()] };
     let (mut worst, mut summary) = (0, Vec::new());
