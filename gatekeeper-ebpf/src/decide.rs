@@ -1,18 +1,21 @@
 //! Walks the image of each layer, combines, and says which rule decided.
+//!
+//! What one layer says is a function of numbers alone: the question stands in a scratch buffer, and the
+//! function is given the buffer's number. So the verifier goes through it once a program and not once
+//! a layer and a caller.
 
 use core::ffi::c_void;
 
-use aya_ebpf::helpers::generated::{bpf_loop, bpf_map_lookup_elem};
-use gatekeeper_common::automaton::{DEAD, Edge, Edges, VACANT, accepted, step};
-use gatekeeper_common::event::Address;
-use gatekeeper_common::image::{COMB, HEAD, Header, MAGIC, ROWS_AT, edges_in, rows_in};
+use aya_ebpf::helpers::generated::bpf_loop;
+use gatekeeper_common::automaton::{Edge, accepted, step};
+use gatekeeper_common::image::{MAGIC, Row};
 use gatekeeper_common::label::{Label, Layer};
-use gatekeeper_common::limits::{LAYERS, PATH_BYTES, PLANE_LARGE, PLANE_SMALL, SLOTS};
-use gatekeeper_common::operation::{Operation, RULED};
-use gatekeeper_common::verdict::{Cause, Cell, Verdict, map_cell};
+use gatekeeper_common::limits::{LAYERS, PATH_BYTES, PLANE_LARGE, PLANE_SMALL};
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
-use crate::maps::{IMAGES_LARGE, IMAGES_SMALL};
-use crate::scratch::Scratch;
+use crate::image::{Planes, large, small};
+use crate::scratch::{self, Scratch};
 
 /// What the layers decided.
 #[derive(Clone, Copy)]
@@ -35,76 +38,38 @@ impl Ruling {
     /// A denial that no rule gave.
     #[inline(always)]
     pub const fn denied(operation: Operation, cause: Cause) -> Self {
-        let cell = Cell::new(Verdict::Deny, gatekeeper_common::verdict::RULE_DEFAULT);
-        Self { cell, layer: 0, serial: 0, generation: 0, operation, cause }
-    }
-
-    #[inline(always)]
-    const fn none(operation: Operation) -> Self {
-        Self { cell: Cell::SILENT, layer: 0, serial: 0, generation: 0, operation, cause: Cause::Policy }
+        Self { cell: Cell::new(Verdict::Deny, RULE_DEFAULT), layer: 0, serial: 0, generation: 0, operation, cause }
     }
 }
 
-/// The edges of an image whose planes have `N` bytes.
-struct Comb<const N: usize>(*const Edge);
-
-impl<const N: usize> Edges for Comb<N> {
-    #[inline(always)]
-    fn edge(&self, index: u32) -> Edge {
-        if index >= edges_in(N) as u32 {
-            return Edge { owner: VACANT, target: DEAD };
-        }
-        // SAFETY: index < edges_in(N), checked above, and the plane has N bytes.
-        unsafe { *self.0.add(index as usize) }
-    }
-}
-
-/// The two planes of a layer's image.
+/// The operations asked of one object at once: two at most, or the same twice.
 #[derive(Clone, Copy)]
-struct Planes<const N: usize> {
-    head: *const u8,
-    comb: *const Edge,
+#[repr(C)]
+pub struct Asked {
+    /// Named where doubt denies.
+    pub first: Operation,
+    /// The other.
+    pub second: Operation,
 }
 
-impl<const N: usize> Planes<N> {
+impl Asked {
+    /// One operation.
     #[inline(always)]
-    fn header(&self) -> &Header {
-        // SAFETY: the plane has N bytes, more than a header.
-        unsafe { &*self.head.cast::<Header>() }
+    pub const fn one(operation: Operation) -> Self {
+        Self { first: operation, second: operation }
     }
 
-    /// The cell of a row; silent where the row lies outside the plane.
+    /// As bits, for the event.
     #[inline(always)]
-    fn cell(&self, row: u32, column: usize) -> Cell {
-        if row >= rows_in(N) as u32 {
-            return Cell(u32::MAX);
-        }
-        // SAFETY: row < rows_in(N), and column < 16.
-        unsafe { *self.head.add(ROWS_AT + row as usize * 64 + column * 4).cast::<Cell>() }
+    pub const fn bits(self) -> u32 {
+        self.first.bit() | self.second.bit()
     }
 }
 
-/// Looks up a slot in a table of images of one size.
-macro_rules! planes {
-    ($images:ident, $size:ident, $slot:expr) => {{
-        let slot: u32 = $slot;
-        // SAFETY: the maps are as declared; the verifier checks each pointer before its use.
-        unsafe {
-            let inner = bpf_map_lookup_elem((&raw const $images).cast_mut().cast(), (&raw const slot).cast());
-            if inner.is_null() {
-                None
-            } else {
-                let (head, comb) = (HEAD, COMB);
-                let head = bpf_map_lookup_elem(inner, (&raw const head).cast());
-                let comb = bpf_map_lookup_elem(inner, (&raw const comb).cast());
-                if head.is_null() || comb.is_null() {
-                    None
-                } else {
-                    Some(Planes::<$size> { head: head.cast::<u8>().cast_const(), comb: comb.cast::<Edge>().cast_const() })
-                }
-            }
-        }
-    }};
+/// The cell of a column; columns beyond the row's are taken round.
+#[inline(always)]
+fn column(row: &Row, operation: u8) -> Cell {
+    row[operation as usize & 15]
 }
 
 /// Bytes of a path walked in one turn of the loop: enough to make the turn's own cost small.
@@ -122,12 +87,14 @@ struct Walk {
 }
 
 #[inline(always)]
-fn walk_turn<const N: usize>(walk: &mut Walk) -> i64 {
+fn walk_turn<const N: usize>(turns: u32, walk: &mut Walk) -> i64 {
     let planes = Planes::<N> { head: walk.head, comb: walk.comb };
-    let edges = Comb::<N>(planes.comb);
+    let edges = planes.edges();
     let classes = planes.header().path_class.as_ptr();
     let (mut anchored, mut floating) = (walk.anchored, walk.floating);
-    let at = walk.at;
+    // From the loop's own count, which the verifier takes for any number: what the walk kept itself, it
+    // would follow turn by turn.
+    let at = walk.at.wrapping_add(turns.wrapping_mul(TURN));
     let mut turn = 0;
     while turn < TURN {
         let here = at.wrapping_add(turn);
@@ -144,36 +111,50 @@ fn walk_turn<const N: usize>(walk: &mut Walk) -> i64 {
     }
     walk.anchored = anchored;
     walk.floating = floating;
-    walk.at = at.wrapping_add(TURN);
     0
 }
 
-extern "C" fn walk_small(_: u32, context: *mut c_void) -> i64 {
+extern "C" fn walk_small(turns: u32, context: *mut c_void) -> i64 {
     // SAFETY: bpf_loop hands on the pointer it was given.
-    walk_turn::<PLANE_SMALL>(unsafe { &mut *context.cast::<Walk>() })
+    walk_turn::<PLANE_SMALL>(turns, unsafe { &mut *context.cast::<Walk>() })
 }
 
-extern "C" fn walk_large(_: u32, context: *mut c_void) -> i64 {
+extern "C" fn walk_large(turns: u32, context: *mut c_void) -> i64 {
     // SAFETY: as above.
-    walk_turn::<PLANE_LARGE>(unsafe { &mut *context.cast::<Walk>() })
+    walk_turn::<PLANE_LARGE>(turns, unsafe { &mut *context.cast::<Walk>() })
 }
 
-/// The stricter of what two rows say of one operation.
+/// A layer's answer as one number: the cell, and above it 1 where the second operation decided.
+type Answer = u64;
+
+/// No image, or not the layer's own.
+const NO_POLICY: Answer = 0;
+
 #[inline(always)]
-fn pair<const N: usize>(planes: &Planes<N>, rows: (u32, u32), operation: Operation) -> Cell {
-    let column = operation as usize;
-    planes.cell(rows.0, column).strictest(planes.cell(rows.1, column))
+fn answer(cell: Cell, second: bool) -> Answer {
+    cell.0 as u64 | (second as u64) << 32
 }
 
-/// Judges the path in the scratch buffer for each operation asked for.
+/// What two rows and the default say of one operation.
 #[inline(always)]
-fn path_cell<const N: usize>(planes: &Planes<N>, walk: *mut c_void, path: &Scratch, asked: u32) -> (Cell, Operation) {
+fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8) -> Cell {
+    let mut cell = column(rows.0, operation).strictest(column(rows.1, operation));
+    if operation == Operation::Map as u8 {
+        let exec = Operation::Exec as u8;
+        cell = map_cell(column(rows.0, exec).strictest(column(rows.1, exec)), cell);
+    }
+    cell.or(column(defaults, operation))
+}
+
+/// Judges the path in the scratch buffer.
+#[inline(always)]
+fn path_answer<const N: usize>(planes: &Planes<N>, walk: *mut c_void, scratch: &mut Scratch, serial: u32) -> Answer {
     let header = planes.header();
     let mut state = Walk {
-        path: path.path.as_ptr(),
+        path: scratch.path.as_ptr(),
         head: planes.head,
         comb: planes.comb,
-        at: path.at,
+        at: scratch.at,
         anchored: header.start_anchored,
         floating: header.start_floating,
         pad: 0,
@@ -182,118 +163,150 @@ fn path_cell<const N: usize>(planes: &Planes<N>, walk: *mut c_void, path: &Scrat
     unsafe {
         bpf_loop(PATH_BYTES as u32 / TURN + 1, walk, (&raw mut state).cast(), 0);
     }
-    let edges = Comb::<N>(planes.comb);
-    let rows = (accepted(&edges, state.anchored), accepted(&edges, state.floating));
-    let mut strictest = (Cell::SILENT, Operation::Exec);
-    for operation in PATH_OPERATIONS {
-        if asked & operation.bit() == 0 {
-            continue;
-        }
-        let mut cell = pair(planes, rows, operation);
-        if operation as u8 == Operation::Map as u8 {
-            cell = map_cell(pair(planes, rows, Operation::Exec), cell);
-        }
-        let cell = cell.or(header.defaults[operation as usize]);
-        if cell.0 > strictest.0.0 {
-            strictest = (cell, operation);
-        }
+    let edges = planes.edges();
+    let (anchored, floating) = (accepted(&edges, state.anchored), accepted(&edges, state.floating));
+    let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else { return NO_POLICY };
+    if header.magic != MAGIC || header.serial != serial {
+        return NO_POLICY;
     }
-    strictest
+    scratch.generation = header.generation;
+    let first = rule_on((anchored, floating), &header.defaults, scratch.first);
+    if scratch.first == scratch.second {
+        return answer(first, false);
+    }
+    let second = rule_on((anchored, floating), &header.defaults, scratch.second);
+    if second.0 > first.0 { answer(second, true) } else { answer(first, false) }
 }
 
-const PATH_OPERATIONS: [Operation; 9] = [
-    Operation::Exec,
-    Operation::Map,
-    Operation::Read,
-    Operation::Write,
-    Operation::Create,
-    Operation::Delete,
-    Operation::Rename,
-    Operation::Link,
-    Operation::Metadata,
-];
+/// What one layer says of the path in a scratch buffer.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn judge_path(buffer: u32, slot: u32, serial: u32) -> Answer {
+    let Some(scratch) = scratch::numbered(buffer) else { return NO_POLICY };
+    if let Some(planes) = small(slot) {
+        return path_answer(&planes, walk_small as *mut c_void, scratch, serial);
+    }
+    if let Some(planes) = large(slot) {
+        return path_answer(&planes, walk_large as *mut c_void, scratch, serial);
+    }
+    NO_POLICY
+}
 
-/// Judges an address. Few bytes: walked here and now.
+#[repr(C)]
+struct AddressWalk {
+    head: *const u8,
+    comb: *const Edge,
+    bytes: *const u8,
+    state: u32,
+    length: u32,
+}
+
 #[inline(always)]
-fn address_cell<const N: usize>(planes: &Planes<N>, address: &Address, operation: Operation) -> Cell {
+fn address_turn<const N: usize>(index: u32, walk: &mut AddressWalk) -> i64 {
+    if index >= walk.length || index >= 16 {
+        return 1;
+    }
+    let planes = Planes::<N> { head: walk.head, comb: walk.comb };
+    // SAFETY: an address has 16 bytes, and index < 16.
+    let byte = unsafe { *walk.bytes.add(index as usize) };
+    walk.state = step(&planes.edges(), walk.state, planes.header().net_class[byte as usize]);
+    0
+}
+
+extern "C" fn address_small(index: u32, context: *mut c_void) -> i64 {
+    // SAFETY: bpf_loop hands on the pointer it was given.
+    address_turn::<PLANE_SMALL>(index, unsafe { &mut *context.cast::<AddressWalk>() })
+}
+
+extern "C" fn address_large(index: u32, context: *mut c_void) -> i64 {
+    // SAFETY: as above.
+    address_turn::<PLANE_LARGE>(index, unsafe { &mut *context.cast::<AddressWalk>() })
+}
+
+/// Judges the address in the scratch buffer: protocol, port, address.
+#[inline(always)]
+fn address_answer<const N: usize>(planes: &Planes<N>, walk: *mut c_void, scratch: &mut Scratch, serial: u32) -> Answer {
     let header = planes.header();
-    let edges = Comb::<N>(planes.comb);
-    let mut state = if address.version == 4 { header.start_net4 } else { header.start_net6 };
+    let edges = planes.edges();
+    let address = scratch.address;
+    let four = address.version == 4;
+    let mut state = if four { header.start_net4 } else { header.start_net6 };
     let port = address.port.to_be_bytes();
     state = step(&edges, state, header.net_class[address.protocol as usize]);
     state = step(&edges, state, header.net_class[port[0] as usize]);
     state = step(&edges, state, header.net_class[port[1] as usize]);
-    let length = if address.version == 4 { 4 } else { 16 };
-    for index in 0..16 {
-        if index >= length {
-            break;
-        }
-        state = step(&edges, state, header.net_class[address.bytes[index] as usize]);
-    }
-    let column = operation as usize;
-    if column >= RULED {
-        return Cell(u32::MAX);
-    }
-    planes.cell(accepted(&edges, state), column).or(header.defaults[column])
-}
-
-/// What is to be judged.
-pub enum Question<'a> {
-    /// The path in the scratch buffer, for a set of operations.
-    Path(&'a Scratch, u32),
-    /// An address, for one operation.
-    Address(&'a Address, Operation),
-}
-
-/// One layer's answer, from planes of one size.
-#[inline(always)]
-fn ask<const N: usize>(planes: &Planes<N>, walk: *mut c_void, layer: Layer, question: &Question<'_>) -> Ruling {
-    let header = planes.header();
-    let (cell, operation) = match question {
-        Question::Path(path, asked) => path_cell(planes, walk, path, *asked),
-        Question::Address(address, operation) => (address_cell(planes, address, *operation), *operation),
+    let mut walked = AddressWalk {
+        head: planes.head,
+        comb: planes.comb,
+        bytes: (&raw const scratch.address.bytes).cast(),
+        state,
+        length: if four { 4 } else { 16 },
     };
-    if header.magic != MAGIC || header.serial != layer.serial {
-        return Ruling::denied(operation, Cause::NoPolicy);
+    // SAFETY: `walk` is one of the two above and takes an AddressWalk.
+    unsafe {
+        bpf_loop(16, walk, (&raw mut walked).cast(), 0);
     }
-    let cause = match cell.verdict() {
-        Some(Verdict::Ask) => Cause::NobodyToAsk,
-        Some(_) => Cause::Policy,
-        None => Cause::Corrupt,
-    };
-    Ruling { cell, layer: 0, serial: layer.serial, generation: header.generation, operation, cause }
+    let Some(row) = planes.row(accepted(&edges, walked.state)) else { return NO_POLICY };
+    if header.magic != MAGIC || header.serial != serial {
+        return NO_POLICY;
+    }
+    scratch.generation = header.generation;
+    answer(column(row, scratch.first).or(column(&header.defaults, scratch.first)), false)
 }
 
-#[inline(always)]
-fn judge_layer(layer: Layer, question: &Question<'_>, fallback: Operation) -> Ruling {
-    if layer.slot >= SLOTS {
-        return Ruling::denied(fallback, Cause::NoPolicy);
+/// What one layer says of the address in a scratch buffer.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn judge_address(buffer: u32, slot: u32, serial: u32) -> Answer {
+    let Some(scratch) = scratch::numbered(buffer) else { return NO_POLICY };
+    if let Some(planes) = small(slot) {
+        return address_answer(&planes, address_small as *mut c_void, scratch, serial);
     }
-    if let Some(planes) = planes!(IMAGES_SMALL, PLANE_SMALL, layer.slot) {
-        return ask(&planes, walk_small as *mut c_void, layer, question);
+    if let Some(planes) = large(slot) {
+        return address_answer(&planes, address_large as *mut c_void, scratch, serial);
     }
-    if let Some(planes) = planes!(IMAGES_LARGE, PLANE_LARGE, layer.slot) {
-        return ask(&planes, walk_large as *mut c_void, layer, question);
-    }
-    Ruling::denied(fallback, Cause::NoPolicy)
+    NO_POLICY
 }
 
-/// Asks every layer; the strictest answer holds, the outermost among equals.
+/// Asks every layer about what stands in the scratch buffer; the strictest answer holds, the outermost
+/// among equals.
 #[inline(always)]
-pub fn judge(label: &Label, question: &Question<'_>, fallback: Operation) -> Ruling {
+pub fn judge(
+    label: &Label,
+    scratch: &mut Scratch,
+    asked: Asked,
+    layer_says: extern "C" fn(u32, u32, u32) -> Answer,
+) -> Ruling {
     let count = label.count;
     if count == 0 || count > LAYERS as u32 {
-        return Ruling::denied(fallback, Cause::TooManyLayers);
+        return Ruling::denied(asked.first, Cause::TooManyLayers);
     }
-    let mut ruling = Ruling::none(fallback);
+    scratch.first = asked.first as u8;
+    scratch.second = asked.second as u8;
+    let mut ruling = Ruling { cell: Cell::SILENT, ..Ruling::denied(asked.first, Cause::Policy) };
     for index in 0..LAYERS as u32 {
         if index >= count {
             break;
         }
-        let answer = judge_layer(label.layers[index as usize], question, fallback);
-        if answer.cell.code() > ruling.cell.code() {
-            ruling = Ruling { layer: index, ..answer };
+        let layer: Layer = label.layers[index as usize];
+        let said = layer_says(scratch.number, layer.slot, layer.serial);
+        let cell = Cell(said as u32);
+        if said == NO_POLICY {
+            return Ruling { layer: index, serial: layer.serial, ..Ruling::denied(asked.first, Cause::NoPolicy) };
+        }
+        if cell.code() > ruling.cell.code() {
+            let operation = if said >> 32 == 0 { asked.first } else { asked.second };
+            let generation = scratch.generation;
+            ruling = Ruling { cell, layer: index, serial: layer.serial, generation, operation, cause: Cause::Policy };
         }
     }
+    let code = ruling.cell.code();
+    ruling.cause = if code == Verdict::Ask as u8 {
+        Cause::NobodyToAsk
+    } else if code == Verdict::Allow as u8 || code == Verdict::Audit as u8 || code == Verdict::Deny as u8 {
+        Cause::Policy
+    } else {
+        Cause::Corrupt
+    };
     ruling
 }

@@ -29,11 +29,12 @@ pub fn count(counter: u32) -> u64 {
 }
 
 /// What an event is about.
-pub enum Subject<'a> {
+#[derive(Clone, Copy)]
+pub enum Subject {
     /// The path in the scratch buffer.
     Path,
-    /// An address.
-    Address(&'a Address),
+    /// The address in the scratch buffer.
+    Address,
     /// Nothing more than its `detail`.
     Nothing,
 }
@@ -46,7 +47,7 @@ pub fn send(
     ruling: &Ruling,
     family: Family,
     passed: bool,
-    subject: &Subject<'_>,
+    subject: Subject,
     identity: (u64, u64),
     detail: u32,
 ) -> u64 {
@@ -100,11 +101,11 @@ pub fn send(
                 };
             }
         }
-        Subject::Address(address) => {
+        Subject::Address => {
             scratch.event.object = Object::Address as u8;
             scratch.event.length = size_of::<Address>() as u32;
             // SAFETY: the object has room for any address, at any alignment.
-            unsafe { scratch.object.as_mut_ptr().cast::<Address>().write_unaligned(**address) };
+            unsafe { scratch.object.as_mut_ptr().cast::<Address>().write_unaligned(scratch.address) };
         }
         Subject::Nothing => {}
     }

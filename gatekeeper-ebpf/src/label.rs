@@ -56,32 +56,29 @@ pub fn store(task: Pointer, label: &Label) -> bool {
 pub fn add(task: Pointer, label: &Label) -> bool {
     let Some(own) = of(task) else { return store(task, label) };
     let mut common = 0;
-    while common < LAYERS {
-        if common >= own.count as usize || common >= label.count as usize || own.layers[common] != label.layers[common]
-        {
+    for (mine, new) in own.layers.iter().zip(&label.layers) {
+        if common >= own.count || common >= label.count || mine != new {
             break;
         }
         common += 1;
     }
-    if common >= label.count as usize {
+    if common >= label.count {
         return true;
     }
-    let continues = common >= own.count as usize;
-    let mut count = own.count as usize;
-    let mut next = common;
-    while next < LAYERS {
-        if next >= label.count as usize {
-            break;
+    let continues = common >= own.count;
+    let mut count = own.count;
+    for (position, new) in (0..).zip(&label.layers) {
+        if position < common || position >= label.count {
+            continue;
         }
-        if count >= LAYERS {
+        let Some(free) = own.layers.get_mut(count as usize) else {
             own.count = LAYERS as u32 + 1;
             return true;
-        }
-        own.layers[count] = label.layers[next];
+        };
+        *free = *new;
         count += 1;
-        next += 1;
     }
-    own.count = count as u32;
+    own.count = count;
     if continues {
         own.session = label.session;
     }

@@ -8,6 +8,7 @@ mod atomic;
 mod decide;
 mod emit;
 mod hooks;
+mod image;
 mod judge;
 mod kernel;
 mod label;

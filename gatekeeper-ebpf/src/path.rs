@@ -38,44 +38,39 @@ mod end {
     pub const UNREADABLE: u32 = 5;
 }
 
+/// Where a climb has got to. Only what the verifier must know the type of stands here, on the stack; the
+/// numbers stand in the scratch buffer, where the verifier doesn't follow each value they could have.
 #[repr(C)]
 struct Climb {
     /// The entry reached.
     entry: Pointer,
     /// Root of the mount that it lies on.
     root: Pointer,
-    /// `struct mount` of that mount. Only above the first mount.
-    mount: Pointer,
-    /// The path built so far begins here.
-    at: u32,
-    /// Components so far.
-    depth: u32,
-    end: u32,
-    buffer: *mut u8,
+    scratch: *mut Scratch,
 }
 
 /// Puts a name and the slash before it in front of the path.
 #[inline(always)]
-fn prepend(climb: &mut Climb, name: Pointer, length: u32) -> bool {
-    if length > NAME_BYTES as u32 || climb.depth >= COMPONENTS {
-        climb.end = end::TOO_LONG;
+fn prepend(scratch: &mut Scratch, name: Pointer, length: u32) -> bool {
+    if length > NAME_BYTES as u32 {
+        scratch.end = end::TOO_LONG;
         return false;
     }
-    let at = climb.at.wrapping_sub(length + 1);
+    let at = scratch.at.wrapping_sub(length + 1);
     if at >= PATH_BYTES as u32 {
-        climb.end = end::TOO_LONG;
+        scratch.end = end::TOO_LONG;
         return false;
     }
-    climb.at = at;
-    climb.depth += 1;
+    scratch.at = at;
+    scratch.depth += 1;
     // SAFETY: at < PATH_BYTES and the buffer has PATH_ROOM = PATH_BYTES + NAME_BYTES + 1 bytes.
     let fault = unsafe {
-        let slash = climb.buffer.add(at as usize);
+        let slash = scratch.path.as_mut_ptr().add(at as usize);
         *slash = b'/';
         bpf_probe_read_kernel(slash.add(1).cast::<c_void>(), length, name.cast())
     };
     if fault != 0 {
-        climb.end = end::UNREADABLE;
+        scratch.end = end::UNREADABLE;
         return false;
     }
     true
@@ -85,26 +80,28 @@ fn prepend(climb: &mut Climb, name: Pointer, length: u32) -> bool {
 extern "C" fn climb_typed(_: u32, context: *mut c_void) -> i64 {
     // SAFETY: bpf_loop hands on the pointer it was given.
     let climb = unsafe { &mut *context.cast::<Climb>() };
+    // SAFETY: the buffer belongs to the hook that climbs.
+    let scratch = unsafe { &mut *climb.scratch };
     let entry = climb.entry;
     if entry == climb.root {
-        climb.end = end::MOUNT_ROOT;
+        scratch.end = end::MOUNT_ROOT;
         return 1;
     }
     let parent: Pointer = load(entry, &O_DENTRY_PARENT);
     if parent == entry {
-        climb.end = end::NO_PARENT;
+        scratch.end = end::NO_PARENT;
         return 1;
     }
     let name = at(entry, &O_DENTRY_NAME);
     let length: u32 = load(name, &O_QSTR_LEN);
-    if !prepend(climb, load(name, &O_QSTR_NAME), length) {
+    if !prepend(scratch, load(name, &O_QSTR_NAME), length) {
         return 1;
     }
     climb.entry = parent;
     0
 }
 
-/// The first two fields of `struct qstr` that count, and of `struct mount`: neighbours, read at once.
+/// The two fields of `struct mount` that say where it hangs: neighbours, read at once.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Attachment {
@@ -114,101 +111,84 @@ struct Attachment {
 
 /// One step above the first mount: to the mount's parent, or one entry up.
 extern "C" fn climb_raw(_: u32, context: *mut c_void) -> i64 {
-    // SAFETY: bpf_loop hands on the pointer it was given.
-    let climb = unsafe { &mut *context.cast::<Climb>() };
-    if climb.entry == climb.root {
-        let Some(up) = read::<Attachment>(at(climb.mount, &O_MOUNT_PARENT)) else {
-            climb.end = end::UNREADABLE;
-            return 1;
-        };
-        if up.parent == climb.mount {
-            climb.end = end::TOP;
+    // SAFETY: bpf_loop hands on the pointer it was given, to a buffer that belongs to the hook.
+    let scratch = unsafe { &mut **context.cast::<*mut Scratch>() };
+    scratch.end = end::UNREADABLE;
+    if scratch.entry == scratch.root {
+        let mount = scratch.mount as Pointer;
+        let Some(up) = read::<Attachment>(at(mount, &O_MOUNT_PARENT)) else { return 1 };
+        if up.parent == mount {
+            scratch.end = end::TOP;
             return 1;
         }
-        let Some(root) = read::<Pointer>(at(at(up.parent, &O_MOUNT_MNT), &O_VFSMOUNT_ROOT)) else {
-            climb.end = end::UNREADABLE;
-            return 1;
-        };
-        climb.mount = up.parent;
-        climb.entry = up.mountpoint;
-        climb.root = root;
+        let Some(root) = read::<u64>(at(at(up.parent, &O_MOUNT_MNT), &O_VFSMOUNT_ROOT)) else { return 1 };
+        scratch.mount = up.parent as u64;
+        scratch.entry = up.mountpoint as u64;
+        scratch.root = root;
+        scratch.end = end::OUT_OF_STEPS;
         return 0;
     }
-    let entry = climb.entry;
+    let entry = scratch.entry as Pointer;
     let name = at(entry, &O_DENTRY_NAME);
     let (Some(parent), Some(length), Some(text)) = (
-        read::<Pointer>(at(entry, &O_DENTRY_PARENT)),
+        read::<u64>(at(entry, &O_DENTRY_PARENT)),
         read::<u32>(at(name, &O_QSTR_LEN)),
         read::<Pointer>(at(name, &O_QSTR_NAME)),
     ) else {
-        climb.end = end::UNREADABLE;
         return 1;
     };
-    if parent == entry {
-        climb.end = end::NO_PARENT;
+    if parent == scratch.entry {
+        scratch.end = end::NO_PARENT;
         return 1;
     }
-    if !prepend(climb, text, length) {
+    if !prepend(scratch, text, length) {
         return 1;
     }
-    climb.entry = parent;
+    scratch.entry = parent;
+    scratch.end = end::OUT_OF_STEPS;
     0
 }
 
 /// Writes the path of `place` into the scratch buffer.
 #[inline(always)]
 pub fn resolve(place: Place, scratch: &mut Scratch) -> Result<Resolved, Cause> {
-    let top = task::top_mount(task::current());
-    let first = place.mount.wrapping_sub(offset(&O_MOUNT_MNT));
-    let mut climb = Climb {
-        entry: place.entry,
-        root: load(place.mount, &O_VFSMOUNT_ROOT),
-        mount: first,
-        at: PATH_BYTES as u32,
-        depth: 0,
-        end: end::OUT_OF_STEPS,
-        buffer: scratch.path.as_mut_ptr(),
-    };
     const { assert!(PATH_ROOM == PATH_BYTES + NAME_BYTES + 1) }
+    let top = task::top_mount(task::current()) as u64;
+    let first = place.mount.wrapping_sub(offset(&O_MOUNT_MNT)) as u64;
+    scratch.at = PATH_BYTES as u32;
+    scratch.depth = 0;
+    scratch.end = end::OUT_OF_STEPS;
+    let mut climb = Climb { entry: place.entry, root: load(place.mount, &O_VFSMOUNT_ROOT), scratch };
     // SAFETY: the callback takes a Climb, and the verifier checks both.
     unsafe {
         bpf_loop(COMPONENTS + 1, climb_typed as *mut c_void, (&raw mut climb).cast(), 0);
     }
-    match climb.end {
-        end::MOUNT_ROOT => {}
-        end::OUT_OF_STEPS => return Err(Cause::TooDeep),
+    if scratch.end == end::MOUNT_ROOT && first != top {
+        scratch.mount = first;
+        scratch.entry = climb.root as u64;
+        scratch.root = climb.root as u64;
+        scratch.end = end::OUT_OF_STEPS;
+        let mut context: *mut Scratch = scratch;
+        // SAFETY: the callback takes a pointer to a Scratch.
+        unsafe {
+            bpf_loop(COMPONENTS + MOUNTS, climb_raw as *mut c_void, (&raw mut context).cast(), 0);
+        }
+        if scratch.end == end::TOP && scratch.mount != top {
+            scratch.end = end::NO_PARENT;
+        }
+    }
+    match scratch.end {
+        end::MOUNT_ROOT | end::TOP if scratch.depth <= COMPONENTS => {}
         end::NO_PARENT if is_nameless_pipe(place.entry) => return Ok(Resolved::Pipe),
         end::NO_PARENT => return Err(Cause::Detached),
         end::UNREADABLE => return Err(Cause::Unreadable),
-        _ => return Err(too_long_or_deep(&climb)),
+        end::TOO_LONG => return Err(Cause::TooLong),
+        _ => return Err(Cause::TooDeep),
     }
-    if first != top || climb.mount != top {
-        // The root is known; forget its type, which the raw loop can't keep.
-        let mut above = Climb { end: end::OUT_OF_STEPS, ..climb };
-        // SAFETY: as above.
-        unsafe {
-            bpf_loop(COMPONENTS + MOUNTS, climb_raw as *mut c_void, (&raw mut above).cast(), 0);
-        }
-        match above.end {
-            end::TOP if above.mount == top => {}
-            end::TOP | end::NO_PARENT if is_nameless_pipe(place.entry) => return Ok(Resolved::Pipe),
-            end::TOP | end::NO_PARENT => return Err(Cause::Detached),
-            end::OUT_OF_STEPS => return Err(Cause::TooDeep),
-            end::UNREADABLE => return Err(Cause::Unreadable),
-            _ => return Err(too_long_or_deep(&above)),
-        }
-        climb.at = above.at;
-    }
-    if climb.at >= PATH_BYTES as u32 {
+    if scratch.at >= PATH_BYTES as u32 {
         // The root directory itself.
-        climb.at = PATH_BYTES as u32 - 1;
+        scratch.at = PATH_BYTES as u32 - 1;
         scratch.path[PATH_BYTES - 1] = b'/';
     }
-    scratch.at = climb.at;
     Ok(Resolved::Path)
-}
-
-#[inline(always)]
-fn too_long_or_deep(climb: &Climb) -> Cause {
-    if climb.depth >= COMPONENTS { Cause::TooDeep } else { Cause::TooLong }
 }

@@ -5,7 +5,7 @@
 
 use core::ptr::write_volatile;
 
-use gatekeeper_common::event::Header;
+use gatekeeper_common::event::{Address, Header};
 use gatekeeper_common::limits::{NAME_BYTES, PATH_BYTES, SCRATCH_SLOTS};
 
 use crate::atomic;
@@ -21,7 +21,27 @@ pub struct Scratch {
     busy: u64,
     /// First byte of the path in `path`; it ends at `PATH_BYTES`.
     pub at: u32,
-    pad: u32,
+    /// Number of this buffer among the CPU's.
+    pub number: u32,
+    /// How a climb ended; see [`crate::path`].
+    pub end: u32,
+    /// Components of the path.
+    pub depth: u32,
+    /// The entry a climb has reached above the file's own mount,
+    pub entry: u64,
+    /// the root of the mount it lies on,
+    pub root: u64,
+    /// and that mount.
+    pub mount: u64,
+    /// Generation of the policy that answered last.
+    pub generation: u64,
+    /// The operation asked for, by its code.
+    pub first: u8,
+    /// The other operation asked for, or the same.
+    pub second: u8,
+    pad: [u8; 2],
+    /// The address to be judged.
+    pub address: Address,
     /// The event under construction: the header and, once it is sent, the object.
     pub event: Header,
     /// The object of the event, contiguous with its header.
@@ -30,18 +50,32 @@ pub struct Scratch {
     pub path: [u8; PATH_ROOM],
 }
 
-/// A free buffer of this CPU, or none if all are in use.
-#[inline(always)]
-pub fn take() -> Option<&'static mut Scratch> {
-    for slot in 0..SCRATCH_SLOTS {
-        let pointer = SCRATCH.get_ptr_mut(slot)?;
-        // SAFETY: the map's value, alive as long as the program; `busy` makes it ours alone.
-        let scratch = unsafe { &mut *pointer };
+/// Takes a free buffer of this CPU; its number, or SCRATCH_SLOTS if all are in use. A function by itself,
+/// so that the verifier doesn't go through what follows once for each buffer.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn take_buffer() -> u32 {
+    for number in 0..SCRATCH_SLOTS {
+        let Some(scratch) = numbered(number) else { break };
         if atomic::swap(&raw mut scratch.busy, 1) == 0 {
-            return Some(scratch);
+            scratch.number = number;
+            return number;
         }
     }
-    None
+    SCRATCH_SLOTS
+}
+
+/// A free buffer of this CPU, the caller's until it gives it back; none if all are in use.
+#[inline(always)]
+pub fn take() -> Option<&'static mut Scratch> {
+    numbered(take_buffer())
+}
+
+/// The buffer with this number, which the caller owns.
+#[inline(always)]
+pub fn numbered(number: u32) -> Option<&'static mut Scratch> {
+    // SAFETY: the map's value, alive as long as the program; `busy` makes it the taker's alone.
+    SCRATCH.get_ptr_mut(number).map(|pointer| unsafe { &mut *pointer })
 }
 
 /// Gives a buffer back.

@@ -4,6 +4,7 @@ use aya_ebpf::programs::{BtfTracePointContext, LsmContext};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
+use crate::decide::Asked;
 use crate::judge::{self, PASS};
 use crate::kernel::{O_BPRM_FILE, Pointer, file, load, task};
 use crate::label;
@@ -20,7 +21,7 @@ pub fn check(context: &LsmContext) -> i32 {
     }
     let bprm: Pointer = context.arg(0);
     let program: Pointer = load(bprm, &O_BPRM_FILE);
-    judge::place(label, file::of_file(program), Operation::Exec.bit(), Operation::Exec)
+    judge::place(label, file::of_file(program), Asked::one(Operation::Exec))
 }
 
 // proto: void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)

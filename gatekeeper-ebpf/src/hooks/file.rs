@@ -3,6 +3,7 @@
 use aya_ebpf::programs::LsmContext;
 use gatekeeper_common::operation::Operation;
 
+use crate::decide::Asked;
 use crate::judge::{self, PASS};
 use crate::kernel::{O_VMA_FILE, O_VMA_FLAGS, Pointer, file, load};
 use crate::label;
@@ -26,23 +27,16 @@ pub fn open(context: &LsmContext) -> i32 {
     if flags & FMODE_EXEC != 0 {
         return PASS;
     }
-    let mut asked = 0;
-    if mode & FMODE_READ != 0 {
-        asked |= Operation::Read.bit();
-    }
-    if mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 {
-        asked |= Operation::Write.bit();
-    }
-    if flags & O_ACCMODE == O_ACCMODE || asked == 0 {
-        asked = Operation::Read.bit() | Operation::Write.bit();
-    }
-    let first = if asked & Operation::Write.bit() != 0 { Operation::Write } else { Operation::Read };
-    judge::place(label, file::of_file(opened), asked, first)
-}
-
-#[inline(always)]
-fn map(label: &mut gatekeeper_common::label::Label, mapped: Pointer) -> i32 {
-    judge::place(label, file::of_file(mapped), Operation::Map.bit(), Operation::Map)
+    // O_ACCMODE asks for both permissions and opens for neither (fs/open.c `build_open_flags`).
+    let both = flags & O_ACCMODE == O_ACCMODE;
+    let writes = mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 || both;
+    let reads = mode & FMODE_READ != 0 || both || !writes;
+    let asked = match (writes, reads) {
+        (true, true) => Asked { first: Operation::Write, second: Operation::Read },
+        (true, false) => Asked::one(Operation::Write),
+        _ => Asked::one(Operation::Read),
+    };
+    judge::place(label, file::of_file(opened), asked)
 }
 
 // proto: int mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
@@ -53,11 +47,7 @@ pub fn mmap(context: &LsmContext) -> i32 {
     if protection & PROT_EXEC == 0 {
         return PASS;
     }
-    let mapped: Pointer = context.arg(0);
-    if is_null(mapped) {
-        return PASS;
-    }
-    map(label, mapped)
+    judge::mapping(label, context.arg(0))
 }
 
 // proto: int file_mprotect(struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot)
@@ -70,26 +60,7 @@ pub fn mprotect(context: &LsmContext) -> i32 {
     if protection & PROT_EXEC == 0 || flags & VM_EXEC != 0 {
         return PASS;
     }
-    let mapped: Pointer = load(area, &O_VMA_FILE);
-    if is_null(mapped) {
-        return PASS;
-    }
-    map(label, mapped)
-}
-
-/// Whether a hook's argument is null. The verifier takes some arguments that can be null for ones that
-/// can't (before Linux 6.14, `bpf_lsm_mmap_file`) and would drop the check: ask of a copy whose
-/// type it doesn't know.
-#[inline(always)]
-fn is_null(pointer: Pointer) -> bool {
-    let mut copy = core::mem::MaybeUninit::<[u32; 2]>::uninit();
-    // SAFETY: eight bytes are written to eight bytes, and then read as two halves.
-    let halves = unsafe {
-        copy.as_mut_ptr().cast::<Pointer>().write_unaligned(pointer);
-        let first = copy.as_ptr().cast::<u32>();
-        (core::ptr::read_volatile(first), core::ptr::read_volatile(first.add(1)))
-    };
-    halves.0 == 0 && halves.1 == 0
+    judge::mapping(label, load(area, &O_VMA_FILE))
 }
 
 /// The entry `dentry` of the directory `dir`, for one operation.
@@ -98,7 +69,7 @@ fn entry(context: &LsmContext, operation: Operation) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let directory: Pointer = context.arg(0);
     let name: Pointer = context.arg(1);
-    judge::place(label, file::in_directory(directory, name), operation.bit(), operation)
+    judge::place(label, file::in_directory(directory, name), Asked::one(operation))
 }
 
 // proto: int path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev)
@@ -124,13 +95,13 @@ pub fn link(context: &LsmContext) -> i32 {
     let source: Pointer = context.arg(0);
     let directory: Pointer = context.arg(1);
     let name: Pointer = context.arg(2);
-    let both = Operation::Link.bit() | Operation::Read.bit();
+    let both = Asked { first: Operation::Link, second: Operation::Read };
     // A hard link can't cross mounts (fs/namei.c `do_linkat`): both ends lie on the same one.
-    let refused = judge::place(label, file::in_directory(directory, source), both, Operation::Link);
+    let refused = judge::place(label, file::in_directory(directory, source), both);
     if refused != PASS {
         return refused;
     }
-    judge::place(label, file::in_directory(directory, name), Operation::Link.bit(), Operation::Link)
+    judge::place(label, file::in_directory(directory, name), Asked::one(Operation::Link))
 }
 
 // proto: int path_rename(const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
@@ -141,19 +112,19 @@ pub fn rename(context: &LsmContext) -> i32 {
     let old: Pointer = context.arg(1);
     let to: Pointer = context.arg(2);
     let new: Pointer = context.arg(3);
-    let bit = Operation::Rename.bit();
-    let refused = judge::place(label, file::in_directory(from, old), bit, Operation::Rename);
+    let asked = Asked::one(Operation::Rename);
+    let refused = judge::place(label, file::in_directory(from, old), asked);
     if refused != PASS {
         return refused;
     }
-    judge::place(label, file::in_directory(to, new), bit, Operation::Rename)
+    judge::place(label, file::in_directory(to, new), asked)
 }
 
 #[inline(always)]
 fn whole(context: &LsmContext, operation: Operation) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let path: Pointer = context.arg(0);
-    judge::place(label, file::of_path(path), operation.bit(), operation)
+    judge::place(label, file::of_path(path), Asked::one(operation))
 }
 
 // proto: int path_truncate(const struct path *path)

@@ -1,13 +1,14 @@
 //! Addresses: making a socket, connecting, binding, sending.
 
 use aya_ebpf::programs::LsmContext;
+use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::judge::{self, PASS};
 use crate::kernel::Pointer;
 use crate::kernel::socket::{
-    AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, Spoken, address, destination, family, protocol,
+    AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, destination, family, protocol,
 };
 use crate::label;
 
@@ -55,15 +56,8 @@ fn judge_address(context: &LsmContext, operation: Operation) -> i32 {
     if made == AF_UNIX || made == AF_NETLINK {
         return PASS;
     }
-    let pointer: Pointer = context.arg(1);
     let length: u64 = context.arg(2);
-    match address(pointer, length as u32, protocol(socket)) {
-        // Forgetting the peer reaches nobody; binding to no family is refused.
-        Ok(Spoken::Unspecified) if operation as u8 == Operation::Connect as u8 => PASS,
-        Ok(Spoken::Unspecified) => judge::address(label, Err(Cause::AddressFamily), operation, 0),
-        Ok(Spoken::Ip(ip)) => judge::address(label, Ok(ip), operation, made as u32),
-        Err(cause) => judge::address(label, Err(cause), operation, made as u32),
-    }
+    judge::address(label, context.arg(1), length as u32, protocol(socket), operation, made)
 }
 
 // proto: int socket_connect(struct socket *sock, struct sockaddr *address, int addrlen)
@@ -95,11 +89,6 @@ pub fn send(context: &LsmContext) -> i32 {
         return PASS;
     }
     let spoken = protocol(socket);
-    let tcp = gatekeeper_common::image::Protocol::Tcp as u8;
-    let operation = if spoken as u8 == tcp { Operation::Connect } else { Operation::Send };
-    match address(name, length, spoken) {
-        Ok(Spoken::Unspecified) => judge::address(label, Err(Cause::AddressFamily), operation, 0),
-        Ok(Spoken::Ip(ip)) => judge::address(label, Ok(ip), operation, made as u32),
-        Err(cause) => judge::address(label, Err(cause), operation, made as u32),
-    }
+    let operation = if spoken as u8 == Protocol::Tcp as u8 { Operation::Connect } else { Operation::Send };
+    judge::address(label, name, length, spoken, operation, made)
 }

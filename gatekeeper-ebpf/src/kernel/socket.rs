@@ -2,7 +2,6 @@
 
 use gatekeeper_common::event::Address;
 use gatekeeper_common::image::Protocol;
-use gatekeeper_common::verdict::Cause;
 
 use super::{
     O_COMMON_FAMILY, O_MSG_NAME, O_MSG_NAMELEN, O_SOCK_COMMON, O_SOCK_PROTOCOL, O_SOCKET_SK, O_SOCKET_TYPE, Pointer,
@@ -30,6 +29,9 @@ const IPPROTO_MPTCP: u16 = 262;
 #[inline(always)]
 pub fn family(socket: Pointer) -> u16 {
     let sock: Pointer = load(socket, &O_SOCKET_SK);
+    if sock.is_null() {
+        return AF_UNSPEC;
+    }
     load(at(sock, &O_SOCK_COMMON), &O_COMMON_FAMILY)
 }
 
@@ -37,6 +39,9 @@ pub fn family(socket: Pointer) -> u16 {
 #[inline(always)]
 pub fn protocol(socket: Pointer) -> Protocol {
     let sock: Pointer = load(socket, &O_SOCKET_SK);
+    if sock.is_null() {
+        return Protocol::Other;
+    }
     let number: u16 = load(sock, &O_SOCK_PROTOCOL);
     let kind: u16 = load(socket, &O_SOCKET_TYPE);
     match (kind, number) {
@@ -52,66 +57,69 @@ pub fn destination(message: Pointer) -> (Pointer, u32) {
     (load(message, &O_MSG_NAME), load(message, &O_MSG_NAMELEN))
 }
 
-/// `struct sockaddr_in`, as far as it counts.
+/// `struct sockaddr_in6` (include/uapi/linux/in6.h) as far as it counts, and room for
+/// `struct sockaddr_in`, which begins alike: family, port, four bytes of address.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Ip4 {
+pub struct SocketAddress {
     family: u16,
     port: [u8; 2],
-    address: [u8; 4],
+    four: [u8; 4],
+    six: [u8; 16],
 }
 
-/// `struct sockaddr_in6`, as far as it counts.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Ip6 {
-    family: u16,
-    port: [u8; 2],
-    flow: u32,
-    address: [u8; 16],
-}
+const IN_BYTES: u32 = 16;
+const IN6_BYTES: u32 = 24;
 
-/// What a socket address says.
+/// What a socket address says. No more than a number: the address itself goes where it is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
 pub enum Spoken {
     /// An IP address; mapped IPv4 comes out as IPv4.
-    Ip(Address),
+    Ip,
     /// AF_UNSPEC: for connect, "forget the peer".
     Unspecified,
+    /// A family no rule can speak of.
+    OtherFamily,
+    /// Too short for its family.
+    Short,
+    /// Not readable.
+    Unreadable,
 }
 
 /// Reads a socket address from kernel memory.
 #[inline(always)]
-pub fn address(pointer: Pointer, length: u32, protocol: Protocol) -> Result<Spoken, Cause> {
+pub fn read_address(pointer: Pointer, length: u32, protocol: Protocol, address: &mut Address) -> Spoken {
+    address.protocol = protocol as u8;
     if length < 2 {
-        return Err(Cause::ShortAddress);
+        return Spoken::Short;
     }
-    let family: u16 = read(pointer).ok_or(Cause::Unreadable)?;
+    let Some(family) = read::<u16>(pointer) else { return Spoken::Unreadable };
     match family {
-        AF_UNSPEC => Ok(Spoken::Unspecified),
+        AF_UNSPEC => Spoken::Unspecified,
+        AF_INET if length < IN_BYTES => Spoken::Short,
         AF_INET => {
-            if length < size_of::<Ip4>() as u32 {
-                return Err(Cause::ShortAddress);
-            }
-            let ip: Ip4 = read(pointer).ok_or(Cause::Unreadable)?;
-            let mut bytes = [0; 16];
-            bytes[..4].copy_from_slice(&ip.address);
-            Ok(Spoken::Ip(Address { bytes, port: u16::from_be_bytes(ip.port), version: 4, protocol: protocol as u8 }))
+            let Some(head) = read::<[u8; 8]>(pointer) else { return Spoken::Unreadable };
+            address.port = u16::from_be_bytes([head[2], head[3]]);
+            address.version = 4;
+            address.bytes = [head[4], head[5], head[6], head[7], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            Spoken::Ip
         }
+        AF_INET6 if length < IN6_BYTES => Spoken::Short,
         AF_INET6 => {
-            if length < size_of::<Ip6>() as u32 {
-                return Err(Cause::ShortAddress);
+            let Some(whole) = read::<SocketAddress>(pointer) else { return Spoken::Unreadable };
+            address.port = u16::from_be_bytes(whole.port);
+            let word = |at: usize| u32::from_ne_bytes([whole.six[at], whole.six[at + 1], whole.six[at + 2], whole.six[at + 3]]);
+            if word(0) == 0 && word(4) == 0 && word(8) == u32::from_be(0xffff) {
+                let six = whole.six;
+                address.version = 4;
+                address.bytes = [six[12], six[13], six[14], six[15], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            } else {
+                address.version = 6;
+                address.bytes = whole.six;
             }
-            let ip: Ip6 = read(pointer).ok_or(Cause::Unreadable)?;
-            let a = ip.address;
-            let port = u16::from_be_bytes(ip.port);
-            let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-            if a[..12] == mapped {
-                let mut bytes = [0; 16];
-                bytes[..4].copy_from_slice(&a[12..]);
-                return Ok(Spoken::Ip(Address { bytes, port, version: 4, protocol: protocol as u8 }));
-            }
-            Ok(Spoken::Ip(Address { bytes: a, port, version: 6, protocol: protocol as u8 }))
+            Spoken::Ip
         }
-        _ => Err(Cause::AddressFamily),
+        _ => Spoken::OtherFamily,
     }
 }

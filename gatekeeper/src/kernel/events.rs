@@ -7,6 +7,7 @@ use gatekeeper_common::event::Header;
 use tokio::io::unix::AsyncFd;
 
 use super::error::KernelError;
+use crate::sys::watch::watch;
 
 /// One event: the header and the object's bytes.
 #[derive(Debug, Clone)]
@@ -49,8 +50,7 @@ impl EventStream {
         let broken = |message: String| KernelError::Load(format!("{}: {message}", path.display()));
         let data = MapData::from_pin(&path).map_err(|error| broken(error.to_string()))?;
         let ring = RingBuf::try_from(Map::RingBuf(data)).map_err(|error| broken(error.to_string()))?;
-        let ring = AsyncFd::register(ring)
-            .map_err(|error| KernelError::call("watching the ring buffer")(error.into()))?;
+        let ring = watch(ring).map_err(KernelError::call("watching the ring buffer"))?;
         Ok(Self { ring })
     }
 

@@ -1,3 +1,4 @@
 //! Every unsafe and libc call of user space, each behind a small safe function.
 
 pub mod bpf;
+pub mod watch;

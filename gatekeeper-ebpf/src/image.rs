@@ -1,0 +1,110 @@
+//! The planes of an image, as the programs look into them.
+
+use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
+use gatekeeper_common::automaton::{Edge, Edges};
+use gatekeeper_common::image::{COMB, HEAD, Header, ROWS_AT, Row, edges_in, rows_in};
+use gatekeeper_common::limits::{PLANE_LARGE, PLANE_SMALL};
+
+use crate::maps::{IMAGES_LARGE, IMAGES_SMALL};
+
+/// Hides a number from the optimizer, which would otherwise compute with it before it is checked; the
+/// verifier follows the check.
+#[inline(always)]
+fn opaque(number: u32) -> u32 {
+    let mut hidden = number as u64;
+    // SAFETY: a move of a register to itself; empty, it would leave two lines of debug information for one
+    // instruction, which the kernel refuses.
+    unsafe { core::arch::asm!("{0} = {0}", inout(reg) hidden, options(nomem, nostack, preserves_flags)) };
+    hidden as u32
+}
+
+/// The edges of an image whose planes have `N` bytes.
+pub struct Comb<const N: usize>(*const Edge);
+
+const _: () = assert!(edges_in(PLANE_SMALL).is_power_of_two() && edges_in(PLANE_LARGE).is_power_of_two());
+
+impl<const N: usize> Edges for Comb<N> {
+    /// A mask and no branch: an index outside the table, which `verify` has ruled out before the image
+    /// was loaded, finds an entry that is another state's. An instruction of our own, so that the
+    /// compiler can't move it behind the arithmetic that the verifier must see bounded.
+    #[inline(always)]
+    fn edge(&self, index: u32) -> Edge {
+        let mut masked = index as u64;
+        // SAFETY: changes one register.
+        unsafe {
+            core::arch::asm!("{0} &= {1}", inout(reg) masked, const edges_in(N) - 1, options(nomem, nostack));
+            // SAFETY: masked < edges_in(N), and the plane has N bytes.
+            *self.0.add(masked as usize)
+        }
+    }
+}
+
+/// The two planes of a layer's image.
+#[derive(Clone, Copy)]
+pub struct Planes<const N: usize> {
+    /// Plane HEAD.
+    pub head: *const u8,
+    /// Plane COMB.
+    pub comb: *const Edge,
+}
+
+impl<const N: usize> Planes<N> {
+    /// The edges.
+    #[inline(always)]
+    pub fn edges(&self) -> Comb<N> {
+        Comb(self.comb)
+    }
+
+    /// The header.
+    #[inline(always)]
+    pub fn header(&self) -> &Header {
+        // SAFETY: the plane has N bytes, more than a header.
+        unsafe { &*self.head.cast::<Header>() }
+    }
+
+    /// A row; none where it lies outside the plane.
+    #[inline(always)]
+    pub fn row(&self, number: u32) -> Option<&Row> {
+        if number >= rows_in(N) as u32 {
+            return None;
+        }
+        let number = opaque(number);
+        // SAFETY: number < rows_in(N), so the row ends within the plane.
+        Some(unsafe { &*self.head.add(ROWS_AT).cast::<Row>().add(number as usize) })
+    }
+}
+
+/// Looks up a slot in a table of images of one size.
+macro_rules! planes {
+    ($images:ident, $size:ident, $slot:expr) => {{
+        let slot: u32 = $slot;
+        // SAFETY: the maps are as declared; the verifier checks each pointer before its use.
+        unsafe {
+            let inner = bpf_map_lookup_elem((&raw const $images).cast_mut().cast(), (&raw const slot).cast());
+            if inner.is_null() {
+                None
+            } else {
+                let (head, comb) = (HEAD, COMB);
+                let head = bpf_map_lookup_elem(inner, (&raw const head).cast());
+                let comb = bpf_map_lookup_elem(inner, (&raw const comb).cast());
+                if head.is_null() || comb.is_null() {
+                    None
+                } else {
+                    Some(Planes::<$size> { head: head.cast::<u8>().cast_const(), comb: comb.cast::<Edge>().cast_const() })
+                }
+            }
+        }
+    }};
+}
+
+/// The image of the small size in a slot.
+#[inline(always)]
+pub fn small(slot: u32) -> Option<Planes<PLANE_SMALL>> {
+    planes!(IMAGES_SMALL, PLANE_SMALL, slot)
+}
+
+/// The image of the large size in a slot.
+#[inline(always)]
+pub fn large(slot: u32) -> Option<Planes<PLANE_LARGE>> {
+    planes!(IMAGES_LARGE, PLANE_LARGE, slot)
+}
