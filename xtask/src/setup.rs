@@ -9,8 +9,9 @@ use crate::cmd::{cmd, have, is_root};
 use crate::{kernels, qemu, rootfs, toolchain};
 
 /// For building the linker and gatekeeper, for unpacking kernels, for the root file system.
-const TOOLS: [&str; 14] = [
+const TOOLS: [&str; 15] = [
     "cpio",
+    "g++",
     "e2fsprogs",
     "gcc",
     "git",
@@ -157,7 +158,7 @@ fn elsewhere(name: &str) -> Result<()> {
         wants.push("QEMU 10 or newer for x86_64 (qemu-system-x86_64)");
     }
     let programs =
-        ["mke2fs", "mmdebstrap", "apt-get", "dpkg-deb", "depmod", "cpio", "xz", "setpriv", "strip"];
+        ["mke2fs", "mmdebstrap", "apt-get", "dpkg-deb", "depmod", "cpio", "g++", "xz", "setpriv", "strip"];
     let missing: Vec<&str> = programs.into_iter().filter(|program| !have(program)).collect();
     let missing = format!("the programs {}", missing.join(", "));
     if !missing.ends_with(' ') {
