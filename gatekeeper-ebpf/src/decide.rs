@@ -14,7 +14,7 @@ use gatekeeper_common::limits::{LAYERS, PATH_BYTES, PLANE_LARGE, PLANE_SMALL};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
-use crate::image::{Planes, large, small};
+use crate::image::{Planes, large, masked, small};
 use crate::scratch::{self, Scratch};
 
 /// What the layers decided.
@@ -104,7 +104,7 @@ fn walk_turn<const N: usize>(turns: u32, walk: &mut Walk) -> i64 {
             return 1;
         }
         // SAFETY: here < PATH_BYTES; a byte indexes 256 classes.
-        let class = unsafe { *classes.add(*walk.path.add(here as usize) as usize) };
+        let class = unsafe { *classes.add(*walk.path.add(masked::<{ PATH_BYTES as i32 - 1 }>(here)) as usize) };
         anchored = step(&edges, anchored, class);
         floating = step(&edges, floating, class);
         turn += 1;

@@ -7,35 +7,35 @@ use gatekeeper_common::limits::{PLANE_LARGE, PLANE_SMALL};
 
 use crate::maps::{IMAGES_LARGE, IMAGES_SMALL};
 
-/// Hides a number from the optimizer, which would otherwise compute with it before it is checked; the
-/// verifier follows the check.
+/// Cuts a number to the bits of `MASK`, in an instruction of our own: the compiler can neither leave it
+/// out nor move it behind the arithmetic that the verifier must see bounded.
 #[inline(always)]
-fn opaque(number: u32) -> u32 {
-    let mut hidden = number as u64;
-    // SAFETY: a move of a register to itself; empty, it would leave two lines of debug information for one
-    // instruction, which the kernel refuses.
-    unsafe { core::arch::asm!("{0} = {0}", inout(reg) hidden, options(nomem, nostack, preserves_flags)) };
-    hidden as u32
+pub fn masked<const MASK: i32>(number: u32) -> usize {
+    const { assert!(MASK > 0 && (MASK as u32 + 1).is_power_of_two()) }
+    let mut masked = number as u64;
+    // SAFETY: changes one register.
+    unsafe { core::arch::asm!("{0} &= {1}", inout(reg) masked, const MASK, options(nomem, nostack)) };
+    masked as usize
 }
 
 /// The edges of an image whose planes have `N` bytes.
 pub struct Comb<const N: usize>(*const Edge);
 
+const _: () = assert!(rows_in(PLANE_LARGE) <= 0x1_0000);
 const _: () = assert!(edges_in(PLANE_SMALL).is_power_of_two() && edges_in(PLANE_LARGE).is_power_of_two());
 
 impl<const N: usize> Edges for Comb<N> {
     /// A mask and no branch: an index outside the table, which `verify` has ruled out before the image
-    /// was loaded, finds an entry that is another state's. An instruction of our own, so that the
-    /// compiler can't move it behind the arithmetic that the verifier must see bounded.
+    /// was loaded, finds an entry that is another state's.
     #[inline(always)]
     fn edge(&self, index: u32) -> Edge {
-        let mut masked = index as u64;
-        // SAFETY: changes one register.
-        unsafe {
-            core::arch::asm!("{0} &= {1}", inout(reg) masked, const edges_in(N) - 1, options(nomem, nostack));
-            // SAFETY: masked < edges_in(N), and the plane has N bytes.
-            *self.0.add(masked as usize)
-        }
+        let index = if N == PLANE_SMALL {
+            masked::<{ edges_in(PLANE_SMALL) as i32 - 1 }>(index)
+        } else {
+            masked::<{ edges_in(PLANE_LARGE) as i32 - 1 }>(index)
+        };
+        // SAFETY: index < edges_in(N), and the plane has N bytes.
+        unsafe { *self.0.add(index) }
     }
 }
 
@@ -68,9 +68,10 @@ impl<const N: usize> Planes<N> {
         if number >= rows_in(N) as u32 {
             return None;
         }
-        let number = opaque(number);
+        // Changes no bit of a number that small; see there for why it is needed.
+        let number = masked::<0xffff>(number);
         // SAFETY: number < rows_in(N), so the row ends within the plane.
-        Some(unsafe { &*self.head.add(ROWS_AT).cast::<Row>().add(number as usize) })
+        Some(unsafe { &*self.head.add(ROWS_AT).cast::<Row>().add(number) })
     }
 }
 

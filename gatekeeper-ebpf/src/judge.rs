@@ -48,10 +48,14 @@ pub fn place(label: &mut Label, place: Place, asked: Asked) -> i32 {
 
 /// Judges an executable mapping of a file, or of nothing.
 ///
-/// The verifier takes some arguments that can be null for ones that can't (`mmap_file` before
-/// Linux 6.14) and would drop the check as dead: ask of a copy that lies where it doesn't know types.
+/// Asked twice whether it is nothing: newer verifiers want to see the pointer itself checked, older ones
+/// take `mmap_file`'s for one that can't be null (before Linux 6.14) and drop that check as dead, so ask
+/// of a copy as well, that lies where they don't know types.
 #[inline(always)]
 pub fn mapping(label: &mut Label, mapped: Pointer) -> i32 {
+    if mapped.is_null() {
+        return PASS;
+    }
     let Some(scratch) = take() else { return no_buffer(Family::File) };
     scratch.entry = mapped as u64;
     // SAFETY: a field of a live value.

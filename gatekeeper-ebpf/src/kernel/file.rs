@@ -59,6 +59,9 @@ const SB_KERNMOUNT: u64 = 1 << 22;
 #[inline(always)]
 pub fn is_nameless_pipe(entry: Pointer) -> bool {
     let inode: Pointer = load(entry, &O_DENTRY_INODE);
+    if inode.is_null() {
+        return false;
+    }
     let mode: u16 = load(inode, &O_INODE_MODE);
     let flags: u64 = load(load(inode, &O_INODE_SUPER), &O_SUPER_FLAGS);
     mode & S_IFMT == S_IFIFO && flags & SB_KERNMOUNT != 0
