@@ -2,6 +2,7 @@
 //!
 //! The binary is a thin shell around this library.
 
+pub mod cli;
 pub mod kernel;
 pub mod policy;
 pub mod sys;

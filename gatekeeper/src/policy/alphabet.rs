@@ -46,10 +46,8 @@ impl Alphabet {
     pub fn new(named: &ByteSet, sets: &[Symbols]) -> Self {
         // One part for each of the 256 bytes and, last, for the byte nobody names.
         let mut part = [0_u16; 257];
-        let mut count = 1;
-        for byte in named.iter() {
-            part[usize::from(byte)] = count;
-            count += 1;
+        for (number, byte) in (1..).zip(named.iter()) {
+            part[usize::from(byte)] = number;
         }
         for set in sets {
             let mut split: FxHashMap<(u16, bool), u16> = FxHashMap::default();

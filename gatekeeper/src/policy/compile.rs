@@ -16,7 +16,7 @@ use super::pack::pack;
 use super::resolve::{Defaults, Resolved};
 use super::rows::{Rows, SILENCE};
 use super::rules::{Rule, Subject};
-use super::selftest;
+use super::selftest::{self, Test};
 use super::spell;
 use super::verify::verify;
 
@@ -73,6 +73,14 @@ pub struct Compiled {
 impl Resolved {
     /// Compiles the rules, checks the image and runs the policy's own tests.
     pub fn compile(self) -> Result<Compiled, PolicyError> {
+        let (compiled, tests) = self.compile_untested()?;
+        selftest::run(&compiled, &tests)?;
+        Ok(compiled)
+    }
+
+    /// Compiles the rules and checks the image; the tests are the caller's to run. For showing what a
+    /// policy does: one to be enforced goes through [`Resolved::compile`].
+    pub fn compile_untested(self) -> Result<(Compiled, Vec<Test>), PolicyError> {
         let compiled = Compiled {
             image: build(&self)?,
             name: self.name,
@@ -87,8 +95,7 @@ impl Resolved {
                 "report this as a bug",
             )
         })?;
-        selftest::run(&compiled, &self.tests)?;
-        Ok(compiled)
+        Ok((compiled, self.tests))
     }
 }
 

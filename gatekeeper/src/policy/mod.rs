@@ -6,8 +6,10 @@
 
 pub mod address;
 pub mod alphabet;
+pub mod ask;
 pub mod builtin;
 pub mod bytes;
+pub mod caller;
 pub mod compile;
 pub mod determinize;
 pub mod document;
@@ -25,11 +27,13 @@ pub mod reference;
 pub mod resolve;
 pub mod rows;
 pub mod rules;
+pub mod schema;
 pub mod selftest;
 pub mod source;
 pub mod spell;
 pub mod vars;
 pub mod verify;
+pub mod view;
 
 pub use compile::{Compiled, RuleTable};
 pub use error::PolicyError;

@@ -123,14 +123,16 @@ fn absolute(source: &Source, span: std::ops::Range<usize>, path: Vec<u8>) -> Res
 
 /// Asks every test; the first that fails refuses the policy.
 pub fn run(compiled: &Compiled, tests: &[Test]) -> Result<(), PolicyError> {
-    for test in tests {
-        let (operation, cell) = compiled.judge(&test.question);
-        let verdict = cell.verdict().unwrap_or(Verdict::Deny);
-        if verdict != test.expect {
-            return Err(failed(test, operation, verdict, compiled.rules.get(cell.rule())));
-        }
+    tests.iter().try_for_each(|test| ask(compiled, test))
+}
+
+/// Asks one test.
+pub fn ask(compiled: &Compiled, test: &Test) -> Result<(), PolicyError> {
+    let (operation, cell) = compiled.judge(&test.question);
+    match cell.verdict().unwrap_or(Verdict::Deny) {
+        verdict if verdict == test.expect => Ok(()),
+        verdict => Err(failed(test, operation, verdict, compiled.rules.get(cell.rule()))),
     }
-    Ok(())
 }
 
 fn failed(test: &Test, operation: Operation, verdict: Verdict, rule: Option<&Rule>) -> PolicyError {

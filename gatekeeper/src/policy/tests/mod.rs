@@ -1,6 +1,8 @@
 //! Tests that need the whole way from text to image.
 
 mod agreement;
+mod cases;
+mod shipped;
 mod size;
 mod walk;
 

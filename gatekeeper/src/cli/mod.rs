@@ -1,0 +1,3 @@
+//! The command line: one file a subcommand, no logic of its own.
+
+pub mod policy;
