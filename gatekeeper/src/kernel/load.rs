@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aya::programs::links::FdLink;
 use aya::programs::{BtfTracePoint, Iter, Lsm, ProgramError};
-use aya::{Ebpf, EbpfLoader};
+use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 
 use super::btf::Btf;
 use super::error::KernelError;
@@ -24,12 +24,20 @@ fn folder(path: &Path) -> Result<(), KernelError> {
 /// # Errors
 /// Where the kernel lacks a field or refuses a map or a program; what was pinned before stays.
 pub fn load(pins: &Path) -> Result<Ebpf, KernelError> {
+    // A full log of the verifier's steps makes loading several times as long: only where it is wanted.
+    match load_with(pins, VerifierLogLevel::STATS) {
+        Err(KernelError::Program { .. }) => load_with(pins, VerifierLogLevel::DEBUG | VerifierLogLevel::STATS),
+        result => result,
+    }
+}
+
+fn load_with(pins: &Path, log: VerifierLogLevel) -> Result<Ebpf, KernelError> {
     let maps = pins.join("maps");
     folder(&maps)?;
     let offsets = offsets(&Btf::of_kernel()?)?;
     let kernel_types = aya::Btf::from_sys_fs().map_err(|error| KernelError::Load(error.to_string()))?;
     let mut loader = EbpfLoader::new();
-    loader.btf(Some(&kernel_types)).allow_unsupported_maps();
+    loader.btf(Some(&kernel_types)).allow_unsupported_maps().verifier_log_level(log);
     for (global, offset) in &offsets {
         loader.override_global(global, offset, true);
     }

@@ -1,11 +1,13 @@
 //! The kernel side as the daemon sees it: load, publish, label, listen.
 
 pub mod btf;
+pub mod canary;
 pub mod error;
 pub mod events;
 pub mod fields;
 mod labels;
 mod load;
+mod probe;
 pub mod programs;
 mod publish;
 
@@ -17,6 +19,7 @@ use gatekeeper_common::counters::COUNTERS;
 pub use error::KernelError;
 pub use events::{EventStream, RawEvent};
 pub use labels::Census;
+pub use probe::probe;
 
 use crate::sys::bpf::{PinnedMap, lookup};
 
@@ -25,6 +28,8 @@ use crate::sys::bpf::{PinnedMap, lookup};
 pub enum Liveness {
     /// Its canary was denied what the control was allowed.
     Live,
+    /// Attached; keeps labels or names and has nothing to refuse, so that no canary can prove it.
+    Attached,
     /// Attached, not yet proved.
     Unproved,
     /// Attached and not firing, or not attached: why, and the mend.

@@ -13,6 +13,7 @@ const BPF_MAP_LOOKUP_ELEM: libc::c_long = 1;
 const BPF_MAP_UPDATE_ELEM: libc::c_long = 2;
 const BPF_MAP_DELETE_ELEM: libc::c_long = 3;
 const BPF_OBJ_GET: libc::c_long = 7;
+const BPF_PROG_GET_NEXT_ID: libc::c_long = 11;
 const BPF_MAP_GET_FD_BY_ID: libc::c_long = 14;
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
 
@@ -148,6 +149,14 @@ pub fn map_by_id(id: u32) -> io::Result<OwnedFd> {
     let fd = bpf(BPF_MAP_GET_FD_BY_ID, &mut Id { id, next: 0, flags: 0 })?;
     // SAFETY: the kernel has just given this descriptor to us alone.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// Asks for the id of the first program: a call that changes nothing.
+///
+/// # Errors
+/// What the kernel says.
+pub fn first_program_id() -> io::Result<()> {
+    bpf(BPF_PROG_GET_NEXT_ID, &mut Id { id: 0, next: 0, flags: 0 }).map(drop)
 }
 
 /// A map found by its pin.

@@ -1,0 +1,169 @@
+//! The canary: a process that tries every hook, first free and then labelled with a policy that denies
+//! everything, and tells what it got. Only a hook seen to refuse counts as live.
+//!
+//! The daemon starts it (`gatekeeper canary FOLDER CGROUP`), and they talk in lines: the canary tells
+//! `ready`, is moved into a labelled cgroup, is told `go`, and answers a line a hook: its name, the
+//! control's errno and the labelled try's errno, 0 for success.
+
+mod acts;
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use gatekeeper_common::image::{Header, MAGIC, ROWS_AT, Row, VERSION};
+use gatekeeper_common::label::Label;
+use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
+
+use super::programs::{Kind, PROGRAMS};
+use super::{Hook, Kernel, KernelError, Liveness};
+
+pub use acts::sing;
+
+/// The session that canaries belong to; no real session has this id.
+pub const CANARY_SESSION: u64 = 0;
+
+/// What to do about a hook that is attached and doesn't fire.
+const MEND: &str = "bpf is not in this kernel's LSM list: add it to lsm= on the kernel's command line \
+    (`gatekeeper doctor` says how) and reboot";
+
+/// An image that denies everything.
+fn deny_all() -> (Vec<u8>, Vec<u8>) {
+    let header = Header {
+        magic: MAGIC,
+        version: VERSION,
+        rows: 1,
+        defaults: [Cell::new(Verdict::Deny, RULE_DEFAULT); 16],
+        ..bytemuck::Zeroable::zeroed()
+    };
+    let mut head = bytemuck::bytes_of(&header).to_vec();
+    head.resize(ROWS_AT + size_of::<Row>(), 0);
+    (head, Vec::new())
+}
+
+/// The two tries of one hook, as errno or 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tries {
+    control: i32,
+    labelled: i32,
+}
+
+impl Tries {
+    fn liveness(self) -> Liveness {
+        let Self { control, labelled } = self;
+        let says = |errno: i32| io::Error::from_raw_os_error(errno);
+        if labelled == libc::EPERM && control != libc::EPERM {
+            Liveness::Live
+        } else if control == libc::EPERM {
+            Liveness::Dead("can't be proved: the kernel refuses the canary's act even to an unlabelled task".into())
+        } else if labelled == 0 || labelled == control {
+            Liveness::Dead(format!("attached, and does not fire; {MEND}"))
+        } else {
+            Liveness::Dead(format!("the canary got {} where EPERM was due", says(labelled)))
+        }
+    }
+}
+
+fn parse(line: &str) -> Option<(&str, Tries)> {
+    let mut words = line.split_whitespace();
+    let name = words.next()?;
+    let control = words.next()?.parse().ok()?;
+    let labelled = words.next()?.parse().ok()?;
+    Some((name, Tries { control, labelled }))
+}
+
+impl Kernel {
+    /// Proves each hook with a canary, in a folder of its own below `work` and a cgroup of its own below
+    /// `cgroups`; see [`Kernel::hooks`] for the result. `program` is this program's file.
+    ///
+    /// # Errors
+    /// Where the canary can't be run at all; no hook counts as live then.
+    pub fn prove(&mut self, work: &Path, cgroups: &Path, program: &Path) -> Result<(), KernelError> {
+        for hook in &mut self.hooks {
+            hook.liveness = Liveness::Unproved;
+        }
+        let name = format!("canary-{}", std::process::id());
+        let (folder, cgroup) = (work.join(&name), cgroups.join(&name));
+        let result = self.prove_in(&folder, &cgroup, program);
+        let _ = fs::remove_dir_all(&folder);
+        let _ = fs::remove_dir(&cgroup);
+        result
+    }
+
+    fn prove_in(&mut self, folder: &Path, cgroup: &Path, program: &Path) -> Result<(), KernelError> {
+        let _ = fs::remove_dir_all(folder);
+        for path in [folder, cgroup] {
+            fs::create_dir_all(path).map_err(KernelError::call(format!("making {}", path.display())))?;
+        }
+        let id = fs::metadata(cgroup).map_err(KernelError::call("looking at the canary's cgroup"))?.ino();
+        let (head, comb) = deny_all();
+        let layer = self.publish(&head, &comb, 0)?;
+        let mut label = Label { session: CANARY_SESSION, count: 1, ..Label::default() };
+        label.layers[0] = layer;
+        let result = self.mark(id, &label).and_then(|()| {
+            listen(folder, cgroup, program).map_err(KernelError::call("running the canary"))
+        });
+        let unmarked = self.unmark(id);
+        self.retire(layer)?;
+        unmarked?;
+        let answers = result?;
+        for hook in &mut self.hooks {
+            hook.liveness = judge(hook, &answers);
+        }
+        Ok(())
+    }
+}
+
+fn judge(hook: &Hook, answers: &[String]) -> Liveness {
+    let tries = answers.iter().filter_map(|line| parse(line)).find(|(name, _)| *name == hook.name);
+    let kind = PROGRAMS.iter().find(|program| program.name == hook.name).map(|program| program.kind);
+    match (tries, kind) {
+        (Some((_, tries)), _) => tries.liveness(),
+        (None, Some(Kind::Tracepoint)) => Liveness::Attached,
+        (None, _) => Liveness::Dead("the canary ended before it tried this hook".into()),
+    }
+}
+
+fn listen(folder: &Path, cgroup: &Path, program: &Path) -> io::Result<Vec<String>> {
+    let mut canary = Command::new(program)
+        .arg("canary")
+        .args([folder, cgroup])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let result = converse(&mut canary, cgroup);
+    let _ = canary.kill();
+    canary.wait()?;
+    result
+}
+
+fn converse(canary: &mut Child, cgroup: &Path) -> io::Result<Vec<String>> {
+    let silent = || io::Error::other("the canary has no voice");
+    let mut lines = BufReader::new(canary.stdout.take().ok_or_else(silent)?).lines();
+    let ready = lines.next().ok_or_else(silent)??;
+    if ready != "ready" {
+        return Err(io::Error::other(format!("the canary said {ready:?}")));
+    }
+    fs::write(cgroup.join("cgroup.procs"), canary.id().to_string())?;
+    canary.stdin.take().ok_or_else(silent)?.write_all(b"go\n")?;
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_that_the_control_did_not_get_counts() {
+        let live = |control, labelled| Tries { control, labelled }.liveness() == Liveness::Live;
+        assert!(live(0, libc::EPERM));
+        assert!(live(libc::EINVAL, libc::EPERM));
+        assert!(!live(libc::EPERM, libc::EPERM));
+        assert!(!live(0, 0));
+        assert!(!live(libc::EINVAL, libc::EINVAL));
+        assert!(!live(0, libc::EACCES));
+    }
+}
