@@ -142,9 +142,7 @@ fn build(resolved: &Resolved) -> Result<Image, PolicyError> {
     merge(&mut dfa, &mut starts);
     let packed = pack(&dfa, &starts);
     let (entries, row_count) = (packed.edges.len(), packed.rows.len());
-    let [start_anchored, start_floating, start_net4, start_net6] = *packed.starts.as_slice() else {
-        unreachable!("four starts went in")
-    };
+    let [start_anchored, start_floating, start_net4, start_net6] = packed.starts;
     let header = Header {
         start_anchored,
         start_floating,

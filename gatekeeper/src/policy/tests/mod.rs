@@ -2,6 +2,7 @@
 
 mod agreement;
 mod cases;
+mod damage;
 mod shipped;
 mod size;
 mod walk;
