@@ -2,7 +2,14 @@
 //!
 //! The binary is a thin shell around this library.
 
+pub mod api;
+pub mod audit;
 pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod doctor;
+pub mod files;
 pub mod kernel;
 pub mod policy;
+pub mod session;
 pub mod sys;

@@ -1,3 +1,127 @@
 //! The command line: one file a subcommand, no logic of its own.
 
-pub mod policy;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{self, Config, ConfigError};
+
+mod completions;
+mod daemon;
+mod doctor;
+mod events;
+mod label;
+mod man;
+mod output;
+mod reload;
+mod run;
+mod sessions;
+mod status;
+
+/// Binds AI assistants to a policy, in the kernel.
+#[derive(Debug, Parser)]
+#[command(name = "gatekeeper", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// The configuration.
+    #[arg(long, global = true, value_name = "FILE", default_value = config::PATH)]
+    config: PathBuf,
+    /// The daemon's control socket, instead of the configured one.
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a command in a session, bound to a policy.
+    Run(run::Arguments),
+    /// List open sessions.
+    Sessions(sessions::Arguments),
+    /// Show what sessions did and what was refused.
+    Events(events::Arguments),
+    /// Show whether the kernel enforces, hook by hook.
+    Status(status::Arguments),
+    /// Check this machine, and say what to change.
+    Doctor(doctor::Arguments),
+    /// Bind a cgroup that is already there, with all that runs in it (root).
+    Label(label::Arguments),
+    /// Compile the policies of all open sessions anew (root).
+    Reload(reload::Arguments),
+    /// Run the daemon in the foreground (root).
+    Daemon,
+    /// Print completions for a shell.
+    Completions(completions::Arguments),
+    /// Print a manual page.
+    Man(man::Arguments),
+}
+
+/// Parses the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // `run` has exit codes of its own: whatever stops it, the command did not start.
+    let failure = if matches!(arguments.command, Command::Run(_)) { run::REFUSED } else { 1 };
+    match arguments.act() {
+        Ok(code) => code,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::from(failure)
+        }
+    }
+}
+
+impl Arguments {
+    fn act(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Daemon => daemon::run(&self.config, self.socket),
+            Command::Completions(arguments) => completions::run(&arguments, &mut Self::command()),
+            Command::Man(arguments) => man::run(&arguments, Self::command()),
+            command => {
+                let mut config = client_config(&self.config)?;
+                if let Some(socket) = self.socket {
+                    config.socket = socket;
+                }
+                match command {
+                    Command::Run(arguments) => run::run(&config, arguments),
+                    Command::Sessions(arguments) => sessions::run(&config, &arguments),
+                    Command::Events(arguments) => events::run(&config, &arguments),
+                    Command::Status(arguments) => status::run(&config, &arguments),
+                    Command::Doctor(arguments) => doctor::run(&arguments),
+                    Command::Label(arguments) => label::run(&config, arguments),
+                    Command::Reload(arguments) => reload::run(&config, &arguments),
+                    Command::Daemon | Command::Completions(_) | Command::Man(_) => Ok(ExitCode::SUCCESS),
+                }
+            }
+        }
+    }
+}
+
+/// The configuration as far as a client needs it. Inside a session the file may be out of reach.
+fn client_config(path: &std::path::Path) -> anyhow::Result<Config> {
+    match Config::load(path) {
+        Err(ConfigError::Read { source, .. }) if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            Ok(Config::default())
+        }
+        loaded => Ok(loaded?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_after_the_command_are_the_commands() {
+        let parsed = Arguments::try_parse_from(["gatekeeper", "run", "--policy", "base", "--", "ls", "--color", "-l"]);
+        let Command::Run(run) = parsed.unwrap().command else { panic!("not a run") };
+        assert_eq!(run.command(), ["ls", "--color", "-l"]);
+    }
+}

@@ -177,9 +177,9 @@ fn own_name(source: &Source, document: &Document) -> Result<String, PolicyError>
         let problem = format!("`{}` can't be the name of a policy", name.get_ref());
         return Err(source.error(name.span(), problem, "use letters, digits, `-`, `_` and `.`"));
     }
-    let stem =
-        source.path.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
-    let name = stem.unwrap_or_else(|| source.name.clone());
+    // Text that came over the control socket is called what its sender called the file.
+    let path = source.path.as_deref().unwrap_or(Path::new(&source.name));
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     if is_name(&name) {
         return Ok(name);
     }

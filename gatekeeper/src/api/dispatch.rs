@@ -1,0 +1,155 @@
+//! From a request to its answers: first whether the caller may ask, then the session rooms.
+
+use std::io;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::messages::{Answer, Events, Reason, Refusal, Request};
+use super::peer::Peer;
+use super::verbs::{Scope, Standing, Verb, scope};
+use super::wire;
+use crate::audit::record::Record;
+use crate::session::gate::Gate;
+use crate::session::id::SessionId;
+use crate::session::status::Status;
+use crate::session::{label, open, place, reload};
+
+/// A connection that broke, or a refusal that can still be told, or all is said.
+pub type Outcome = io::Result<Result<(), Refusal>>;
+
+/// Answers a request, up to but not including the last word.
+pub async fn answer(gate: &Gate, peer: &Peer, stream: &mut UnixStream, request: Request) -> Outcome {
+    let verb = request.verb();
+    let standing = match standing(gate, peer) {
+        Ok(standing) => standing,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let scope = scope(standing, verb);
+    if scope == Scope::Never {
+        return Ok(Err(forbidden(standing, verb)));
+    }
+    match request {
+        Request::Run(run) => match open::run(gate, peer, run).await {
+            Ok(session) => wire::send(stream, &Answer::Opened { session, processes: None }).await.map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        },
+        Request::Label(request) => match label::label(gate, request).await {
+            Ok((session, count)) => {
+                wire::send(stream, &Answer::Opened { session, processes: Some(count) }).await.map(Ok)
+            }
+            Err(refusal) => Ok(Err(refusal)),
+        },
+        Request::Sessions {} => sessions(gate, stream, scope, peer.uid).await,
+        Request::Events(events) => tell(gate, stream, scope, peer.uid, events).await,
+        Request::Status {} => {
+            let status = Status::of(gate);
+            wire::send(stream, &Answer::Status(Box::new(status))).await.map(Ok)
+        }
+        Request::Reload {} => reload_all(gate, stream).await,
+    }
+}
+
+/// What rights the caller has. Where the kernel side can't be asked, its cgroup has to do: nothing but
+/// looking is possible then anyway.
+fn standing(gate: &Gate, peer: &Peer) -> Result<Standing, Refusal> {
+    let labelled = match gate.label_of(peer.pidfd()) {
+        Ok(label) => label.is_some(),
+        Err(refusal) if refusal.reason == Reason::NotEnforcing => {
+            place::is_below(peer.pid, &gate.config.cgroup).map_err(open::refuse(Reason::Failed))?
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    Ok(peer.standing(labelled))
+}
+
+fn forbidden(standing: Standing, verb: Verb) -> Refusal {
+    let message = match standing {
+        Standing::Labelled => format!("`{}` can't be asked from inside a session", verb.name()),
+        Standing::User | Standing::Root => format!("`{}` is for root", verb.name()),
+    };
+    Refusal::new(Reason::Forbidden, message)
+}
+
+async fn sessions(gate: &Gate, stream: &mut UnixStream, scope: Scope, uid: u32) -> Outcome {
+    let census = gate.with_kernel(|kernel| kernel.census()).ok();
+    let summaries: Vec<_> = gate
+        .sessions
+        .borrow()
+        .values()
+        .filter(|session| scope == Scope::All || session.owner.uid == uid)
+        .map(|session| {
+            let number = session.id.number();
+            let processes =
+                census.as_ref().map(|census| census.processes.get(&number).cloned().unwrap_or_default());
+            session.summary(processes)
+        })
+        .collect();
+    for summary in summaries {
+        wire::send(stream, &Answer::Session(Box::new(summary))).await?;
+    }
+    Ok(Ok(()))
+}
+
+/// Whether sessions can be opened; what was amended meanwhile gets a second chance.
+fn prove_again(gate: &Gate) -> Result<(), Refusal> {
+    if gate.ready().is_err() {
+        gate.with_kernel(|kernel| kernel.prove())?;
+    }
+    gate.ready()
+}
+
+async fn reload_all(gate: &Gate, stream: &mut UnixStream) -> Outcome {
+    if let Err(refusal) = prove_again(gate) {
+        return Ok(Err(refusal));
+    }
+    for outcome in reload::reload(gate).await {
+        let (generation, error) = match outcome.result {
+            Ok(generation) => (Some(generation), None),
+            Err(refusal) => (None, Some(refusal.message)),
+        };
+        wire::send(stream, &Answer::Reloaded { session: outcome.session, generation, error }).await?;
+    }
+    Ok(Ok(()))
+}
+
+/// Tells the past, and with `follow` the present until the client hangs up.
+async fn tell(gate: &Gate, stream: &mut UnixStream, scope: Scope, uid: u32, events: Events) -> Outcome {
+    gate.freshen().await;
+    let wanted = |record: &Record| {
+        (scope == Scope::All || record.concerns(uid)) && of_session(record, events.session)
+    };
+    let (past, mut present) =
+        gate.trail.borrow().feed().read(events.last.unwrap_or(usize::MAX), |record| wanted(record));
+    for record in past {
+        let answer = Answer::Record(Box::new(Record::clone(&record)));
+        wire::send_patiently(stream, &answer).await?;
+    }
+    if !events.follow {
+        return Ok(Ok(()));
+    }
+    wire::send_patiently(stream, &Answer::Live).await?;
+    let mut nothing = [0; 64];
+    loop {
+        let record = tokio::select! {
+            received = present.recv() => match received {
+                Ok(record) if wanted(&record) => Record::clone(&record),
+                Ok(_) => continue,
+                Err(RecvError::Lagged(count)) => Record::Missed { count },
+                Err(RecvError::Closed) => return Ok(Ok(())),
+            },
+            // The client has nothing more to say; if it says something, it means nothing.
+            read = stream.read(&mut nothing) => match read? {
+                0 => return Ok(Ok(())),
+                _ => continue,
+            },
+        };
+        wire::send_patiently(stream, &Answer::Record(Box::new(record))).await?;
+    }
+}
+
+/// Losses and the daemon's own notes concern every session.
+fn of_session(record: &Record, session: Option<SessionId>) -> bool {
+    session.is_none() || record.session().is_none() || record.session() == session
+}

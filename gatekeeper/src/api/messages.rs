@@ -1,0 +1,232 @@
+//! What is said over the control socket: one request a connection, then lines of answer.
+//!
+//! JSON Lines both ways. The client sends one [`Envelope`]; the daemon sends [`Answer`]s, the last of
+//! which is [`Answer::Done`] or [`Answer::Refused`], and closes.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::record::Record;
+use crate::session::id::SessionId;
+use crate::session::record::Summary;
+use crate::session::status::Status;
+
+/// The version spoken here. A daemon refuses any other by name.
+pub const PROTOCOL: u32 = 1;
+
+/// Bytes of one request, the closing newline included: a policy file and what surrounds it. Ten thousand
+/// rules take one megabyte; larger policies belong in the policy directories.
+pub const REQUEST_BYTES: usize = 4 << 20;
+
+/// A request, and the language it is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Open a session and take the caller into it.
+    Run(Run),
+    /// Label a cgroup that is already there, with all that runs in it.
+    Label(LabelCgroup),
+    /// The sessions that are open.
+    Sessions {},
+    /// What happened, and with `follow` what happens from now on.
+    Events(Events),
+    /// How the daemon and the kernel side are.
+    Status {},
+    /// Compile the policies of all sessions anew.
+    Reload {},
+}
+
+/// See [`Request::Run`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The policy; the configured default where left out.
+    #[serde(default)]
+    pub policy: Option<PolicyChoice>,
+    /// What `${workspace}` means: absolute and free of symbolic links.
+    pub workspace: PathBuf,
+    /// What the session is for, for people.
+    #[serde(default)]
+    pub purpose: Option<String>,
+    /// A short name, for people.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// See [`Request::Label`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelCgroup {
+    /// Folder of the cgroup.
+    pub cgroup: PathBuf,
+    /// The policy.
+    pub policy: PolicyChoice,
+    /// Whose home and name the policy's variables mean; root's where left out.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// What `${workspace}` means.
+    pub workspace: PathBuf,
+    /// What the session is for, for people.
+    #[serde(default)]
+    pub purpose: Option<String>,
+}
+
+/// Which policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PolicyChoice {
+    /// One of the policy directories', by name.
+    Name(String),
+    /// The caller's own, as text: the daemon opens no file on a user's behalf.
+    Text {
+        /// What the caller calls it, for messages.
+        file: String,
+        /// What it says.
+        text: String,
+    },
+}
+
+/// See [`Request::Events`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    /// Go on as it happens.
+    #[serde(default)]
+    pub follow: bool,
+    /// Only of this session.
+    #[serde(default)]
+    pub session: Option<SessionId>,
+    /// At most so many of the past, the latest.
+    #[serde(default)]
+    pub last: Option<usize>,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// The session is open; after `run`, the caller is in it.
+    Opened {
+        /// The session.
+        session: SessionId,
+        /// Processes labelled, after `label`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        processes: Option<u64>,
+    },
+    /// One session.
+    Session(Box<Summary>),
+    /// One record.
+    Record(Box<Record>),
+    /// The past is told; what follows happens now.
+    Live,
+    /// How things are.
+    Status(Box<Status>),
+    /// What became of one session's policies at `reload`.
+    Reloaded {
+        /// The session.
+        session: SessionId,
+        /// The new generation, where they were replaced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        generation: Option<u64>,
+        /// Why they were not; the old ones hold on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// All is told.
+    Done,
+    /// No, and nothing was done.
+    Refused(Refusal),
+}
+
+/// Why a request is refused, as a closed list for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The request makes no sense.
+    Malformed,
+    /// The caller may not ask this.
+    Forbidden,
+    /// A limit is reached.
+    Limit,
+    /// The policy is wrong or missing.
+    Policy,
+    /// Where the caller stands, no session can be opened.
+    Place,
+    /// The kernel side does not enforce.
+    NotEnforcing,
+    /// Something failed.
+    Failed,
+}
+
+/// A refusal: what, and the mend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}{mend}", mend = .mend.as_ref().map(|mend| format!("\n  {mend}")).unwrap_or_default())]
+pub struct Refusal {
+    /// For programs.
+    pub reason: Reason,
+    /// For people.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal without a mend.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), mend: None }
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn mend(self, mend: impl Into<String>) -> Self {
+        Self { mend: Some(mend.into()), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Envelope, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    #[test]
+    fn requests_keep_their_shape_on_the_wire() {
+        let run = parse(
+            r#"{"protocol":1,"request":{"verb":"run","policy":{"name":"base"},"workspace":"/home/dev/app"}}"#,
+        )
+        .unwrap();
+        let Request::Run(run) = run.request else { panic!("not a run") };
+        assert_eq!(run.policy, Some(PolicyChoice::Name("base".into())));
+        let status = Envelope { protocol: PROTOCOL, request: Request::Status {} };
+        assert_eq!(
+            serde_json::to_string(&status).unwrap(),
+            r#"{"protocol":1,"request":{"verb":"status"}}"#
+        );
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused_not_skipped() {
+        for text in [
+            r#"{"protocol":1,"request":{"verb":"approve"}}"#,
+            r#"{"protocol":1,"request":{"verb":"status","all":true}}"#,
+            r#"{"protocol":1,"request":{"verb":"run","workspace":"/w","uid":0}}"#,
+            r#"{"protocol":1,"request":{"verb":"status"},"as":"root"}"#,
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Who may ask what, as a table.
+
+use super::messages::Request;
+
+/// What is asked, without its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Open a session.
+    Run,
+    /// Label a cgroup.
+    Label,
+    /// List sessions.
+    Sessions,
+    /// Read events.
+    Events,
+    /// How things are.
+    Status,
+    /// Compile policies anew.
+    Reload,
+}
+
+/// Who asks, as far as rights go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// In a session, whatever its uid: the governed.
+    Labelled,
+    /// An ordinary user.
+    User,
+    /// Root, in no session.
+    Root,
+}
+
+/// How far the answer reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Not at all.
+    Never,
+    /// To what is the caller's own.
+    Own,
+    /// To everything.
+    All,
+}
+
+/// The table: for each verb the scope of a labelled peer, a user, root.
+const TABLE: [(Verb, [Scope; 3]); 6] = {
+    use Scope::{All, Never, Own};
+    [
+        (Verb::Run, [Own, Own, All]),
+        (Verb::Label, [Never, Never, All]),
+        (Verb::Sessions, [Never, Own, All]),
+        (Verb::Events, [Never, Own, All]),
+        (Verb::Status, [Never, All, All]),
+        (Verb::Reload, [Never, Never, All]),
+    ]
+};
+
+/// How far `verb` reaches for such a caller.
+#[must_use]
+pub fn scope(standing: Standing, verb: Verb) -> Scope {
+    TABLE
+        .iter()
+        .find(|(listed, _)| *listed == verb)
+        .map_or(Scope::Never, |(_, scopes)| scopes[standing as usize])
+}
+
+impl Request {
+    /// What is asked, without its details.
+    #[must_use]
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Run(_) => Verb::Run,
+            Self::Label(_) => Verb::Label,
+            Self::Sessions {} => Verb::Sessions,
+            Self::Events(_) => Verb::Events,
+            Self::Status {} => Verb::Status,
+            Self::Reload {} => Verb::Reload,
+        }
+    }
+}
+
+impl Verb {
+    /// The word on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Label => "label",
+            Self::Sessions => "sessions",
+            Self::Events => "events",
+            Self::Status => "status",
+            Self::Reload => "reload",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_governed_can_only_narrow_themselves() {
+        for (verb, [labelled, ..]) in TABLE {
+            let expected = if verb == Verb::Run { Scope::Own } else { Scope::Never };
+            assert_eq!(labelled, expected, "{verb:?}");
+        }
+    }
+
+    #[test]
+    fn an_ordinary_user_governs_nobody_else() {
+        assert_eq!(scope(Standing::User, Verb::Label), Scope::Never);
+        assert_eq!(scope(Standing::User, Verb::Reload), Scope::Never);
+        assert_eq!(scope(Standing::User, Verb::Sessions), Scope::Own);
+        assert_eq!(scope(Standing::User, Verb::Events), Scope::Own);
+        assert_eq!(scope(Standing::User, Verb::Status), Scope::All);
+    }
+
+    #[test]
+    fn root_may_all() {
+        for (verb, _) in TABLE {
+            assert_eq!(scope(Standing::Root, verb), Scope::All, "{verb:?}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! From an event's numbers to a record people can read.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gatekeeper_common::event::{Address, Header, Object as Form};
+use gatekeeper_common::image::Protocol;
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::{Cause, RULE_DEFAULT, Verdict};
+
+use super::programs::Programs;
+use super::record::{Event, Object, Task};
+use super::rules::{Edition, Library};
+use super::time::Moment;
+use crate::kernel::RawEvent;
+use crate::session::id::SessionId;
+
+/// What a record tells of the session.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Its short name.
+    pub name: Option<String>,
+    /// User id of its owner.
+    pub owner: u32,
+    /// What `${workspace}` means in it.
+    pub workspace: PathBuf,
+}
+
+/// An event that can't be read: the kernel side and this daemon don't fit together.
+#[derive(Debug, thiserror::Error)]
+#[error("event {sequence}: {what} {code} is unknown to this daemon: were the programs pinned by another version?")]
+pub struct Unreadable {
+    /// The event's number.
+    pub sequence: u64,
+    what: &'static str,
+    code: u8,
+}
+
+/// All that explaining needs to look up.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// By session.
+    pub facts: BTreeMap<SessionId, Facts>,
+    /// By serial and generation.
+    pub rules: Library,
+    /// By number of the exec.
+    pub programs: Programs,
+}
+
+impl Context {
+    /// Explains an event, and remembers it where it is an exec that later events refer to.
+    pub fn explain(&mut self, raw: &RawEvent) -> Result<Event, Unreadable> {
+        let header = &raw.header;
+        let unknown = |what, code| Unreadable { sequence: header.sequence, what, code };
+        let operation =
+            Operation::from_code(header.operation).ok_or(unknown("operation", header.operation))?;
+        let verdict = Verdict::from_code(header.verdict).ok_or(unknown("verdict", header.verdict))?;
+        let cause = Cause::from_code(header.cause).ok_or(unknown("cause", header.cause))?;
+        let session = SessionId::from_kernel(header.session);
+        let facts = session.and_then(|session| self.facts.get(&session));
+        let object = object(raw, facts.map(|facts| facts.workspace.as_path()))
+            .ok_or(unknown("object", header.object))?;
+        let rules = self.rules.get(Edition { serial: header.serial, generation: header.generation });
+        let rule = rules
+            .filter(|_| header.rule < RULE_DEFAULT)
+            .and_then(|rules| rules.rules.get(header.rule as usize))
+            .cloned();
+        let passed = header.passed != 0;
+        if let (Operation::Exec, true, Object::File { path, .. }) = (operation, passed, &object) {
+            self.programs.started(header.sequence, path);
+        }
+        Ok(Event {
+            sequence: header.sequence,
+            time: Moment::at_boot_time(Duration::from_nanos(header.time)).unwrap_or(Moment::from_micros(0)),
+            session,
+            session_name: facts.and_then(|facts| facts.name.clone()),
+            owner: facts.map(|facts| facts.owner),
+            verdict,
+            passed,
+            operation,
+            object,
+            cause,
+            reason: reason(header, cause, rule.as_ref().and_then(|rule| rule.reason.as_deref()), rule.is_some()),
+            rule,
+            policy: rules.map(|rules| rules.policy.clone()),
+            generation: header.generation,
+            layer: header.layer,
+            program: self.programs.path(header.program).map(str::to_owned),
+            task: Task {
+                pid: header.pid,
+                tid: header.tid,
+                parent: header.parent,
+                start: header.start,
+                uid: header.uid,
+                comm: until_nul(&header.comm),
+            },
+            detail: header.detail,
+        })
+    }
+}
+
+/// The rule's own words come first; without any, what is known.
+fn reason(header: &Header, cause: Cause, written: Option<&str>, by_rule: bool) -> String {
+    match (cause, written) {
+        (Cause::Policy, Some(reason)) => reason.to_owned(),
+        (Cause::Policy, None) if by_rule => "by rule".to_owned(),
+        (Cause::Policy, None) if header.rule == RULE_DEFAULT => "no rule speaks of it".to_owned(),
+        (Cause::Policy, None) => "by a rule no longer known".to_owned(),
+        (cause, Some(reason)) => format!("{reason} ({})", cause.text()),
+        (cause, None) => cause.text().to_owned(),
+    }
+}
+
+fn until_nul(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+fn object(raw: &RawEvent, workspace: Option<&Path>) -> Option<Object> {
+    if raw.header.object == Form::None as u8 {
+        Some(Object::None)
+    } else if raw.header.object == Form::Path as u8 {
+        Some(file(&raw.object, &raw.header, workspace))
+    } else if raw.header.object == Form::Address as u8 {
+        address(&raw.object)
+    } else {
+        None
+    }
+}
+
+fn file(bytes: &[u8], header: &Header, workspace: Option<&Path>) -> Object {
+    let (path, path_hex) = match std::str::from_utf8(bytes) {
+        Ok(path) => (path.to_owned(), None),
+        Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(hex(bytes))),
+    };
+    let in_workspace = workspace
+        .and_then(|workspace| Path::new(&path).strip_prefix(workspace).ok())
+        .filter(|rest| !rest.as_os_str().is_empty())
+        .map(|rest| rest.to_string_lossy().into_owned());
+    Object::File { path, path_hex, in_workspace, device: header.device, inode: header.inode }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn address(bytes: &[u8]) -> Option<Object> {
+    let found: Address = bytemuck::try_pod_read_unaligned(bytes).ok()?;
+    let ip = match (found.version, found.bytes) {
+        (4, [a, b, c, d, ..]) => Ipv4Addr::new(a, b, c, d).into(),
+        (6, bytes) => Ipv6Addr::from(bytes).into(),
+        _ => return None,
+    };
+    let protocol = [Protocol::Tcp, Protocol::Udp, Protocol::Other]
+        .into_iter()
+        .find(|&protocol| protocol as u8 == found.protocol)?;
+    Some(Object::Address { address: SocketAddr::new(ip, found.port), protocol })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::{RuleInfo, Rules};
+    use super::*;
+    use bytemuck::Zeroable;
+
+    fn raw(operation: Operation, verdict: Verdict, object: Form, bytes: &[u8]) -> RawEvent {
+        let mut comm = [0; 16];
+        comm[..3].copy_from_slice(b"cat");
+        let header = Header {
+            sequence: 9,
+            session: 77,
+            program: 4,
+            generation: 2,
+            rule: 1,
+            serial: 5,
+            operation: operation as u8,
+            verdict: verdict as u8,
+            object: object as u8,
+            comm,
+            ..Header::zeroed()
+        };
+        RawEvent { header, object: bytes.to_vec() }
+    }
+
+    fn context() -> Context {
+        let mut context = Context::default();
+        let facts = Facts { name: Some("demo".into()), owner: 1000, workspace: "/home/dev/app".into() };
+        context.facts.insert(SessionId::from_kernel(77).unwrap(), facts);
+        let secrets = RuleInfo { id: "r1".into(), reason: Some("secrets".into()), ..RuleInfo::default() };
+        let rules = Rules { policy: "base".into(), rules: vec![RuleInfo::default(), secrets] };
+        context.rules.add(Edition { serial: 5, generation: 2 }, rules);
+        context
+    }
+
+    #[test]
+    fn a_denied_read_says_who_what_and_why() {
+        let mut context = context();
+        let mut exec = raw(Operation::Exec, Verdict::Allow, Form::Path, b"/usr/bin/cat");
+        exec.header.sequence = 4;
+        exec.header.passed = 1;
+        context.explain(&exec).unwrap();
+
+        let event = context
+            .explain(&raw(Operation::Read, Verdict::Deny, Form::Path, b"/home/dev/app/.env"))
+            .unwrap();
+        assert_eq!(event.program.as_deref(), Some("/usr/bin/cat"));
+        assert_eq!(event.reason, "secrets");
+        assert_eq!(event.rule.unwrap().id, "r1");
+        assert_eq!((event.owner, event.session_name.as_deref()), (Some(1000), Some("demo")));
+        let Object::File { path, in_workspace, path_hex, .. } = event.object else { panic!("no file") };
+        assert_eq!((path.as_str(), in_workspace.as_deref()), ("/home/dev/app/.env", Some(".env")));
+        assert_eq!(path_hex, None);
+        assert_eq!(event.task.comm, "cat");
+    }
+
+    #[test]
+    fn an_exec_that_was_refused_starts_nothing() {
+        let mut context = context();
+        let mut exec = raw(Operation::Exec, Verdict::Deny, Form::Path, b"/usr/bin/nc");
+        exec.header.sequence = 4;
+        context.explain(&exec).unwrap();
+        assert_eq!(context.programs.path(4), None);
+    }
+
+    #[test]
+    fn the_default_and_causes_have_words() {
+        let mut context = context();
+        let mut event = raw(Operation::Write, Verdict::Deny, Form::Path, b"/etc/x");
+        event.header.rule = RULE_DEFAULT;
+        assert_eq!(context.explain(&event).unwrap().reason, "no rule speaks of it");
+        event.header.cause = Cause::TooDeep as u8;
+        assert_eq!(context.explain(&event).unwrap().reason, "path too deep");
+        event.header.cause = Cause::NobodyToAsk as u8;
+        event.header.rule = 1;
+        assert_eq!(context.explain(&event).unwrap().reason, "secrets (nobody to ask)");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_lose_nothing() {
+        let event = context().explain(&raw(Operation::Read, Verdict::Deny, Form::Path, b"/t/\xff")).unwrap();
+        let Object::File { path_hex, .. } = event.object else { panic!("no file") };
+        assert_eq!(path_hex.as_deref(), Some("2f742fff"));
+    }
+
+    #[test]
+    fn addresses_of_both_kinds() {
+        let mut address = Address::zeroed();
+        address.bytes[..4].copy_from_slice(&[127, 0, 0, 1]);
+        (address.port, address.version, address.protocol) = (5432, 4, Protocol::Tcp as u8);
+        let event = context()
+            .explain(&raw(Operation::Connect, Verdict::Deny, Form::Address, bytemuck::bytes_of(&address)))
+            .unwrap();
+        let expected = Object::Address { address: "127.0.0.1:5432".parse().unwrap(), protocol: Protocol::Tcp };
+        assert_eq!(event.object, expected);
+        let short = raw(Operation::Connect, Verdict::Deny, Form::Address, &[1, 2, 3]);
+        assert!(context().explain(&short).is_err());
+    }
+
+    #[test]
+    fn a_record_survives_the_file() {
+        let event = context()
+            .explain(&raw(Operation::Read, Verdict::Deny, Form::Path, b"/home/dev/app/.env"))
+            .unwrap();
+        let record = super::super::record::Record::Event(Box::new(event));
+        let line = serde_json::to_string(&record).unwrap();
+        assert!(line.starts_with(r#"{"type":"event","sequence":9,"#), "{line}");
+        assert_eq!(serde_json::from_str::<super::super::record::Record>(&line).unwrap(), record);
+    }
+}

@@ -1,0 +1,38 @@
+//! `gatekeeper doctor`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use super::output::{BAD, GOOD, HEAD, WARN, json, out};
+use crate::doctor::{Outcome, examine};
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// One JSON object a check.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Examines the machine; succeeds only where nothing is in the way.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut out = out();
+    let findings = examine();
+    for finding in &findings {
+        if arguments.json {
+            json(&mut out, finding)?;
+            continue;
+        }
+        let (style, word) = match finding.outcome {
+            Outcome::Good => (GOOD, "good"),
+            Outcome::Warn => (WARN, "mind"),
+            Outcome::Bad => (BAD, "bad"),
+        };
+        writeln!(out, "{style}{word:4}{style:#}  {HEAD}{:10}{HEAD:#}  {}", finding.check, finding.found)?;
+        if let Some(mend) = &finding.mend {
+            writeln!(out, "{:16}  → {mend}", "")?;
+        }
+    }
+    let bad = findings.iter().any(|finding| finding.outcome == Outcome::Bad);
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

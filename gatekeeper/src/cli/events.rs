@@ -1,0 +1,121 @@
+//! `gatekeeper events`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anstyle::Style;
+
+use super::output::{BAD, DIM, GOOD, WARN, colour, escaped, json, out};
+use crate::api::client::ask;
+use crate::api::messages::{Answer, Events, Request};
+use crate::audit::record::{Change, Event, Lost, Object, Record, SessionChange, protocol_word};
+use crate::config::Config;
+use crate::session::id::SessionId;
+
+/// Arguments of `events`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Go on as it happens.
+    #[arg(long, short)]
+    follow: bool,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+    /// Only of this session.
+    #[arg(long, short, value_name = "ID")]
+    session: Option<SessionId>,
+    /// At most so many of the past, the latest; all that are in memory where left out.
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    last: Option<usize>,
+}
+
+/// Shows events.
+pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let request =
+        Request::Events(Events { follow: arguments.follow, session: arguments.session, last: arguments.last });
+    let mut out = out();
+    for answer in ask(&config.socket, request)? {
+        let Answer::Record(record) = answer? else { continue };
+        if arguments.json {
+            json(&mut out, &*record)?;
+        } else {
+            print(&mut out, &record)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
+    match record {
+        Record::Event(event) => print_event(out, event),
+        Record::Lost(lost) => print_lost(out, lost),
+        Record::Session(change) => print_change(out, change),
+        Record::Daemon(change) => {
+            let what = if change.started { "the daemon started" } else { "the daemon stopped" };
+            writeln!(out, "{DIM}{}  {what}{DIM:#}", change.time.clock())
+        }
+        Record::Missed { count } => {
+            writeln!(out, "{BAD}this command was too slow and missed {count} records{BAD:#}: they are in the trail")
+        }
+    }
+}
+
+fn print_event(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
+    let style = colour(event.verdict, event.passed);
+    let verdict = event.verdict.name();
+    let session = event.session_name.clone().or_else(|| event.session.map(|id| id.to_string()));
+    let program = event.program.as_deref().unwrap_or(&event.task.comm);
+    let program = program.rsplit('/').next().unwrap_or(program);
+    writeln!(
+        out,
+        "{DIM}{}{DIM:#}  {session:10}  {style}{verdict:5}{style:#}  {:8}  {}  {DIM}{}[{}]: {}{DIM:#}",
+        event.time.clock(),
+        event.operation.name(),
+        escaped(&object(event)),
+        escaped(program),
+        event.task.pid,
+        escaped(&event.reason),
+        session = escaped(session.as_deref().unwrap_or("?")),
+    )
+}
+
+/// What an operation is on, in a few words.
+fn object(event: &Event) -> String {
+    match &event.object {
+        Object::None if event.detail != 0 => format!("({})", event.detail),
+        Object::None => "-".to_owned(),
+        Object::File { in_workspace: Some(path), .. } => format!("./{path}"),
+        Object::File { path, .. } => path.clone(),
+        Object::Address { address, protocol } => format!("{}/{address}", protocol_word(*protocol)),
+    }
+}
+
+fn print_lost(out: &mut impl Write, lost: &Lost) -> std::io::Result<()> {
+    let mut parts: Vec<String> =
+        lost.families.iter().map(|(family, count)| format!("{count} {}", family.name())).collect();
+    if lost.unexplained > 0 {
+        parts.push(format!("{} unexplained", lost.unexplained));
+    }
+    if lost.unwritten > 0 {
+        parts.push(format!("{} not written down", lost.unwritten));
+    }
+    writeln!(out, "{DIM}{}{DIM:#}  {BAD}lost events{BAD:#}: {}", lost.time.clock(), parts.join(", "))
+}
+
+fn print_change(out: &mut impl Write, change: &SessionChange) -> std::io::Result<()> {
+    let (style, what): (Style, _) = match change.change {
+        Change::Opened => (GOOD, "session opened"),
+        Change::Reloaded => (GOOD, "policies reloaded"),
+        Change::ReloadFailed => (WARN, "policies not reloaded"),
+        Change::Ended => (DIM, "session ended"),
+    };
+    let name = change.session_name.as_deref().map(|name| format!(" \"{}\"", escaped(name))).unwrap_or_default();
+    let note = change.note.as_deref().map(|note| format!(": {}", escaped(note))).unwrap_or_default();
+    writeln!(
+        out,
+        "{DIM}{}{DIM:#}  {style}{what}{style:#}: {}{name} ({}){note}",
+        change.time.clock(),
+        change.session,
+        escaped(&change.policies.join(" + ")),
+    )
+}

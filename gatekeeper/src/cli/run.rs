@@ -1,0 +1,147 @@
+//! `gatekeeper run`: from here on the kernel decides.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+
+use super::output::{complain, escaped};
+use crate::api::client::ask;
+use crate::api::messages::{Answer, PolicyChoice, Request, Run};
+use crate::config::{Config, is_policy_name};
+use crate::session::id::SessionId;
+use crate::sys::fd;
+
+/// The exit status where the command was not started, as env(1) has it.
+pub const REFUSED: u8 = 125;
+/// The exit status where the command is there and can't be started.
+const NOT_STARTED: u8 = 126;
+/// The exit status where the command is not there.
+const NOT_FOUND: u8 = 127;
+/// The first descriptor that is not one of the three every program has.
+const FIRST_EXTRA: i32 = 3;
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The policy: a name from the policy directories, or a file of your own (with a / or ending in .toml),
+    /// which can only narrow the default one.
+    #[arg(long, short, value_name = "NAME|FILE")]
+    policy: Option<String>,
+    /// What ${workspace} means in the policy; the current directory where left out.
+    #[arg(long, short, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// What the session is for, for people.
+    #[arg(long, value_name = "TEXT")]
+    purpose: Option<String>,
+    /// A short name for the session.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The command and its arguments.
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+#[cfg(test)]
+impl Arguments {
+    pub(super) fn command(&self) -> &[OsString] {
+        &self.command
+    }
+}
+
+/// Opens a session and becomes the command.
+pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let request = Request::Run(Run {
+        policy: arguments.policy.as_deref().map(choice).transpose()?,
+        workspace: workspace(arguments.workspace.as_deref())?,
+        purpose: arguments.purpose,
+        name: arguments.name,
+    });
+    let [program, rest @ ..] = arguments.command.as_slice() else { bail!("no command is given") };
+    let mut command = Command::new(program);
+    command.args(rest);
+    let session = open(config, request)?;
+
+    // From here on this process is bound: it opens nothing, and starts one program or none.
+    fd::close_from(FIRST_EXTRA).context("closing what is open")?;
+    let error = command.exec();
+    Ok(report(&error, program, session))
+}
+
+/// Asks the daemon to take this process into a new session. The connection is closed when this returns.
+fn open(config: &Config, request: Request) -> anyhow::Result<SessionId> {
+    let mut opened = None;
+    for answer in ask(&config.socket, request)? {
+        if let Answer::Opened { session, .. } = answer? {
+            opened = Some(session);
+        }
+    }
+    opened.context("the daemon did not say whether the session is open")
+}
+
+fn report(error: &io::Error, program: &OsString, session: SessionId) -> ExitCode {
+    let name = escaped(&program.to_string_lossy());
+    let code = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_STARTED };
+    let message = match error.raw_os_error() {
+        Some(libc::EPERM) => {
+            format!("{name}: the policy refuses to start it\n  why: `gatekeeper events --session {session}`")
+        }
+        _ => format!("{name}: {error}"),
+    };
+    complain(&anyhow::anyhow!(message));
+    ExitCode::from(code)
+}
+
+/// The policy an argument means; a file is read here, with the caller's rights.
+pub fn choice(argument: &str) -> anyhow::Result<PolicyChoice> {
+    if !argument.contains('/') && !argument.ends_with(".toml") {
+        if !is_policy_name(argument) {
+            bail!("\"{}\" is not a policy's name; for a file, write ./{}", escaped(argument), escaped(argument));
+        }
+        return Ok(PolicyChoice::Name(argument.to_owned()));
+    }
+    let text = std::fs::read_to_string(argument).with_context(|| format!("policy {argument}"))?;
+    Ok(PolicyChoice::Text { file: argument.to_owned(), text })
+}
+
+/// The workspace an argument means, without symbolic links.
+pub fn workspace(argument: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let path = argument.unwrap_or(Path::new("."));
+    let real = path.canonicalize().with_context(|| format!("workspace {}", path.display()))?;
+    if !real.is_dir() {
+        bail!("workspace {} is not a directory", path.display());
+    }
+    if real.to_str().is_none() {
+        bail!("the workspace's path {} is not UTF-8", real.display());
+    }
+    Ok(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_file_and_a_file_no_name() {
+        assert_eq!(choice("base").unwrap(), PolicyChoice::Name("base".into()));
+        assert!(choice("../base").unwrap_err().to_string().contains("../base"));
+        assert!(choice("no name").is_err());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.toml");
+        std::fs::write(&file, "version = 1\n").unwrap();
+        let found = choice(file.to_str().unwrap()).unwrap();
+        assert!(matches!(found, PolicyChoice::Text { text, .. } if text == "version = 1\n"));
+    }
+
+    #[test]
+    fn the_workspace_is_real() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/usr", &link).unwrap();
+        assert_eq!(workspace(Some(&link)).unwrap(), Path::new("/usr"));
+        assert!(workspace(Some(Path::new("/etc/passwd"))).is_err());
+    }
+}

@@ -1,0 +1,142 @@
+//! `gatekeeper status`.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::output::{BAD, DIM, GOOD, HEAD, Table, WARN, escaped_lines, json, out};
+use crate::api::client::{ClientError, ask};
+use crate::api::messages::{Answer, Request};
+use crate::config::Config;
+use crate::session::status::{Counters, HookLiveness, HookState, Status};
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows how things are; succeeds only where sessions can be opened.
+pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let conversation = match ask(&config.socket, Request::Status {}) {
+        Ok(conversation) => conversation,
+        Err(error @ ClientError::NoDaemon { .. }) => return without_daemon(config, arguments, &error),
+        Err(error) => return Err(error.into()),
+    };
+    let mut ready = false;
+    for answer in conversation {
+        let Answer::Status(status) = answer? else { continue };
+        ready = status.ready;
+        if arguments.json {
+            json(&mut out(), &status)?;
+        } else {
+            print(&status)?;
+        }
+    }
+    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print(status: &Status) -> anyhow::Result<()> {
+    let mut out = out();
+    match &status.refusal {
+        None => writeln!(out, "{GOOD}ready{GOOD:#}: sessions can be opened; {} open", status.sessions)?,
+        Some(why) => {
+            writeln!(out, "{BAD}not ready{BAD:#}: {}", escaped_lines(why))?;
+            if let Some(mend) = &status.mend {
+                writeln!(out, "  {}", escaped_lines(mend))?;
+            }
+        }
+    }
+    let floor = status.floor.as_deref().unwrap_or("none");
+    writeln!(out, "{DIM}version{DIM:#} {}", status.version)?;
+    writeln!(out, "{DIM}default policy{DIM:#} {}  {DIM}floor{DIM:#} {floor}", status.default_policy)?;
+    writeln!(out, "{DIM}pins{DIM:#} {}", status.pins.display())?;
+    if !status.hooks.is_empty() {
+        writeln!(out)?;
+        hooks(&status.hooks).print(&mut out)?;
+    }
+    if let Some(counters) = &status.counters {
+        writeln!(out)?;
+        print_counters(&mut out, counters, status.unwritten)?;
+    }
+    Ok(())
+}
+
+fn hooks(hooks: &[HookState]) -> Table {
+    let mut table = Table::new(&["HOOK", "STATE"]);
+    for hook in hooks {
+        let (style, state) = match hook.state {
+            HookLiveness::Live => (GOOD, "live, proved by its canary".to_owned()),
+            HookLiveness::Unproved => (WARN, "attached, not proved".to_owned()),
+            HookLiveness::Dead => (BAD, format!("not live: {}", hook.why.as_deref().unwrap_or("?"))),
+        };
+        table.row([(hook.hook.clone(), HEAD), (state, style)]);
+    }
+    table
+}
+
+fn print_counters(out: &mut impl Write, counters: &Counters, unwritten: u64) -> std::io::Result<()> {
+    writeln!(out, "{HEAD}COUNTED BY THE KERNEL{HEAD:#}")?;
+    writeln!(out, "events  {}", counters.events)?;
+    for (family, count) in &counters.lost {
+        writeln!(out, "{WARN}lost{WARN:#}    {count} ({})", family.name())?;
+    }
+    for (cause, count) in &counters.denied {
+        writeln!(out, "denied  {count} ({cause})")?;
+    }
+    if counters.unlabelled > 0 {
+        writeln!(out, "births refused for want of a label  {}", counters.unlabelled)?;
+    }
+    if unwritten > 0 {
+        writeln!(out, "{BAD}records not written down{BAD:#}  {unwritten}")?;
+    }
+    Ok(())
+}
+
+/// What can be said without the daemon: what it left in the kernel binds on.
+fn without_daemon(config: &Config, arguments: &Arguments, error: &ClientError) -> anyhow::Result<ExitCode> {
+    let pinned = pinned(&config.pins);
+    let mut out = out();
+    if arguments.json {
+        let object = serde_json::json!({
+            "ready": false,
+            "refusal": error.to_string(),
+            "pins": config.pins,
+            "pinned": pinned.as_ref().ok(),
+        });
+        json(&mut out, &object)?;
+        return Ok(ExitCode::FAILURE);
+    }
+    writeln!(out, "{BAD}not ready{BAD:#}: {}", escaped_lines(&error.to_string()))?;
+    let place = config.pins.display();
+    match pinned {
+        Ok(names) if names.is_empty() => writeln!(out, "nothing is pinned under {place}: no session is bound")?,
+        Ok(names) => {
+            let count = names.len();
+            writeln!(out, "{count} objects are pinned under {place}: sessions that are open stay bound")?;
+        }
+        Err(error) => writeln!(out, "what is pinned under {place} can't be seen: {error}")?,
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+/// The names of what is pinned, folders left out.
+fn pinned(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(names),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.extend(pinned(&entry.path())?);
+        } else {
+            names.push(entry.path().display().to_string());
+        }
+    }
+    names.sort();
+    Ok(names)
+}

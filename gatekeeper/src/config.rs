@@ -1,0 +1,277 @@
+//! `gatekeeper.toml`: where things lie, and which policies hold for everybody.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// Where the configuration lies unless said otherwise.
+pub const PATH: &str = "/etc/gatekeeper/gatekeeper.toml";
+
+/// The configuration, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Directories searched for a policy by name, in this order.
+    pub policies: Vec<PathBuf>,
+    /// Where the daemon keeps sessions and events.
+    pub state: PathBuf,
+    /// The control socket.
+    pub socket: PathBuf,
+    /// Where programs, links and maps are pinned; on a bpffs.
+    pub pins: PathBuf,
+    /// The cgroup under which sessions are made.
+    pub cgroup: PathBuf,
+    /// The policy of a session that names none, and the layer under a user's own policy file.
+    pub default_policy: String,
+    /// The layer under every session.
+    pub floor: Option<String>,
+    /// Live sessions one user may have.
+    pub sessions_per_user: usize,
+    /// Bytes of one file of events before the next is begun.
+    pub events_file_bytes: u64,
+    /// Files of events kept, the current one included.
+    pub events_files: u32,
+    /// Events kept in memory for `gatekeeper events`.
+    pub events_in_memory: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            policies: vec!["/etc/gatekeeper/policies".into(), "/usr/share/gatekeeper/policies".into()],
+            state: "/var/lib/gatekeeper".into(),
+            socket: "/run/gatekeeper/control.sock".into(),
+            pins: "/sys/fs/bpf/gatekeeper".into(),
+            cgroup: "/sys/fs/cgroup/gatekeeper".into(),
+            default_policy: "coding-assistant".into(),
+            floor: None,
+            sessions_per_user: 64,
+            events_file_bytes: 64 << 20,
+            events_files: 8,
+            events_in_memory: 20_000,
+        }
+    }
+}
+
+/// A configuration that can't be used, and the mend.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("{path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file says something that makes no sense.
+    #[error("{path}:{line}:{column}: {message}", path = path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What is wrong, and the mend.
+        message: String,
+    },
+}
+
+/// The file as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Document {
+    paths: Paths,
+    sessions: Sessions,
+    events: Events,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Paths {
+    policies: Option<Vec<Spanned<PathBuf>>>,
+    state: Option<Spanned<PathBuf>>,
+    socket: Option<Spanned<PathBuf>>,
+    pins: Option<Spanned<PathBuf>>,
+    cgroup: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Sessions {
+    default_policy: Option<Spanned<String>>,
+    floor: Option<Spanned<String>>,
+    per_user: Option<Spanned<usize>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Events {
+    file_bytes: Option<Spanned<u64>>,
+    files: Option<Spanned<u32>>,
+    in_memory: Option<Spanned<usize>>,
+}
+
+/// What is wrong, and where in the text.
+struct Fault(Range<usize>, String);
+
+impl Config {
+    /// Reads the configuration; a file that does not exist means the defaults.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(ConfigError::Read { path: path.into(), source }),
+        }
+    }
+
+    /// Reads the configuration from text; `path` is for messages.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let document: Result<Document, Fault> = toml::from_str(text).map_err(|error: toml::de::Error| {
+            Fault(error.span().unwrap_or(0..0), error.message().to_owned())
+        });
+        document.and_then(Self::check).map_err(|Fault(span, message)| {
+            let before = text.get(..span.start).unwrap_or(text);
+            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+            ConfigError::Content {
+                path: path.into(),
+                line: before.matches('\n').count() + 1,
+                column: before.get(line_start..).unwrap_or("").chars().count() + 1,
+                message,
+            }
+        })
+    }
+
+    fn check(document: Document) -> Result<Self, Fault> {
+        let usual = Self::default();
+        let Document { paths, sessions, events } = document;
+        let policies = match paths.policies {
+            None => usual.policies,
+            Some(list) => list.into_iter().map(directory).collect::<Result<_, _>>()?,
+        };
+        Ok(Self {
+            policies,
+            state: paths.state.map_or(Ok(usual.state), directory)?,
+            socket: paths.socket.map_or(Ok(usual.socket), directory)?,
+            pins: paths.pins.map_or(Ok(usual.pins), directory)?,
+            cgroup: paths.cgroup.map_or(Ok(usual.cgroup), directory)?,
+            default_policy: sessions.default_policy.map_or(Ok(usual.default_policy), policy_name)?,
+            floor: sessions.floor.map(policy_name).transpose()?,
+            sessions_per_user: sessions.per_user.map_or(Ok(usual.sessions_per_user), |n| between(n, 1, 1000))?,
+            events_file_bytes: events
+                .file_bytes
+                .map_or(Ok(usual.events_file_bytes), |n| between(n, 64 << 10, 16 << 30))?,
+            events_files: events.files.map_or(Ok(usual.events_files), |n| between(n, 2, 1000))?,
+            events_in_memory: events
+                .in_memory
+                .map_or(Ok(usual.events_in_memory), |n| between(n, 100, 1_000_000))?,
+        })
+    }
+}
+
+/// A path that means the same wherever the daemon is started from.
+fn directory(path: Spanned<PathBuf>) -> Result<PathBuf, Fault> {
+    let span = path.span();
+    let path = path.into_inner();
+    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    if path.is_absolute() && plain {
+        Ok(path)
+    } else {
+        Err(Fault(span, format!("\"{}\" is not an absolute path without \"..\": write it from /", path.display())))
+    }
+}
+
+/// Whether this can be a policy's name: what `<dir>/<name>.toml` is made of, and no way out of `<dir>`.
+#[must_use]
+pub fn is_policy_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && !name.starts_with(['.', '-'])
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+fn policy_name(name: Spanned<String>) -> Result<String, Fault> {
+    let span = name.span();
+    let name = name.into_inner();
+    if is_policy_name(&name) {
+        return Ok(name);
+    }
+    let message = format!(
+        "\"{name}\" is not a policy's name: use letters, digits, \"-\", \"_\" and \".\" (the file is <policies>/<name>.toml)"
+    );
+    Err(Fault(span, message))
+}
+
+fn between<N: PartialOrd + std::fmt::Display>(n: Spanned<N>, least: N, most: N) -> Result<N, Fault> {
+    let span = n.span();
+    let n = n.into_inner();
+    if n >= least && n <= most {
+        Ok(n)
+    } else {
+        Err(Fault(span, format!("{n} is out of range: use a number from {least} to {most}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("g.toml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_written_means_the_defaults() {
+        assert_eq!(parse("").unwrap(), Config::default());
+        let missing = Config::load(Path::new("/no/such/gatekeeper.toml")).unwrap();
+        assert_eq!(missing, Config::default());
+    }
+
+    #[test]
+    fn the_sample_that_ships_says_the_defaults() {
+        let text = include_str!("../../deploy/gatekeeper.toml");
+        assert_eq!(parse(text).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn everything_can_be_changed() {
+        let text = r#"
+            [paths]
+            policies = ["/p"]
+            state = "/s"
+            socket = "/c.sock"
+            pins = "/sys/fs/bpf/x"
+            cgroup = "/sys/fs/cgroup/x"
+            [sessions]
+            default_policy = "ci-runner"
+            floor = "base"
+            per_user = 3
+            [events]
+            file_bytes = 1048576
+            files = 2
+            in_memory = 100
+        "#;
+        let config = parse(text).unwrap();
+        assert_eq!(config.floor.as_deref(), Some("base"));
+        assert_eq!(config.policies, [PathBuf::from("/p")]);
+        assert_eq!((config.sessions_per_user, config.events_files), (3, 2));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        let unknown = parse("[sessions]\nfloors = \"base\"\n").unwrap_err();
+        assert!(unknown.starts_with("g.toml:2:1: unknown field"), "{unknown}");
+        let relative = parse("[paths]\nstate = \"var/lib\"\n").unwrap_err();
+        assert!(relative.starts_with("g.toml:2:9: \"var/lib\" is not an absolute path"), "{relative}");
+        let escape = parse("[paths]\nstate = \"/var/../etc\"\n").unwrap_err();
+        assert!(escape.contains("not an absolute path"), "{escape}");
+        let name = parse("[sessions]\nfloor = \"../base\"\n").unwrap_err();
+        assert!(name.starts_with("g.toml:2:9: \"../base\" is not a policy's name"), "{name}");
+        let range = parse("[events]\nfiles = 1\n").unwrap_err();
+        assert!(range.contains("use a number from 2 to 1000"), "{range}");
+    }
+}

@@ -1,0 +1,178 @@
+//! The checks. Each reads from the machine in one place and judges in another, which is tested.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Distribution, Finding};
+use crate::session::cgroup;
+use crate::sys::filesystem::{Kind, kind_of};
+use crate::sys::process::effective_uid;
+
+/// The oldest kernel that can do what we need: task storage in tracepoints and iterators over tasks.
+const OLDEST: (u32, u32) = (6, 1);
+/// From here on a look-up in task storage can't fail because another task was preempted in one.
+const PREEMPTION_SAFE: (u32, u32) = (6, 2);
+
+/// Every check, in the order in which a mend makes sense.
+pub fn all(distribution: &Distribution) -> Vec<Finding> {
+    let read = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned());
+    let release = read("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let version = read("/proc/sys/kernel/version").unwrap_or_default();
+    let command_line = read("/proc/cmdline").unwrap_or_default();
+    vec![
+        kernel(&release, distribution),
+        preemption(&release, &version, &command_line, distribution),
+        btf(Path::new("/sys/kernel/btf/vmlinux").exists()),
+        lsm(read("/sys/kernel/security/lsm").ok().as_deref(), distribution),
+        lockdown(read("/sys/kernel/security/lockdown").ok().as_deref(), distribution),
+        unified(kind_of(Path::new(cgroup::ROOT)).ok(), distribution),
+        bpffs(kind_of(Path::new("/sys/fs/bpf")).ok()),
+        root(effective_uid()),
+    ]
+}
+
+/// The first two numbers of a release.
+fn numbers(release: &str) -> Option<(u32, u32)> {
+    let mut parts = release.split(|c: char| !c.is_ascii_digit());
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+fn kernel(release: &str, distribution: &Distribution) -> Finding {
+    let (major, minor) = OLDEST;
+    match numbers(release) {
+        Some(found) if found >= OLDEST => Finding::good("kernel", format!("Linux {release}")),
+        Some(_) => Finding::bad(
+            "kernel",
+            format!("Linux {release}: {major}.{minor} is the oldest that will do"),
+            distribution.newer_kernel(),
+        ),
+        None => Finding::warn("kernel", format!("release \"{release}\" is no version"), "check it by hand"),
+    }
+}
+
+fn preemption(release: &str, version: &str, command_line: &str, distribution: &Distribution) -> Finding {
+    let last = command_line.split_whitespace().filter_map(|word| word.strip_prefix("preempt=")).next_back();
+    let words: Vec<&str> = version.split_whitespace().collect();
+    // PREEMPT_DYNAMIC says that the command line decides, PREEMPT alone that the kernel was built so.
+    let full = last == Some("full") || words.contains(&"PREEMPT") || words.contains(&"PREEMPT_RT");
+    if full && numbers(release).is_some_and(|found| found < PREEMPTION_SAFE) {
+        return Finding::warn(
+            "preemption",
+            "fully preemptible, before Linux 6.2: a check can be refused because another was interrupted, which denies an operation now and then",
+            distribution.add_to_command_line("preempt=voluntary"),
+        );
+    }
+    Finding::good("preemption", if full { "full, and this kernel is safe with it" } else { "not full" })
+}
+
+fn btf(there: bool) -> Finding {
+    if there {
+        return Finding::good("btf", "the kernel describes its own types");
+    }
+    Finding::bad(
+        "btf",
+        "/sys/kernel/btf/vmlinux is not there",
+        "use a kernel built with CONFIG_DEBUG_INFO_BTF=y; every distribution's own is",
+    )
+}
+
+fn lsm(list: Option<&str>, distribution: &Distribution) -> Finding {
+    let Some(list) = list else {
+        return Finding::warn(
+            "lsm",
+            "the list of security modules can't be read",
+            "mount it: `sudo mount -t securityfs securityfs /sys/kernel/security`",
+        );
+    };
+    if list.split(',').any(|module| module == "bpf") {
+        return Finding::good("lsm", format!("bpf is among the security modules: {list}"));
+    }
+    Finding::bad(
+        "lsm",
+        format!("bpf is not among the security modules: {list}"),
+        distribution.add_to_command_line(&format!("lsm={list},bpf")),
+    )
+}
+
+fn lockdown(state: Option<&str>, distribution: &Distribution) -> Finding {
+    match state {
+        Some(state) if state.contains("[confidentiality]") => Finding::bad(
+            "lockdown",
+            "the kernel is locked down for confidentiality: no program may read kernel memory",
+            distribution.add_to_command_line("lockdown=integrity"),
+        ),
+        Some(_) => Finding::good("lockdown", "not in the way"),
+        None => Finding::good("lockdown", "not there"),
+    }
+}
+
+fn unified(kind: Option<Kind>, distribution: &Distribution) -> Finding {
+    if kind == Some(Kind::Cgroup2) {
+        return Finding::good("cgroup", format!("cgroup v2 at {}", cgroup::ROOT));
+    }
+    let mend = distribution.add_to_command_line("systemd.unified_cgroup_hierarchy=1");
+    Finding::bad(
+        "cgroup",
+        format!("{} is not cgroup v2", cgroup::ROOT),
+        format!("{mend}; without systemd, `mount -t cgroup2 cgroup2 {}`", cgroup::ROOT),
+    )
+}
+
+fn bpffs(kind: Option<Kind>) -> Finding {
+    if kind == Some(Kind::Bpf) {
+        return Finding::good("bpffs", "mounted at /sys/fs/bpf");
+    }
+    Finding::bad("bpffs", "nothing can be pinned at /sys/fs/bpf", "`sudo mount -t bpf bpf /sys/fs/bpf`")
+}
+
+fn root(uid: u32) -> Finding {
+    if uid == 0 {
+        return Finding::good("root", "this is root");
+    }
+    Finding::warn(
+        "root",
+        format!("this is user id {uid}: enough to look, and to run commands in sessions"),
+        "the daemon and --probe need root",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Outcome::{Bad, Good, Warn};
+    use super::*;
+
+    const HERE: &Distribution = &Distribution::Debian;
+
+    #[test]
+    fn old_kernels_are_too_old() {
+        assert_eq!(kernel("6.1.0-44-amd64", HERE).outcome, Good);
+        assert_eq!(kernel("7.3-rc1", HERE).outcome, Good);
+        assert_eq!(kernel("5.15.0-91-generic", HERE).outcome, Bad);
+        assert_eq!(kernel("?", HERE).outcome, Warn);
+    }
+
+    #[test]
+    fn full_preemption_is_a_risk_before_6_2_only() {
+        let dynamic = "#1 SMP PREEMPT_DYNAMIC Debian 6.1.140-1";
+        assert_eq!(preemption("6.1.0", dynamic, "quiet", HERE).outcome, Good);
+        assert_eq!(preemption("6.1.0", dynamic, "preempt=full quiet", HERE).outcome, Warn);
+        assert_eq!(preemption("6.1.0", dynamic, "preempt=full preempt=none", HERE).outcome, Good);
+        assert_eq!(preemption("6.1.0", "#1 SMP PREEMPT x", "", HERE).outcome, Warn);
+        assert_eq!(preemption("6.12.0", dynamic, "preempt=full", HERE).outcome, Good);
+    }
+
+    #[test]
+    fn the_lsm_list_is_read_word_by_word() {
+        assert_eq!(lsm(Some("lockdown,capability,bpf"), HERE).outcome, Good);
+        let missing = lsm(Some("capability,yama,bpfx"), HERE);
+        assert_eq!(missing.outcome, Bad);
+        assert!(missing.mend.unwrap().contains("lsm=capability,yama,bpfx,bpf"));
+        assert_eq!(lsm(None, HERE).outcome, Warn);
+    }
+
+    #[test]
+    fn only_confidentiality_is_in_the_way() {
+        assert_eq!(lockdown(Some("none [integrity] confidentiality"), HERE).outcome, Good);
+        assert_eq!(lockdown(Some("none integrity [confidentiality]"), HERE).outcome, Bad);
+    }
+}

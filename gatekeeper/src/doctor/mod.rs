@@ -1,0 +1,54 @@
+//! This machine: whether the kernel can keep a policy, and what to change where it can't.
+
+mod checks;
+mod distribution;
+
+use serde::Serialize;
+
+pub use distribution::Distribution;
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// As it must be.
+    Good,
+    /// It can work, or can't be seen from here.
+    Warn,
+    /// It can't work.
+    Bad,
+}
+
+/// One thing looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at, in a word for programs.
+    pub check: &'static str,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+}
+
+impl Finding {
+    fn good(check: &'static str, found: impl Into<String>) -> Self {
+        Self { check, outcome: Outcome::Good, found: found.into(), mend: None }
+    }
+
+    fn warn(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { check, outcome: Outcome::Warn, found: found.into(), mend: Some(mend.into()) }
+    }
+
+    fn bad(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { check, outcome: Outcome::Bad, found: found.into(), mend: Some(mend.into()) }
+    }
+}
+
+/// Looks at this machine. Changes nothing and needs no daemon.
+#[must_use]
+pub fn examine() -> Vec<Finding> {
+    checks::all(&Distribution::here())
+}

@@ -1,0 +1,7 @@
+//! gatekeeper's one binary: the daemon and the command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gatekeeper::cli::main()
+}

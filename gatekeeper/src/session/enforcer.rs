@@ -1,0 +1,95 @@
+//! What sessions need of the kernel side, so that they can be tried without it.
+
+use std::fmt::Debug;
+use std::os::fd::BorrowedFd;
+
+use gatekeeper_common::label::{Label, Layer};
+
+use crate::kernel::{Census, Hook, Kernel, KernelError, Liveness};
+
+/// The kernel side. [`Kernel`] in earnest; see there for each method.
+pub trait Enforcer: Debug {
+    /// See [`Kernel::prove`].
+    fn prove(&mut self) -> Result<(), KernelError>;
+    /// See [`Kernel::hooks`].
+    fn hooks(&self) -> &[Hook];
+    /// See [`Kernel::publish`].
+    fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError>;
+    /// See [`Kernel::replace`].
+    fn replace(&mut self, layer: Layer, head: &[u8], comb: &[u8], generation: u64) -> Result<(), KernelError>;
+    /// See [`Kernel::retire`].
+    fn retire(&mut self, layer: Layer) -> Result<(), KernelError>;
+    /// See [`Kernel::mark`].
+    fn mark(&mut self, cgroup: u64, label: &Label) -> Result<(), KernelError>;
+    /// See [`Kernel::unmark`].
+    fn unmark(&mut self, cgroup: u64) -> Result<(), KernelError>;
+    /// See [`Kernel::label_of`].
+    fn label_of(&self, pidfd: BorrowedFd<'_>) -> Result<Option<Label>, KernelError>;
+    /// See [`Kernel::census`].
+    fn census(&mut self) -> Result<Census, KernelError>;
+    /// See [`Kernel::counters`].
+    fn counters(&self) -> Result<Vec<u64>, KernelError>;
+    /// See [`Kernel::reserve_serials`].
+    fn reserve_serials(&mut self, below: u32);
+    /// See [`Kernel::next_serial`].
+    fn next_serial(&self) -> u32;
+}
+
+impl Enforcer for Kernel {
+    fn prove(&mut self) -> Result<(), KernelError> {
+        Self::prove(self)
+    }
+    fn hooks(&self) -> &[Hook] {
+        Self::hooks(self)
+    }
+    fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError> {
+        Self::publish(self, head, comb, generation)
+    }
+    fn replace(&mut self, layer: Layer, head: &[u8], comb: &[u8], generation: u64) -> Result<(), KernelError> {
+        Self::replace(self, layer, head, comb, generation)
+    }
+    fn retire(&mut self, layer: Layer) -> Result<(), KernelError> {
+        Self::retire(self, layer)
+    }
+    fn mark(&mut self, cgroup: u64, label: &Label) -> Result<(), KernelError> {
+        Self::mark(self, cgroup, label)
+    }
+    fn unmark(&mut self, cgroup: u64) -> Result<(), KernelError> {
+        Self::unmark(self, cgroup)
+    }
+    fn label_of(&self, pidfd: BorrowedFd<'_>) -> Result<Option<Label>, KernelError> {
+        Self::label_of(self, pidfd)
+    }
+    fn census(&mut self) -> Result<Census, KernelError> {
+        Self::census(self)
+    }
+    fn counters(&self) -> Result<Vec<u64>, KernelError> {
+        Self::counters(self)
+    }
+    fn reserve_serials(&mut self, below: u32) {
+        Self::reserve_serials(self, below);
+    }
+    fn next_serial(&self) -> u32 {
+        Self::next_serial(self)
+    }
+}
+
+/// Why no session can be opened, if so: every hook must be proved, for with one missing a policy would
+/// promise what nothing keeps.
+#[must_use]
+pub fn not_enforcing(hooks: &[Hook]) -> Option<String> {
+    let failing: Vec<String> = hooks
+        .iter()
+        .filter_map(|hook| match &hook.liveness {
+            Liveness::Live => None,
+            Liveness::Unproved => Some(format!("{}: attached, but no canary proved it", hook.name)),
+            Liveness::Dead(why) => Some(format!("{}: {why}", hook.name)),
+        })
+        .collect();
+    match failing.as_slice() {
+        [] if hooks.is_empty() => Some("no hook is attached".to_owned()),
+        [] => None,
+        [first, rest @ ..] if rest.is_empty() => Some(first.clone()),
+        [first, rest @ ..] => Some(format!("{first} (and {} more hooks: see `gatekeeper status`)", rest.len())),
+    }
+}

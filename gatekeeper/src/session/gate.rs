@@ -1,0 +1,162 @@
+//! The daemon's state, shared by all its tasks on one thread. No borrow lasts over an `await`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::rc::Rc;
+
+use gatekeeper_common::label::Label;
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tracing::error;
+
+use super::enforcer::{Enforcer, not_enforcing};
+use super::id::SessionId;
+use super::record::Session;
+use super::store::Store;
+use crate::api::messages::{Reason, Refusal};
+use crate::audit::explain::Facts;
+use crate::audit::record::{Change, Record, SessionChange};
+use crate::audit::time::Moment;
+use crate::audit::trail::Trail;
+use crate::config::Config;
+use crate::sys::inotify::{Inotify, Watch};
+
+/// Policies compiled at the same time, so that no user's keep the others' waiting for ever.
+const COMPILING: usize = 2;
+
+/// The state.
+#[derive(Debug)]
+pub struct Gate {
+    /// The configuration.
+    pub config: Config,
+    /// The kernel's id of this boot.
+    pub boot: String,
+    /// The kernel side, or why it is not there.
+    pub kernel: RefCell<Result<Box<dyn Enforcer>, String>>,
+    /// The sessions that are open.
+    pub sessions: RefCell<BTreeMap<SessionId, Session>>,
+    /// The same on disk.
+    pub store: Store,
+    /// The audit trail.
+    pub trail: RefCell<Trail>,
+    /// Tells when a session's cgroup changes.
+    pub watch: Rc<Inotify>,
+    /// What is watched, by session.
+    pub watches: RefCell<BTreeMap<SessionId, Watch>>,
+    /// Leave to compile a policy.
+    pub compiling: Semaphore,
+    /// Leave to reload: one at a time.
+    pub reloading: Mutex<()>,
+    /// Asks whoever reads the kernel's events to take in all that are there; see [`Gate::freshen`].
+    pub drain: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+impl Gate {
+    /// Puts the parts together.
+    pub fn new(
+        config: Config,
+        boot: String,
+        kernel: Result<Box<dyn Enforcer>, String>,
+        store: Store,
+        trail: Trail,
+        drain: mpsc::Sender<oneshot::Sender<()>>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            config,
+            boot,
+            kernel: RefCell::new(kernel),
+            sessions: RefCell::default(),
+            store,
+            trail: RefCell::new(trail),
+            watch: Rc::new(Inotify::new()?),
+            watches: RefCell::default(),
+            compiling: Semaphore::new(COMPILING),
+            reloading: Mutex::new(()),
+            drain,
+        })
+    }
+
+    /// Does something with the kernel side, where there is one.
+    pub fn with_kernel<T, E: std::fmt::Display>(
+        &self,
+        act: impl FnOnce(&mut dyn Enforcer) -> Result<T, E>,
+    ) -> Result<T, Refusal> {
+        match &mut *self.kernel.borrow_mut() {
+            Ok(kernel) => act(kernel.as_mut()).map_err(|error| Refusal::new(Reason::Failed, error.to_string())),
+            Err(why) => Err(not_loaded(why)),
+        }
+    }
+
+    /// Whether sessions can be opened; if not, why and what to do.
+    pub fn ready(&self) -> Result<(), Refusal> {
+        match &*self.kernel.borrow() {
+            Err(why) => Err(not_loaded(why)),
+            Ok(kernel) => match not_enforcing(kernel.hooks()) {
+                None => Ok(()),
+                Some(why) => {
+                    let message = format!("no session can be opened: the kernel would not enforce its policy: {why}");
+                    Err(Refusal::new(Reason::NotEnforcing, message).mend("`gatekeeper doctor` says what to change"))
+                }
+            },
+        }
+    }
+
+    /// The label of a process.
+    pub fn label_of(&self, pidfd: BorrowedFd<'_>) -> Result<Option<Label>, Refusal> {
+        self.with_kernel(|kernel| kernel.label_of(pidfd))
+    }
+
+    /// Makes a session known to the rest of the daemon.
+    pub fn enroll(&self, session: Session) {
+        let facts = Facts {
+            name: session.name.clone(),
+            owner: session.owner.uid,
+            workspace: session.workspace.clone(),
+        };
+        self.trail.borrow_mut().session(session.id, facts);
+        match self.watch.watch(&super::cgroup::events_file(&session.cgroup)) {
+            Ok(watch) => drop(self.watches.borrow_mut().insert(session.id, watch)),
+            // It is also looked at from time to time.
+            Err(error) => error!("{}: {error}", session.cgroup.display()),
+        }
+        self.sessions.borrow_mut().insert(session.id, session);
+    }
+
+    /// Writes a change of a session into the trail.
+    pub fn note(&self, session: &Session, change: Change, note: Option<String>) {
+        self.trail.borrow_mut().note(Record::Session(SessionChange {
+            time: Moment::now().unwrap_or(Moment::from_micros(0)),
+            session: session.id,
+            session_name: session.name.clone(),
+            owner: session.owner.uid,
+            change,
+            policies: session.policies(),
+            note,
+        }));
+    }
+
+    /// Takes in every event that the kernel has sent by now, and reports what it lost.
+    pub async fn freshen(&self) {
+        let (done, told) = oneshot::channel();
+        // Without the kernel side nobody reads, and there is nothing to read.
+        if self.drain.send(done).await.is_ok() {
+            let _ = told.await;
+        }
+        self.settle();
+    }
+
+    /// Reports what the kernel lost since the last time.
+    pub fn settle(&self) {
+        match self.with_kernel(|kernel| kernel.counters()) {
+            Ok(counters) => self.trail.borrow_mut().settle(&counters),
+            Err(error) if error.reason == Reason::NotEnforcing => {}
+            Err(error) => error!("{error}"),
+        }
+    }
+}
+
+fn not_loaded(why: &str) -> Refusal {
+    let message = format!("no session can be opened: the kernel side is not loaded: {why}");
+    Refusal::new(Reason::NotEnforcing, message).mend("`gatekeeper doctor` says what to change")
+}

@@ -1,0 +1,147 @@
+//! Labelling a cgroup that is already there, with all that runs in it, and with no gap.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tracing::error;
+
+use super::cgroup;
+use super::gate::Gate;
+use super::id::SessionId;
+use super::layers::{Opener, choose};
+use super::open::{check_words, check_workspace, compile, establish, new_id, owner, refuse};
+use super::policy::Variables;
+use super::record::{Kind, Session};
+use crate::api::messages::{LabelCgroup, Reason, Refusal};
+use crate::audit::record::Change;
+use crate::audit::time::Moment;
+use crate::sys::passwd;
+
+/// How long the kernel may take to stop everything in the cgroup.
+const FREEZING: Duration = Duration::from_secs(10);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(5);
+/// Visits to all tasks until one finds nobody new; frozen tasks can't fork, so two are the rule.
+const VISITS: usize = 16;
+
+/// Labels the cgroup; the session and how many processes it took in.
+pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64), Refusal> {
+    gate.ready()?;
+    check_words(None, request.purpose.as_deref())?;
+    check_workspace(&request.workspace)?;
+    let folder = check_cgroup(gate, &request.cgroup)?;
+    let user = request.user.unwrap_or_else(|| "root".to_owned());
+    let wanted = user.clone();
+    let entry = tokio::task::spawn_blocking(move || passwd::by_name(&wanted)).await;
+    let entry = entry.map_err(refuse(Reason::Failed))?.map_err(refuse(Reason::Failed))?;
+    let entry = entry.ok_or_else(|| Refusal::new(Reason::Malformed, format!("there is no user \"{user}\"")))?;
+    let owner = owner(entry)?;
+
+    let id = new_id(gate)?;
+    let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };
+    let choices = choose(&gate.config, Opener::Root, Some(request.policy));
+    let compiled = compile(gate, choices, variables).await?;
+
+    let freezer = Freezer::freeze(&folder).await?;
+    gate.ready()?;
+    check_cgroup(gate, &folder)?;
+    let draft = Session {
+        id,
+        name: None,
+        purpose: request.purpose,
+        owner,
+        workspace: request.workspace,
+        kind: Kind::Label,
+        cgroup: folder.clone(),
+        cgroup_id: 0,
+        parent: None,
+        opened: Moment::now().map_err(refuse(Reason::Failed))?,
+        boot: gate.boot.clone(),
+        inherited: Vec::new(),
+        own: Vec::new(),
+    };
+    let session = establish(gate, draft, compiled, false)?;
+    gate.note(&session, Change::Opened, session.purpose.clone());
+    let labelled = take_in_all(gate);
+    drop(freezer);
+    match labelled {
+        Ok(count) => Ok((id, count)),
+        // Those who got the label keep it, and whoever enters gets it: half bound is safer than unbound.
+        Err(refusal) => Err(Refusal {
+            message: format!(
+                "session {id} is open on {}, and not all that ran there may be bound: {}",
+                folder.display(),
+                refusal.message
+            ),
+            ..refusal
+        }
+        .mend("end what runs in the cgroup, or label it again")),
+    }
+}
+
+fn take_in_all(gate: &Gate) -> Result<u64, Refusal> {
+    let mut count = 0;
+    for _ in 0..VISITS {
+        let fresh = gate.with_kernel(|kernel| kernel.census())?.fresh;
+        if fresh == 0 {
+            return Ok(count);
+        }
+        count += fresh;
+    }
+    Err(Refusal::new(Reason::Failed, "new processes kept appearing in the frozen cgroup"))
+}
+
+/// The folder without links and dots, if it may be labelled.
+fn check_cgroup(gate: &Gate, folder: &Path) -> Result<PathBuf, Refusal> {
+    let malformed = |message: String| Err(Refusal::new(Reason::Malformed, message));
+    let real = folder
+        .canonicalize()
+        .map_err(|error| Refusal::new(Reason::Malformed, format!("{}: {error}", folder.display())))?;
+    let id = cgroup::id(&real).map_err(refuse(Reason::Malformed))?;
+    let root = std::fs::metadata(cgroup::ROOT).map_err(refuse(Reason::Failed))?;
+    if root.ino() == id {
+        return malformed("the root cgroup can't be labelled: everything would be bound, this daemon too".into());
+    }
+    if real.starts_with(&gate.config.cgroup) {
+        return malformed(format!("{} belongs to gatekeeper's own sessions", real.display()));
+    }
+    if super::place::is_below(std::process::id() as i32, &real).map_err(refuse(Reason::Failed))? {
+        return malformed(format!("this daemon runs in {}: it must not bind itself", real.display()));
+    }
+    if gate.sessions.borrow().values().any(|session| session.cgroup_id == id) {
+        return malformed(format!("{} is labelled already", real.display()));
+    }
+    Ok(real)
+}
+
+/// A cgroup in which nothing runs. Thaws when dropped, whatever happened meanwhile.
+struct Freezer<'a>(&'a Path);
+
+impl<'a> Freezer<'a> {
+    async fn freeze(folder: &'a Path) -> Result<Self, Refusal> {
+        let failed =
+            |error: std::io::Error| Refusal::new(Reason::Failed, format!("freezing {}: {error}", folder.display()));
+        cgroup::freeze(folder, true).map_err(failed)?;
+        let freezer = Self(folder);
+        let begun = Instant::now();
+        while begun.elapsed() < FREEZING {
+            match cgroup::state(folder).map_err(failed)? {
+                None => return Err(Refusal::new(Reason::Failed, format!("{} is gone", folder.display()))),
+                // The kernel calls an empty cgroup frozen too.
+                Some(state) if state.frozen => return Ok(freezer),
+                Some(_) => tokio::time::sleep(LOOK).await,
+            }
+        }
+        let message = format!("{} did not freeze within {} s", folder.display(), FREEZING.as_secs());
+        Err(Refusal::new(Reason::Failed, message).mend("a task in it hangs in the kernel: see its /proc/PID/stack"))
+    }
+}
+
+impl Drop for Freezer<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = cgroup::freeze(self.0, false) {
+            error!("{} stays frozen: {error}", self.0.display());
+        }
+    }
+}

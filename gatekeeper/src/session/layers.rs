@@ -1,0 +1,74 @@
+//! Which policies a new session adds.
+
+use crate::api::messages::PolicyChoice;
+use crate::config::Config;
+
+/// Who opens the session, as far as the choice of policies goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opener {
+    /// A task in a session: whatever it brings lies on top of what binds it already.
+    Nested,
+    /// An ordinary user: may pick what the administrator provides, or narrow the default further.
+    User,
+    /// Root: is the administrator.
+    Root,
+}
+
+/// The policies to compile, outermost first.
+#[must_use]
+pub fn choose(config: &Config, opener: Opener, asked: Option<PolicyChoice>) -> Vec<PolicyChoice> {
+    let default = || PolicyChoice::Name(config.default_policy.clone());
+    let mut chosen = Vec::new();
+    if opener != Opener::Nested {
+        chosen.extend(config.floor.clone().map(PolicyChoice::Name));
+    }
+    match asked {
+        None => chosen.push(default()),
+        Some(file @ PolicyChoice::Text { .. }) => {
+            if opener == Opener::User {
+                chosen.push(default());
+            }
+            chosen.push(file);
+        }
+        Some(name) => chosen.push(name),
+    }
+    // A policy twice says no more than once.
+    chosen.dedup();
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> PolicyChoice {
+        PolicyChoice::Name(name.into())
+    }
+
+    fn file() -> PolicyChoice {
+        PolicyChoice::Text { file: "mine.toml".into(), text: String::new() }
+    }
+
+    #[test]
+    fn a_users_own_file_only_narrows() {
+        let config = Config { floor: Some("base".into()), ..Config::default() };
+        let usual = name("coding-assistant");
+        let cases = [
+            (Opener::User, None, vec![name("base"), usual.clone()]),
+            (Opener::User, Some(name("read-only")), vec![name("base"), name("read-only")]),
+            (Opener::User, Some(file()), vec![name("base"), usual.clone(), file()]),
+            (Opener::Root, Some(file()), vec![name("base"), file()]),
+            (Opener::Nested, Some(file()), vec![file()]),
+            (Opener::Nested, None, vec![usual.clone()]),
+        ];
+        for (opener, asked, expected) in cases {
+            assert_eq!(choose(&config, opener, asked.clone()), expected, "{opener:?} {asked:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_policy_is_not_laid_twice() {
+        let config = Config { floor: Some("coding-assistant".into()), ..Config::default() };
+        assert_eq!(choose(&config, Opener::User, None), [name("coding-assistant")]);
+    }
+}

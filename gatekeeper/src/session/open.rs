@@ -1,0 +1,329 @@
+//! Opening a session for the process that asks.
+
+use gatekeeper_common::label::{Label, Layer};
+
+use super::cgroup;
+use super::gate::Gate;
+use super::id::SessionId;
+use super::layers::{Opener, choose};
+use super::place;
+use super::policy::{self, Compiled, Variables};
+use super::record::{Kind, LayerRef, Owner, OwnLayer, Session, layers_of};
+use crate::api::messages::{PolicyChoice, Reason, Refusal, Run};
+use crate::api::peer::Peer;
+use crate::audit::record::Change;
+use crate::audit::rules::Edition;
+use crate::audit::time::Moment;
+use crate::sys::passwd;
+
+/// Characters of a purpose, at most: it is shown on a line.
+const PURPOSE: usize = 500;
+/// Characters of a name, at most: it is shown in a column.
+const NAME: usize = 40;
+
+/// Opens a session and takes the peer into it; on an error the peer is as free or bound as it was, or in a
+/// session nobody told it of, whose policy binds it all the same.
+pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Refusal> {
+    gate.ready()?;
+    check_words(request.name.as_deref(), request.purpose.as_deref())?;
+    check_workspace(&request.workspace)?;
+    place::check(peer.pid).map_err(refuse(Reason::Place))?;
+
+    let before = gate.label_of(peer.pidfd())?;
+    let around = before.as_ref().map(|label| Surroundings::of(gate, label)).transpose()?;
+    let owner = match &around {
+        // A task keeps acting for whom its session acts, whatever user it became.
+        Some(around) => around.owner.clone(),
+        None => owner_by_uid(peer.uid).await?,
+    };
+    check_count(gate, owner.uid)?;
+
+    let id = new_id(gate)?;
+    let opener = match (&around, peer.uid) {
+        (Some(_), _) => Opener::Nested,
+        (None, 0) => Opener::Root,
+        (None, _) => Opener::User,
+    };
+    let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };
+    let compiled = compile(gate, choose(&gate.config, opener, request.policy), variables).await?;
+
+    // Nothing from here on waits, so no other task of the daemon can see the half of it.
+    gate.ready()?;
+    check_count(gate, owner.uid)?;
+    place::check(peer.pid).map_err(refuse(Reason::Place))?;
+    let now = gate.label_of(peer.pidfd())?;
+    let same = |a: &Option<Label>, b: &Option<Label>| {
+        a.map(|label| (label.session, label.layers)) == b.map(|label| (label.session, label.layers))
+    };
+    if !same(&before, &now) {
+        return Err(Refusal::new(Reason::Failed, "the caller was taken into another session meanwhile"));
+    }
+    let (parent, inherited, folder) = match around {
+        None => (None, Vec::new(), gate.config.cgroup.clone()),
+        Some(around) => (Some(around.session), around.layers, around.cgroup),
+    };
+    let draft = Session {
+        id,
+        name: request.name,
+        purpose: request.purpose,
+        owner,
+        workspace: request.workspace,
+        kind: Kind::Run,
+        cgroup: folder.join(id.to_string()),
+        cgroup_id: 0,
+        parent,
+        opened: Moment::now().map_err(refuse(Reason::Failed))?,
+        boot: gate.boot.clone(),
+        inherited,
+        own: Vec::new(),
+    };
+    let session = establish(gate, draft, compiled, true)?;
+    gate.note(&session, Change::Opened, session.purpose.clone());
+    take_in(gate, peer, &session)?;
+    Ok(id)
+}
+
+/// The session that a labelled caller is in.
+struct Surroundings {
+    session: SessionId,
+    owner: Owner,
+    layers: Vec<LayerRef>,
+    cgroup: std::path::PathBuf,
+}
+
+impl Surroundings {
+    fn of(gate: &Gate, label: &Label) -> Result<Self, Refusal> {
+        let sessions = gate.sessions.borrow();
+        let session = SessionId::from_kernel(label.session).and_then(|id| sessions.get(&id)).ok_or_else(|| {
+            Refusal::new(Reason::Failed, "the caller is bound to a session that this daemon does not know")
+        })?;
+        let layers = layers_of(label).iter().copied().map(LayerRef::from).collect();
+        // A label on a cgroup somebody else owns: nested sessions get theirs from us.
+        let cgroup = match session.kind {
+            Kind::Run => session.cgroup.clone(),
+            Kind::Label => gate.config.cgroup.clone(),
+        };
+        Ok(Self { session: session.id, owner: session.owner.clone(), layers, cgroup })
+    }
+}
+
+/// An id no session has.
+pub fn new_id(gate: &Gate) -> Result<SessionId, Refusal> {
+    loop {
+        let id = SessionId::random().map_err(refuse(Reason::Failed))?;
+        if !gate.sessions.borrow().contains_key(&id) {
+            return Ok(id);
+        }
+    }
+}
+
+/// Compiles each of the policies for this session. The work is done beside the daemon's own thread.
+pub async fn compile(
+    gate: &Gate,
+    choices: Vec<PolicyChoice>,
+    variables: Variables,
+) -> Result<Vec<(PolicyChoice, Compiled)>, Refusal> {
+    let _leave = gate.compiling.acquire().await.map_err(refuse(Reason::Failed))?;
+    let config = gate.config.clone();
+    let work = move || {
+        choices
+            .into_iter()
+            .map(|choice| {
+                policy::compile(&choice, &variables, &config)
+                    .map(|compiled| (choice, compiled))
+                    .map_err(|error| Refusal::new(Reason::Policy, error.to_string()))
+            })
+            .collect()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(refuse(Reason::Failed))?
+}
+
+/// Publishes the layers, marks the cgroup (made here where `make` says so) and writes the session down:
+/// whoever enters the cgroup from now on is bound. On an error all of it is undone.
+pub fn establish(
+    gate: &Gate,
+    mut session: Session,
+    compiled: Vec<(PolicyChoice, Compiled)>,
+    make: bool,
+) -> Result<Session, Refusal> {
+    let result = build(gate, &mut session, compiled, make);
+    match result {
+        Ok(()) => {
+            gate.enroll(session.clone());
+            Ok(session)
+        }
+        Err(refusal) => {
+            undo(gate, &session, make);
+            Err(refusal)
+        }
+    }
+}
+
+fn build(
+    gate: &Gate,
+    session: &mut Session,
+    compiled: Vec<(PolicyChoice, Compiled)>,
+    make: bool,
+) -> Result<(), Refusal> {
+    // Whether they fit in a label is known before anything is done.
+    let places = session.inherited.len() + compiled.len();
+    if places > gatekeeper_common::limits::LAYERS {
+        return Err(refuse(Reason::Limit)(super::record::TooManyLayers(places)));
+    }
+    for (source, compiled) in compiled {
+        let layer = gate.with_kernel(|kernel| kernel.publish(&compiled.head, &compiled.comb, 1))?;
+        let own = OwnLayer { layer: layer.into(), policy: compiled.name, generation: 1, source };
+        session.own.push(own);
+        let edition = Edition { serial: layer.serial, generation: 1 };
+        gate.trail.borrow_mut().rules(edition, compiled.rules).map_err(refuse(Reason::Failed))?;
+    }
+    let next = gate.with_kernel(|kernel| Ok::<_, String>(kernel.next_serial()))?;
+    gate.store.save_serials(&gate.boot, next).map_err(refuse(Reason::Failed))?;
+    session.cgroup_id =
+        if make { cgroup::make(&session.cgroup) } else { cgroup::id(&session.cgroup) }.map_err(|error| {
+            Refusal::new(Reason::Failed, format!("cgroup {}: {error}", session.cgroup.display()))
+        })?;
+    gate.store.save(session).map_err(refuse(Reason::Failed))?;
+    let label = session.label().map_err(refuse(Reason::Limit))?;
+    gate.with_kernel(|kernel| kernel.mark(session.cgroup_id, &label))
+}
+
+/// Takes back what `build` did, as far as it came. Only while nobody has entered the cgroup.
+fn undo(gate: &Gate, session: &Session, made: bool) {
+    let log = |what: &str, error: &dyn std::fmt::Display| tracing::error!("session {}: {what}: {error}", session.id);
+    if session.cgroup_id != 0
+        && let Err(error) = gate.with_kernel(|kernel| kernel.unmark(session.cgroup_id))
+    {
+        log("unmarking", &error);
+    }
+    if made && let Err(error) = cgroup::remove(&session.cgroup) {
+        log("removing its cgroup", &error);
+    }
+    for own in &session.own {
+        if let Err(error) = gate.with_kernel(|kernel| kernel.retire(Layer::from(own.layer))) {
+            log("retiring a layer", &error);
+        }
+    }
+    gate.trail.borrow_mut().retire(session.own.iter().map(|own| own.layer.serial));
+    if let Err(error) = gate.store.remove(session.id) {
+        log("forgetting", &error);
+    }
+}
+
+/// Moves the peer into the session and checks that the kernel took it. Whatever fails here, the session
+/// stays as it is and ends when its cgroup is found empty.
+fn take_in(gate: &Gate, peer: &Peer, session: &Session) -> Result<(), Refusal> {
+    let gone = || Refusal::new(Reason::Failed, "the caller is gone");
+    let there = || peer.still_there().map_err(refuse(Reason::Failed));
+    if !there()? {
+        return Err(gone());
+    }
+    cgroup::enter(&session.cgroup, peer.pid)
+        .map_err(|error| Refusal::new(Reason::Failed, format!("moving the caller into its cgroup: {error}")))?;
+    // Alive now means that the number meant this process all along.
+    if !there()? {
+        return Err(gone());
+    }
+    let expected = session.label().map_err(refuse(Reason::Limit))?;
+    let found = gate.label_of(peer.pidfd())?;
+    match found {
+        Some(label) if label.session == expected.session && layers_of(&label) == layers_of(&expected) => Ok(()),
+        _ => Err(Refusal::new(
+            Reason::NotEnforcing,
+            "the kernel did not put the session's label on the caller: nothing would bind it",
+        )
+        .mend("`gatekeeper status` shows which hook is not live")),
+    }
+}
+
+/// The user with this id. The name service may ask the network, so not on the daemon's own thread.
+async fn owner_by_uid(uid: u32) -> Result<Owner, Refusal> {
+    let found = tokio::task::spawn_blocking(move || passwd::by_uid(uid)).await;
+    let found = found.map_err(refuse(Reason::Failed))?.map_err(refuse(Reason::Failed))?;
+    let entry = found.ok_or_else(|| {
+        let message = format!("user id {uid} has no entry in the user database, so its home is unknown");
+        Refusal::new(Reason::Place, message)
+    })?;
+    owner(entry)
+}
+
+/// A user as a session's owner.
+pub fn owner(entry: passwd::Entry) -> Result<Owner, Refusal> {
+    if !entry.home.is_absolute() {
+        let message = format!("user {} has no absolute home directory in the user database", entry.name);
+        return Err(Refusal::new(Reason::Place, message));
+    }
+    Ok(Owner { uid: entry.uid, name: entry.name, home: entry.home })
+}
+
+fn check_count(gate: &Gate, uid: u32) -> Result<(), Refusal> {
+    let most = gate.config.sessions_per_user;
+    let open = gate.sessions.borrow().values().filter(|session| session.owner.uid == uid).count();
+    if open < most {
+        return Ok(());
+    }
+    let message = format!("you have {open} sessions open, and {most} is the limit");
+    Err(Refusal::new(Reason::Limit, message).mend("end some of them: `gatekeeper sessions` lists them"))
+}
+
+/// Checks what people will read.
+pub fn check_words(name: Option<&str>, purpose: Option<&str>) -> Result<(), Refusal> {
+    let plain = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
+    if let Some(name) = name
+        && !(plain(name) && name.chars().count() <= NAME)
+    {
+        let message = format!("a session's name has 1 to {NAME} characters and no control characters");
+        return Err(Refusal::new(Reason::Malformed, message));
+    }
+    if let Some(purpose) = purpose
+        && !(plain(purpose) && purpose.chars().count() <= PURPOSE)
+    {
+        let message = format!("a session's purpose has 1 to {PURPOSE} characters and no control characters");
+        return Err(Refusal::new(Reason::Malformed, message));
+    }
+    Ok(())
+}
+
+/// Checks a workspace by its text alone: the daemon sees more of the tree than the caller may, and must
+/// not tell.
+pub fn check_workspace(path: &std::path::Path) -> Result<(), Refusal> {
+    use std::path::Component;
+    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    let control = path.to_string_lossy().chars().any(char::is_control);
+    if !path.is_absolute() || !plain || control {
+        let message = format!("the workspace {path:?} is not an absolute path without \"..\" and control characters");
+        return Err(Refusal::new(Reason::Malformed, message));
+    }
+    if path.parent().is_none() {
+        let message = "the workspace can't be /: a session may do nearly anything in its workspace";
+        return Err(Refusal::new(Reason::Malformed, message).mend("name a folder: --workspace DIR"));
+    }
+    Ok(())
+}
+
+/// Turns an error into a refusal.
+pub fn refuse<E: std::fmt::Display>(reason: Reason) -> impl FnOnce(E) -> Refusal {
+    move |error| Refusal::new(reason, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn workspaces_are_folders_below_the_root() {
+        assert!(check_workspace(Path::new("/home/dev/app")).is_ok());
+        for path in ["/", "app", "", "/home/../etc", "/a\nb"] {
+            assert!(check_workspace(Path::new(path)).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_short_and_plain() {
+        assert!(check_words(Some("fix-42"), Some("mend the build")).is_ok());
+        assert!(check_words(Some(""), None).is_err());
+        assert!(check_words(Some("a\u{1b}[31m"), None).is_err());
+        assert!(check_words(None, Some(&"x".repeat(501))).is_err());
+    }
+}

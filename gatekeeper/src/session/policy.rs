@@ -1,0 +1,144 @@
+//! The seam to the policy rooms: from a choice to what the kernel takes.
+
+use std::path::{Path, PathBuf};
+
+use super::id::SessionId;
+use super::record::Owner;
+use crate::api::messages::PolicyChoice;
+use crate::audit::rules::{RuleInfo, Rules};
+use crate::config::{Config, is_policy_name};
+use crate::policy::builtin::Places;
+use crate::policy::links::Disk;
+use crate::policy::rules::Rule;
+use crate::policy::source::Source;
+use crate::policy::{Policy, PolicyError, SearchPath, Vars, load};
+
+/// What `${tmp}` means.
+const TMP: &str = "/tmp";
+
+/// What a policy's variables mean in one session.
+#[derive(Clone, Debug)]
+pub struct Variables {
+    /// `${workspace}`.
+    pub workspace: PathBuf,
+    /// `${home}`, `${user}`, `${uid}`.
+    pub owner: Owner,
+    /// `${session}`.
+    pub session: SessionId,
+}
+
+impl Variables {
+    fn vars(&self) -> Vars {
+        let Owner { uid, name, home } = &self.owner;
+        // Policies name real paths, and a home can lie behind a link that root made.
+        let home = home.canonicalize().unwrap_or_else(|_| home.clone());
+        Vars::new(&self.workspace, &home, name, *uid, Path::new(TMP), &self.session.to_string())
+    }
+}
+
+/// A compiled policy.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Its name.
+    pub name: String,
+    /// Plane [`gatekeeper_common::image::HEAD`].
+    pub head: Vec<u8>,
+    /// Plane [`gatekeeper_common::image::COMB`].
+    pub comb: Vec<u8>,
+    /// What the numbers of its rules mean.
+    pub rules: Rules,
+}
+
+/// Finds, checks and compiles a policy, and runs its own tests.
+pub fn compile(choice: &PolicyChoice, variables: &Variables, config: &Config) -> Result<Compiled, PolicyError> {
+    let search = SearchPath { directories: config.policies.clone() };
+    let mut policy = match choice {
+        // Whatever looks like a path is none of the daemon's to open.
+        PolicyChoice::Name(name) if is_policy_name(name) && !name.ends_with(".toml") => load(name, &search)?,
+        PolicyChoice::Name(name) => {
+            return Err(PolicyError::whole(name, "this is not a policy's name", "name a policy or send its text"));
+        }
+        PolicyChoice::Text { file, text } => {
+            Policy::from_source(Source::new(file.as_str(), None, text.clone()), &search)?
+        }
+    };
+    guard(&mut policy.places, config);
+    let compiled = policy.resolve(&variables.vars(), &Disk::default())?.compile()?;
+    let rules = compiled.rules.iter().map(info).collect();
+    Ok(Compiled {
+        head: compiled.image.head(),
+        comb: compiled.image.comb().to_vec(),
+        rules: Rules { policy: compiled.name.clone(), rules },
+        name: compiled.name,
+    })
+}
+
+/// Adds to what gatekeeper protects of itself where the configuration puts things.
+fn guard(places: &mut Places, config: &Config) {
+    let own = [&config.state, &config.socket, &config.pins, &config.cgroup];
+    let program = std::env::current_exe().ok();
+    places.guarded.extend(config.policies.iter().chain(own).cloned().chain(program));
+    places.secret.push(config.state.clone());
+    for list in [&mut places.guarded, &mut places.secret] {
+        list.sort();
+        list.dedup();
+    }
+}
+
+fn info(rule: &Rule) -> RuleInfo {
+    RuleInfo {
+        id: rule.id.clone(),
+        reason: rule.reason.clone(),
+        severity: rule.severity,
+        tags: rule.tags.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables() -> Variables {
+        Variables {
+            workspace: "/srv/app".into(),
+            owner: Owner { uid: 1000, name: "dev".into(), home: "/home/dev".into() },
+            session: SessionId::from_kernel(1).unwrap(),
+        }
+    }
+
+    fn text(text: &str) -> PolicyChoice {
+        PolicyChoice::Text { file: "./mine.toml".into(), text: text.into() }
+    }
+
+    #[test]
+    fn a_policy_becomes_planes_and_rules() {
+        let source = "version = 1\n[[file]]\nverdict = \"deny\"\npath = [\"**/.env\"]\nreason = \"secrets\"\n";
+        let compiled = compile(&text(source), &variables(), &Config::default()).unwrap();
+        assert_eq!(compiled.name, "mine");
+        assert_eq!(&compiled.head[..8], b"GKPOLICY");
+        assert!(compiled.rules.rules.iter().any(|rule| rule.reason.as_deref() == Some("secrets")));
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place() {
+        let error = compile(&text("version = 1\nverison = 2\n"), &variables(), &Config::default()).unwrap_err();
+        assert!(error.to_string().starts_with("./mine.toml:2:"), "{error}");
+    }
+
+    #[test]
+    fn a_name_leads_nowhere_else() {
+        for name in ["/etc/passwd", "../x", "x.toml", ""] {
+            let error = compile(&PolicyChoice::Name(name.into()), &variables(), &Config::default()).unwrap_err();
+            assert!(error.to_string().contains("not a policy's name"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_configuration_moves_is_guarded() {
+        let mut places = Places::default();
+        let config = Config { state: "/srv/gk/state".into(), socket: "/srv/gk/run/c.sock".into(), ..Config::default() };
+        guard(&mut places, &config);
+        assert!(places.guarded.contains(&"/srv/gk/run/c.sock".into()));
+        assert!(places.secret.contains(&"/srv/gk/state".into()));
+    }
+}

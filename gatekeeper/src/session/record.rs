@@ -1,0 +1,198 @@
+//! What the daemon knows of a session, in memory and on disk.
+
+use std::path::PathBuf;
+
+use gatekeeper_common::label::{Label, Layer};
+use gatekeeper_common::limits::LAYERS;
+use serde::{Deserialize, Serialize};
+
+use super::id::SessionId;
+use crate::api::messages::PolicyChoice;
+use crate::audit::time::Moment;
+
+/// The user a session acts for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owner {
+    /// User id.
+    pub uid: u32,
+    /// Login name.
+    pub name: String,
+    /// Home directory.
+    pub home: PathBuf,
+}
+
+/// How a session came to be, which is also how it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// By `run`, in a cgroup of our own: ends with its last task.
+    Run,
+    /// By `label`, on somebody else's cgroup: ends when that is removed, for until then a task may enter.
+    Label,
+}
+
+/// A layer of the kernel's, as it is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerRef {
+    /// [`Layer::slot`].
+    pub slot: u32,
+    /// [`Layer::serial`].
+    pub serial: u32,
+}
+
+impl From<Layer> for LayerRef {
+    fn from(layer: Layer) -> Self {
+        Self { slot: layer.slot, serial: layer.serial }
+    }
+}
+
+impl From<LayerRef> for Layer {
+    fn from(layer: LayerRef) -> Self {
+        Self { slot: layer.slot, serial: layer.serial }
+    }
+}
+
+/// A policy that a session put in the kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnLayer {
+    /// Where it is.
+    pub layer: LayerRef,
+    /// The policy's name.
+    pub policy: String,
+    /// Rises with every replacement, from 1.
+    pub generation: u64,
+    /// What to compile it from.
+    pub source: PolicyChoice,
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Its identity.
+    pub id: SessionId,
+    /// A short name, for people.
+    pub name: Option<String>,
+    /// What it is for, for people.
+    pub purpose: Option<String>,
+    /// Who it acts for.
+    pub owner: Owner,
+    /// What `${workspace}` means.
+    pub workspace: PathBuf,
+    /// How it came to be.
+    pub kind: Kind,
+    /// Its cgroup's folder.
+    pub cgroup: PathBuf,
+    /// Its cgroup's id.
+    pub cgroup_id: u64,
+    /// The session it was opened in.
+    pub parent: Option<SessionId>,
+    /// When.
+    pub opened: Moment,
+    /// The boot it belongs to: nothing of a session outlives that.
+    pub boot: String,
+    /// The layers it inherited, outermost first.
+    pub inherited: Vec<LayerRef>,
+    /// The layers it added, outermost first.
+    pub own: Vec<OwnLayer>,
+}
+
+/// More layers than a label holds.
+#[derive(Debug, thiserror::Error)]
+#[error("this would make {0} layers of policy, and a task can carry {LAYERS}: nest less deeply")]
+pub struct TooManyLayers(pub usize);
+
+impl Session {
+    /// The label that the kernel puts on its tasks.
+    pub fn label(&self) -> Result<Label, TooManyLayers> {
+        let layers = self.inherited.iter().chain(self.own.iter().map(|own| &own.layer));
+        let mut label = Label { session: self.id.number(), ..Label::default() };
+        let count = self.inherited.len() + self.own.len();
+        if count > LAYERS {
+            return Err(TooManyLayers(count));
+        }
+        for (place, layer) in label.layers.iter_mut().zip(layers) {
+            *place = (*layer).into();
+        }
+        label.count = count as u32;
+        Ok(label)
+    }
+
+    /// Its own policies for people: `name (generation)`.
+    #[must_use]
+    pub fn policies(&self) -> Vec<String> {
+        self.own.iter().map(|own| format!("{}@{}", own.policy, own.generation)).collect()
+    }
+}
+
+/// The layers in use of a label, outermost first.
+#[must_use]
+pub fn layers_of(label: &Label) -> &[Layer] {
+    label.layers.get(..label.count as usize).unwrap_or(&label.layers)
+}
+
+/// A session as `gatekeeper sessions` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Its identity.
+    pub session: SessionId,
+    /// Its short name.
+    pub name: Option<String>,
+    /// What it is for.
+    pub purpose: Option<String>,
+    /// Login name of the owner.
+    pub user: String,
+    /// User id of the owner.
+    pub uid: u32,
+    /// What `${workspace}` means.
+    pub workspace: PathBuf,
+    /// How it came to be.
+    pub kind: Kind,
+    /// Its own policies, outermost first.
+    pub policies: Vec<PolicySummary>,
+    /// All its layers, those of the sessions around it included.
+    pub layers: usize,
+    /// The session it was opened in.
+    pub parent: Option<SessionId>,
+    /// When.
+    pub opened: Moment,
+    /// Its cgroup's folder.
+    pub cgroup: PathBuf,
+    /// The processes that carry its label; absent where the kernel could not be asked.
+    pub processes: Option<Vec<u32>>,
+}
+
+/// A policy of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicySummary {
+    /// Its name.
+    pub name: String,
+    /// Its generation.
+    pub generation: u64,
+}
+
+impl Session {
+    /// As shown to people and programs.
+    #[must_use]
+    pub fn summary(&self, processes: Option<Vec<u32>>) -> Summary {
+        let policy = |own: &OwnLayer| PolicySummary { name: own.policy.clone(), generation: own.generation };
+        Summary {
+            session: self.id,
+            name: self.name.clone(),
+            purpose: self.purpose.clone(),
+            user: self.owner.name.clone(),
+            uid: self.owner.uid,
+            workspace: self.workspace.clone(),
+            kind: self.kind,
+            policies: self.own.iter().map(policy).collect(),
+            layers: self.inherited.len() + self.own.len(),
+            parent: self.parent,
+            opened: self.opened,
+            cgroup: self.cgroup.clone(),
+            processes,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Compiling the policies of all sessions anew, each session's as a whole or not at all.
+
+use gatekeeper_common::label::Layer;
+use tracing::{error, warn};
+
+use super::gate::Gate;
+use super::id::SessionId;
+use super::open::compile;
+use super::policy::Variables;
+use super::record::Session;
+use crate::api::messages::Refusal;
+use crate::audit::record::Change;
+use crate::audit::rules::Edition;
+
+/// What became of one session: its new generation, or why the old policies stay.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The session.
+    pub session: SessionId,
+    /// The new generation of its innermost policy.
+    pub result: Result<u64, Refusal>,
+}
+
+/// Reloads every session.
+pub async fn reload(gate: &Gate) -> Vec<Outcome> {
+    let _alone = gate.reloading.lock().await;
+    let ids: Vec<SessionId> = gate.sessions.borrow().keys().copied().collect();
+    let mut outcomes = Vec::new();
+    for id in ids {
+        // It may have ended while others were compiled.
+        let Some(session) = gate.sessions.borrow().get(&id).cloned() else { continue };
+        let result = one(gate, &session).await;
+        if let Err(refusal) = &result {
+            warn!("session {id} keeps its policies: {refusal}");
+            gate.note(&session, Change::ReloadFailed, Some(refusal.message.clone()));
+        }
+        match result {
+            Ok(None) => {}
+            Ok(Some(generation)) => outcomes.push(Outcome { session: id, result: Ok(generation) }),
+            Err(refusal) => outcomes.push(Outcome { session: id, result: Err(refusal) }),
+        }
+    }
+    outcomes
+}
+
+async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
+    let variables = Variables {
+        workspace: session.workspace.clone(),
+        owner: session.owner.clone(),
+        session: session.id,
+    };
+    let choices = session.own.iter().map(|own| own.source.clone()).collect();
+    let compiled = compile(gate, choices, variables).await?;
+    // From here on nothing waits.
+    if !gate.sessions.borrow().contains_key(&session.id) {
+        return Ok(None);
+    }
+    let mut changed = session.clone();
+    let mut failed = None;
+    for (own, (_, compiled)) in changed.own.iter_mut().zip(compiled) {
+        let edition = Edition { serial: own.layer.serial, generation: own.generation + 1 };
+        // The rules are known before the first event can name them.
+        let replaced = gate
+            .trail
+            .borrow_mut()
+            .rules(edition, compiled.rules)
+            .map_err(|error| error.to_string())
+            .and_then(|()| {
+                let layer = Layer::from(own.layer);
+                gate.with_kernel(|kernel| kernel.replace(layer, &compiled.head, &compiled.comb, edition.generation))
+                    .map_err(|refusal| refusal.message)
+            });
+        if let Err(message) = replaced {
+            failed = Some(message);
+            break;
+        }
+        own.generation = edition.generation;
+        own.policy = compiled.name;
+    }
+    // Also after a failure: the layers that were replaced are at their new generation.
+    if let Err(error) = gate.store.save(&changed) {
+        error!("session {}: {error}", session.id);
+    }
+    let generation = changed.own.last().map(|own| own.generation);
+    gate.sessions.borrow_mut().insert(session.id, changed.clone());
+    match failed {
+        Some(message) => {
+            Err(Refusal::new(crate::api::messages::Reason::Failed, format!("some layers were replaced: {message}")))
+        }
+        None => {
+            gate.note(&changed, Change::Reloaded, None);
+            Ok(generation)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! How the daemon and the kernel side are, for `gatekeeper status`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use gatekeeper_common::counters::{SEQUENCE, UNLABELLED, denied, lost};
+use gatekeeper_common::operation::Family;
+use gatekeeper_common::verdict::Cause;
+use serde::{Deserialize, Serialize};
+
+use super::gate::Gate;
+use crate::audit::record::{FamilyName, cause_word};
+use crate::kernel::Liveness;
+
+/// How things are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// gatekeeper's version.
+    pub version: String,
+    /// Whether sessions can be opened.
+    pub ready: bool,
+    /// If not, why.
+    pub refusal: Option<String>,
+    /// What to do about it.
+    pub mend: Option<String>,
+    /// Every hook.
+    pub hooks: Vec<HookState>,
+    /// What the kernel counted; absent where it could not be asked.
+    pub counters: Option<Counters>,
+    /// Sessions open.
+    pub sessions: usize,
+    /// Records that could not be written down and are not yet accounted for.
+    pub unwritten: u64,
+    /// Where programs, links and maps are pinned.
+    pub pins: PathBuf,
+    /// The policy of a session that names none.
+    pub default_policy: String,
+    /// The policy under every session.
+    pub floor: Option<String>,
+}
+
+/// One hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookState {
+    /// Its name.
+    pub hook: String,
+    /// Whether it enforces.
+    pub state: HookLiveness,
+    /// If not, why, and the mend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// [`Liveness`], without its reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookLiveness {
+    /// Its canary was denied what the control was allowed.
+    Live,
+    /// Attached, not yet proved.
+    Unproved,
+    /// Not firing.
+    Dead,
+}
+
+/// What the kernel counted since the maps were made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Events made, lost ones included.
+    pub events: u64,
+    /// Events that found no room, by family; only those that are not 0.
+    pub lost: BTreeMap<FamilyName, u64>,
+    /// Operations denied where no rule denied them, by cause; only those that are not 0.
+    pub denied: BTreeMap<String, u64>,
+    /// Births refused because the label could not be stored.
+    pub unlabelled: u64,
+}
+
+impl Counters {
+    fn read(values: &[u64]) -> Self {
+        let value = |index: u32| values.get(index as usize).copied().unwrap_or(0);
+        let some = |count: &u64| *count > 0;
+        let lost = Family::ALL.map(|family| (FamilyName::from(family), value(lost(family))));
+        let denied = Cause::ALL.map(|cause| (cause_word(cause).to_owned(), value(denied(cause))));
+        Self {
+            events: value(SEQUENCE),
+            lost: lost.into_iter().filter(|(_, count)| some(count)).collect(),
+            denied: denied.into_iter().filter(|(_, count)| some(count)).collect(),
+            unlabelled: value(UNLABELLED),
+        }
+    }
+}
+
+impl Status {
+    /// How things are now.
+    #[must_use]
+    pub fn of(gate: &Gate) -> Self {
+        let refusal = gate.ready().err();
+        let hooks = match &*gate.kernel.borrow() {
+            Err(_) => Vec::new(),
+            Ok(kernel) => kernel
+                .hooks()
+                .iter()
+                .map(|hook| {
+                    let (state, why) = match &hook.liveness {
+                        Liveness::Live => (HookLiveness::Live, None),
+                        Liveness::Unproved => (HookLiveness::Unproved, None),
+                        Liveness::Dead(why) => (HookLiveness::Dead, Some(why.clone())),
+                    };
+                    HookState { hook: hook.name.to_owned(), state, why }
+                })
+                .collect(),
+        };
+        let counters = gate.with_kernel(|kernel| kernel.counters()).ok();
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ready: refusal.is_none(),
+            mend: refusal.as_ref().and_then(|refusal| refusal.mend.clone()),
+            refusal: refusal.map(|refusal| refusal.message),
+            hooks,
+            counters: counters.map(|values| Counters::read(&values)),
+            sessions: gate.sessions.borrow().len(),
+            unwritten: gate.trail.borrow().unwritten(),
+            pins: gate.config.pins.clone(),
+            default_policy: gate.config.default_policy.clone(),
+            floor: gate.config.floor.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_happened_is_counted_out() {
+        let mut values = vec![0; 64];
+        values[SEQUENCE as usize] = 12;
+        values[denied(Cause::TooDeep) as usize] = 2;
+        let counters = Counters::read(&values);
+        assert_eq!(counters.events, 12);
+        assert!(counters.lost.is_empty());
+        assert_eq!(counters.denied.get("too_deep"), Some(&2));
+    }
+}

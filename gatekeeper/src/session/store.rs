@@ -1,0 +1,158 @@
+//! Sessions on disk: one JSON file each, there from before its first task to after its last.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::id::SessionId;
+use super::record::Session;
+use crate::files;
+
+/// Where sessions are written down.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+/// A record that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {source}", path = path.display())]
+pub struct StoreError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The next serial to give out, and the boot it counts in.
+#[derive(Debug, Serialize, Deserialize)]
+struct Serials {
+    boot: String,
+    next: u32,
+}
+
+impl Store {
+    /// Opens the store in the state folder.
+    pub fn open(state: &Path) -> Result<Self, StoreError> {
+        let folder = state.join("sessions");
+        files::make_folder(&folder, 0o700).map_err(at(&folder))?;
+        Ok(Self { folder })
+    }
+
+    /// Every session written down.
+    pub fn load(&self) -> Result<Vec<Session>, StoreError> {
+        let mut sessions = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(at(&self.folder))? {
+            let path = entry.map_err(at(&self.folder))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let bytes = fs::read(&path).map_err(at(&path))?;
+                sessions.push(serde_json::from_slice(&bytes).map_err(|error| at(&path)(error.into()))?);
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// Writes a session down, also over what was written of it before.
+    pub fn save(&self, session: &Session) -> Result<(), StoreError> {
+        let path = self.path(session.id);
+        let bytes = serde_json::to_vec(session).map_err(|error| at(&path)(error.into()))?;
+        files::write_atomically(&path, &bytes).map_err(at(&path))
+    }
+
+    /// Forgets a session.
+    pub fn remove(&self, id: SessionId) -> Result<(), StoreError> {
+        let path = self.path(id);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn path(&self, id: SessionId) -> PathBuf {
+        self.folder.join(format!("{id}.json"))
+    }
+
+    /// Writes down below which number no serial may be given out again.
+    pub fn save_serials(&self, boot: &str, next: u32) -> Result<(), StoreError> {
+        let path = self.folder.join("serials");
+        let serials = Serials { boot: boot.into(), next };
+        let bytes = serde_json::to_vec(&serials).map_err(|error| at(&path)(error.into()))?;
+        files::write_atomically(&path, &bytes).map_err(at(&path))
+    }
+
+    /// The number written down in this boot; 1 where there is none.
+    pub fn serials(&self, boot: &str) -> Result<u32, StoreError> {
+        let path = self.folder.join("serials");
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(1),
+            read => read.map_err(at(&path))?,
+        };
+        let found: Serials = serde_json::from_slice(&bytes).map_err(|error| at(&path)(error.into()))?;
+        Ok(if found.boot == boot { found.next } else { 1 })
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{Kind, LayerRef, Owner, OwnLayer};
+    use super::*;
+    use crate::api::messages::PolicyChoice;
+    use crate::audit::time::Moment;
+
+    fn session() -> Session {
+        let layer = LayerRef { slot: 3, serial: 9 };
+        let source = PolicyChoice::Text { file: "mine.toml".into(), text: "version = 1\n".into() };
+        Session {
+            id: SessionId::from_kernel(4242).unwrap(),
+            name: Some("demo".into()),
+            purpose: None,
+            owner: Owner { uid: 1000, name: "dev".into(), home: "/home/dev".into() },
+            workspace: "/home/dev/app".into(),
+            kind: Kind::Run,
+            cgroup: "/sys/fs/cgroup/gatekeeper/x".into(),
+            cgroup_id: 77,
+            parent: None,
+            opened: Moment::from_micros(1_800_000_000_000_000),
+            boot: "b".into(),
+            inherited: vec![LayerRef { slot: 1, serial: 2 }],
+            own: vec![OwnLayer { layer, policy: "mine".into(), generation: 1, source }],
+        }
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.save(&session()).unwrap();
+        store.save_serials("b", 10).unwrap();
+        assert_eq!(store.load().unwrap(), [session()]);
+        assert_eq!((store.serials("b").unwrap(), store.serials("other").unwrap()), (10, 1));
+        store.remove(session().id).unwrap();
+        store.remove(session().id).unwrap();
+        assert_eq!(store.load().unwrap(), []);
+    }
+
+    #[test]
+    fn a_damaged_record_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        fs::write(folder.path().join("sessions/zz.json"), b"{").unwrap();
+        assert!(store.load().unwrap_err().to_string().contains("zz.json"));
+    }
+
+    #[test]
+    fn the_label_has_the_inherited_layers_outermost() {
+        let label = session().label().unwrap();
+        assert_eq!((label.session, label.count), (4242, 2));
+        assert_eq!(label.layers[0].serial, 2);
+        assert_eq!(label.layers[1].serial, 9);
+        let mut deep = session();
+        deep.inherited = vec![LayerRef { slot: 1, serial: 2 }; 8];
+        assert!(deep.label().is_err());
+    }
+}
