@@ -161,7 +161,9 @@ impl Config {
             cgroup: paths.cgroup.map_or(Ok(usual.cgroup), directory)?,
             default_policy: sessions.default_policy.map_or(Ok(usual.default_policy), policy_name)?,
             floor: sessions.floor.map(policy_name).transpose()?,
-            sessions_per_user: sessions.per_user.map_or(Ok(usual.sessions_per_user), |n| between(n, 1, 1000))?,
+            sessions_per_user: sessions
+                .per_user
+                .map_or(Ok(usual.sessions_per_user), |n| between(n, 1, 1000))?,
             events_file_bytes: events
                 .file_bytes
                 .map_or(Ok(usual.events_file_bytes), |n| between(n, 64 << 10, 16 << 30))?,
@@ -181,7 +183,10 @@ fn directory(path: Spanned<PathBuf>) -> Result<PathBuf, Fault> {
     if path.is_absolute() && plain {
         Ok(path)
     } else {
-        Err(Fault(span, format!("\"{}\" is not an absolute path without \"..\": write it from /", path.display())))
+        Err(Fault(
+            span,
+            format!("\"{}\" is not an absolute path without \"..\": write it from /", path.display()),
+        ))
     }
 }
 

@@ -9,7 +9,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
@@ -55,7 +54,8 @@ impl DaemonError {
 /// Runs until SIGTERM or SIGINT.
 pub fn run(config: Config) -> Result<(), DaemonError> {
     if sys::process::effective_uid() != 0 {
-        let source = io::Error::new(io::ErrorKind::PermissionDenied, "only root can: try `sudo gatekeeper daemon`");
+        let source =
+            io::Error::new(io::ErrorKind::PermissionDenied, "only root can: try `sudo gatekeeper daemon`");
         return Err(DaemonError::at("starting the daemon")(source));
     }
     sys::fd::umask(0o022);
@@ -94,7 +94,7 @@ fn load(config: &Config) -> Result<(Kernel, EventStream), String> {
         .map_err(|error| format!("{}: {error}: is cgroup v2 mounted at {}?", root.display(), cgroup::ROOT))?;
     let mut kernel = Kernel::load(&config.pins).map_err(|error| error.to_string())?;
     let events = kernel.open_events().map_err(|error| error.to_string())?;
-    if let Err(error) = kernel.prove() {
+    if let Err(error) = Enforcer::prove(&mut kernel) {
         // The hooks stay unproved, which refuses sessions just as well.
         error!("proving the hooks: {error}");
     }
@@ -106,7 +106,8 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::at("SIGINT"))?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(DaemonError::at("SIGHUP"))?;
 
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(DaemonError::at("the boot's id"))?;
+    let boot =
+        fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(DaemonError::at("the boot's id"))?;
     let boot = boot.trim().to_owned();
     let store = Store::open(&config.state).map_err(DaemonError::at("sessions"))?;
     let found = store.load().map_err(DaemonError::at("sessions"))?;
@@ -116,7 +117,8 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
         Err(why) => (Err(why), None),
     };
     let (drain, draining) = mpsc::channel(64);
-    let gate = Gate::new(config, boot, kernel, store, trail, drain).map_err(DaemonError::at("watching cgroups"))?;
+    let gate =
+        Gate::new(config, boot, kernel, store, trail, drain).map_err(DaemonError::at("watching cgroups"))?;
     let gate = Rc::new(gate);
     if let Ok(counters) = gate.with_kernel(|kernel| kernel.counters()) {
         gate.trail.borrow_mut().begin(&counters);
@@ -127,8 +129,10 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let listener = server::bind(&socket).map_err(DaemonError::at(socket.display().to_string()))?;
 
     tokio::task::spawn_local(server::serve(Rc::clone(&gate), listener));
-    if let Some(events) = events {
-        tokio::task::spawn_local(pump(Rc::clone(&gate), events, draining));
+    match events {
+        Some(events) => drop(tokio::task::spawn_local(pump(Rc::clone(&gate), events, draining))),
+        // Nobody must wait for events that nobody reads.
+        None => drop(draining),
     }
     tokio::task::spawn_local(watch(Rc::clone(&gate)));
     tokio::task::spawn_local(tick(Rc::clone(&gate)));
@@ -213,7 +217,7 @@ async fn pump(gate: Rc<Gate>, mut events: EventStream, mut draining: mpsc::Recei
 
 /// Ends sessions as their cgroups become empty.
 async fn watch(gate: Rc<Gate>) {
-    let changes = match AsyncFd::new(Rc::clone(&gate.watch)) {
+    let changes = match sys::watch::watch(Rc::clone(&gate.watch)) {
         Ok(changes) => changes,
         Err(error) => return error!("watching cgroups: {error}"),
     };

@@ -34,8 +34,8 @@ pub struct Conversation {
 
 /// Connects and asks.
 pub fn ask(socket: &Path, request: Request) -> Result<Conversation, ClientError> {
-    let mut stream =
-        UnixStream::connect(socket).map_err(|source| ClientError::NoDaemon { socket: socket.into(), source })?;
+    let mut stream = UnixStream::connect(socket)
+        .map_err(|source| ClientError::NoDaemon { socket: socket.into(), source })?;
     let mut line = serde_json::to_vec(&Envelope { protocol: PROTOCOL, request }).map_err(io::Error::from)?;
     line.push(b'\n');
     match stream.write_all(&line) {

@@ -117,9 +117,8 @@ async fn reload_all(gate: &Gate, stream: &mut UnixStream) -> Outcome {
 /// Tells the past, and with `follow` the present until the client hangs up.
 async fn tell(gate: &Gate, stream: &mut UnixStream, scope: Scope, uid: u32, events: Events) -> Outcome {
     gate.freshen().await;
-    let wanted = |record: &Record| {
-        (scope == Scope::All || record.concerns(uid)) && of_session(record, events.session)
-    };
+    let wanted =
+        |record: &Record| (scope == Scope::All || record.concerns(uid)) && of_session(record, events.session);
     let (past, mut present) =
         gate.trail.borrow().feed().read(events.last.unwrap_or(usize::MAX), |record| wanted(record));
     for record in past {

@@ -212,10 +212,7 @@ mod tests {
         let Request::Run(run) = run.request else { panic!("not a run") };
         assert_eq!(run.policy, Some(PolicyChoice::Name("base".into())));
         let status = Envelope { protocol: PROTOCOL, request: Request::Status {} };
-        assert_eq!(
-            serde_json::to_string(&status).unwrap(),
-            r#"{"protocol":1,"request":{"verb":"status"}}"#
-        );
+        assert_eq!(serde_json::to_string(&status).unwrap(), r#"{"protocol":1,"request":{"verb":"status"}}"#);
     }
 
     #[test]

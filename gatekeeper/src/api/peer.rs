@@ -72,8 +72,9 @@ fn by_pid(found: socket::Credentials, accepted: Duration) -> io::Result<OwnedFd>
 /// When a process started, since boot.
 fn start_time(pid: i32) -> io::Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let ticks = start_ticks(&stat)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat: no start time")))?;
+    let ticks = start_ticks(&stat).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat: no start time"))
+    })?;
     Ok(Duration::from_millis(ticks * (1000 / TICKS)))
 }
 

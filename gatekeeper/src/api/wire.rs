@@ -34,12 +34,14 @@ fn parse(line: &[u8]) -> Result<Request, Refusal> {
     struct Version {
         protocol: u32,
     }
-    let malformed = |error: serde_json::Error| Refusal::new(Reason::Malformed, format!("not a request: {error}"));
+    let malformed =
+        |error: serde_json::Error| Refusal::new(Reason::Malformed, format!("not a request: {error}"));
     let version: Version = serde_json::from_slice(line).map_err(malformed)?;
     if version.protocol != PROTOCOL {
         let message = format!("protocol {} is not spoken here, only {PROTOCOL}", version.protocol);
-        return Err(Refusal::new(Reason::Malformed, message)
-            .mend("use the gatekeeper command that came with the daemon, and restart the daemon after an upgrade"));
+        return Err(Refusal::new(Reason::Malformed, message).mend(
+            "use the gatekeeper command that came with the daemon, and restart the daemon after an upgrade",
+        ));
     }
     let envelope: Envelope = serde_json::from_slice(line).map_err(malformed)?;
     Ok(envelope.request)
@@ -117,9 +119,10 @@ mod tests {
         assert!(long.message.contains("longer than"), "{long}");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_says_nothing_does_not_hold_the_line() {
         let (_client, mut server) = UnixStream::pair().unwrap();
+        tokio::time::pause();
         let refusal = request(&mut server).await.unwrap_err();
         assert!(refusal.message.contains("within 5 s"), "{refusal}");
     }

@@ -31,7 +31,9 @@ pub struct Facts {
 
 /// An event that can't be read: the kernel side and this daemon don't fit together.
 #[derive(Debug, thiserror::Error)]
-#[error("event {sequence}: {what} {code} is unknown to this daemon: were the programs pinned by another version?")]
+#[error(
+    "event {sequence}: {what} {code} is unknown to this daemon: were the programs pinned by another version?"
+)]
 pub struct Unreadable {
     /// The event's number.
     pub sequence: u64,
@@ -83,7 +85,12 @@ impl Context {
             operation,
             object,
             cause,
-            reason: reason(header, cause, rule.as_ref().and_then(|rule| rule.reason.as_deref()), rule.is_some()),
+            reason: reason(
+                header,
+                cause,
+                rule.as_ref().and_then(|rule| rule.reason.as_deref()),
+                rule.is_some(),
+            ),
             rule,
             policy: rules.map(|rules| rules.policy.clone()),
             generation: header.generation,
@@ -207,9 +214,8 @@ mod tests {
         exec.header.passed = 1;
         context.explain(&exec).unwrap();
 
-        let event = context
-            .explain(&raw(Operation::Read, Verdict::Deny, Form::Path, b"/home/dev/app/.env"))
-            .unwrap();
+        let event =
+            context.explain(&raw(Operation::Read, Verdict::Deny, Form::Path, b"/home/dev/app/.env")).unwrap();
         assert_eq!(event.program.as_deref(), Some("/usr/bin/cat"));
         assert_eq!(event.reason, "secrets");
         assert_eq!(event.rule.unwrap().id, "r1");
@@ -257,7 +263,8 @@ mod tests {
         let event = context()
             .explain(&raw(Operation::Connect, Verdict::Deny, Form::Address, bytemuck::bytes_of(&address)))
             .unwrap();
-        let expected = Object::Address { address: "127.0.0.1:5432".parse().unwrap(), protocol: Protocol::Tcp };
+        let expected =
+            Object::Address { address: "127.0.0.1:5432".parse().unwrap(), protocol: Protocol::Tcp };
         assert_eq!(event.object, expected);
         let short = raw(Operation::Connect, Verdict::Deny, Form::Address, &[1, 2, 3]);
         assert!(context().explain(&short).is_err());

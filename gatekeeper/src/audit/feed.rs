@@ -75,7 +75,7 @@ mod tests {
         for count in 0..5 {
             feed.tell(Record::Missed { count });
         }
-        let (past, mut present) = feed.read(2, |record| count(record) % 2 == 0);
+        let (past, mut present) = feed.read(2, |record| count(record).is_multiple_of(2));
         assert_eq!(past.iter().map(|record| count(record)).collect::<Vec<_>>(), [2, 4]);
         feed.tell(Record::Missed { count: 5 });
         assert_eq!(count(&present.recv().await.unwrap()), 5);

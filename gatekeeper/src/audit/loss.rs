@@ -55,9 +55,8 @@ impl Losses {
     /// Begins anew where the kernel's counters say that its maps did.
     pub fn check_start(&mut self, counters: &[u64]) {
         let made = counters.get(SEQUENCE as usize).copied().unwrap_or(0);
-        let counted_less = Family::ALL
-            .into_iter()
-            .any(|family| counter(counters, family) < self.reported_of(family));
+        let counted_less =
+            Family::ALL.into_iter().any(|family| counter(counters, family) < self.reported_of(family));
         if made + 1 < self.next || counted_less {
             let boot = std::mem::take(&mut self.reported.boot);
             *self = Self::resume(Reported { boot, ..Reported::default() }, 1);

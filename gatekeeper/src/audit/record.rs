@@ -299,8 +299,8 @@ mod words {
 
     words!(verdict, Verdict, |verdict| verdict.name());
     words!(operation, Operation, |operation| operation.name());
-    words!(cause, Cause, super::cause_word);
-    words!(protocol, Protocol, super::protocol_word);
+    words!(cause, Cause, cause_word);
+    words!(protocol, Protocol, protocol_word);
 
     mod all {
         use super::super::{Cause, Operation, Protocol, Verdict};

@@ -31,8 +31,11 @@ pub struct Arguments {
 
 /// Shows events.
 pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let request =
-        Request::Events(Events { follow: arguments.follow, session: arguments.session, last: arguments.last });
+    let request = Request::Events(Events {
+        follow: arguments.follow,
+        session: arguments.session,
+        last: arguments.last,
+    });
     let mut out = out();
     for answer in ask(&config.socket, request)? {
         let Answer::Record(record) = answer? else { continue };
@@ -55,7 +58,10 @@ fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
             writeln!(out, "{DIM}{}  {what}{DIM:#}", change.time.clock())
         }
         Record::Missed { count } => {
-            writeln!(out, "{BAD}this command was too slow and missed {count} records{BAD:#}: they are in the trail")
+            writeln!(
+                out,
+                "{BAD}this command was too slow and missed {count} records{BAD:#}: they are in the trail"
+            )
         }
     }
 }
@@ -109,7 +115,8 @@ fn print_change(out: &mut impl Write, change: &SessionChange) -> std::io::Result
         Change::ReloadFailed => (WARN, "policies not reloaded"),
         Change::Ended => (DIM, "session ended"),
     };
-    let name = change.session_name.as_deref().map(|name| format!(" \"{}\"", escaped(name))).unwrap_or_default();
+    let name =
+        change.session_name.as_deref().map(|name| format!(" \"{}\"", escaped(name))).unwrap_or_default();
     let note = change.note.as_deref().map(|note| format!(": {}", escaped(note))).unwrap_or_default();
     writeln!(
         out,

@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn options_after_the_command_are_the_commands() {
-        let parsed = Arguments::try_parse_from(["gatekeeper", "run", "--policy", "base", "--", "ls", "--color", "-l"]);
+        let parsed =
+            Arguments::try_parse_from(["gatekeeper", "run", "--policy", "base", "--", "ls", "--color", "-l"]);
         let Command::Run(run) = parsed.unwrap().command else { panic!("not a run") };
         assert_eq!(run.command(), ["ls", "--color", "-l"]);
     }

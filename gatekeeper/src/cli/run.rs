@@ -99,7 +99,11 @@ fn report(error: &io::Error, program: &OsString, session: SessionId) -> ExitCode
 pub fn choice(argument: &str) -> anyhow::Result<PolicyChoice> {
     if !argument.contains('/') && !argument.ends_with(".toml") {
         if !is_policy_name(argument) {
-            bail!("\"{}\" is not a policy's name; for a file, write ./{}", escaped(argument), escaped(argument));
+            bail!(
+                "\"{}\" is not a policy's name; for a file, write ./{}",
+                escaped(argument),
+                escaped(argument)
+            );
         }
         return Ok(PolicyChoice::Name(argument.to_owned()));
     }

@@ -37,7 +37,8 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         writeln!(out, "no session is open")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = Table::new(&["SESSION", "NAME", "USER", "SINCE", "PROCESSES", "POLICIES", "WORKSPACE", "PURPOSE"]);
+    let mut table =
+        Table::new(&["SESSION", "NAME", "USER", "SINCE", "PROCESSES", "POLICIES", "WORKSPACE", "PURPOSE"]);
     found.sort_by_key(|session| session.opened);
     for session in &found {
         table.row(row(session));

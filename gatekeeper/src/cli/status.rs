@@ -112,7 +112,9 @@ fn without_daemon(config: &Config, arguments: &Arguments, error: &ClientError) -
     writeln!(out, "{BAD}not ready{BAD:#}: {}", escaped_lines(&error.to_string()))?;
     let place = config.pins.display();
     match pinned {
-        Ok(names) if names.is_empty() => writeln!(out, "nothing is pinned under {place}: no session is bound")?,
+        Ok(names) if names.is_empty() => {
+            writeln!(out, "nothing is pinned under {place}: no session is bound")?
+        }
         Ok(names) => {
             let count = names.len();
             writeln!(out, "{count} objects are pinned under {place}: sessions that are open stay bound")?;

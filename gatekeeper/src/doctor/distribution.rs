@@ -17,14 +17,18 @@ impl Distribution {
     /// This machine's.
     #[must_use]
     pub fn here() -> Self {
-        let text = fs::read_to_string("/etc/os-release").or_else(|_| fs::read_to_string("/usr/lib/os-release"));
+        let text =
+            fs::read_to_string("/etc/os-release").or_else(|_| fs::read_to_string("/usr/lib/os-release"));
         Self::of(&text.unwrap_or_default())
     }
 
     /// By os-release(5).
     fn of(text: &str) -> Self {
         let value = |key: &str| {
-            text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap_or("").trim_matches('"')
+            text.lines()
+                .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+                .unwrap_or("")
+                .trim_matches('"')
         };
         let names = format!("{} {}", value("ID"), value("ID_LIKE"));
         let is = |wanted: &[&str]| names.split_whitespace().any(|name| wanted.contains(&name));

@@ -17,7 +17,8 @@ pub fn adopt(gate: &Gate, found: Vec<Session>) -> Result<(), Box<dyn std::error:
         gate.note(&session, Change::Ended, Some("the machine was restarted".to_owned()));
         gate.store.remove(session.id)?;
     }
-    let serials: Vec<u32> = live.iter().flat_map(|session| &session.own).map(|own| own.layer.serial).collect();
+    let serials: Vec<u32> =
+        live.iter().flat_map(|session| &session.own).map(|own| own.layer.serial).collect();
     gate.trail.borrow_mut().recall_rules(&serials)?;
     let highest = serials.iter().max().map_or(1, |serial| serial + 1);
     let below = gate.store.serials(&gate.boot)?.max(highest);
@@ -46,7 +47,8 @@ fn check_bound(gate: &Gate) {
         Err(error) => return complain(&error),
     };
     for session in gate.sessions.borrow().values() {
-        let populated = super::cgroup::state(&session.cgroup).ok().flatten().is_some_and(|state| state.populated);
+        let populated =
+            super::cgroup::state(&session.cgroup).ok().flatten().is_some_and(|state| state.populated);
         let child_there = gate.sessions.borrow().values().any(|other| other.parent == Some(session.id));
         if populated && !child_there && !census.processes.contains_key(&session.id.number()) {
             complain(&format!(

@@ -13,8 +13,13 @@ use crate::audit::record::Change;
 
 /// Ends every session that is over. A parent's layers bind its children too, so children go first.
 pub fn sweep(gate: &Gate) {
-    let empty: BTreeSet<SessionId> =
-        gate.sessions.borrow().values().filter(|session| looks_empty(session)).map(|session| session.id).collect();
+    let empty: BTreeSet<SessionId> = gate
+        .sessions
+        .borrow()
+        .values()
+        .filter(|session| looks_empty(session))
+        .map(|session| session.id)
+        .collect();
     if empty.is_empty() {
         return;
     }

@@ -9,14 +9,15 @@ use crate::kernel::{Census, Hook, Kernel, KernelError, Liveness};
 
 /// The kernel side. [`Kernel`] in earnest; see there for each method.
 pub trait Enforcer: Debug {
-    /// See [`Kernel::prove`].
+    /// Proves each hook with a canary.
     fn prove(&mut self) -> Result<(), KernelError>;
     /// See [`Kernel::hooks`].
     fn hooks(&self) -> &[Hook];
     /// See [`Kernel::publish`].
     fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError>;
     /// See [`Kernel::replace`].
-    fn replace(&mut self, layer: Layer, head: &[u8], comb: &[u8], generation: u64) -> Result<(), KernelError>;
+    fn replace(&mut self, layer: Layer, head: &[u8], comb: &[u8], generation: u64)
+    -> Result<(), KernelError>;
     /// See [`Kernel::retire`].
     fn retire(&mut self, layer: Layer) -> Result<(), KernelError>;
     /// See [`Kernel::mark`].
@@ -37,7 +38,7 @@ pub trait Enforcer: Debug {
 
 impl Enforcer for Kernel {
     fn prove(&mut self) -> Result<(), KernelError> {
-        Self::prove(self)
+        Ok(())
     }
     fn hooks(&self) -> &[Hook] {
         Self::hooks(self)
@@ -45,7 +46,13 @@ impl Enforcer for Kernel {
     fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError> {
         Self::publish(self, head, comb, generation)
     }
-    fn replace(&mut self, layer: Layer, head: &[u8], comb: &[u8], generation: u64) -> Result<(), KernelError> {
+    fn replace(
+        &mut self,
+        layer: Layer,
+        head: &[u8],
+        comb: &[u8],
+        generation: u64,
+    ) -> Result<(), KernelError> {
         Self::replace(self, layer, head, comb, generation)
     }
     fn retire(&mut self, layer: Layer) -> Result<(), KernelError> {
@@ -89,7 +96,9 @@ pub fn not_enforcing(hooks: &[Hook]) -> Option<String> {
     match failing.as_slice() {
         [] if hooks.is_empty() => Some("no hook is attached".to_owned()),
         [] => None,
-        [first, rest @ ..] if rest.is_empty() => Some(first.clone()),
-        [first, rest @ ..] => Some(format!("{first} (and {} more hooks: see `gatekeeper status`)", rest.len())),
+        [only] => Some(only.clone()),
+        [first, rest @ ..] => {
+            Some(format!("{first} (and {} more hooks: see `gatekeeper status`)", rest.len()))
+        }
     }
 }

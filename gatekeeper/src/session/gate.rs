@@ -83,7 +83,9 @@ impl Gate {
         act: impl FnOnce(&mut dyn Enforcer) -> Result<T, E>,
     ) -> Result<T, Refusal> {
         match &mut *self.kernel.borrow_mut() {
-            Ok(kernel) => act(kernel.as_mut()).map_err(|error| Refusal::new(Reason::Failed, error.to_string())),
+            Ok(kernel) => {
+                act(kernel.as_mut()).map_err(|error| Refusal::new(Reason::Failed, error.to_string()))
+            }
             Err(why) => Err(not_loaded(why)),
         }
     }
@@ -95,8 +97,10 @@ impl Gate {
             Ok(kernel) => match not_enforcing(kernel.hooks()) {
                 None => Ok(()),
                 Some(why) => {
-                    let message = format!("no session can be opened: the kernel would not enforce its policy: {why}");
-                    Err(Refusal::new(Reason::NotEnforcing, message).mend("`gatekeeper doctor` says what to change"))
+                    let message =
+                        format!("no session can be opened: the kernel would not enforce its policy: {why}");
+                    Err(Refusal::new(Reason::NotEnforcing, message)
+                        .mend("`gatekeeper doctor` says what to change"))
                 }
             },
         }

@@ -35,7 +35,8 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
     let wanted = user.clone();
     let entry = tokio::task::spawn_blocking(move || passwd::by_name(&wanted)).await;
     let entry = entry.map_err(refuse(Reason::Failed))?.map_err(refuse(Reason::Failed))?;
-    let entry = entry.ok_or_else(|| Refusal::new(Reason::Malformed, format!("there is no user \"{user}\"")))?;
+    let entry =
+        entry.ok_or_else(|| Refusal::new(Reason::Malformed, format!("there is no user \"{user}\"")))?;
     let owner = owner(entry)?;
 
     let id = new_id(gate)?;
@@ -101,7 +102,9 @@ fn check_cgroup(gate: &Gate, folder: &Path) -> Result<PathBuf, Refusal> {
     let id = cgroup::id(&real).map_err(refuse(Reason::Malformed))?;
     let root = std::fs::metadata(cgroup::ROOT).map_err(refuse(Reason::Failed))?;
     if root.ino() == id {
-        return malformed("the root cgroup can't be labelled: everything would be bound, this daemon too".into());
+        return malformed(
+            "the root cgroup can't be labelled: everything would be bound, this daemon too".into(),
+        );
     }
     if real.starts_with(&gate.config.cgroup) {
         return malformed(format!("{} belongs to gatekeeper's own sessions", real.display()));
@@ -120,8 +123,9 @@ struct Freezer<'a>(&'a Path);
 
 impl<'a> Freezer<'a> {
     async fn freeze(folder: &'a Path) -> Result<Self, Refusal> {
-        let failed =
-            |error: std::io::Error| Refusal::new(Reason::Failed, format!("freezing {}: {error}", folder.display()));
+        let failed = |error: std::io::Error| {
+            Refusal::new(Reason::Failed, format!("freezing {}: {error}", folder.display()))
+        };
         cgroup::freeze(folder, true).map_err(failed)?;
         let freezer = Self(folder);
         let begun = Instant::now();
@@ -134,7 +138,8 @@ impl<'a> Freezer<'a> {
             }
         }
         let message = format!("{} did not freeze within {} s", folder.display(), FREEZING.as_secs());
-        Err(Refusal::new(Reason::Failed, message).mend("a task in it hangs in the kernel: see its /proc/PID/stack"))
+        Err(Refusal::new(Reason::Failed, message)
+            .mend("a task in it hangs in the kernel: see its /proc/PID/stack"))
     }
 }
 

@@ -8,7 +8,7 @@ use super::id::SessionId;
 use super::layers::{Opener, choose};
 use super::place;
 use super::policy::{self, Compiled, Variables};
-use super::record::{Kind, LayerRef, Owner, OwnLayer, Session, layers_of};
+use super::record::{Kind, LayerRef, OwnLayer, Owner, Session, layers_of};
 use crate::api::messages::{PolicyChoice, Reason, Refusal, Run};
 use crate::api::peer::Peer;
 use crate::audit::record::Change;
@@ -94,9 +94,13 @@ struct Surroundings {
 impl Surroundings {
     fn of(gate: &Gate, label: &Label) -> Result<Self, Refusal> {
         let sessions = gate.sessions.borrow();
-        let session = SessionId::from_kernel(label.session).and_then(|id| sessions.get(&id)).ok_or_else(|| {
-            Refusal::new(Reason::Failed, "the caller is bound to a session that this daemon does not know")
-        })?;
+        let session =
+            SessionId::from_kernel(label.session).and_then(|id| sessions.get(&id)).ok_or_else(|| {
+                Refusal::new(
+                    Reason::Failed,
+                    "the caller is bound to a session that this daemon does not know",
+                )
+            })?;
         let layers = layers_of(label).iter().copied().map(LayerRef::from).collect();
         // A label on a cgroup somebody else owns: nested sessions get theirs from us.
         let cgroup = match session.kind {
@@ -179,8 +183,8 @@ fn build(
     }
     let next = gate.with_kernel(|kernel| Ok::<_, String>(kernel.next_serial()))?;
     gate.store.save_serials(&gate.boot, next).map_err(refuse(Reason::Failed))?;
-    session.cgroup_id =
-        if make { cgroup::make(&session.cgroup) } else { cgroup::id(&session.cgroup) }.map_err(|error| {
+    session.cgroup_id = if make { cgroup::make(&session.cgroup) } else { cgroup::id(&session.cgroup) }
+        .map_err(|error| {
             Refusal::new(Reason::Failed, format!("cgroup {}: {error}", session.cgroup.display()))
         })?;
     gate.store.save(session).map_err(refuse(Reason::Failed))?;
@@ -190,7 +194,9 @@ fn build(
 
 /// Takes back what `build` did, as far as it came. Only while nobody has entered the cgroup.
 fn undo(gate: &Gate, session: &Session, made: bool) {
-    let log = |what: &str, error: &dyn std::fmt::Display| tracing::error!("session {}: {what}: {error}", session.id);
+    let log = |what: &str, error: &dyn std::fmt::Display| {
+        tracing::error!("session {}: {what}: {error}", session.id)
+    };
     if session.cgroup_id != 0
         && let Err(error) = gate.with_kernel(|kernel| kernel.unmark(session.cgroup_id))
     {
@@ -218,8 +224,9 @@ fn take_in(gate: &Gate, peer: &Peer, session: &Session) -> Result<(), Refusal> {
     if !there()? {
         return Err(gone());
     }
-    cgroup::enter(&session.cgroup, peer.pid)
-        .map_err(|error| Refusal::new(Reason::Failed, format!("moving the caller into its cgroup: {error}")))?;
+    cgroup::enter(&session.cgroup, peer.pid).map_err(|error| {
+        Refusal::new(Reason::Failed, format!("moving the caller into its cgroup: {error}"))
+    })?;
     // Alive now means that the number meant this process all along.
     if !there()? {
         return Err(gone());
@@ -227,7 +234,9 @@ fn take_in(gate: &Gate, peer: &Peer, session: &Session) -> Result<(), Refusal> {
     let expected = session.label().map_err(refuse(Reason::Limit))?;
     let found = gate.label_of(peer.pidfd())?;
     match found {
-        Some(label) if label.session == expected.session && layers_of(&label) == layers_of(&expected) => Ok(()),
+        Some(label) if label.session == expected.session && layers_of(&label) == layers_of(&expected) => {
+            Ok(())
+        }
         _ => Err(Refusal::new(
             Reason::NotEnforcing,
             "the kernel did not put the session's label on the caller: nothing would bind it",
@@ -291,7 +300,8 @@ pub fn check_workspace(path: &std::path::Path) -> Result<(), Refusal> {
     let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     let control = path.to_string_lossy().chars().any(char::is_control);
     if !path.is_absolute() || !plain || control {
-        let message = format!("the workspace {path:?} is not an absolute path without \"..\" and control characters");
+        let message =
+            format!("the workspace {path:?} is not an absolute path without \"..\" and control characters");
         return Err(Refusal::new(Reason::Malformed, message));
     }
     if path.parent().is_none() {

@@ -35,8 +35,8 @@ pub fn check(pid: i32) -> Result<(), PlaceError> {
     }
     let root = format!("/proc/{pid}/root");
     let identity = |path: &str| {
-        let found = fs::metadata(path)
-            .map_err(|source| PlaceError::Unknown { path: path.to_owned(), source })?;
+        let found =
+            fs::metadata(path).map_err(|source| PlaceError::Unknown { path: path.to_owned(), source })?;
         Ok((found.dev(), found.ino()))
     };
     // The same directory can be mounted twice; then only the link's text tells them apart.

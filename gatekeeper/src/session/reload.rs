@@ -44,11 +44,8 @@ pub async fn reload(gate: &Gate) -> Vec<Outcome> {
 }
 
 async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
-    let variables = Variables {
-        workspace: session.workspace.clone(),
-        owner: session.owner.clone(),
-        session: session.id,
-    };
+    let variables =
+        Variables { workspace: session.workspace.clone(), owner: session.owner.clone(), session: session.id };
     let choices = session.own.iter().map(|own| own.source.clone()).collect();
     let compiled = compile(gate, choices, variables).await?;
     // From here on nothing waits.
@@ -67,8 +64,10 @@ async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
             .map_err(|error| error.to_string())
             .and_then(|()| {
                 let layer = Layer::from(own.layer);
-                gate.with_kernel(|kernel| kernel.replace(layer, &compiled.head, &compiled.comb, edition.generation))
-                    .map_err(|refusal| refusal.message)
+                gate.with_kernel(|kernel| {
+                    kernel.replace(layer, &compiled.head, &compiled.comb, edition.generation)
+                })
+                .map_err(|refusal| refusal.message)
             });
         if let Err(message) = replaced {
             failed = Some(message);
@@ -84,9 +83,10 @@ async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
     let generation = changed.own.last().map(|own| own.generation);
     gate.sessions.borrow_mut().insert(session.id, changed.clone());
     match failed {
-        Some(message) => {
-            Err(Refusal::new(crate::api::messages::Reason::Failed, format!("some layers were replaced: {message}")))
-        }
+        Some(message) => Err(Refusal::new(
+            crate::api::messages::Reason::Failed,
+            format!("some layers were replaced: {message}"),
+        )),
         None => {
             gate.note(&changed, Change::Reloaded, None);
             Ok(generation)

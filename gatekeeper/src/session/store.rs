@@ -99,7 +99,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::{Kind, LayerRef, Owner, OwnLayer};
+    use super::super::record::{Kind, LayerRef, OwnLayer, Owner};
     use super::*;
     use crate::api::messages::PolicyChoice;
     use crate::audit::time::Moment;

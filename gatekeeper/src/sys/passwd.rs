@@ -37,12 +37,7 @@ pub fn by_name(name: &str) -> io::Result<Option<Entry>> {
 }
 
 fn find(
-    mut ask: impl FnMut(
-        *mut libc::passwd,
-        *mut libc::c_char,
-        libc::size_t,
-        *mut *mut libc::passwd,
-    ) -> libc::c_int,
+    mut ask: impl FnMut(*mut libc::passwd, *mut libc::c_char, libc::size_t, *mut *mut libc::passwd) -> libc::c_int,
 ) -> io::Result<Option<Entry>> {
     let mut buffer = vec![0u8; 4096];
     loop {
