@@ -14,6 +14,7 @@ mod events;
 mod label;
 mod man;
 mod output;
+pub mod policy;
 mod reload;
 mod run;
 mod sessions;
@@ -43,6 +44,8 @@ enum Command {
     Events(events::Arguments),
     /// Show whether the kernel enforces, hook by hook.
     Status(status::Arguments),
+    /// Look at policies without enforcing them.
+    Policy(policy::PolicyArgs),
     /// Check this machine, and say what to change.
     Doctor(doctor::Arguments),
     /// Bind a cgroup that is already there, with all that runs in it (root).
@@ -77,6 +80,7 @@ impl Arguments {
     fn act(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Daemon => daemon::run(&self.config, self.socket),
+            Command::Policy(arguments) => policy::run(arguments),
             Command::Completions(arguments) => completions::run(&arguments, &mut Self::command()),
             Command::Man(arguments) => man::run(&arguments, Self::command()),
             command => {
@@ -92,7 +96,9 @@ impl Arguments {
                     Command::Doctor(arguments) => doctor::run(&arguments),
                     Command::Label(arguments) => label::run(&config, arguments),
                     Command::Reload(arguments) => reload::run(&config, &arguments),
-                    Command::Daemon | Command::Completions(_) | Command::Man(_) => Ok(ExitCode::SUCCESS),
+                    Command::Daemon | Command::Policy(_) | Command::Completions(_) | Command::Man(_) => {
+                        Ok(ExitCode::SUCCESS)
+                    }
                 }
             }
         }

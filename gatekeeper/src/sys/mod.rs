@@ -1,7 +1,9 @@
-//! Every unsafe and libc call of user space, one small safe wrapper each.
+//! Every unsafe and libc call of user space, each behind a small safe function.
 
 pub mod acts;
 pub mod bpf;
+pub mod watch;
+
 pub mod clock;
 pub mod fd;
 pub mod filesystem;
@@ -10,7 +12,6 @@ pub mod passwd;
 pub mod process;
 pub mod random;
 pub mod socket;
-pub mod watch;
 
 use std::io;
 
