@@ -94,7 +94,7 @@ fn load(config: &Config) -> Result<(Kernel, EventStream), String> {
         .map_err(|error| format!("{}: {error}: is cgroup v2 mounted at {}?", root.display(), cgroup::ROOT))?;
     let mut kernel = Kernel::load(&config.pins).map_err(|error| error.to_string())?;
     let events = kernel.open_events().map_err(|error| error.to_string())?;
-    if let Err(error) = Enforcer::prove(&mut kernel) {
+    if let Err(error) = Enforcer::prove(&mut kernel, config) {
         // The hooks stay unproved, which refuses sessions just as well.
         error!("proving the hooks: {error}");
     }

@@ -38,7 +38,7 @@ pub struct Event {
     pub sequence: u64,
     /// When.
     pub time: Moment,
-    /// The innermost session of the task; none where the label was damaged.
+    /// The innermost session of the task; none for the canaries that prove the hooks.
     pub session: Option<SessionId>,
     /// The session's short name, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -60,7 +60,9 @@ impl Trail {
                 }
                 _ => {}
             }
-            feed.recall(record);
+            if !is_canary(&record) {
+                feed.recall(record);
+            }
         }
         let reported = read_reported(&folder.join("losses.json"), boot)?;
         let losses = Losses::resume(reported, next);
@@ -152,7 +154,7 @@ impl Trail {
             }
             self.unwritten += records.len() as u64;
         }
-        for record in records {
+        for record in records.into_iter().filter(|record| !is_canary(record)) {
             self.feed.tell(record);
         }
     }
@@ -219,6 +221,11 @@ impl Trail {
             warn!("{}: {error}", path.display());
         }
     }
+}
+
+/// Whether it tells of a canary's doings: in the trail, so that its numbers have no gap, and not for readers.
+fn is_canary(record: &Record) -> bool {
+    matches!(record, Record::Event(event) if event.session.is_none())
 }
 
 fn edition_of(path: &Path) -> Option<Edition> {

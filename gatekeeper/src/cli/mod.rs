@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Config, ConfigError};
 
+mod canary;
 mod completions;
 mod daemon;
 mod doctor;
@@ -54,6 +55,9 @@ enum Command {
     Reload(reload::Arguments),
     /// Run the daemon in the foreground (root).
     Daemon,
+    /// Prove the hooks: the daemon starts this.
+    #[command(hide = true)]
+    Canary(canary::Arguments),
     /// Print completions for a shell.
     Completions(completions::Arguments),
     /// Print a manual page.
@@ -81,6 +85,7 @@ impl Arguments {
         match self.command {
             Command::Daemon => daemon::run(&self.config, self.socket),
             Command::Policy(arguments) => policy::run(arguments),
+            Command::Canary(arguments) => canary::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments, &mut Self::command()),
             Command::Man(arguments) => man::run(&arguments, Self::command()),
             command => {
@@ -93,12 +98,14 @@ impl Arguments {
                     Command::Sessions(arguments) => sessions::run(&config, &arguments),
                     Command::Events(arguments) => events::run(&config, &arguments),
                     Command::Status(arguments) => status::run(&config, &arguments),
-                    Command::Doctor(arguments) => doctor::run(&arguments),
+                    Command::Doctor(arguments) => doctor::run(&config, &arguments),
                     Command::Label(arguments) => label::run(&config, arguments),
                     Command::Reload(arguments) => reload::run(&config, &arguments),
-                    Command::Daemon | Command::Policy(_) | Command::Completions(_) | Command::Man(_) => {
-                        Ok(ExitCode::SUCCESS)
-                    }
+                    Command::Daemon
+                    | Command::Policy(_)
+                    | Command::Canary(_)
+                    | Command::Completions(_)
+                    | Command::Man(_) => Ok(ExitCode::SUCCESS),
                 }
             }
         }

@@ -26,8 +26,16 @@ pub fn out() -> impl Write {
 
 /// Prints an error, with its mend where it has one.
 pub fn complain(error: &anyhow::Error) {
-    let text = escaped_lines(&format!("{error:#}"));
+    let text = escaped_lines(&chain(error));
     anstream::eprintln!("{BAD}gatekeeper:{BAD:#} {text}");
+}
+
+/// An error with its causes. Ours name their causes themselves; others' do not.
+fn chain(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+    })
 }
 
 /// Whether the reader hung up, as `head` does.
@@ -134,6 +142,13 @@ mod tests {
         assert_eq!(escaped("/tmp/ä\u{1b}[2Jx\ny"), "/tmp/ä\\u{1b}[2Jx\\u{a}y");
         assert_eq!(escaped("a\u{202e}b\u{9b}c"), "a\\u{202e}b\\u{9b}c");
         assert_eq!(escaped_lines("a\nb\r"), "a\nb\\u{d}");
+    }
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        let inner = || io::Error::other("it broke");
+        assert_eq!(chain(&anyhow::Error::from(inner()).context("opening x")), "opening x: it broke");
+        assert_eq!(chain(&anyhow::Error::from(inner()).context("x: it broke")), "x: it broke");
     }
 
     #[test]

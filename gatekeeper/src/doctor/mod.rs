@@ -5,6 +5,9 @@ mod distribution;
 
 use serde::Serialize;
 
+use crate::config::Config;
+use crate::kernel::{KernelError, probe};
+
 pub use distribution::Distribution;
 
 /// How a check came out.
@@ -44,6 +47,17 @@ impl Finding {
 
     fn bad(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { check, outcome: Outcome::Bad, found: found.into(), mend: Some(mend.into()) }
+    }
+}
+
+/// Loads the programs beside those of a running daemon, has a canary prove them, and takes them away.
+#[must_use]
+pub fn try_out(config: &Config) -> Finding {
+    let program = std::env::current_exe().map_err(KernelError::call("finding this program's file"));
+    let bpffs = config.pins.parent().unwrap_or(&config.pins);
+    match program.and_then(|program| probe(bpffs, &config.cgroup, &program)) {
+        Ok(()) => Finding::good("probe", "every hook refuses what it is told to"),
+        Err(error) => Finding::bad("probe", error.to_string(), "mend what is bad above, then try again"),
     }
 }
 

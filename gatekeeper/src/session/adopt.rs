@@ -26,6 +26,7 @@ pub fn adopt(gate: &Gate, found: Vec<Session>) -> Result<(), Box<dyn std::error:
         kernel.reserve_serials(below);
         Ok::<_, String>(())
     });
+    let none = live.is_empty();
     for session in live {
         info!("session {} goes on", session.id);
         gate.enroll(session);
@@ -35,7 +36,8 @@ pub fn adopt(gate: &Gate, found: Vec<Session>) -> Result<(), Box<dyn std::error:
             end::sweep(gate);
             check_bound(gate);
         }
-        Err(why) => warn!("sessions are listed and not looked after: {why}"),
+        Err(why) if !none => warn!("sessions are listed and not looked after: {why}"),
+        Err(_) => {}
     }
     Ok(())
 }

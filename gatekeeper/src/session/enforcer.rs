@@ -5,12 +5,13 @@ use std::os::fd::BorrowedFd;
 
 use gatekeeper_common::label::{Label, Layer};
 
+use crate::config::Config;
 use crate::kernel::{Census, Hook, Kernel, KernelError, Liveness};
 
 /// The kernel side. [`Kernel`] in earnest; see there for each method.
 pub trait Enforcer: Debug {
-    /// Proves each hook with a canary.
-    fn prove(&mut self) -> Result<(), KernelError>;
+    /// See [`Kernel::prove`].
+    fn prove(&mut self, config: &Config) -> Result<(), KernelError>;
     /// See [`Kernel::hooks`].
     fn hooks(&self) -> &[Hook];
     /// See [`Kernel::publish`].
@@ -37,8 +38,9 @@ pub trait Enforcer: Debug {
 }
 
 impl Enforcer for Kernel {
-    fn prove(&mut self) -> Result<(), KernelError> {
-        Ok(())
+    fn prove(&mut self, config: &Config) -> Result<(), KernelError> {
+        let program = std::env::current_exe().map_err(KernelError::call("finding this program's file"))?;
+        Self::prove(self, &config.state, &config.cgroup, &program)
     }
     fn hooks(&self) -> &[Hook] {
         Self::hooks(self)
@@ -88,7 +90,7 @@ pub fn not_enforcing(hooks: &[Hook]) -> Option<String> {
     let failing: Vec<String> = hooks
         .iter()
         .filter_map(|hook| match &hook.liveness {
-            Liveness::Live => None,
+            Liveness::Live | Liveness::Attached => None,
             Liveness::Unproved => Some(format!("{}: attached, but no canary proved it", hook.name)),
             Liveness::Dead(why) => Some(format!("{}: {why}", hook.name)),
         })

@@ -57,6 +57,8 @@ pub struct HookState {
 pub enum HookLiveness {
     /// Its canary was denied what the control was allowed.
     Live,
+    /// Attached; it refuses nothing, so that no canary can prove it.
+    Attached,
     /// Attached, not yet proved.
     Unproved,
     /// Not firing.
@@ -104,6 +106,7 @@ impl Status {
                 .map(|hook| {
                     let (state, why) = match &hook.liveness {
                         Liveness::Live => (HookLiveness::Live, None),
+                        Liveness::Attached => (HookLiveness::Attached, None),
                         Liveness::Unproved => (HookLiveness::Unproved, None),
                         Liveness::Dead(why) => (HookLiveness::Dead, Some(why.clone())),
                     };

@@ -1,0 +1,21 @@
+//! `gatekeeper canary`: not for people.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::kernel::canary::sing;
+
+/// Arguments of `canary`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A folder of its own.
+    folder: PathBuf,
+    /// The cgroup it will be labelled in.
+    cgroup: PathBuf,
+}
+
+/// Tries every hook and tells what it got.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    sing(&arguments.folder, &arguments.cgroup)?;
+    Ok(ExitCode::SUCCESS)
+}
