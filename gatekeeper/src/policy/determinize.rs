@@ -97,7 +97,7 @@ pub fn determinize(
     let start = work.state(vec![START]);
     let mut at = 0;
     while let Some(set) = work.sets.get(at).cloned() {
-        work.expand(work.first + at, &set)?;
+        work.expand(work.first + at, set.as_slice())?;
         if work.dfa.entries > limit || work.numbers > SET_NUMBERS {
             return Err(TooLarge { entries: work.dfa.entries });
         }
@@ -117,6 +117,22 @@ struct Groups {
     different: Vec<(u64, Vec<u16>)>,
 }
 
+/// The nodes of a state; mostly one.
+#[derive(Debug, Clone)]
+enum Set {
+    One(u32),
+    Many(Rc<[u32]>),
+}
+
+impl Set {
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::One(node) => std::slice::from_ref(node),
+            Self::Many(nodes) => nodes,
+        }
+    }
+}
+
 struct Work<'a> {
     nfa: &'a Nfa,
     alphabet: &'a Alphabet,
@@ -129,7 +145,7 @@ struct Work<'a> {
     known: FxHashMap<Rc<[u32]>, u32>,
     groups: FxHashMap<Vec<u32>, Rc<Groups>>,
     /// The set of each state, from state `first` on.
-    sets: Vec<Rc<[u32]>>,
+    sets: Vec<Set>,
     numbers: usize,
     first: usize,
 }
@@ -161,26 +177,28 @@ impl Work<'_> {
         set.dedup();
         match *set.as_slice() {
             [] => 0,
-            [node] if node & BELOW == 0 => {
-                if self.single[node as usize] == 0 {
-                    self.single[node as usize] = self.fresh(Rc::from(set));
-                }
-                self.single[node as usize]
-            }
+            [node] if node & BELOW == 0 => self.state_of_one(node),
             _ => {
                 let set: Rc<[u32]> = Rc::from(set);
                 if let Some(known) = self.known.get(&set) {
                     return *known;
                 }
-                let state = self.fresh(Rc::clone(&set));
+                let state = self.fresh(Set::Many(Rc::clone(&set)));
                 self.known.insert(set, state);
                 state
             }
         }
     }
 
-    fn fresh(&mut self, set: Rc<[u32]>) -> u32 {
-        self.numbers += set.len();
+    fn state_of_one(&mut self, node: NodeId) -> u32 {
+        if self.single[node as usize] == 0 {
+            self.single[node as usize] = self.fresh(Set::One(node));
+        }
+        self.single[node as usize]
+    }
+
+    fn fresh(&mut self, set: Set) -> u32 {
+        self.numbers += set.as_slice().len();
         self.sets.push(set);
         self.dfa.states.push(State::default());
         self.dfa.states.len() as u32 - 1
@@ -225,7 +243,8 @@ impl Work<'_> {
             });
             inside.map(|(_, target)| *target).chain(everywhere).collect()
         };
-        let other = self.state(reached(groups.other));
+        let other =
+            if wide.is_empty() && everywhere.is_none() { 0 } else { self.state(reached(groups.other)) };
         let mut edges: Vec<(u16, u32)> = Vec::new();
         for (mask, classes) in &groups.different {
             let target = self.state(reached(*mask));
@@ -235,7 +254,12 @@ impl Work<'_> {
             }
         }
         for same in literal.chunk_by(|one, next| one.0 == next.0) {
-            let class = same[0].0;
+            let (class, node) = same[0];
+            // The common case, without a set: nothing but this byte leads anywhere.
+            if same.len() == 1 && wide.is_empty() && everywhere.is_none() && !self.nfa.node(node).slips {
+                edges.push((class, self.state_of_one(node)));
+                continue;
+            }
             let mut set = reached(groups.of.get(usize::from(class)).copied().unwrap_or(0));
             set.extend(same.iter().map(|(_, target)| *target));
             let target = self.state(set);

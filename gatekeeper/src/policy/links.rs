@@ -7,10 +7,11 @@
 //! link behind that widens the next one.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use rustc_hash::FxHashMap;
 
 use super::pattern::Pattern;
 
@@ -52,7 +53,7 @@ impl Links for NoLinks {
 /// This machine's tree, each path looked at once.
 #[derive(Debug, Default)]
 pub struct Disk {
-    seen: RefCell<HashMap<Vec<u8>, Entry>>,
+    seen: RefCell<FxHashMap<Vec<u8>, Entry>>,
 }
 
 impl Links for Disk {
@@ -61,7 +62,13 @@ impl Links for Disk {
         if path.starts_with(b"/proc/") {
             return Entry::Missing;
         }
-        self.seen.borrow_mut().entry(path.to_vec()).or_insert_with(|| look(path)).clone()
+        let mut seen = self.seen.borrow_mut();
+        if let Some(known) = seen.get(path) {
+            return known.clone();
+        }
+        let entry = look(path);
+        seen.insert(path.to_vec(), entry.clone());
+        entry
     }
 }
 
@@ -89,11 +96,14 @@ pub enum Follow {
 /// The patterns that name the same files as this one by their real paths; without the pattern itself.
 #[must_use]
 pub fn resolve(pattern: &Pattern, links: &dyn Links, follow: Follow) -> Vec<Pattern> {
-    let prefix = pattern.prefix();
+    let (count, prefix) = pattern.prefix();
     let mut found = Vec::new();
+    if prefix.is_empty() {
+        return found;
+    }
     for place in places(&prefix, links, follow) {
         if place != prefix {
-            let variant = pattern.with_prefix(prefix.len(), &place);
+            let variant = pattern.with_prefix(count, &place);
             if !found.contains(&variant) {
                 found.push(variant);
             }
@@ -105,32 +115,42 @@ pub fn resolve(pattern: &Pattern, links: &dyn Links, follow: Follow) -> Vec<Patt
 /// The real path of a path. With `last` false, a link in the last component is not followed.
 #[must_use]
 pub fn real_path(path: &[u8], links: &dyn Links, last: bool) -> Vec<u8> {
-    let names: Vec<_> =
-        path.split(|byte| *byte == b'/').filter(|n| !n.is_empty()).map(<[u8]>::to_vec).collect();
-    let places = places(&names, links, Follow::All);
+    let places = places(path, links, Follow::All);
     let place = if last { places.last() } else { places.first() };
-    place.map_or_else(|| path.to_vec(), |names| joined(names))
+    match place.map(Vec::as_slice) {
+        None => path.to_vec(),
+        Some(b"") => b"/".to_vec(),
+        Some(place) => place.to_vec(),
+    }
 }
 
 /// The places at which the path's last component is met: those of links, then that of the file itself.
-fn places(names: &[Vec<u8>], links: &dyn Links, follow: Follow) -> Vec<Vec<Vec<u8>>> {
+/// The root directory is the empty path.
+fn places(path: &[u8], links: &dyn Links, follow: Follow) -> Vec<Vec<u8>> {
+    let steps = |path: &[u8]| -> Vec<Vec<u8>> {
+        path.rsplit(|byte| *byte == b'/').filter(|step| !step.is_empty()).map(<[u8]>::to_vec).collect()
+    };
     let mut places = Vec::new();
-    let mut pending: Vec<Vec<u8>> = names.iter().rev().cloned().collect();
-    let mut done: Vec<Vec<u8>> = Vec::new();
+    let mut pending = steps(path);
+    let mut done: Vec<u8> = Vec::with_capacity(path.len());
     let (mut hops, mut missing) = (0, false);
     while let Some(name) = pending.pop() {
+        let parent = done.len();
         match name.as_slice() {
             b"." => continue,
             b".." => {
-                done.pop();
+                done.truncate(done.iter().rposition(|byte| *byte == b'/').unwrap_or(0));
                 continue;
             }
-            _ => done.push(name),
+            _ => {
+                done.push(b'/');
+                done.extend(name);
+            }
         }
         if missing {
             continue;
         }
-        match links.entry(&joined(&done)) {
+        match links.entry(&done) {
             Entry::Plain => {}
             Entry::Missing => missing = true,
             Entry::Link { target, trusted } => {
@@ -141,25 +161,13 @@ fn places(names: &[Vec<u8>], links: &dyn Links, follow: Follow) -> Vec<Vec<Vec<u
                 if hops > HOPS || (follow == Follow::Trusted && !trusted) {
                     return places;
                 }
-                done.pop();
-                if target.starts_with(b"/") {
-                    done.clear();
-                }
-                let steps = target.rsplit(|byte| *byte == b'/').filter(|step| !step.is_empty());
-                pending.extend(steps.map(<[u8]>::to_vec));
+                done.truncate(if target.starts_with(b"/") { 0 } else { parent });
+                pending.extend(steps(&target));
             }
         }
     }
     places.push(done);
     places
-}
-
-fn joined(names: &[Vec<u8>]) -> Vec<u8> {
-    if names.is_empty() {
-        b"/".to_vec()
-    } else {
-        names.iter().flat_map(|n| [b"/", n.as_slice()].concat()).collect()
-    }
 }
 
 #[cfg(test)]

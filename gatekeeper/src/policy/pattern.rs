@@ -30,11 +30,10 @@ pub enum Component {
 }
 
 impl Component {
-    /// The component's bytes, where it is literal.
+    /// Whether it is one name and no pattern.
     #[must_use]
-    pub fn literal(&self) -> Option<Vec<u8>> {
-        let Self::One(items) = self else { return None };
-        items.iter().map(|item| if let Item::Byte(byte) = item { Some(*byte) } else { None }).collect()
+    pub fn is_literal(&self) -> bool {
+        matches!(self, Self::One(items) if items.iter().all(|item| matches!(item, Item::Byte(_))))
     }
 
     fn from_literal(name: &[u8]) -> Self {
@@ -80,19 +79,32 @@ impl Pattern {
     /// Whether it begins with components that name nothing: no literal to start from.
     #[must_use]
     pub fn floats(&self) -> bool {
-        self.components.first().is_some_and(|first| first.literal().is_none())
+        self.components.first().is_some_and(|first| !first.is_literal())
     }
 
-    /// The literal components it begins with.
+    /// How many literal components it begins with, and the path they make.
     #[must_use]
-    pub fn prefix(&self) -> Vec<Vec<u8>> {
-        self.components.iter().map_while(Component::literal).collect()
+    pub fn prefix(&self) -> (usize, Vec<u8>) {
+        let (mut count, mut path) = (0, Vec::new());
+        for component in self.components.iter().take_while(|component| component.is_literal()) {
+            count += 1;
+            path.push(b'/');
+            if let Component::One(items) = component {
+                path.extend(
+                    items
+                        .iter()
+                        .filter_map(|item| if let Item::Byte(byte) = item { Some(byte) } else { None }),
+                );
+            }
+        }
+        (count, path)
     }
 
-    /// The same pattern with the first `replaced` components exchanged for these.
+    /// The same pattern with the first `replaced` components exchanged for those of a path.
     #[must_use]
-    pub fn with_prefix(&self, replaced: usize, names: &[Vec<u8>]) -> Self {
-        let fresh = names.iter().map(|name| Component::from_literal(name));
+    pub fn with_prefix(&self, replaced: usize, path: &[u8]) -> Self {
+        let names = path.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
+        let fresh = names.map(Component::from_literal);
         Self { components: fresh.chain(self.components[replaced..].iter().cloned()).collect() }
     }
 
@@ -166,15 +178,14 @@ fn component(piece: &[Flat], shown: &dyn Fn() -> String) -> Result<Component, Gl
             Flat::Deep | Flat::Slash => return Err(GlobError::Glued(shown())),
         }
     }
-    let component = Component::One(items);
-    match component.literal().as_deref() {
-        Some(b"") => Err(GlobError::Empty(shown())),
-        Some(b".") => Err(GlobError::Dots(shown(), ".")),
-        Some(b"..") => Err(GlobError::Dots(shown(), "..")),
-        _ if piece.iter().filter(|node| **node != Flat::Item(Item::Star)).count() > NAME_BYTES => {
+    match items.as_slice() {
+        [] => Err(GlobError::Empty(shown())),
+        [Item::Byte(b'.')] => Err(GlobError::Dots(shown(), ".")),
+        [Item::Byte(b'.'), Item::Byte(b'.')] => Err(GlobError::Dots(shown(), "..")),
+        items if items.iter().filter(|item| **item != Item::Star).count() > NAME_BYTES => {
             Err(GlobError::LongName(shown()))
         }
-        _ => Ok(component),
+        _ => Ok(Component::One(items)),
     }
 }
 
