@@ -32,6 +32,9 @@ pub enum KernelError {
     /// Every slot for a policy is taken.
     #[error("all {0} places for policies are taken: end sessions first")]
     NoSlot(u32),
+    /// A layer whose image was retired.
+    #[error("layer {0} has no image any more")]
+    NoLayer(u32),
     /// Planes that don't fit.
     #[error("an image of {0} bytes does not fit the kernel's tables")]
     TooLarge(usize),

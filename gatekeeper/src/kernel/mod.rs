@@ -10,6 +10,7 @@ mod load;
 mod probe;
 pub mod programs;
 mod publish;
+mod slots;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ pub use labels::Census;
 pub use probe::probe;
 
 use crate::sys::bpf::{PinnedMap, lookup};
+use slots::Slots;
 
 /// Whether a hook enforces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +63,7 @@ pub struct Kernel {
     maps: Maps,
     hooks: Vec<Hook>,
     pins: PathBuf,
-    /// Serial of the next layer; see [`publish`].
-    next_serial: u32,
+    slots: Slots,
 }
 
 impl Kernel {
@@ -87,9 +88,8 @@ impl Kernel {
             .iter()
             .map(|program| Hook { name: program.name, liveness: Liveness::Unproved })
             .collect();
-        let mut kernel = Self { programs, maps, hooks, pins: pins.to_owned(), next_serial: 1 };
-        kernel.next_serial = kernel.highest_serial()? + 1;
-        Ok(kernel)
+        let slots = Slots::open(pins)?;
+        Ok(Self { programs, maps, hooks, pins: pins.to_owned(), slots })
     }
 
     /// Every hook with its state.

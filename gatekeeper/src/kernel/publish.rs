@@ -9,10 +9,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use gatekeeper_common::image::{COMB, HEAD, Header, PLANES, Size};
 use gatekeeper_common::label::Layer;
-use gatekeeper_common::limits::SLOTS;
 
 use super::{Kernel, KernelError};
-use crate::sys::bpf::{create_array, delete, lookup, map_by_id, update, update_inner};
+use crate::sys::bpf::{create_array, delete, update, update_inner};
 
 /// Where an image's header keeps what publishing fills in.
 const GENERATION_AT: usize = std::mem::offset_of!(Header, generation);
@@ -51,75 +50,35 @@ impl Kernel {
         }
     }
 
-    /// The id of the image in a slot, if any.
-    fn occupant(&self, size: Size, slot: u32) -> Result<Option<u32>, KernelError> {
-        let mut id = [0; 4];
-        let there = lookup(self.outer(size), &slot.to_ne_bytes(), &mut id)
-            .map_err(KernelError::call(format!("looking at slot {slot}")))?;
-        Ok(there.then(|| u32::from_ne_bytes(id)))
-    }
-
-    /// The highest serial among the images that an earlier daemon left.
-    pub(super) fn highest_serial(&self) -> Result<u32, KernelError> {
-        let mut highest = 0;
-        for slot in 0..SLOTS {
-            for size in [Size::Small, Size::Large] {
-                let Some(id) = self.occupant(size, slot)? else { continue };
-                let map = map_by_id(id).map_err(KernelError::call(format!("opening the image in slot {slot}")))?;
-                let mut plane = vec![0; size.plane()];
-                lookup(map.as_fd(), &HEAD.to_ne_bytes(), &mut plane)
-                    .map_err(KernelError::call(format!("reading the image in slot {slot}")))?;
-                let bytes: [u8; 4] = plane[SERIAL_AT..SERIAL_AT + 4].try_into().unwrap_or_default();
-                highest = highest.max(u32::from_ne_bytes(bytes));
-            }
-        }
-        Ok(highest)
-    }
-
-    /// Never gives out a serial below this one. A restarted daemon knows serials whose image is gone
-    /// while tasks may still carry them.
-    pub fn reserve_serials(&mut self, below: u32) {
-        self.next_serial = self.next_serial.max(below);
-    }
-
-    /// Serial that the next published layer gets.
-    #[must_use]
-    pub fn next_serial(&self) -> u32 {
-        self.next_serial
-    }
-
     /// Puts an image in a free slot; the layer to refer to it by.
     ///
     /// # Errors
     /// Where no slot is free, the image doesn't fit, or the kernel refuses; nothing is published then.
     pub fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError> {
-        let mut slot = None;
-        for candidate in 0..SLOTS {
-            if self.occupant(Size::Small, candidate)?.is_none() && self.occupant(Size::Large, candidate)?.is_none() {
-                slot = Some(candidate);
-                break;
-            }
-        }
-        let slot = slot.ok_or(KernelError::NoSlot(SLOTS))?;
-        let layer = Layer { slot, serial: self.next_serial };
-        self.next_serial += 1;
+        let layer = self.slots.vacancy()?;
         let (size, map) = filled(head, comb, layer.serial, generation)?;
-        update_inner(self.outer(size), slot, map.as_fd()).map_err(KernelError::call("publishing an image"))?;
+        self.slots.occupy(layer, size)?;
+        let stored = update_inner(self.outer(size), layer.slot, map.as_fd());
+        if stored.is_err() {
+            self.slots.vacate(layer.slot)?;
+        }
+        stored.map_err(KernelError::call("publishing an image"))?;
         Ok(layer)
     }
 
     /// Replaces the image of a layer in one step.
     ///
     /// # Errors
-    /// Where the image doesn't fit or the kernel refuses; the old image stays then.
+    /// Where the layer has no image, the new one doesn't fit, or the kernel refuses; the old image stays then.
     pub fn replace(&mut self, layer: Layer, head: &[u8], comb: &[u8], generation: u64) -> Result<(), KernelError> {
+        let old = self.slots.size(layer).ok_or(KernelError::NoLayer(layer.serial))?;
         let (size, map) = filled(head, comb, layer.serial, generation)?;
         update_inner(self.outer(size), layer.slot, map.as_fd()).map_err(KernelError::call("replacing an image"))?;
-        let other = match size {
-            Size::Small => Size::Large,
-            Size::Large => Size::Small,
-        };
-        self.empty(other, layer.slot)
+        if size != old {
+            self.empty(old, layer.slot)?;
+            self.slots.occupy(layer, size)?;
+        }
+        Ok(())
     }
 
     fn empty(&self, size: Size, slot: u32) -> Result<(), KernelError> {
@@ -131,7 +90,15 @@ impl Kernel {
     /// # Errors
     /// Where the kernel refuses.
     pub fn retire(&mut self, layer: Layer) -> Result<(), KernelError> {
+        let Some(_) = self.slots.size(layer) else { return Ok(()) };
+        // Both: a daemon that was killed in the middle of a replacement can have left two.
         self.empty(Size::Small, layer.slot)?;
-        self.empty(Size::Large, layer.slot)
+        self.empty(Size::Large, layer.slot)?;
+        self.slots.vacate(layer.slot)
+    }
+
+    /// Every layer that has an image, an earlier daemon's among them.
+    pub fn layers(&self) -> impl Iterator<Item = Layer> {
+        self.slots.layers()
     }
 }

@@ -31,10 +31,6 @@ pub trait Enforcer: Debug {
     fn census(&mut self) -> Result<Census, KernelError>;
     /// See [`Kernel::counters`].
     fn counters(&self) -> Result<Vec<u64>, KernelError>;
-    /// See [`Kernel::reserve_serials`].
-    fn reserve_serials(&mut self, below: u32);
-    /// See [`Kernel::next_serial`].
-    fn next_serial(&self) -> u32;
 }
 
 impl Enforcer for Kernel {
@@ -74,12 +70,6 @@ impl Enforcer for Kernel {
     }
     fn counters(&self) -> Result<Vec<u64>, KernelError> {
         Self::counters(self)
-    }
-    fn reserve_serials(&mut self, below: u32) {
-        Self::reserve_serials(self, below);
-    }
-    fn next_serial(&self) -> u32 {
-        Self::next_serial(self)
     }
 }
 

@@ -181,8 +181,6 @@ fn build(
         let edition = Edition { serial: layer.serial, generation: 1 };
         gate.trail.borrow_mut().rules(edition, compiled.rules).map_err(refuse(Reason::Failed))?;
     }
-    let next = gate.with_kernel(|kernel| Ok::<_, String>(kernel.next_serial()))?;
-    gate.store.save_serials(&gate.boot, next).map_err(refuse(Reason::Failed))?;
     session.cgroup_id = if make { cgroup::make(&session.cgroup) } else { cgroup::id(&session.cgroup) }
         .map_err(|error| {
             Refusal::new(Reason::Failed, format!("cgroup {}: {error}", session.cgroup.display()))

@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 
 use super::id::SessionId;
 use super::record::Session;
@@ -22,13 +21,6 @@ pub struct Store {
 pub struct StoreError {
     path: PathBuf,
     source: io::Error,
-}
-
-/// The next serial to give out, and the boot it counts in.
-#[derive(Debug, Serialize, Deserialize)]
-struct Serials {
-    boot: String,
-    next: u32,
 }
 
 impl Store {
@@ -71,25 +63,6 @@ impl Store {
     fn path(&self, id: SessionId) -> PathBuf {
         self.folder.join(format!("{id}.json"))
     }
-
-    /// Writes down below which number no serial may be given out again.
-    pub fn save_serials(&self, boot: &str, next: u32) -> Result<(), StoreError> {
-        let path = self.folder.join("serials");
-        let serials = Serials { boot: boot.into(), next };
-        let bytes = serde_json::to_vec(&serials).map_err(|error| at(&path)(error.into()))?;
-        files::write_atomically(&path, &bytes).map_err(at(&path))
-    }
-
-    /// The number written down in this boot; 1 where there is none.
-    pub fn serials(&self, boot: &str) -> Result<u32, StoreError> {
-        let path = self.folder.join("serials");
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(1),
-            read => read.map_err(at(&path))?,
-        };
-        let found: Serials = serde_json::from_slice(&bytes).map_err(|error| at(&path)(error.into()))?;
-        Ok(if found.boot == boot { found.next } else { 1 })
-    }
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -129,9 +102,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         store.save(&session()).unwrap();
-        store.save_serials("b", 10).unwrap();
         assert_eq!(store.load().unwrap(), [session()]);
-        assert_eq!((store.serials("b").unwrap(), store.serials("other").unwrap()), (10, 1));
         store.remove(session().id).unwrap();
         store.remove(session().id).unwrap();
         assert_eq!(store.load().unwrap(), []);

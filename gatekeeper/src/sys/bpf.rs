@@ -12,9 +12,9 @@ const BPF_MAP_CREATE: libc::c_long = 0;
 const BPF_MAP_LOOKUP_ELEM: libc::c_long = 1;
 const BPF_MAP_UPDATE_ELEM: libc::c_long = 2;
 const BPF_MAP_DELETE_ELEM: libc::c_long = 3;
+const BPF_OBJ_PIN: libc::c_long = 6;
 const BPF_OBJ_GET: libc::c_long = 7;
 const BPF_PROG_GET_NEXT_ID: libc::c_long = 11;
-const BPF_MAP_GET_FD_BY_ID: libc::c_long = 14;
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
 
 /// `union bpf_attr` for the calls on elements of a map (include/uapi/linux/bpf.h).
@@ -42,7 +42,7 @@ struct Create {
     name: [u8; 16],
 }
 
-/// For BPF_OBJ_GET.
+/// For BPF_OBJ_GET and BPF_OBJ_PIN.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Object {
@@ -132,23 +132,23 @@ pub fn open_pinned(path: &Path) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
 }
 
-/// For BPF_MAP_GET_FD_BY_ID.
+/// Pins an object.
+///
+/// # Errors
+/// What the kernel says, or that the path holds a NUL.
+pub fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut attributes = Object { path: path.as_ptr() as u64, fd: object.as_raw_fd() as u32, flags: 0 };
+    bpf(BPF_OBJ_PIN, &mut attributes).map(drop)
+}
+
+/// For BPF_PROG_GET_NEXT_ID.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Id {
     id: u32,
     next: u32,
     flags: u32,
-}
-
-/// Opens the map with this id.
-///
-/// # Errors
-/// What the kernel says.
-pub fn map_by_id(id: u32) -> io::Result<OwnedFd> {
-    let fd = bpf(BPF_MAP_GET_FD_BY_ID, &mut Id { id, next: 0, flags: 0 })?;
-    // SAFETY: the kernel has just given this descriptor to us alone.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
 }
 
 /// Asks for the id of the first program: a call that changes nothing.
@@ -164,6 +164,21 @@ pub fn first_program_id() -> io::Result<()> {
 pub struct PinnedMap(OwnedFd);
 
 impl PinnedMap {
+    /// Opens the array pinned at `path`, or makes and pins one.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn open_or_create(path: &Path, name: &str, value: u32, entries: u32) -> io::Result<Self> {
+        match Self::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let map = create_array(name, value, entries)?;
+                pin(map.as_fd(), path)?;
+                Ok(Self(map))
+            }
+            result => result,
+        }
+    }
+
     /// Opens the map pinned at `path`.
     ///
     /// # Errors
