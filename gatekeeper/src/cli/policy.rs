@@ -295,9 +295,8 @@ fn explain(setting: &Setting, file: &str, asked: Asked) -> anyhow::Result<ExitCo
         }
         match (&answer.rule, answer.default) {
             (Some(rule), _) => anstream::println!("  by    {}", named(rule)),
-            (None, default) => {
-                anstream::println!("  by    no rule; [defaults] {}", default.unwrap_or_default());
-            }
+            (None, Some(default)) => anstream::println!("  by    no rule; [defaults] {default}"),
+            (None, None) => anstream::println!("  by    a limit of the kernel side"),
         }
         for rule in &answer.also {
             anstream::println!("  also  {}", named(rule));

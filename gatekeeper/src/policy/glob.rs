@@ -75,7 +75,7 @@ pub enum GlobError {
     #[error("pattern holds a NUL byte, which no path has")]
     Nul,
     /// Braces multiply to too many alternatives.
-    #[error("braces of pattern `{0}` stand for more than {ALTERNATIVES} alternatives")]
+    #[error("braces of pattern `{0}` stand for more than {ALTERNATIVES} alternatives, or for too long ones")]
     Alternatives(String),
     /// Braces in braces in braces.
     #[error("braces of pattern `{0}` are nested deeper than {NESTING}")]

@@ -82,6 +82,16 @@ impl Pattern {
         self.components.first().is_some_and(|first| !first.is_literal())
     }
 
+    /// How many characters and wildcards it has.
+    #[must_use]
+    pub fn pieces(&self) -> usize {
+        let length = |component: &Component| match component {
+            Component::Deep => 1,
+            Component::One(items) => 1 + items.len(),
+        };
+        self.components.iter().map(length).sum()
+    }
+
     /// How many literal components it begins with, and the path they make.
     #[must_use]
     pub fn prefix(&self) -> (usize, Vec<u8>) {
@@ -130,6 +140,9 @@ impl Pattern {
     }
 }
 
+/// Pieces that all alternatives of one pattern may have together: a bound on memory.
+const PIECES: usize = 128 * ALTERNATIVES;
+
 /// A node with braces gone and slashes told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Flat {
@@ -154,7 +167,8 @@ fn multiply(nodes: &[Node], flat: &mut Vec<Vec<Flat>>) -> Result<(), ()> {
                     let mut grown = before.clone();
                     multiply(branch, &mut grown)?;
                     flat.append(&mut grown);
-                    if flat.len() > ALTERNATIVES {
+                    let longest = flat.iter().map(Vec::len).max().unwrap_or(0);
+                    if flat.len() > ALTERNATIVES || flat.len() * longest > PIECES {
                         return Err(());
                     }
                 }

@@ -129,11 +129,16 @@ macro_rules! head {
     }};
 }
 
+/// Pieces that all patterns of a policy may have together: a bound on memory.
+const PIECES: usize = 4 << 20;
+
 /// Collects the rules of documents, in order.
 pub struct Collector<'a> {
     /// The rules so far.
     pub rules: Vec<Rule>,
     links: &'a dyn Links,
+    /// Pieces of all patterns so far.
+    pieces: usize,
     /// Ids of the document being read, each with its line.
     ids: HashMap<String, usize>,
     /// Rules of the document being read, by kind.
@@ -144,7 +149,7 @@ impl<'a> Collector<'a> {
     /// A collector that goes on from these rules.
     #[must_use]
     pub fn new(rules: Vec<Rule>, links: &'a dyn Links) -> Self {
-        Self { rules, links, ids: HashMap::new(), count: HashMap::new() }
+        Self { rules, links, pieces: 0, ids: HashMap::new(), count: HashMap::new() }
     }
 
     /// Adds the rules of a document.
@@ -180,7 +185,7 @@ impl<'a> Collector<'a> {
     }
 
     fn paths(
-        &self,
+        &mut self,
         source: &Source,
         scope: &Scope<'_>,
         list: &Spanned<Vec<Spanned<String>>>,
@@ -197,6 +202,13 @@ impl<'a> Collector<'a> {
                 .expand(text.get_ref(), Use::Pattern)
                 .map_err(|error| source.problem(text.span(), &error))?;
             let patterns = Pattern::parse(&expanded).map_err(|error| source.problem(text.span(), &error))?;
+            self.pieces += patterns.iter().map(Pattern::pieces).sum::<usize>();
+            if self.pieces > PIECES {
+                let problem = format!(
+                    "up to here the policy's patterns have more than {PIECES} characters, braces multiplied out"
+                );
+                return Err(source.error(text.span(), problem, "use fewer braces, or fewer rules"));
+            }
             written.push(Written::new(text.get_ref().clone(), expanded, patterns, self.links, follow));
         }
         Ok(Subject::Paths(written))

@@ -3,7 +3,8 @@
 //! A built-in value is literal text: a workspace called `a*` is one directory. What `[vars]` sets is
 //! pattern text, with the built-ins in it still literal. `\$` is a dollar sign.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -70,13 +71,18 @@ pub enum VarError {
     /// Not a name.
     #[error("`{0}` can't be the name of a variable")]
     Name(String),
+    /// Variables in variables in variables.
+    #[error("variable `{0}` lies more than {NESTING} variables deep")]
+    Nesting(String),
     /// Text that grows beyond reason.
-    #[error("variable `{0}` stands for more than {LONGEST} bytes")]
-    Long(String),
+    #[error("with its variables the text has more than {LONGEST} bytes")]
+    Long,
 }
 
-/// Bytes a variable may stand for: far more than a path has.
+/// Bytes that text with variables may come to: far more than a path has.
 const LONGEST: usize = 16 << 10;
+/// Variables in variables, at most: putting them in recurses.
+const NESTING: usize = 32;
 
 impl Mend for VarError {
     fn mend(&self) -> String {
@@ -86,13 +92,14 @@ impl Mend for VarError {
             Self::Recursion(..) => "break the circle".to_owned(),
             Self::BuiltIn(_) => "choose another name".to_owned(),
             Self::Name(_) => "use lower-case letters, digits and `_`".to_owned(),
-            Self::Long(_) => "shorten it".to_owned(),
+            Self::Nesting(_) => "refer to fewer variables one from another".to_owned(),
+            Self::Long => "shorten it".to_owned(),
         }
     }
 }
 
 /// What the text is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Use {
     /// A pattern of paths: built-in values are escaped.
     Pattern,
@@ -105,6 +112,8 @@ pub enum Use {
 pub struct Scope<'a> {
     built_in: &'a Vars,
     own: &'a BTreeMap<Spanned<String>, Spanned<String>>,
+    /// Own variables put in once: without this, `a = "${b}${b}"`, `b = "${c}${c}"` … would take for ever.
+    known: RefCell<HashMap<(String, Use), Vec<u8>>>,
 }
 
 impl<'a> Scope<'a> {
@@ -114,7 +123,7 @@ impl<'a> Scope<'a> {
         own: &'a BTreeMap<Spanned<String>, Spanned<String>>,
         source: &Source,
     ) -> Result<Self, PolicyError> {
-        let scope = Self { built_in, own };
+        let scope = Self { built_in, own, known: RefCell::default() };
         for (name, value) in own {
             let word = name.get_ref();
             let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
@@ -143,6 +152,9 @@ impl<'a> Scope<'a> {
             out.extend(&text.as_bytes()[at..piece.start]);
             out.extend(self.variable(&text[piece.start + 2..piece.end - 1], used, inside)?);
             at = piece.end;
+            if out.len() > LONGEST {
+                return Err(VarError::Long);
+            }
         }
         out.extend(&text.as_bytes()[at..]);
         Ok(out)
@@ -162,15 +174,19 @@ impl<'a> Scope<'a> {
             let known: Vec<_> = known.chain(self.own.keys().map(|name| name.get_ref().as_str())).collect();
             return Err(VarError::Unknown(name.to_owned(), known.join(", ")));
         };
+        if let Some(known) = self.known.borrow().get(&(name.to_owned(), used)) {
+            return Ok(known.clone());
+        }
         inside.push(name.to_owned());
+        if inside.len() > NESTING {
+            return Err(VarError::Nesting(name.to_owned()));
+        }
         if inside.iter().filter(|outer| *outer == name).count() > 1 {
             return Err(VarError::Recursion(name.to_owned(), inside.join(" → ")));
         }
         let out = self.expand_inside(value.get_ref(), used, inside)?;
         inside.pop();
-        if out.len() > LONGEST {
-            return Err(VarError::Long(name.to_owned()));
-        }
+        self.known.borrow_mut().insert((name.to_owned(), used), out.clone());
         Ok(out)
     }
 }
@@ -222,6 +238,16 @@ mod tests {
     }
 
     #[test]
+    fn doubling_takes_no_time() {
+        let doubles: Vec<_> =
+            (0..30).map(|n| (format!("v{n}"), format!("${{v{}}}${{v{}}}", n + 1, n + 1))).collect();
+        let mut doubles: Vec<_> =
+            doubles.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        doubles.push(("v30", ""));
+        assert_eq!(scoped(&doubles, "${v0}", Use::Plain).unwrap(), "");
+    }
+
+    #[test]
     fn the_root_as_a_value_leaves_single_slashes() {
         let built_in = Vars::new(Path::new("/"), Path::new("/"), "root", 0, Path::new("/tmp"), "s");
         let own = own(&[]);
@@ -236,6 +262,10 @@ mod tests {
         assert!(scoped(&[("a", "${b}"), ("b", "${a}")], "", Use::Plain).unwrap_err().contains("a → b → a"));
         assert!(scoped(&[("home", "x")], "", Use::Plain).unwrap_err().contains("built in"));
         assert!(scoped(&[("A-b", "x")], "", Use::Plain).unwrap_err().contains("name"));
+        let chain: Vec<_> =
+            (0..40).map(|n| (format!("v{n}"), format!("${{v{}}}${{v{}}}", n + 1, n + 1))).collect();
+        let chain: Vec<_> = chain.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert!(scoped(&chain, "", Use::Plain).unwrap_err().contains("32 variables deep"));
         let long = "x".repeat(10_000);
         assert!(
             scoped(&[("a", &long), ("b", "${a}${a}")], "", Use::Plain).unwrap_err().contains("more than")

@@ -134,7 +134,7 @@ pub struct AnswerView<'a> {
     pub cause: Option<&'static str>,
     /// The rule that decided; absent where the default did.
     pub rule: Option<Named<'a>>,
-    /// Which default decided.
+    /// Which default decided; absent where a limit of the kernel's did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<&'static str>,
     /// The rules that also matched.
@@ -154,9 +154,9 @@ impl<'a> AnswerView<'a> {
             object: object(question),
             verdict: answer.verdict.name(),
             passes: answer.passes(),
-            cause: Some(answer.cause()).filter(|cause| *cause != Cause::Policy).map(Cause::text),
+            cause: Some(answer.cause).filter(|cause| *cause != Cause::Policy).map(Cause::text),
             rule: answer.rule.map(Named::from),
-            default: answer.rule.is_none().then_some(default),
+            default: (answer.rule.is_none() && question.doubt().is_none()).then_some(default),
             also: answer.also.iter().map(|rule| Named::from(*rule)).collect(),
         }
     }
