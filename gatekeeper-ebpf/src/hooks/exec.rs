@@ -14,14 +14,16 @@ use crate::label;
 #[inline(always)]
 pub fn check(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
-    let this = task::current();
-    // An exec makes the calling thread the leader (fs/exec.c `de_thread`): it must hold the label itself.
-    if this != task::leader(this) && !label::store(this, label) {
-        return judge::refuse(label, Operation::Exec, Cause::NoMemory, 0);
-    }
     let bprm: Pointer = context.arg(0);
     let program: Pointer = load(bprm, &O_BPRM_FILE);
-    judge::place(label, file::of_file(program), Asked::one(Operation::Exec))
+    let result = judge::place(label, file::of_file(program), Asked::one(Operation::Exec));
+    let this = task::current();
+    // An exec makes the calling thread the leader (fs/exec.c `de_thread`): it must hold the label itself,
+    // with what has just been noted in it.
+    if result == PASS && this != task::leader(this) && !label::store(this, label) {
+        return judge::refuse(label, Operation::Exec, Cause::NoMemory, 0);
+    }
+    result
 }
 
 // proto: void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)

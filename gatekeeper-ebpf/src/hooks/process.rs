@@ -47,12 +47,12 @@ pub fn forked(context: &BtfTracePointContext) {
 
 // proto: void cgroup_attach_task(struct cgroup *dst_cgrp, const char *path, struct task_struct *task, bool threadgroup)
 /// Under cgroup_threadgroup_rwsem, so no fork is under way (kernel/cgroup/cgroup.c `cgroup_attach_task`).
-/// A single thread that enters takes its whole process with it.
+/// A single thread that enters takes its whole process with it. The task is asked where it is, for
+/// `dst_cgrp` can be of a version 1 hierarchy, whose ids are not ours.
 #[inline(always)]
 pub fn attached(context: &BtfTracePointContext) {
-    let entered: Pointer = context.arg(0);
     let moved: Pointer = context.arg(2);
-    if let Some(found) = cgroup::nearest_label(entered)
+    if let Some(found) = cgroup::nearest_label(cgroup::of_task(moved))
         && !label::add(task::leader(moved), found)
     {
         count(counters::UNLABELLED);
