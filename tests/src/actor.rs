@@ -1,0 +1,156 @@
+//! The harness's end of an actor.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::acts::{Done, answer};
+use crate::sys::hex;
+use crate::world::{User, World, until};
+
+/// A process that does what it is told, in a session or outside.
+pub struct Actor {
+    child: Child,
+    /// Gone once the actor was told to end.
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    words: PathBuf,
+}
+
+impl Actor {
+    /// Starts a command that becomes an actor, or has one for its last child. `stderr` takes the place of
+    /// a file.
+    pub fn start(world: &World, mut command: Command, user: User, stderr: Option<Stdio>) -> Result<Self> {
+        let words = world.run_file("actor");
+        let errors = match stderr {
+            Some(given) => given,
+            None => File::create(&words).context("the actor's words")?.into(),
+        };
+        user.become_of(&mut command);
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
+        let mut child = command.spawn().with_context(|| format!("starting {command:?}"))?;
+        world.remember(child.id());
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let output = BufReader::new(output.context("no standard output")?);
+        let mut actor = Self { child, input, output, words };
+        let first = actor.line()?;
+        ensure!(first == "here", "an actor's first word was {first:?}");
+        Ok(actor)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line).context("reading from an actor")? == 0 {
+            let status = self.child.wait().context("waiting for an actor")?;
+            let words = std::fs::read_to_string(&self.words).unwrap_or_default();
+            bail!("an actor ended ({status}): {}", words.trim());
+        }
+        Ok(line.trim_end().to_owned())
+    }
+
+    /// Tells it to do an act, without waiting.
+    pub fn tell<A: AsRef<[u8]>>(&mut self, verb: &str, arguments: &[A]) -> Result<()> {
+        let mut line = verb.to_owned();
+        for argument in arguments {
+            line.push(' ');
+            line.push_str(&hex(argument.as_ref()));
+        }
+        line.push('\n');
+        let input = self.input.as_mut().context("the actor was told to end")?;
+        input.write_all(line.as_bytes()).context("telling an actor")
+    }
+
+    /// What came of the act it was told to do.
+    pub fn hear(&mut self) -> Result<Done> {
+        let line = self.line()?;
+        answer(&line).with_context(|| format!("an actor answered {line:?}"))
+    }
+
+    /// Does an act and tells what came of it.
+    pub fn act<A: AsRef<[u8]>>(&mut self, verb: &str, arguments: &[A]) -> Result<Done> {
+        self.tell(verb, arguments)?;
+        self.hear()
+    }
+
+    /// Does an act that must succeed.
+    pub fn must<A: AsRef<[u8]>>(&mut self, verb: &str, arguments: &[A]) -> Result<Vec<u8>> {
+        let done = self.act(verb, arguments)?;
+        done.map_err(|errno| anyhow::anyhow!("{} failed: {}", shown(verb, arguments), name(errno)))
+    }
+
+    /// Does an act that must fail with EPERM.
+    pub fn must_not<A: AsRef<[u8]>>(&mut self, verb: &str, arguments: &[A]) -> Result<()> {
+        match self.act(verb, arguments)? {
+            Err(libc::EPERM) => Ok(()),
+            Err(errno) => {
+                bail!("{} failed with {} instead of EPERM", shown(verb, arguments), name(errno))
+            }
+            Ok(_) => bail!("{} was let", shown(verb, arguments)),
+        }
+    }
+
+    /// Runs a program to its end: its exit status and all it wrote.
+    pub fn program(&mut self, words: &[&str]) -> Result<Result<(i32, String), i32>> {
+        Ok(self.act("run", words)?.map(|told| {
+            let told = String::from_utf8_lossy(&told).into_owned();
+            let (status, output) = told.split_once('\n').unwrap_or(("-1", ""));
+            (status.parse().unwrap_or(-1), output.to_owned())
+        }))
+    }
+
+    /// Runs a program that must end well; what it wrote.
+    pub fn must_run(&mut self, words: &[&str]) -> Result<String> {
+        match self.program(words)? {
+            Ok((0, output)) => Ok(output),
+            Ok((status, output)) => bail!("{words:?} ended with {status}: {}", output.trim()),
+            Err(errno) => bail!("{words:?} did not start: {}", name(errno)),
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it and waits.
+    pub fn end(&mut self) -> Result<()> {
+        self.input = None;
+        until("an actor's end", Duration::from_secs(10), || {
+            Ok(self.child.try_wait().context("waiting for an actor")?.map(drop))
+        })
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        if self.end().is_err() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// An act as shown in errors.
+fn shown<A: AsRef<[u8]>>(verb: &str, arguments: &[A]) -> String {
+    let words: Vec<String> = arguments
+        .iter()
+        .map(|word| {
+            let mut text = String::from_utf8_lossy(word.as_ref()).into_owned();
+            if let Some((end, _)) = text.char_indices().nth(120) {
+                text.truncate(end);
+                text.push('…');
+            }
+            text
+        })
+        .collect();
+    format!("{verb} {}", words.join(" "))
+}
+
+/// An error's number for people.
+pub fn name(errno: i32) -> String {
+    std::io::Error::from_raw_os_error(errno).to_string()
+}

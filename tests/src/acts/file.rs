@@ -1,0 +1,142 @@
+//! Acts on files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::{ffi::OsStr, io};
+
+use super::Done;
+use crate::sys::{Errno, c, check, errno};
+
+pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
+    let path = |at: usize| Path::new(OsStr::from_bytes(&arguments[at]));
+    let done = match (verb, arguments.len()) {
+        ("read", 1) => bytes(fs::read(path(0))),
+        ("write", 2) => write(OpenOptions::new().write(true), path(0), &arguments[1]),
+        ("append", 2) => write(OpenOptions::new().append(true), path(0), &arguments[1]),
+        ("create", 2) => write(OpenOptions::new().write(true).create_new(true), path(0), &arguments[1]),
+        ("open-truncating", 1) => write(OpenOptions::new().write(true).truncate(true), path(0), b""),
+        // Truncates although it opens for reading only.
+        ("read-truncating", 1) => {
+            bytes(OpenOptions::new().read(true).custom_flags(libc::O_TRUNC).open(path(0)).and_then(whole))
+        }
+        ("truncate", 1) => {
+            // SAFETY: the string ends in NUL and outlives the call.
+            nothing(c(&arguments[0]).and_then(|name| check(unsafe { libc::truncate(name.as_ptr(), 0) })))
+        }
+        ("list", 1) => bytes(list(path(0))),
+        ("delete", 1) => unit(fs::remove_file(path(0))),
+        ("delete-folder", 1) => unit(fs::remove_dir(path(0))),
+        ("make-folder", 1) => unit(fs::create_dir(path(0))),
+        ("make-fifo", 1) => {
+            // SAFETY: as above.
+            nothing(c(&arguments[0]).and_then(|name| check(unsafe { libc::mkfifo(name.as_ptr(), 0o644) })))
+        }
+        ("symlink", 2) => unit(std::os::unix::fs::symlink(path(0), path(1))),
+        ("link", 2) => unit(fs::hard_link(path(0), path(1))),
+        ("rename", 2) => unit(fs::rename(path(0), path(1))),
+        ("chmod", 1) => unit(fs::set_permissions(path(0), fs::Permissions::from_mode(0o600))),
+        ("chown", 1) => unit(std::os::unix::fs::chown(path(0), None, Some(1000))),
+        ("enter", 1) => unit(std::env::set_current_dir(path(0))),
+        ("read-at", 2) => folder(&arguments[0]).and_then(|at| read_at(&at, &arguments[1])),
+        ("read-through-descriptor", 2) => folder(&arguments[0]).and_then(|at| {
+            let name = format!("/proc/self/fd/{}/", at.as_raw_fd()).into_bytes();
+            bytes(fs::read(OsStr::from_bytes(&[name, arguments[1].clone()].concat())))
+        }),
+        // The test passed this descriptor as one of the three that a session keeps.
+        ("read-at-stderr", 1) => {
+            // SAFETY: descriptor 2 is open; the copy is ours.
+            let copy = check(unsafe { libc::dup(2) });
+            copy.and_then(|fd| read_at(&owned(fd), &arguments[0]))
+        }
+        ("read-deep", _) => deep(arguments),
+        ("map", 1) => mapped(path(0), libc::PROT_READ | libc::PROT_EXEC, false),
+        ("map-then-protect", 1) => mapped(path(0), libc::PROT_READ, true),
+        ("map-plainly", 1) => mapped(path(0), libc::PROT_READ, false),
+        _ => return None,
+    };
+    Some(done)
+}
+
+pub fn bytes(result: io::Result<Vec<u8>>) -> Done {
+    result.map_err(|error| errno(&error))
+}
+
+pub fn unit(result: io::Result<()>) -> Done {
+    result.map(|()| Vec::new()).map_err(|error| errno(&error))
+}
+
+pub fn nothing<T>(result: Errno<T>) -> Done {
+    result.map(|_| Vec::new())
+}
+
+fn whole(mut file: File) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).map(|_| content)
+}
+
+fn write(options: &OpenOptions, path: &Path, content: &[u8]) -> Done {
+    unit(options.open(path).and_then(|mut file| file.write_all(content)))
+}
+
+fn list(path: &Path) -> io::Result<Vec<u8>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path)? {
+        names.extend(entry?.file_name().as_bytes());
+        names.push(b'\n');
+    }
+    Ok(names)
+}
+
+pub fn owned(fd: i64) -> OwnedFd {
+    // SAFETY: a system call has just returned it and nobody else owns it.
+    unsafe { OwnedFd::from_raw_fd(fd as i32) }
+}
+
+fn open_at(at: i32, name: &[u8], flags: i32) -> Errno<OwnedFd> {
+    let name = c(name)?;
+    // SAFETY: the string ends in NUL and outlives the call.
+    check(unsafe { libc::openat(at, name.as_ptr(), flags | libc::O_CLOEXEC) }).map(owned)
+}
+
+/// A descriptor of a folder that only names it, which no rule speaks of.
+fn folder(path: &[u8]) -> Errno<OwnedFd> {
+    open_at(libc::AT_FDCWD, path, libc::O_PATH | libc::O_DIRECTORY)
+}
+
+fn read_at(at: &OwnedFd, name: &[u8]) -> Done {
+    bytes(whole(File::from(open_at(at.as_raw_fd(), name, libc::O_RDONLY)?)))
+}
+
+/// Goes down one name after another, so that no limit on a path's length is met before the hook.
+fn deep(names: &[Vec<u8>]) -> Done {
+    let (last, folders) = names.split_last().ok_or(libc::EINVAL)?;
+    let mut at = folder(b"/")?;
+    for name in folders {
+        at = open_at(at.as_raw_fd(), name, libc::O_PATH | libc::O_DIRECTORY)?;
+    }
+    read_at(&at, last)
+}
+
+/// Maps a file's first page, and then perhaps makes it executable.
+fn mapped(path: &Path, protection: i32, then_executable: bool) -> Done {
+    let file = File::open(path).map_err(|error| errno(&error))?;
+    let private = libc::MAP_PRIVATE;
+    // SAFETY: a new mapping, of a page that is only read below and unmapped at the end.
+    let page = unsafe { libc::mmap(std::ptr::null_mut(), 4096, protection, private, file.as_raw_fd(), 0) };
+    if page == libc::MAP_FAILED {
+        return Err(errno(&io::Error::last_os_error()));
+    }
+    let both = libc::PROT_READ | libc::PROT_EXEC;
+    // SAFETY: the page was mapped above.
+    let protect = || check(unsafe { libc::mprotect(page, 4096, both) });
+    let done = if then_executable { protect().map(|_| ()) } else { Ok(()) };
+    // SAFETY: mapped above and readable whatever came of the rest; the file is longer than this.
+    let start = unsafe { std::slice::from_raw_parts(page.cast::<u8>(), 4) }.to_vec();
+    // SAFETY: as above; nothing refers to it any more.
+    unsafe { libc::munmap(page, 4096) };
+    done.map(|()| start)
+}

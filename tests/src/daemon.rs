@@ -1,0 +1,85 @@
+//! The daemon, started as a real install starts it.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::world::until;
+
+/// The program under test.
+pub const GATEKEEPER: &str = "/usr/bin/gatekeeper";
+/// What the daemon writes for people.
+pub const WORDS: &str = "/run/gatekeeper-suite/daemon.log";
+/// Loading programs into a kernel under emulation takes its time.
+const START: Duration = Duration::from_secs(150);
+const STOP: Duration = Duration::from_secs(20);
+
+pub struct Daemon {
+    child: Child,
+}
+
+impl Daemon {
+    /// Starts it and waits until sessions can be opened, or, where they can't, until it answers.
+    pub fn start(ready: bool) -> Result<Self> {
+        let words = OpenOptions::new().create(true).append(true).open(WORDS).context(WORDS)?;
+        let mut child = Command::new(GATEKEEPER)
+            .arg("daemon")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(words)
+            .spawn()
+            .context("starting the daemon")?;
+        let output = BufReader::new(child.stdout.take().context("no standard output")?);
+        let mut daemon = Self { child };
+        let (told, heard) = channel();
+        std::thread::spawn(move || {
+            // Read to the end, so that the daemon never writes into a closed pipe.
+            for line in output.lines().map_while(Result::ok) {
+                let _ = told.send(line);
+            }
+        });
+        until("the daemon's word", START, || {
+            if let Some(status) = daemon.child.try_wait().context("waiting for the daemon")? {
+                let words = std::fs::read_to_string(WORDS).unwrap_or_default();
+                bail!("the daemon ended with {status}: {}", words.trim());
+            }
+            if ready {
+                return Ok(heard.try_recv().ok().filter(|line| line == "ready").map(drop));
+            }
+            let answered = Command::new(GATEKEEPER)
+                .args(["status", "--json"])
+                .stdin(Stdio::null())
+                .stderr(Stdio::null())
+                .output()
+                .context("asking the daemon")?;
+            Ok((!answered.stdout.is_empty()).then_some(()))
+        })?;
+        Ok(daemon)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it without a warning.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill().context("killing the daemon")?;
+        self.child.wait().context("waiting for the daemon").map(drop)
+    }
+
+    /// Asks it to end.
+    pub fn stop(mut self) {
+        // SAFETY: no pointers; the child has not been waited for.
+        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
+        let ended = until("the daemon's end", STOP, || Ok(self.child.try_wait()?.map(drop)));
+        if ended.is_err() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}

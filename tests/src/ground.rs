@@ -1,0 +1,150 @@
+//! The ground tests act on: folders that the suite's policy opens and shuts, and that policy.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::world::POLICIES;
+
+/// The suite's own program: what acts.
+pub const ACTOR: &str = "/usr/libexec/gatekeeper-tests/gatekeeper-suite";
+/// Everything is allowed here.
+pub const OPEN: &str = "/srv/suite/open";
+/// Nothing is allowed here.
+pub const SHUT: &str = "/srv/suite/shut";
+/// Everything but mapping and starting what is here.
+pub const PLAIN: &str = "/srv/suite/plain";
+/// `${workspace}` of the suite's sessions.
+pub const WORK: &str = "/srv/suite/open/work";
+/// The reason that the suite's policy gives for shutting something.
+pub const REASON: &str = "shut for the suite";
+/// What stands in files that tests make.
+pub const CONTENT: &str = "what is only for those who may read it\n";
+/// The reason where no rule speaks.
+pub const SILENT: &str = "no rule speaks of it";
+/// The port that the suite's policy opens on loopback, and one that it does not.
+pub const OPEN_PORT: u16 = 7001;
+pub const SHUT_PORT: u16 = 7002;
+
+/// The suite's policy: found by name as `suite`.
+const POLICY: &str = r#"
+version = 1
+name = "suite"
+
+[[exec]]
+verdict = "allow"
+program = [
+  "/usr/libexec/gatekeeper-tests/gatekeeper-suite", "/usr/bin/gatekeeper", "/srv/suite/open/**",
+  "/usr/bin/{cat,python3*,env,bash,dash,true,id,sleep}", "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+]
+[[exec]]
+id = "shut-programs"
+verdict = "deny"
+program = ["/srv/suite/shut/**"]
+reason = "shut for the suite"
+
+[[file]]
+verdict = "allow"
+path = ["/", "/usr/**", "/etc/**", "/proc/**", "/dev/**", "/sys/**", "/home/dev", "/home/dev/project/**"]
+access = ["read"]
+[[file]]
+verdict = "allow"
+path = ["/dev/**", "/proc/[0-9]*/{comm,task/[0-9]*/comm}"]
+access = ["write"]
+[[file]]
+verdict = "allow"
+path = ["/usr/lib/**"]
+access = ["map"]
+[[file]]
+verdict = "allow"
+path = ["/srv/suite/open/**"]
+[[file]]
+verdict = "allow"
+path = ["/srv/suite/plain/**"]
+[[file]]
+id = "shut"
+verdict = "deny"
+path = ["/srv/suite/shut/**", "/home/dev/.ssh/**"]
+reason = "shut for the suite"
+[[file]]
+id = "no-mapping"
+verdict = "deny"
+path = ["/srv/suite/plain/**"]
+access = ["map"]
+reason = "shut for the suite"
+
+[[net]]
+verdict = "allow"
+to = ["127.0.0.1:7001", "[::1]:7001", "127.0.0.1:7003"]
+[[net]]
+id = "shut-port"
+verdict = "deny"
+to = ["127.0.0.1:7002", "[::1]:7002", "127.0.0.1:7004"]
+reason = "shut for the suite"
+"#;
+
+/// Everything passes, for layers that must not narrow.
+const WIDE: &str = r#"
+version = 1
+name = "wide"
+[defaults]
+exec = "allow"
+file = "allow"
+net = "allow"
+"#;
+
+const CONFIGURATION: &str = "
+[events]
+in_memory = 500000
+";
+
+/// Lays the ground.
+pub fn lay() -> Result<()> {
+    for folder in ["/srv/suite", OPEN, SHUT, PLAIN, WORK] {
+        fs::create_dir_all(folder).with_context(|| format!("making {folder}"))?;
+        if folder != "/srv/suite" {
+            give(Path::new(folder))?;
+        }
+    }
+    for (path, text) in [
+        ("/etc/gatekeeper/gatekeeper.toml".to_owned(), CONFIGURATION),
+        (format!("{POLICIES}/suite.toml"), POLICY),
+        (format!("{POLICIES}/wide.toml"), WIDE),
+    ] {
+        fs::write(&path, text).with_context(|| format!("writing {path}"))?;
+    }
+    Ok(())
+}
+
+/// Makes something the developer's.
+pub fn give(path: &Path) -> Result<()> {
+    chown(path, Some(1000), Some(1000)).with_context(|| format!("giving {} away", path.display()))
+}
+
+/// An empty folder of the developer's, in the place of whatever was there.
+pub fn folder(path: &str) -> Result<()> {
+    if fs::symlink_metadata(path).is_ok() {
+        fs::remove_dir_all(path).with_context(|| format!("removing {path}"))?;
+    }
+    fs::create_dir_all(path).with_context(|| format!("making {path}"))?;
+    give(Path::new(path))
+}
+
+/// A file of the developer's with the usual content.
+pub fn file(path: &str) -> Result<()> {
+    file_with(path, CONTENT.as_bytes())
+}
+
+/// A file of the developer's.
+pub fn file_with(path: &str, content: &[u8]) -> Result<()> {
+    fs::write(path, content).with_context(|| format!("writing {path}"))?;
+    give(Path::new(path))
+}
+
+/// A copy of a program, the developer's.
+pub fn program(from: &str, path: &str) -> Result<()> {
+    fs::copy(from, path).with_context(|| format!("copying {from} to {path}"))?;
+    give(Path::new(path))
+}

@@ -1,0 +1,75 @@
+//! A session opened by the real command, with an actor in it.
+
+use std::fs::File;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::actor::Actor;
+use crate::ground;
+use crate::world::{User, World};
+
+/// An actor in a session.
+pub struct Session {
+    actor: Actor,
+    /// The session's id, as `gatekeeper sessions` shows it.
+    pub id: String,
+}
+
+impl Deref for Session {
+    type Target = Actor;
+    fn deref(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Actor {
+        &mut self.actor
+    }
+}
+
+impl Session {
+    /// The actor and the session's id.
+    pub fn parts(self) -> (Actor, String) {
+        (self.actor, self.id)
+    }
+}
+
+impl World {
+    /// Opens a session of the developer's with a policy found by name.
+    pub fn session(&self, policy: &str) -> Result<Session> {
+        self.session_of(User::Dev, policy, "/", None)
+    }
+
+    /// Opens a session of a user's, in a folder; `stderr` is handed in as descriptor 2.
+    pub fn session_of(&self, user: User, policy: &str, at: &str, stderr: Option<OwnedFd>) -> Result<Session> {
+        let name = format!("t{}", self.number());
+        let arguments =
+            ["run", "--policy", policy, "--name", &name, "--workspace", ground::WORK, "--", ground::ACTOR];
+        let mut command = self.command(&arguments);
+        command.arg("actor").current_dir(at);
+        let stderr = stderr.map(|fd| Stdio::from(File::from(fd)));
+        let actor = Actor::start(self, command, user, stderr)?;
+        let id = self.session_named(&name)?["session"].as_str().context("a session without id")?.to_owned();
+        Ok(Session { actor, id })
+    }
+
+    /// What `gatekeeper sessions` says of the session of this name.
+    pub fn session_named(&self, name: &str) -> Result<Value> {
+        let sessions = self.ask_json(&["sessions", "--json"])?;
+        match sessions.iter().find(|session| session["name"] == name) {
+            Some(found) => Ok(found.clone()),
+            None => bail!("`gatekeeper sessions` does not list {name}: {sessions:?}"),
+        }
+    }
+
+    /// What it says of the session with this id.
+    pub fn session_listed(&self, id: &str) -> Result<Option<Value>> {
+        let sessions = self.ask_json(&["sessions", "--json"])?;
+        Ok(sessions.into_iter().find(|session| session["session"] == id))
+    }
+}

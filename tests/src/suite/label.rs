@@ -1,0 +1,263 @@
+//! Labels: how a task gets one, and that nothing sheds it.
+
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::actor::Actor;
+use crate::events::Denial;
+use crate::ground::{self, ACTOR, OPEN, REASON, SHUT, WORK};
+use crate::runner::Test;
+use crate::session::Session;
+use crate::sys::check;
+use crate::world::{User, World, until};
+
+const ROOT: &str = "/sys/fs/cgroup";
+/// include/uapi/linux/sched.h; the libc crate cuts it off.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+pub fn tests() -> Vec<Test> {
+    vec![
+        Test::new("label::leaving_the_cgroup", leaving),
+        Test::new("label::another_user_and_name", another_user),
+        Test::new("label::descendants_of_the_cgroup", descendants),
+        Test::new("label::born_into_the_cgroup", born),
+        Test::new("label::existing_cgroup_in_a_storm_of_forks", storm).within(90),
+        Test::new("label::nested_session_narrows", nested),
+        Test::new("label::eight_layers_and_no_ninth", layers).within(90),
+        Test::new("label::session_ends_with_its_last_task", ends),
+    ]
+}
+
+/// A file that is open and one that is shut.
+fn lay(name: &str) -> Result<[String; 2]> {
+    let paths = [OPEN, SHUT].map(|folder| format!("{folder}/{name}"));
+    paths.iter().try_for_each(|path| ground::folder(path))?;
+    let files = paths.map(|path| format!("{path}/file"));
+    files.iter().try_for_each(|path| ground::file(path))?;
+    Ok(files)
+}
+
+fn enter(folder: &str, pid: u32) -> Result<()> {
+    let file = format!("{folder}/cgroup.procs");
+    fs::write(&file, pid.to_string()).with_context(|| format!("writing {pid} to {file}"))
+}
+
+fn cgroup_of(world: &World, session: &Session) -> Result<String> {
+    let listed = world.session_listed(&session.id)?.context("the session is not listed")?;
+    Ok(listed["cgroup"].as_str().context("a session without cgroup")?.to_owned())
+}
+
+/// The open file can be read and the shut one can't.
+fn bound(actor: &mut Actor, [open, shut]: &[String; 2]) -> Result<()> {
+    actor.must("read", &[open])?;
+    actor.must_not("read", &[shut])
+}
+
+fn leaving(world: &World) -> Result<()> {
+    let files = lay("label-leaving")?;
+    world.free(User::Root)?.must("read", &[&files[1]])?;
+    let mut session = world.session_of(User::Root, "suite", "/", None)?;
+    bound(&mut session, &files)?;
+    enter(ROOT, session.pid())?;
+    bound(&mut session, &files)?;
+    session.must_not("in-child", &["read", &files[1]])?;
+    session.must_not("as-orphan", &["read", &files[1]])?;
+    session.must_not("in-thread", &["read", &files[1]])?;
+    ensure!(world.session_listed(&session.id)?.is_some(), "the session is over while its task runs");
+    let refusals = world.events(&session.id)?.iter().filter(|event| event["passed"] == false).count();
+    ensure!(refusals == 5, "{refusals} refusals were recorded");
+    world.expect(&session.id, &[Denial::of("read", &files[1], REASON)])
+}
+
+fn another_user(world: &World) -> Result<()> {
+    let files = lay("label-user")?;
+    let mut session = world.session_of(User::Root, "suite", "/", None)?;
+    bound(&mut session, &files)?;
+    session.must("rename-self", &["innocent"])?;
+    bound(&mut session, &files)?;
+    session.must("become-user", &["1000"])?;
+    bound(&mut session, &files)?;
+    let told = world.events(&session.id)?;
+    let last = told.iter().rfind(|event| event["passed"] == false).context("nothing was refused")?;
+    ensure!(last["task"]["uid"] == 1000 && last["task"]["comm"] == "innocent", "{last}");
+    Ok(())
+}
+
+fn descendants(world: &World) -> Result<()> {
+    let files = lay("label-descendants")?;
+    let session = world.session("suite")?;
+    let below = format!("{}/below/deeper", cgroup_of(world, &session)?);
+    fs::create_dir_all(&below).with_context(|| format!("making {below}"))?;
+    let mut free = world.free(User::Dev)?;
+    free.must("read", &[&files[1]])?;
+    enter(&below, free.pid())?;
+    bound(&mut free, &files)?;
+    world.expect(&session.id, &[Denial::of("read", &files[1], REASON)])?;
+    drop(free);
+    drop(session);
+    until("the cgroup's removal", Duration::from_secs(20), || Ok((!Path::new(&below).exists()).then_some(())))
+}
+
+/// A child of this very process, which is in no session, comes into the world in a session's cgroup.
+fn born(world: &World) -> Result<()> {
+    let files = lay("label-born")?;
+    let path = crate::sys::c(files[1].as_bytes()).map_err(std::io::Error::from_raw_os_error)?;
+    let child_in = |folder: &str| -> Result<i32> {
+        let cgroup = fs::File::open(folder).with_context(|| format!("opening {folder}"))?;
+        // SAFETY: zeros are what clone3 takes for "not asked for".
+        let mut wanted: libc::clone_args = unsafe { std::mem::zeroed() };
+        wanted.flags = CLONE_INTO_CGROUP;
+        wanted.exit_signal = libc::SIGCHLD as u64;
+        wanted.cgroup = cgroup.as_raw_fd() as u64;
+        // SAFETY: without CLONE_VM the child is a copy; it makes two system calls and is gone.
+        let child =
+            check(unsafe { libc::syscall(libc::SYS_clone3, &raw mut wanted, size_of::<libc::clone_args>()) });
+        let child = child.map_err(std::io::Error::from_raw_os_error).context("clone3")?;
+        if child == 0 {
+            // SAFETY: the string ends in NUL; `_exit` runs nothing of the parent's.
+            unsafe {
+                let opened = libc::open(path.as_ptr(), libc::O_RDONLY);
+                libc::_exit(if opened >= 0 { 0 } else { *libc::__errno_location() });
+            }
+        }
+        let mut status = 0;
+        // SAFETY: the child is ours and the pointer good.
+        check(unsafe { libc::waitpid(child as i32, &raw mut status, 0) })
+            .map_err(std::io::Error::from_raw_os_error)
+            .context("waiting for the child")?;
+        ensure!(libc::WIFEXITED(status), "the child ended with status {status}");
+        Ok(libc::WEXITSTATUS(status))
+    };
+    ensure!(child_in(ROOT)? == 0, "outside any session the child could not read");
+    let wide = world.session("wide")?;
+    ensure!(child_in(&cgroup_of(world, &wide)?)? == 0, "where it is allowed the child could not read");
+    let session = world.session("suite")?;
+    let came = child_in(&cgroup_of(world, &session)?)?;
+    ensure!(came == libc::EPERM, "born into the session, the child came to {came}");
+    world.expect(&session.id, &[Denial::of("read", &files[1], REASON)])
+}
+
+/// A process with many threads, each of which forks without rest, is taken into a session: from the
+/// moment that `label` says so, none of them, and nobody born of them, reads what is shut.
+fn storm(world: &World) -> Result<()> {
+    let files = lay("label-storm")?;
+    let cgroup = format!("{ROOT}/suite-storm-{}", world.number());
+    fs::create_dir(&cgroup).with_context(|| format!("making {cgroup}"))?;
+    let mut actor = world.free(User::Dev)?;
+    enter(&cgroup, actor.pid())?;
+    let board = crate::acts::Board::make(&format!("{OPEN}/label-storm/board"))?;
+    actor.tell("fork-storm", &[&format!("{OPEN}/label-storm/board"), &files[1]])?;
+    until("the storm", Duration::from_secs(20), || Ok((board.let_before() > 100).then_some(())))?;
+    let told = world.ask(&[
+        "label",
+        "--cgroup",
+        &cgroup,
+        "--policy",
+        "suite",
+        "--user",
+        "dev",
+        "--workspace",
+        WORK,
+    ])?;
+    board.say_bound();
+    until("refusals", Duration::from_secs(30), || Ok((board.refused_after() > 300).then_some(())))?;
+    board.say_stop();
+    actor.hear()?.map_err(|errno| anyhow::anyhow!("the storm failed: {errno}"))?;
+    ensure!(board.let_after() == 0, "{} reads were let after the label was on", board.let_after());
+    ensure!(board.failed() == 0, "{} reads failed otherwise", board.failed());
+    // The open part of the policy is open to it, too.
+    bound(&mut actor, &files)?;
+    let id = told.split([' ', ':']).nth(1).context("`label` did not name the session")?.to_owned();
+    world.expect(&id, &[Denial::of("read", &files[1], REASON)])?;
+    drop(actor);
+    until("the cgroup's end", Duration::from_secs(20), || Ok(fs::remove_dir(&cgroup).ok()))
+}
+
+/// An actor in sessions nested so: the outermost policy first. Its innermost session's name.
+fn nest(world: &World, policies: &[&str]) -> Result<(Result<Actor>, String)> {
+    let name = format!("t{}", world.number());
+    let mut words = Vec::new();
+    for (place, policy) in policies.iter().enumerate() {
+        if place > 0 {
+            words.push("/usr/bin/gatekeeper");
+        }
+        words.extend(["run", "--policy", policy, "--workspace", WORK]);
+        if place + 1 == policies.len() {
+            words.extend(["--name", &name]);
+        }
+        words.push("--");
+    }
+    words.extend([ACTOR, "actor"]);
+    let mut command = world.command(&words);
+    command.current_dir("/");
+    Ok((Actor::start(world, command, User::Dev, None), name))
+}
+
+fn nested(world: &World) -> Result<()> {
+    let [open, shut] = lay("label-nested")?;
+    let inner_only = format!("{OPEN}/label-nested/inner");
+    ground::file(&inner_only)?;
+    let text = format!(
+        "version = 1\nname = \"inner\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\n\
+         [[file]]\nverdict = \"deny\"\npath = [\"{inner_only}\"]\nreason = \"narrower inside\"\n"
+    );
+    world.policy("inner", &text)?;
+    world.session("suite")?.must("read", &[&inner_only])?;
+    let (actor, name) = nest(world, &["suite", "inner"])?;
+    let mut actor = actor?;
+    actor.must("read", &[&open])?;
+    actor.must_not("read", &[&inner_only])?;
+    // The inner policy allows it; the outer one, which it can't widen, does not.
+    actor.must_not("read", &[&shut])?;
+    let inner = world.session_named(&name)?;
+    ensure!(inner["layers"] == 2, "{inner}");
+    let outer = inner["parent"].as_str().context("no parent")?.to_owned();
+    let id = inner["session"].as_str().context("no id")?;
+    world.expect(
+        id,
+        &[Denial::of("read", &inner_only, "narrower inside"), Denial::of("read", &shut, REASON)],
+    )?;
+    drop(actor);
+    until("the sessions' end", Duration::from_secs(20), || {
+        Ok(world.session_listed(&outer)?.is_none().then_some(()))
+    })
+}
+
+fn layers(world: &World) -> Result<()> {
+    let files = lay("label-layers")?;
+    let eight = ["wide", "wide", "wide", "wide", "suite", "wide", "wide", "wide"];
+    let (actor, name) = nest(world, &eight)?;
+    let mut actor = actor?;
+    ensure!(world.session_named(&name)?["layers"] == 8, "not eight layers");
+    bound(&mut actor, &files)?;
+    drop(actor);
+    let nine = [&eight[..], &["wide"]].concat();
+    match nest(world, &nine)?.0 {
+        Ok(_) => bail!("a ninth layer was let"),
+        Err(error) => {
+            let words = format!("{error:#}");
+            ensure!(words.contains("layers") && words.contains("125"), "the ninth was refused so: {words}");
+            Ok(())
+        }
+    }
+}
+
+fn ends(world: &World) -> Result<()> {
+    let session = world.session("suite")?;
+    let id = session.id.clone();
+    let cgroup = cgroup_of(world, &session)?;
+    drop(session);
+    until("the session's end", Duration::from_secs(20), || {
+        Ok(world.session_listed(&id)?.is_none().then_some(()))
+    })?;
+    ensure!(!Path::new(&cgroup).exists(), "{cgroup} is still there");
+    let changes = world.ask_json(&["events", "--json", "--session", &id])?;
+    let told =
+        |change: &str| changes.iter().any(|record| record["type"] == "session" && record["change"] == change);
+    ensure!(told("opened") && told("ended"), "the trail does not tell of its opening and its end");
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! The tests, one file a noun. A test of a denial has three parts: the same act by somebody outside any
+//! session passes; in a session where it is allowed it passes; where it is denied it fails with EPERM,
+//! without effect, and an event tells of it.
+
+mod daemon;
+mod doubt;
+mod exec;
+mod file;
+mod governed;
+mod label;
+mod map;
+mod net;
+mod policy;
+mod secret;
+mod shipped;
+
+use crate::runner::Test;
+
+/// Where bpf is among the kernel's LSMs.
+pub fn with_bpf() -> Vec<Test> {
+    [
+        file::tests(),
+        secret::tests(),
+        exec::tests(),
+        map::tests(),
+        net::tests(),
+        label::tests(),
+        governed::tests(),
+        doubt::tests(),
+        policy::tests(),
+        shipped::tests(),
+        daemon::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Where it is not.
+pub fn without_bpf() -> Vec<Test> {
+    Vec::new()
+}

@@ -1,0 +1,183 @@
+//! The machine as tests find it: gatekeeper installed, its daemon running, users, a ground to act on.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::actor::Actor;
+use crate::daemon::Daemon;
+use crate::ground;
+
+/// Where policies of tests go, found by name.
+pub const POLICIES: &str = "/etc/gatekeeper/policies";
+/// Where the suite keeps what it writes while it runs.
+const RUN: &str = "/run/gatekeeper-suite";
+/// How often a condition is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum User {
+    Root,
+    Dev,
+    Alice,
+}
+
+impl User {
+    pub fn home(self) -> &'static str {
+        match self {
+            Self::Root => "/root",
+            Self::Dev => "/home/dev",
+            Self::Alice => "/home/alice",
+        }
+    }
+
+    /// Makes a command this user's.
+    pub fn become_of(self, command: &mut Command) {
+        let (name, uid) = match self {
+            Self::Root => ("root", 0),
+            Self::Dev => ("dev", 1000),
+            Self::Alice => ("alice", 1001),
+        };
+        command.env_clear();
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LANG", "C.UTF-8").env("TERM", "dumb");
+        command.env("HOME", self.home()).env("USER", name).env("LOGNAME", name);
+        if uid != 0 {
+            command.gid(uid).uid(uid);
+        }
+    }
+}
+
+/// All that tests share.
+pub struct World {
+    daemon: Mutex<Option<Daemon>>,
+    /// Leaders of the process groups that a test started.
+    groups: Mutex<Vec<u32>>,
+    serial: AtomicU32,
+}
+
+impl World {
+    /// Installs what tests need and starts the daemon.
+    pub fn build(without_bpf: bool) -> Result<Self> {
+        for folder in [RUN, POLICIES] {
+            fs::create_dir_all(folder).with_context(|| format!("making {folder}"))?;
+        }
+        ground::lay()?;
+        let begun = Instant::now();
+        let daemon = Daemon::start(!without_bpf)?;
+        println!("the daemon was up after {:.1} s", begun.elapsed().as_secs_f64());
+        Ok(Self { daemon: Mutex::new(Some(daemon)), groups: Mutex::default(), serial: AtomicU32::new(0) })
+    }
+
+    pub fn daemon(&self) -> MutexGuard<'_, Option<Daemon>> {
+        self.daemon.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The end of what the daemon wrote.
+    pub fn daemon_words(&self) -> Option<String> {
+        let text = fs::read_to_string(crate::daemon::WORDS).ok()?;
+        let mut lines: Vec<&str> = text.lines().rev().take(3).collect();
+        lines.reverse();
+        (!lines.is_empty()).then(|| lines.join(" | "))
+    }
+
+    /// A number nothing else has.
+    pub fn number(&self) -> u32 {
+        self.serial.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A file for one run.
+    pub fn run_file(&self, name: &str) -> PathBuf {
+        Path::new(RUN).join(format!("{name}-{}", self.number()))
+    }
+
+    /// Writes a policy where it is found by name.
+    pub fn policy(&self, name: &str, text: &str) -> Result<()> {
+        let (path, part) = (format!("{POLICIES}/{name}.toml"), format!("{POLICIES}/{name}.part"));
+        fs::write(&part, text).with_context(|| format!("writing {part}"))?;
+        fs::rename(&part, &path).with_context(|| format!("writing {path}"))
+    }
+
+    /// `gatekeeper` with these arguments.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(crate::daemon::GATEKEEPER);
+        command.args(arguments);
+        command
+    }
+
+    /// Runs `gatekeeper` as somebody outside any session.
+    pub fn gatekeeper(&self, user: User, arguments: &[&str]) -> Result<Output> {
+        let mut command = self.command(arguments);
+        user.become_of(&mut command);
+        command.current_dir(user.home()).stdin(Stdio::null()).process_group(0);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().with_context(|| format!("starting gatekeeper {arguments:?}"))?;
+        self.remember(child.id());
+        child.wait_with_output().with_context(|| format!("waiting for gatekeeper {arguments:?}"))
+    }
+
+    /// The same as root, where it must succeed; what it wrote.
+    pub fn ask(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.gatekeeper(User::Root, arguments)?;
+        if !output.status.success() {
+            let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            bail!("gatekeeper {arguments:?} ended with {}: {words}", output.status);
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// The same, one JSON object a line.
+    pub fn ask_json(&self, arguments: &[&str]) -> Result<Vec<Value>> {
+        let text = self.ask(arguments)?;
+        let parse = |line| serde_json::from_str(line).with_context(|| format!("gatekeeper wrote {line:?}"));
+        text.lines().map(parse).collect()
+    }
+
+    /// Somebody who acts outside any session.
+    pub fn free(&self, user: User) -> Result<Actor> {
+        let mut command = Command::new(ground::ACTOR);
+        command.arg("actor").current_dir("/");
+        Actor::start(self, command, user, None)
+    }
+
+    /// A process that `clear_away` ends, with its group.
+    pub fn remember(&self, leader: u32) {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner).push(leader);
+    }
+
+    /// Ends what a test left running.
+    pub fn clear_away(&self) {
+        for group in self.groups.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // SAFETY: no pointers. The group is gone, or is one that a test started.
+            unsafe { libc::kill(-(group as i32), libc::SIGKILL) };
+        }
+    }
+
+    /// Ends the daemon.
+    pub fn end(&self) {
+        if let Some(daemon) = self.daemon().take() {
+            daemon.stop();
+        }
+    }
+}
+
+/// Looks until there is an answer.
+pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look()? {
+            return Ok(found);
+        }
+        if begun.elapsed() > limit {
+            bail!("{what} did not come within {} s", limit.as_secs());
+        }
+        std::thread::sleep(LOOK);
+    }
+}
