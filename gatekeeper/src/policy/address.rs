@@ -5,6 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use gatekeeper_common::verdict::Verdict;
+
 use super::error::Mend;
 
 /// A block of addresses.
@@ -86,6 +88,39 @@ impl Target {
             _ => vec![parse_block(address)?],
         };
         Ok(Self { text: text.to_owned(), blocks, first, last })
+    }
+}
+
+/// The unspecified address, where connecting or sending to it means the loopback address in these blocks.
+///
+/// Linux takes 0.0.0.0 for 127.0.0.1, and `::` for `::1` or, on a socket bound to mapped IPv4, for
+/// 127.0.0.1 (net/ipv6/tcp_ipv6.c `tcp_v6_connect`). Since `::` can be either, a rule that lets something
+/// pass does not speak of it unless it is written.
+#[must_use]
+pub fn aliases(blocks: &[Block], verdict: Verdict) -> Vec<Block> {
+    let holds = |address: IpAddr| blocks.iter().any(|block| block.holds(address));
+    let (four, six) = (holds(Ipv4Addr::LOCALHOST.into()), holds(Ipv6Addr::LOCALHOST.into()));
+    let mut aliases = Vec::new();
+    if four {
+        aliases.push(Block::V4(Ipv4Addr::UNSPECIFIED, 32));
+    }
+    if (four || six) && verdict >= Verdict::Ask {
+        aliases.push(Block::V6(Ipv6Addr::UNSPECIFIED, 128));
+    }
+    aliases
+}
+
+impl Block {
+    /// Whether the address lies in the block.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        match (self, address) {
+            (Self::V4(net, length), IpAddr::V4(ip)) => {
+                u128::from(ip.to_bits()) & mask(*length, 32) == u128::from(net.to_bits())
+            }
+            (Self::V6(net, length), IpAddr::V6(ip)) => ip.to_bits() & mask(*length, 128) == net.to_bits(),
+            _ => false,
+        }
     }
 }
 
@@ -207,6 +242,16 @@ mod tests {
             let error = Target::parse(text).expect_err(text);
             assert!(error.mend().contains(mend), "{text}: {error} {}", error.mend());
         }
+    }
+
+    #[test]
+    fn loopback_has_other_names() {
+        let aliases = |text: &str, verdict| aliases(&Target::parse(text).unwrap().blocks, verdict).len();
+        assert_eq!(aliases("127.0.0.0/8", Verdict::Allow), 1);
+        assert_eq!(aliases("127.0.0.0/8", Verdict::Deny), 2);
+        assert_eq!(aliases("::1", Verdict::Allow), 0);
+        assert_eq!(aliases("::1", Verdict::Ask), 1);
+        assert_eq!(aliases("10.0.0.0/8", Verdict::Deny), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use gatekeeper_common::image::{Header, Row, Size, edges_in, rows_in};
 use gatekeeper_common::operation::{Operation, RULED};
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
-use super::address::Block;
+use super::address::{Block, aliases};
 use super::alphabet::Alphabet;
 use super::determinize::{Dfa, determinize};
 use super::error::PolicyError;
@@ -165,13 +165,7 @@ fn build(resolved: &Resolved) -> Result<Image, PolicyError> {
 
 impl Automata {
     fn add(&mut self, rule: &Rule) {
-        let mut row = SILENCE;
-        for operation in Operation::ALL.iter().take(RULED) {
-            if rule.operations & operation.bit() != 0 {
-                row[*operation as usize] = Cell::new(rule.verdict, rule.number);
-            }
-        }
-        let row = self.rows.intern(row);
+        let row = self.row(rule, rule.operations);
         match &rule.subject {
             Subject::Paths(list) => {
                 for pattern in
@@ -182,8 +176,11 @@ impl Automata {
                 }
             }
             Subject::Addresses(list, protocols) => {
+                let outward = self.row(rule, rule.operations & !Operation::Bind.bit());
                 for target in list {
-                    for block in &target.blocks {
+                    let aliases = aliases(&target.blocks, rule.verdict);
+                    let blocks = target.blocks.iter().map(|block| (block, row));
+                    for (block, row) in blocks.chain(aliases.iter().map(|block| (block, outward))) {
                         let nfa =
                             if matches!(block, Block::V4(..)) { &mut self.net4 } else { &mut self.net6 };
                         spell::block(nfa, *protocols, (target.first, target.last), block, row);
@@ -191,6 +188,17 @@ impl Automata {
                 }
             }
         }
+    }
+
+    /// The row of a rule that speaks of these operations.
+    fn row(&mut self, rule: &Rule, operations: u32) -> u32 {
+        let mut row = SILENCE;
+        for operation in Operation::ALL.iter().take(RULED) {
+            if operations & operation.bit() != 0 {
+                row[*operation as usize] = Cell::new(rule.verdict, rule.number);
+            }
+        }
+        self.rows.intern(row)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The oracle: slow, obvious, and sharing nothing with the compiler but the text of patterns.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
@@ -71,8 +71,17 @@ pub fn matches(rule: &Rule, question: &Question) -> bool {
         (Subject::Paths(list), Question::Exec(path) | Question::File(path, _)) => {
             list.iter().any(|written| matches_written(written, path))
         }
-        (Subject::Addresses(list, protocols), Question::Net(address, protocol, _)) => {
-            protocols.holds(*protocol) && list.iter().any(|target| matches_target(target, *address))
+        (Subject::Addresses(list, protocols), Question::Net(address, protocol, operation)) => {
+            let forbids = rule.verdict == Verdict::Deny || rule.verdict == Verdict::Ask;
+            let mut names = vec![address.ip().to_canonical()];
+            if *operation != Operation::Bind && names[0] == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
+                names.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            }
+            if *operation != Operation::Bind && names[0] == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && forbids {
+                names.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
+            }
+            let matches = |ip: &IpAddr| list.iter().any(|target| matches_target(target, *ip, address.port()));
+            protocols.holds(*protocol) && names.iter().any(matches)
         }
         _ => false,
     }
@@ -83,8 +92,8 @@ fn matches_written(written: &Written, path: &[u8]) -> bool {
         || written.resolved.iter().any(|pattern| matches_text(&pattern.text(), path))
 }
 
-fn matches_target(target: &Target, address: SocketAddr) -> bool {
-    let inside = |block: &Block| match (block, address.ip().to_canonical()) {
+fn matches_target(target: &Target, ip: IpAddr, port: u16) -> bool {
+    let inside = |block: &Block| match (block, ip) {
         (Block::V4(net, length), IpAddr::V4(ip)) => {
             (0..*length).all(|at| bit(&net.octets(), at) == bit(&ip.octets(), at))
         }
@@ -93,7 +102,7 @@ fn matches_target(target: &Target, address: SocketAddr) -> bool {
         }
         _ => false,
     };
-    (target.first..=target.last).contains(&address.port()) && target.blocks.iter().any(inside)
+    (target.first..=target.last).contains(&port) && target.blocks.iter().any(inside)
 }
 
 fn bit(octets: &[u8], at: u8) -> u8 {

@@ -183,6 +183,9 @@ fn net_question() -> impl Strategy<Value = Question> {
         "2001:db8:9000::",
         "::ffff:10.1.2.3",
         "fe80::1",
+        "0.0.0.0",
+        "::",
+        "::ffff:0.0.0.0",
     ];
     let ip = prop_oneof![
         4 => select(near).prop_map(|text| text.parse().unwrap()),
