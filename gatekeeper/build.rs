@@ -63,11 +63,15 @@ fn build(out: &Path) -> Result<(), String> {
     // This build's own settings are not for the other target.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CARGO") && text != "CARGO_HOME" || text.starts_with("RUSTC_W") || text == "RUSTFLAGS" {
+        if text.starts_with("CARGO") && text != "CARGO_HOME"
+            || text.starts_with("RUSTC_W")
+            || text == "RUSTFLAGS"
+        {
             cargo.env_remove(&name);
         }
     }
-    if !env::var("RUSTC_BOOTSTRAP").is_ok_and(|value| value == "1") && cargo.get_program() != "/usr/bin/cargo" {
+    if !env::var("RUSTC_BOOTSTRAP").is_ok_and(|value| value == "1") && cargo.get_program() != "/usr/bin/cargo"
+    {
         cargo.env_remove("RUSTC");
     }
     cargo

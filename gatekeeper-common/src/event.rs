@@ -1,7 +1,7 @@
 //! What the kernel tells the daemon of each operation it records: a fixed header, then the object.
 
-use bytemuck::{Pod, Zeroable};
 use crate::limits::PATH_BYTES;
+use bytemuck::{Pod, Zeroable};
 
 /// What follows an event's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

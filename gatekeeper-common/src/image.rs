@@ -6,11 +6,11 @@
 //! addresses. A path is walked through the first two at once and the stricter cell counts; keeping
 //! them apart keeps the table's size the sum of theirs and not the product.
 
-use bytemuck::{Pod, Zeroable};
 use crate::automaton::Edge;
 use crate::limits::{PLANE_LARGE, PLANE_SMALL};
 use crate::operation::RULED;
 use crate::verdict::Cell;
+use bytemuck::{Pod, Zeroable};
 
 /// Index of the plane with the header and the rows.
 pub const HEAD: u32 = 0;

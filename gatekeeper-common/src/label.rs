@@ -1,7 +1,7 @@
 //! What the kernel keeps on a task: which session it belongs to and which policies bind it.
 
-use bytemuck::{Pod, Zeroable};
 use crate::limits::LAYERS;
+use bytemuck::{Pod, Zeroable};
 
 /// One layer of policy: where its image is, and the number that proves the image is the one meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash, Pod, Zeroable)]

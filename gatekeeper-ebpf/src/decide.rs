@@ -38,7 +38,14 @@ impl Ruling {
     /// A denial that no rule gave.
     #[inline(always)]
     pub const fn denied(operation: Operation, cause: Cause) -> Self {
-        Self { cell: Cell::new(Verdict::Deny, RULE_DEFAULT), layer: 0, serial: 0, generation: 0, operation, cause }
+        Self {
+            cell: Cell::new(Verdict::Deny, RULE_DEFAULT),
+            layer: 0,
+            serial: 0,
+            generation: 0,
+            operation,
+            cause,
+        }
     }
 }
 
@@ -104,7 +111,8 @@ fn walk_turn<const N: usize>(turns: u32, walk: &mut Walk) -> i64 {
             return 1;
         }
         // SAFETY: here < PATH_BYTES; a byte indexes 256 classes.
-        let class = unsafe { *classes.add(*walk.path.add(masked::<{ PATH_BYTES as i32 - 1 }>(here)) as usize) };
+        let class =
+            unsafe { *classes.add(*walk.path.add(masked::<{ PATH_BYTES as i32 - 1 }>(here)) as usize) };
         anchored = step(&edges, anchored, class);
         floating = step(&edges, floating, class);
         turn += 1;
@@ -148,7 +156,12 @@ fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8) -> Cell {
 
 /// Judges the path in the scratch buffer.
 #[inline(always)]
-fn path_answer<const N: usize>(planes: &Planes<N>, walk: *mut c_void, scratch: &mut Scratch, serial: u32) -> Answer {
+fn path_answer<const N: usize>(
+    planes: &Planes<N>,
+    walk: *mut c_void,
+    scratch: &mut Scratch,
+    serial: u32,
+) -> Answer {
     let header = planes.header();
     let mut state = Walk {
         path: scratch.path.as_ptr(),
@@ -165,7 +178,9 @@ fn path_answer<const N: usize>(planes: &Planes<N>, walk: *mut c_void, scratch: &
     }
     let edges = planes.edges();
     let (anchored, floating) = (accepted(&edges, state.anchored), accepted(&edges, state.floating));
-    let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else { return NO_POLICY };
+    let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else {
+        return NO_POLICY;
+    };
     if header.magic != MAGIC || header.serial != serial {
         return NO_POLICY;
     }
@@ -225,7 +240,12 @@ extern "C" fn address_large(index: u32, context: *mut c_void) -> i64 {
 
 /// Judges the address in the scratch buffer: protocol, port, address.
 #[inline(always)]
-fn address_answer<const N: usize>(planes: &Planes<N>, walk: *mut c_void, scratch: &mut Scratch, serial: u32) -> Answer {
+fn address_answer<const N: usize>(
+    planes: &Planes<N>,
+    walk: *mut c_void,
+    scratch: &mut Scratch,
+    serial: u32,
+) -> Answer {
     let header = planes.header();
     let edges = planes.edges();
     let address = scratch.address;
@@ -292,12 +312,23 @@ pub fn judge(
         let said = layer_says(scratch.number, layer.slot, layer.serial);
         let cell = Cell(said as u32);
         if said == NO_POLICY {
-            return Ruling { layer: index, serial: layer.serial, ..Ruling::denied(asked.first, Cause::NoPolicy) };
+            return Ruling {
+                layer: index,
+                serial: layer.serial,
+                ..Ruling::denied(asked.first, Cause::NoPolicy)
+            };
         }
         if cell.code() > ruling.cell.code() {
             let operation = if said >> 32 == 0 { asked.first } else { asked.second };
             let generation = scratch.generation;
-            ruling = Ruling { cell, layer: index, serial: layer.serial, generation, operation, cause: Cause::Policy };
+            ruling = Ruling {
+                cell,
+                layer: index,
+                serial: layer.serial,
+                generation,
+                operation,
+                cause: Cause::Policy,
+            };
         }
     }
     let code = ruling.cell.code();

@@ -91,7 +91,10 @@ macro_rules! planes {
                 if head.is_null() || comb.is_null() {
                     None
                 } else {
-                    Some(Planes::<$size> { head: head.cast::<u8>().cast_const(), comb: comb.cast::<Edge>().cast_const() })
+                    Some(Planes::<$size> {
+                        head: head.cast::<u8>().cast_const(),
+                        comb: comb.cast::<Edge>().cast_const(),
+                    })
                 }
             }
         }

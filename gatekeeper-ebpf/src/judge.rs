@@ -12,8 +12,8 @@ use crate::decide::{Asked, Ruling, judge, judge_address, judge_path};
 use crate::emit::{Subject, count, send};
 use crate::kernel::Pointer;
 use crate::kernel::file::{Place, identity, of_file};
-use crate::path::{Resolved, resolve};
 use crate::kernel::socket::{Spoken, read_address};
+use crate::path::{Resolved, resolve};
 use crate::scratch::{Scratch, give, take};
 
 /// What every hook returns to let an operation pass.
@@ -82,7 +82,8 @@ fn judge_place(label: &mut Label, scratch: &mut Scratch, place: Place, asked: As
     if ruling.cell.code() != Verdict::Allow as u8 || is_exec {
         let subject = if has_path { Subject::Path } else { Subject::Nothing };
         let family = asked.first.family();
-        let sequence = send(scratch, label, &ruling, family, passed, subject, identity(place.entry), asked.bits());
+        let sequence =
+            send(scratch, label, &ruling, family, passed, subject, identity(place.entry), asked.bits());
         if is_exec && passed {
             label.pending = sequence;
         }

@@ -15,7 +15,12 @@ use crate::maps::LABELS;
 fn storage(task: Pointer, initial: *const Label, flags: u64) -> *mut Label {
     // SAFETY: the map is a task storage with a Label for its value; the verifier knows the task.
     unsafe {
-        bpf_task_storage_get((&raw const LABELS).cast_mut().cast(), task.cast_mut().cast(), initial.cast_mut().cast::<c_void>(), flags)
+        bpf_task_storage_get(
+            (&raw const LABELS).cast_mut().cast(),
+            task.cast_mut().cast(),
+            initial.cast_mut().cast::<c_void>(),
+            flags,
+        )
     }
     .cast()
 }

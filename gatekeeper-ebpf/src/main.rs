@@ -2,7 +2,10 @@
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
-#![expect(clippy::too_many_arguments, reason = "an event has many parts, and BPF has no place to gather them")]
+#![expect(
+    clippy::too_many_arguments,
+    reason = "an event has many parts, and BPF has no place to gather them"
+)]
 
 mod atomic;
 mod decide;

@@ -2,13 +2,17 @@
 
 use core::ptr::null;
 
-use aya_ebpf::bindings::bpf_map_type::{BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_TASK_STORAGE};
+use aya_ebpf::bindings::bpf_map_type::{
+    BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_TASK_STORAGE,
+};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
 use gatekeeper_common::counters;
 use gatekeeper_common::image::PLANES;
 use gatekeeper_common::label::Label;
-use gatekeeper_common::limits::{CGROUPS as CGROUP_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS};
+use gatekeeper_common::limits::{
+    CGROUPS as CGROUP_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS,
+};
 
 use crate::scratch::Scratch;
 

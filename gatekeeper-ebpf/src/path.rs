@@ -15,8 +15,8 @@ use gatekeeper_common::verdict::Cause;
 
 use crate::kernel::file::{Place, is_nameless_pipe};
 use crate::kernel::{
-    O_DENTRY_NAME, O_DENTRY_PARENT, O_MOUNT_MNT, O_MOUNT_PARENT, O_QSTR_LEN, O_QSTR_NAME, O_VFSMOUNT_ROOT, Pointer,
-    at, load, offset, read, task,
+    O_DENTRY_NAME, O_DENTRY_PARENT, O_MOUNT_MNT, O_MOUNT_PARENT, O_QSTR_LEN, O_QSTR_NAME, O_VFSMOUNT_ROOT,
+    Pointer, at, load, offset, read, task,
 };
 use crate::scratch::{PATH_ROOM, Scratch};
 

@@ -7,9 +7,7 @@ use gatekeeper_common::verdict::Cause;
 
 use crate::judge::{self, PASS};
 use crate::kernel::Pointer;
-use crate::kernel::socket::{
-    AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, destination, family, protocol,
-};
+use crate::kernel::socket::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, destination, family, protocol};
 use crate::label;
 
 const SOCK_TYPE_MASK: u64 = 0xf;
@@ -45,7 +43,11 @@ pub fn create(context: &LsmContext) -> i32 {
         AF_NETLINK => number == NETLINK_ROUTE,
         _ => false,
     };
-    if known && made < 17 { PASS } else { judge::refuse(label, Operation::Socket, Cause::AddressFamily, made as u32) }
+    if known && made < 17 {
+        PASS
+    } else {
+        judge::refuse(label, Operation::Socket, Cause::AddressFamily, made as u32)
+    }
 }
 
 #[inline(always)]

@@ -96,7 +96,11 @@ pub fn visit(iteration: &TaskIteration) {
     if visited != leader {
         return;
     }
-    let line = Line { pid: crate::kernel::load(visited, &crate::kernel::O_TASK_TGID), fresh, session: label.session };
+    let line = Line {
+        pid: crate::kernel::load(visited, &crate::kernel::O_TASK_TGID),
+        fresh,
+        session: label.session,
+    };
     let seq = crate::kernel::iteration_sink(iteration.meta.cast());
     // SAFETY: the helper copies size_of::<Line>() bytes; the sink is the iterator's own.
     unsafe {

@@ -6,7 +6,10 @@ use aya_ebpf::helpers::generated::bpf_loop;
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::CGROUP_DEPTH;
 
-use super::{O_CGROUP_NODE, O_CGROUP_SELF, O_CSS_PARENT, O_CSSSET_CGROUP, O_NODE_ID, O_TASK_CGROUPS, Pointer, at, load, read};
+use super::{
+    O_CGROUP_NODE, O_CGROUP_SELF, O_CSS_PARENT, O_CSSSET_CGROUP, O_NODE_ID, O_TASK_CGROUPS, Pointer, at,
+    load, read,
+};
 use crate::maps::CGROUPS;
 
 /// The cgroup (v2) of a task.

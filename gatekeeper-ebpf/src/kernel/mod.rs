@@ -52,8 +52,9 @@ pub fn load<T: Copy>(base: Pointer, field: &'static u32) -> T {
 pub fn read<T: Copy>(address: Pointer) -> Option<T> {
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: the helper writes size_of::<T>() bytes to `value` or reports a fault.
-    let fault =
-        unsafe { bpf_probe_read_kernel(value.as_mut_ptr().cast::<c_void>(), size_of::<T>() as u32, address.cast()) };
+    let fault = unsafe {
+        bpf_probe_read_kernel(value.as_mut_ptr().cast::<c_void>(), size_of::<T>() as u32, address.cast())
+    };
     // SAFETY: written whole where there was no fault.
     if fault == 0 { Some(unsafe { value.assume_init() }) } else { None }
 }

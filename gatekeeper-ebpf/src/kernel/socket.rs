@@ -4,8 +4,8 @@ use gatekeeper_common::event::Address;
 use gatekeeper_common::image::Protocol;
 
 use super::{
-    O_COMMON_FAMILY, O_MSG_NAME, O_MSG_NAMELEN, O_SOCK_COMMON, O_SOCK_PROTOCOL, O_SOCKET_SK, O_SOCKET_TYPE, Pointer,
-    at, load, read,
+    O_COMMON_FAMILY, O_MSG_NAME, O_MSG_NAMELEN, O_SOCK_COMMON, O_SOCK_PROTOCOL, O_SOCKET_SK, O_SOCKET_TYPE,
+    Pointer, at, load, read,
 };
 
 /// Families (include/linux/socket.h).
@@ -109,7 +109,9 @@ pub fn read_address(pointer: Pointer, length: u32, protocol: Protocol, address: 
         AF_INET6 => {
             let Some(whole) = read::<SocketAddress>(pointer) else { return Spoken::Unreadable };
             address.port = u16::from_be_bytes(whole.port);
-            let word = |at: usize| u32::from_ne_bytes([whole.six[at], whole.six[at + 1], whole.six[at + 2], whole.six[at + 3]]);
+            let word = |at: usize| {
+                u32::from_ne_bytes([whole.six[at], whole.six[at + 1], whole.six[at + 2], whole.six[at + 3]])
+            };
             if word(0) == 0 && word(4) == 0 && word(8) == u32::from_be(0xffff) {
                 let six = whole.six;
                 address.version = 4;

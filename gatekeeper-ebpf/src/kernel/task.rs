@@ -3,8 +3,8 @@
 use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
 
 use super::{
-    O_MNTNS_ROOT, O_NSPROXY_MNT, O_TASK_LEADER, O_TASK_NSPROXY, O_TASK_PARENT, O_TASK_START, O_TASK_TGID, Pointer,
-    load,
+    O_MNTNS_ROOT, O_NSPROXY_MNT, O_TASK_LEADER, O_TASK_NSPROXY, O_TASK_PARENT, O_TASK_START, O_TASK_TGID,
+    Pointer, load,
 };
 
 /// The running task.

@@ -92,7 +92,8 @@ impl Btf {
         let header = word(&bytes, 4)? as usize;
         let (type_at, type_bytes) = (header + word(&bytes, 8)? as usize, word(&bytes, 12)? as usize);
         let strings = header + word(&bytes, 16)? as usize;
-        let mut btf = Self { bytes, strings, types: vec![0], named: HashMap::new(), functions: HashMap::new() };
+        let mut btf =
+            Self { bytes, strings, types: vec![0], named: HashMap::new(), functions: HashMap::new() };
         let mut at = type_at;
         while at < type_at + type_bytes {
             let number = btf.types.len() as u32;

@@ -64,7 +64,8 @@ impl EventStream {
             if !events.is_empty() {
                 return Ok(events);
             }
-            let mut guard = self.ring.readable_mut().await.map_err(KernelError::call("waiting for events"))?;
+            let mut guard =
+                self.ring.readable_mut().await.map_err(KernelError::call("waiting for events"))?;
             guard.clear_ready();
             // What came between the look and the wait is picked up here; the ring wakes us for the rest.
             let events = self.ready();

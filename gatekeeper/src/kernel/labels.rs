@@ -56,9 +56,12 @@ impl Kernel {
     /// Where the process is gone or the kernel refuses.
     pub fn label_of(&self, process: BorrowedFd<'_>) -> Result<Option<Label>, KernelError> {
         let mut label = Label::zeroed();
-        let there =
-            lookup(self.maps.labels.as_fd(), &process.as_raw_fd().to_ne_bytes(), bytemuck::bytes_of_mut(&mut label))
-                .map_err(KernelError::call("reading a process's label"))?;
+        let there = lookup(
+            self.maps.labels.as_fd(),
+            &process.as_raw_fd().to_ne_bytes(),
+            bytemuck::bytes_of_mut(&mut label),
+        )
+        .map_err(KernelError::call("reading a process's label"))?;
         Ok(there.then_some(label))
     }
 
@@ -67,7 +70,10 @@ impl Kernel {
     /// # Errors
     /// Where the iterator can't be run.
     pub fn census(&mut self) -> Result<Census, KernelError> {
-        let broken = |error: &dyn std::error::Error| KernelError::Program { program: CENSUS, message: error.to_string() };
+        let broken = |error: &dyn std::error::Error| KernelError::Program {
+            program: CENSUS,
+            message: error.to_string(),
+        };
         let program = self.programs.program_mut(CENSUS);
         let iterator: &mut Iter = program
             .ok_or_else(|| KernelError::Load("no census in the object file".into()))?

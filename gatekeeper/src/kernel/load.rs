@@ -26,7 +26,9 @@ fn folder(path: &Path) -> Result<(), KernelError> {
 pub fn load(pins: &Path) -> Result<Ebpf, KernelError> {
     // A full log of the verifier's steps makes loading several times as long: only where it is wanted.
     match load_with(pins, VerifierLogLevel::STATS) {
-        Err(KernelError::Program { .. }) => load_with(pins, VerifierLogLevel::DEBUG | VerifierLogLevel::STATS),
+        Err(KernelError::Program { .. }) => {
+            load_with(pins, VerifierLogLevel::DEBUG | VerifierLogLevel::STATS)
+        }
         result => result,
     }
 }

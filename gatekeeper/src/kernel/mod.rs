@@ -113,8 +113,12 @@ impl Kernel {
     pub fn counters(&self) -> Result<Vec<u64>, KernelError> {
         let mut values = vec![0; COUNTERS as usize];
         for (index, value) in (0u32..).zip(&mut values) {
-            lookup(std::os::fd::AsFd::as_fd(&self.maps.counters), &index.to_ne_bytes(), bytemuck::bytes_of_mut(value))
-                .map_err(KernelError::call("reading the counters"))?;
+            lookup(
+                std::os::fd::AsFd::as_fd(&self.maps.counters),
+                &index.to_ne_bytes(),
+                bytemuck::bytes_of_mut(value),
+            )
+            .map_err(KernelError::call("reading the counters"))?;
         }
         Ok(values)
     }

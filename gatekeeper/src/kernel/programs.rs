@@ -66,4 +66,5 @@ pub const PROGRAMS: &[Program] = &[
 pub const CENSUS: &str = "census";
 
 /// The maps, pinned by these names.
-pub const MAPS: &[&str] = &["CGROUPS", "EVENTS", "COUNTERS", "SCRATCH", "LABELS", "IMAGES_SMALL", "IMAGES_LARGE"];
+pub const MAPS: &[&str] =
+    &["CGROUPS", "EVENTS", "COUNTERS", "SCRATCH", "LABELS", "IMAGES_SMALL", "IMAGES_LARGE"];

@@ -26,7 +26,8 @@ fn filled(head: &[u8], comb: &[u8], serial: u32, generation: u64) -> Result<(Siz
     if head.len() < size_of::<Header>() {
         return Err(KernelError::TooLarge(head.len()));
     }
-    let map = create_array("IMAGE", size.plane() as u32, PLANES).map_err(KernelError::call("making an image's map"))?;
+    let map = create_array("IMAGE", size.plane() as u32, PLANES)
+        .map_err(KernelError::call("making an image's map"))?;
     let mut plane = vec![0; size.plane()];
     plane[..head.len()].copy_from_slice(head);
     plane[GENERATION_AT..GENERATION_AT + 8].copy_from_slice(&generation.to_ne_bytes());
@@ -70,10 +71,17 @@ impl Kernel {
     ///
     /// # Errors
     /// Where the layer has no image, the new one doesn't fit, or the kernel refuses; the old image stays then.
-    pub fn replace(&mut self, layer: Layer, head: &[u8], comb: &[u8], generation: u64) -> Result<(), KernelError> {
+    pub fn replace(
+        &mut self,
+        layer: Layer,
+        head: &[u8],
+        comb: &[u8],
+        generation: u64,
+    ) -> Result<(), KernelError> {
         let old = self.slots.size(layer).ok_or(KernelError::NoLayer(layer.serial))?;
         let (size, map) = filled(head, comb, layer.serial, generation)?;
-        update_inner(self.outer(size), layer.slot, map.as_fd()).map_err(KernelError::call("replacing an image"))?;
+        update_inner(self.outer(size), layer.slot, map.as_fd())
+            .map_err(KernelError::call("replacing an image"))?;
         if size != old {
             self.empty(old, layer.slot)?;
             self.slots.occupy(layer, size)?;
@@ -82,7 +90,9 @@ impl Kernel {
     }
 
     fn empty(&self, size: Size, slot: u32) -> Result<(), KernelError> {
-        delete(self.outer(size), &slot.to_ne_bytes()).map_err(KernelError::call("removing an image")).map(drop)
+        delete(self.outer(size), &slot.to_ne_bytes())
+            .map_err(KernelError::call("removing an image"))
+            .map(drop)
     }
 
     /// Frees a layer's slot. Tasks that still carry it are denied everything.

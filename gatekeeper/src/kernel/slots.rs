@@ -85,6 +85,9 @@ impl Slots {
 
     /// Every layer that has an image.
     pub(super) fn layers(&self) -> impl Iterator<Item = Layer> {
-        (0..).zip(&self.entries).filter(|(_, entry)| **entry != FREE).map(|(slot, entry)| Layer { slot, serial: entry.serial })
+        (0..)
+            .zip(&self.entries)
+            .filter(|(_, entry)| **entry != FREE)
+            .map(|(slot, entry)| Layer { slot, serial: entry.serial })
     }
 }

@@ -50,13 +50,21 @@ pub struct Compiled {
 }
 
 /// Finds, checks and compiles a policy, and runs its own tests.
-pub fn compile(choice: &PolicyChoice, variables: &Variables, config: &Config) -> Result<Compiled, PolicyError> {
+pub fn compile(
+    choice: &PolicyChoice,
+    variables: &Variables,
+    config: &Config,
+) -> Result<Compiled, PolicyError> {
     let search = SearchPath { directories: config.policies.clone() };
     let mut policy = match choice {
         // Whatever looks like a path is none of the daemon's to open.
         PolicyChoice::Name(name) if is_policy_name(name) && !name.ends_with(".toml") => load(name, &search)?,
         PolicyChoice::Name(name) => {
-            return Err(PolicyError::whole(name, "this is not a policy's name", "name a policy or send its text"));
+            return Err(PolicyError::whole(
+                name,
+                "this is not a policy's name",
+                "name a policy or send its text",
+            ));
         }
         PolicyChoice::Text { file, text } => {
             Policy::from_source(Source::new(file.as_str(), None, text.clone()), &search)?
@@ -112,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_policy_becomes_planes_and_rules() {
-        let source = "version = 1\n[[file]]\nverdict = \"deny\"\npath = [\"**/.env\"]\nreason = \"secrets\"\n";
+        let source =
+            "version = 1\n[[file]]\nverdict = \"deny\"\npath = [\"**/.env\"]\nreason = \"secrets\"\n";
         let compiled = compile(&text(source), &variables(), &Config::default()).unwrap();
         assert_eq!(compiled.name, "mine");
         assert_eq!(&compiled.head[..8], b"GKPOLICY");
@@ -121,14 +130,16 @@ mod tests {
 
     #[test]
     fn a_mistake_is_told_with_its_place() {
-        let error = compile(&text("version = 1\nverison = 2\n"), &variables(), &Config::default()).unwrap_err();
+        let error =
+            compile(&text("version = 1\nverison = 2\n"), &variables(), &Config::default()).unwrap_err();
         assert!(error.to_string().starts_with("./mine.toml:2:"), "{error}");
     }
 
     #[test]
     fn a_name_leads_nowhere_else() {
         for name in ["/etc/passwd", "../x", "x.toml", ""] {
-            let error = compile(&PolicyChoice::Name(name.into()), &variables(), &Config::default()).unwrap_err();
+            let error =
+                compile(&PolicyChoice::Name(name.into()), &variables(), &Config::default()).unwrap_err();
             assert!(error.to_string().contains("not a policy's name"), "{error}");
         }
     }
@@ -136,7 +147,11 @@ mod tests {
     #[test]
     fn what_the_configuration_moves_is_guarded() {
         let mut places = Places::default();
-        let config = Config { state: "/srv/gk/state".into(), socket: "/srv/gk/run/c.sock".into(), ..Config::default() };
+        let config = Config {
+            state: "/srv/gk/state".into(),
+            socket: "/srv/gk/run/c.sock".into(),
+            ..Config::default()
+        };
         guard(&mut places, &config);
         assert!(places.guarded.contains(&"/srv/gk/run/c.sock".into()));
         assert!(places.secret.contains(&"/srv/gk/state".into()));

@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-
 use super::id::SessionId;
 use super::record::Session;
 use crate::files;

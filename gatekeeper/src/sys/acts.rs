@@ -98,7 +98,9 @@ pub fn leave_mounts() -> io::Result<()> {
     unsafe {
         checked(libc::unshare(libc::CLONE_NEWNS).into())?;
         let flags = libc::MS_REC | libc::MS_PRIVATE;
-        checked(libc::mount(c"none".as_ptr(), c"/".as_ptr(), std::ptr::null(), flags, std::ptr::null()).into())
+        checked(
+            libc::mount(c"none".as_ptr(), c"/".as_ptr(), std::ptr::null(), flags, std::ptr::null()).into(),
+        )
     }
 }
 

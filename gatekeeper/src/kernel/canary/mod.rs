@@ -57,7 +57,9 @@ impl Tries {
         if labelled == libc::EPERM && control != libc::EPERM {
             Liveness::Live
         } else if control == libc::EPERM {
-            Liveness::Dead("can't be proved: the kernel refuses the canary's act even to an unlabelled task".into())
+            Liveness::Dead(
+                "can't be proved: the kernel refuses the canary's act even to an unlabelled task".into(),
+            )
         } else if labelled == 0 || labelled == control {
             Liveness::Dead(format!("attached, and does not fire; {MEND}"))
         } else {
@@ -102,9 +104,9 @@ impl Kernel {
         let layer = self.publish(&head, &comb, 0)?;
         let mut label = Label { session: CANARY_SESSION, count: 1, ..Label::default() };
         label.layers[0] = layer;
-        let result = self.mark(id, &label).and_then(|()| {
-            listen(folder, cgroup, program).map_err(KernelError::call("running the canary"))
-        });
+        let result = self
+            .mark(id, &label)
+            .and_then(|()| listen(folder, cgroup, program).map_err(KernelError::call("running the canary")));
         let unmarked = self.unmark(id);
         self.retire(layer)?;
         unmarked?;
