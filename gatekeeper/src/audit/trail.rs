@@ -48,7 +48,7 @@ impl Trail {
         let mut context = Context::default();
         let mut next = 1;
         let mut this_boot = false;
-        for record in store.recent()? {
+        store.recent(|record| {
             match &record {
                 Record::Daemon(change) if change.boot != boot => (next, this_boot) = (1, false),
                 Record::Daemon(_) => this_boot = true,
@@ -63,7 +63,7 @@ impl Trail {
             if !is_canary(&record) {
                 feed.recall(record);
             }
-        }
+        })?;
         let reported = read_reported(&folder.join("losses.json"), boot)?;
         let losses = Losses::resume(reported, next);
         let (ended, retired) = Default::default();

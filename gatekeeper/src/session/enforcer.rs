@@ -21,6 +21,8 @@ pub trait Enforcer: Debug {
     -> Result<(), KernelError>;
     /// See [`Kernel::retire`].
     fn retire(&mut self, layer: Layer) -> Result<(), KernelError>;
+    /// See [`Kernel::layers`].
+    fn layers(&self) -> Vec<Layer>;
     /// See [`Kernel::mark`].
     fn mark(&mut self, cgroup: u64, label: &Label) -> Result<(), KernelError>;
     /// See [`Kernel::unmark`].
@@ -55,6 +57,9 @@ impl Enforcer for Kernel {
     }
     fn retire(&mut self, layer: Layer) -> Result<(), KernelError> {
         Self::retire(self, layer)
+    }
+    fn layers(&self) -> Vec<Layer> {
+        Self::layers(self).collect()
     }
     fn mark(&mut self, cgroup: u64, label: &Label) -> Result<(), KernelError> {
         Self::mark(self, cgroup, label)

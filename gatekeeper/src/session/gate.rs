@@ -7,13 +7,14 @@ use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 
 use gatekeeper_common::label::Label;
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::error;
 
 use super::enforcer::{Enforcer, not_enforcing};
 use super::id::SessionId;
 use super::record::Session;
 use super::store::Store;
+use super::turns::Turns;
 use crate::api::messages::{Reason, Refusal};
 use crate::audit::explain::Facts;
 use crate::audit::record::{Change, Record, SessionChange};
@@ -21,9 +22,6 @@ use crate::audit::time::Moment;
 use crate::audit::trail::Trail;
 use crate::config::Config;
 use crate::sys::inotify::{Inotify, Watch};
-
-/// Policies compiled at the same time, so that no user's keep the others' waiting for ever.
-const COMPILING: usize = 2;
 
 /// The state.
 #[derive(Debug)]
@@ -45,7 +43,7 @@ pub struct Gate {
     /// What is watched, by session.
     pub watches: RefCell<BTreeMap<SessionId, Watch>>,
     /// Leave to compile a policy.
-    pub compiling: Semaphore,
+    pub compiling: Turns,
     /// Leave to reload: one at a time.
     pub reloading: Mutex<()>,
     /// Asks whoever reads the kernel's events to take in all that are there; see [`Gate::freshen`].
@@ -71,7 +69,7 @@ impl Gate {
             trail: RefCell::new(trail),
             watch: Rc::new(Inotify::new()?),
             watches: RefCell::default(),
-            compiling: Semaphore::new(COMPILING),
+            compiling: Turns::default(),
             reloading: Mutex::new(()),
             drain,
         })

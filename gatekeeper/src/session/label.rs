@@ -42,7 +42,7 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
     let id = new_id(gate)?;
     let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };
     let choices = choose(&gate.config, Opener::Root, Some(request.policy));
-    let compiled = compile(gate, choices, variables).await?;
+    let compiled = compile(gate, 0, choices, variables).await?;
 
     let freezer = Freezer::freeze(&folder).await?;
     gate.ready()?;

@@ -15,3 +15,4 @@ pub mod record;
 pub mod reload;
 pub mod status;
 pub mod store;
+pub mod turns;

@@ -1,6 +1,7 @@
 //! Opening a session for the process that asks.
 
 use gatekeeper_common::label::{Label, Layer};
+use gatekeeper_common::limits::PLANE_SMALL;
 
 use super::cgroup;
 use super::gate::Gate;
@@ -45,7 +46,11 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
         (None, _) => Opener::User,
     };
     let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };
-    let compiled = compile(gate, choose(&gate.config, opener, request.policy), variables).await?;
+    let choices = choose(&gate.config, opener, request.policy);
+    let compiled = compile(gate, peer.uid, choices, variables).await?;
+    if opener != Opener::Root {
+        check_size(&compiled)?;
+    }
 
     // Nothing from here on waits, so no other task of the daemon can see the half of it.
     gate.ready()?;
@@ -121,13 +126,14 @@ pub fn new_id(gate: &Gate) -> Result<SessionId, Refusal> {
     }
 }
 
-/// Compiles each of the policies for this session. The work is done beside the daemon's own thread.
+/// Compiles each of the policies for this session, in the turn of the user who asked. The work is done beside the daemon's own thread.
 pub async fn compile(
     gate: &Gate,
+    uid: u32,
     choices: Vec<PolicyChoice>,
     variables: Variables,
 ) -> Result<Vec<(PolicyChoice, Compiled)>, Refusal> {
-    let _leave = gate.compiling.acquire().await.map_err(refuse(Reason::Failed))?;
+    let _turn = gate.compiling.take(uid).await.map_err(refuse(Reason::Failed))?;
     let config = gate.config.clone();
     let work = move || {
         choices
@@ -271,6 +277,20 @@ fn check_count(gate: &Gate, uid: u32) -> Result<(), Refusal> {
     }
     let message = format!("you have {open} sessions open, and {most} is the limit");
     Err(Refusal::new(Reason::Limit, message).mend("end some of them: `gatekeeper sessions` lists them"))
+}
+
+/// An image takes kernel memory that is nobody's in particular: large ones are the administrator's to give.
+fn check_size(compiled: &[(PolicyChoice, Compiled)]) -> Result<(), Refusal> {
+    for (choice, compiled) in compiled {
+        if matches!(choice, PolicyChoice::Text { .. })
+            && compiled.head.len().max(compiled.comb.len()) > PLANE_SMALL
+        {
+            let message = format!("{}: the policy is too large for a user's own file", compiled.name);
+            return Err(Refusal::new(Reason::Limit, message)
+                .mend("use fewer rules, or have root put it in the policy directories"));
+        }
+    }
+    Ok(())
 }
 
 /// Checks what people will read.

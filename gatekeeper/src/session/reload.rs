@@ -47,7 +47,7 @@ async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
     let variables =
         Variables { workspace: session.workspace.clone(), owner: session.owner.clone(), session: session.id };
     let choices = session.own.iter().map(|own| own.source.clone()).collect();
-    let compiled = compile(gate, choices, variables).await?;
+    let compiled = compile(gate, 0, choices, variables).await?;
     // From here on nothing waits.
     if !gate.sessions.borrow().contains_key(&session.id) {
         return Ok(None);
