@@ -8,11 +8,13 @@ mod exec;
 mod file;
 mod governed;
 mod label;
+mod load;
 mod map;
 mod net;
 mod policy;
 mod secret;
 mod shipped;
+mod without;
 
 use crate::runner::Test;
 
@@ -29,6 +31,7 @@ pub fn with_bpf() -> Vec<Test> {
         doubt::tests(),
         policy::tests(),
         shipped::tests(),
+        load::tests(),
         daemon::tests(),
     ]
     .into_iter()
@@ -38,5 +41,5 @@ pub fn with_bpf() -> Vec<Test> {
 
 /// Where it is not.
 pub fn without_bpf() -> Vec<Test> {
-    Vec::new()
+    without::tests()
 }

@@ -1,0 +1,226 @@
+//! Many opens while policies are replaced: each is judged by one policy or the other, whole, and every
+//! event is received or counted as lost.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use gatekeeper::api::client::ask;
+use gatekeeper::api::messages::{Answer, Request};
+use serde_json::Value;
+
+use crate::ground::{self, OPEN};
+use crate::runner::Test;
+use crate::session::Session;
+use crate::world::{World, until};
+
+const SOCKET: &str = "/run/gatekeeper/control.sock";
+const TRAIL: &str = "/var/lib/gatekeeper/events";
+const PROCESSES: usize = 8;
+/// Opens in all, and replacements of the policy while they go on.
+const OPENS: usize = 100_000;
+const RELOADS: usize = 1_000;
+/// The files: always let, never let, let by A alone, let by B alone.
+const FILES: [&str; 4] = ["always", "never", "only-a", "only-b"];
+/// How often each process opens each file before it tells.
+const ROUND: usize = 25;
+
+pub fn tests() -> Vec<Test> {
+    vec![Test::new("load::opens_while_policies_are_replaced", storm).within(400)]
+}
+
+fn path(name: &str) -> String {
+    format!("{OPEN}/load/{name}")
+}
+
+/// Odd generations are A, even ones B, as the first is A.
+fn write_policy(world: &World, generation: usize) -> Result<()> {
+    let denied = if generation % 2 == 1 { "only-b" } else { "only-a" };
+    let text = format!(
+        "version = 1\nname = \"load\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\n\
+         [[file]]\nverdict = \"deny\"\npath = [\"{}\", \"{}\"]\nreason = \"load\"\n",
+        path("never"),
+        path(denied)
+    );
+    world.policy("load", &text)
+}
+
+/// Replaces the policy of every session; each must take it.
+fn reload(expected: usize) -> Result<()> {
+    let mut taken = 0;
+    for answer in ask(Path::new(SOCKET), Request::Reload {})? {
+        if let Answer::Reloaded { error, generation, .. } = answer? {
+            ensure!(error.is_none(), "a session keeps its policy: {error:?}");
+            ensure!(generation == Some(expected as u64), "generation {generation:?} instead of {expected}");
+            taken += 1;
+        }
+    }
+    ensure!(taken == 1, "{taken} sessions took the policy");
+    Ok(())
+}
+
+/// Let, refused, failed: for each file.
+type Counts = [[u64; 3]; 4];
+
+fn storm(world: &World) -> Result<()> {
+    ground::folder(&format!("{OPEN}/load"))?;
+    FILES.iter().try_for_each(|name| ground::file(&path(name)))?;
+    until("the end of other sessions", Duration::from_secs(30), || {
+        Ok(world.ask_json(&["sessions", "--json"])?.is_empty().then_some(()))
+    })?;
+    let before = Account::now(world)?;
+    write_policy(world, 1)?;
+    let mut session = world.session("load")?;
+    let begun = Instant::now();
+    let (opens, reloads, counts) = with_workers(world, &mut session)?;
+    let took = begun.elapsed().as_secs_f64();
+    let after = Account::now(world)?;
+    println!(
+        "  {opens} opens by {PROCESSES} processes while the policy was replaced {reloads} times, in {took:.0} s: \
+         {} events, {} received, {} lost",
+        after.made - before.made,
+        after.received - before.received,
+        after.lost - before.lost
+    );
+    ensure!(opens as usize >= OPENS, "only {opens} opens");
+    let [always, never, only_a, only_b] = counts;
+    ensure!(counts.iter().all(|count| count[2] == 0), "some failed otherwise: {counts:?}");
+    ensure!(always[1] == 0, "{} refusals of what both policies allow", always[1]);
+    ensure!(never[0] == 0, "{} opens of what both policies deny", never[0]);
+    ensure!([only_a, only_b].iter().all(|count| count[0] > 0 && count[1] > 0), "no mixture: {counts:?}");
+    let refused: u64 = counts.iter().map(|count| count[1]).sum();
+    let told = told(&session.id)?;
+    let received: u64 = told.values().sum();
+    ensure!(
+        after.made - before.made == after.received - before.received + after.lost - before.lost,
+        "{} events made, {} received, {} lost",
+        after.made - before.made,
+        after.received - before.received,
+        after.lost - before.lost
+    );
+    let lost = after.lost - before.lost;
+    ensure!(refused >= received && refused - received <= lost, "{refused} refused, {received} told, {lost} lost");
+    // Each refusal names a generation whose policy really refuses that file.
+    for ((name, odd), count) in &told {
+        let right = match name.as_str() {
+            "never" => true,
+            "only-a" => !odd,
+            "only-b" => *odd,
+            _ => false,
+        };
+        ensure!(right, "{count} refusals of {name} by a generation that allows it");
+    }
+    Ok(())
+}
+
+/// The workers are children of the session's actor in all but name: each its own process in its cgroup.
+fn with_workers(world: &World, session: &mut Session) -> Result<(u64, usize, Counts)> {
+    let listed = world.session_listed(&session.id)?.context("the session is not listed")?;
+    let cgroup = listed["cgroup"].as_str().context("a session without cgroup")?;
+    let mut workers = Vec::new();
+    for _ in 0..PROCESSES {
+        let worker = world.free(crate::world::User::Dev)?;
+        fs::write(format!("{cgroup}/cgroup.procs"), worker.pid().to_string()).context("moving a worker")?;
+        workers.push(worker);
+    }
+    let rounds = OPENS.div_ceil(PROCESSES * FILES.len() * ROUND);
+    let mut words = vec![ROUND.to_string()];
+    words.extend(FILES.map(path));
+    let mut counts = Counts::default();
+    let mut reloads = 0;
+    std::thread::scope(|scope| -> Result<()> {
+        let threads: Vec<_> = workers
+            .iter_mut()
+            .map(|worker| {
+                let words = &words;
+                scope.spawn(move || -> Result<Counts> {
+                    let mut counts = Counts::default();
+                    for _ in 0..rounds {
+                        add(&mut counts, &worker.must("open-each", words)?)?;
+                    }
+                    Ok(counts)
+                })
+            })
+            .collect();
+        while reloads < RELOADS {
+            reloads += 1;
+            write_policy(world, reloads + 1)?;
+            reload(reloads + 1)?;
+        }
+        for thread in threads {
+            let theirs = thread.join().map_err(|_| anyhow::anyhow!("a worker's thread panicked"))??;
+            for (sum, part) in counts.iter_mut().flatten().zip(theirs.iter().flatten()) {
+                *sum += part;
+            }
+        }
+        Ok(())
+    })?;
+    Ok((counts.iter().flatten().sum(), reloads, counts))
+}
+
+fn add(counts: &mut Counts, told: &[u8]) -> Result<()> {
+    let told = std::str::from_utf8(told).context("a worker's counts")?;
+    let numbers = told.split(' ').map(str::parse).collect::<Result<Vec<u64>, _>>().context("a worker's counts")?;
+    ensure!(numbers.len() == 12, "a worker told {told}");
+    for (sum, part) in counts.iter_mut().flatten().zip(numbers) {
+        *sum += part;
+    }
+    Ok(())
+}
+
+/// What was made, received and lost since the machine started.
+struct Account {
+    made: u64,
+    received: u64,
+    lost: u64,
+}
+
+impl Account {
+    /// Asking for events makes the daemon take in all that are there.
+    fn now(world: &World) -> Result<Self> {
+        world.ask(&["events", "--json", "-n", "1"])?;
+        let status = world.ask_json(&["status", "--json"])?.pop().context("no status")?;
+        let counters = &status["counters"];
+        let made = counters["events"].as_u64().context("no count of events")?;
+        let lost = counters["lost"].as_object().context("no count of losses")?;
+        let lost = lost.values().filter_map(Value::as_u64).sum();
+        let mut received = 0;
+        each_event(|_| received += 1)?;
+        Ok(Self { made, received, lost })
+    }
+}
+
+/// Reads the whole trail on disk.
+fn each_event(mut visit: impl FnMut(&Value)) -> Result<()> {
+    for entry in fs::read_dir(TRAIL).context(TRAIL)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        for line in BufReader::new(File::open(&path)?).lines() {
+            let line = line?;
+            // Most of a long trail is events; only they begin so.
+            if line.starts_with("{\"type\":\"event\"") {
+                visit(&serde_json::from_str(&line).with_context(|| format!("{}: {line}", path.display()))?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refusals in a session: by file, and whether the generation that refused is odd.
+fn told(session: &str) -> Result<BTreeMap<(String, bool), u64>> {
+    let mut told = BTreeMap::new();
+    each_event(|event| {
+        if event["session"] == session && event["passed"] == false {
+            let path = event["object"]["path"].as_str().unwrap_or_default();
+            let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+            let odd = event["generation"].as_u64().unwrap_or_default() % 2 == 1;
+            *told.entry((name, odd)).or_default() += 1;
+        }
+    })?;
+    Ok(told)
+}
