@@ -5,6 +5,7 @@ mod acts;
 mod daemon;
 mod events;
 mod ground;
+mod random;
 mod runner;
 mod servers;
 mod session;

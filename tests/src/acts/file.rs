@@ -53,6 +53,7 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
             copy.and_then(|fd| read_at(&owned(fd), &arguments[0]))
         }
         ("read-deep", _) => deep(arguments),
+        ("open-each-way", _) => open_each_way(arguments),
         ("map", 1) => mapped(path(0), libc::PROT_READ | libc::PROT_EXEC, false),
         ("map-then-protect", 1) => mapped(path(0), libc::PROT_READ, true),
         ("map-plainly", 1) => mapped(path(0), libc::PROT_READ, false),
@@ -119,6 +120,36 @@ fn deep(names: &[Vec<u8>]) -> Done {
         at = open_at(at.as_raw_fd(), name, libc::O_PATH | libc::O_DIRECTORY)?;
     }
     read_at(&at, last)
+}
+
+/// Opens paths of any length, each in its way (`r`, `w` or `b` for both): of each whether it was let,
+/// refused, or failed otherwise.
+fn open_each_way(words: &[Vec<u8>]) -> Done {
+    let mut told = Vec::new();
+    for pair in words.chunks_exact(2) {
+        let flags = match pair[0].as_slice() {
+            b"r" => libc::O_RDONLY,
+            b"w" => libc::O_WRONLY,
+            b"b" => libc::O_RDWR,
+            _ => return Err(libc::EINVAL),
+        };
+        told.push(match open_long(&pair[1], flags) {
+            Ok(_) => b'l',
+            Err(libc::EPERM) => b'r',
+            Err(_) => b'f',
+        });
+    }
+    Ok(told)
+}
+
+/// Goes the first half of the way by a descriptor where the whole is longer than a call takes.
+fn open_long(path: &[u8], flags: i32) -> Errno<OwnedFd> {
+    if path.len() < 4_000 {
+        return open_at(libc::AT_FDCWD, path, flags);
+    }
+    let middle = path[2_000..].iter().position(|byte| *byte == b'/').ok_or(libc::EINVAL)? + 2_000;
+    let half = folder(&path[..middle])?;
+    open_at(half.as_raw_fd(), &path[middle + 1..], flags)
 }
 
 /// Maps a file's first page, and then perhaps makes it executable.

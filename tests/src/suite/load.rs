@@ -102,7 +102,10 @@ fn storm(world: &World) -> Result<()> {
         after.lost - before.lost
     );
     let lost = after.lost - before.lost;
-    ensure!(refused >= received && refused - received <= lost, "{refused} refused, {received} told, {lost} lost");
+    ensure!(
+        refused >= received && refused - received <= lost,
+        "{refused} refused, {received} told, {lost} lost"
+    );
     // Each refusal names a generation whose policy really refuses that file.
     for ((name, odd), count) in &told {
         let right = match name.as_str() {
@@ -163,7 +166,8 @@ fn with_workers(world: &World, session: &mut Session) -> Result<(u64, usize, Cou
 
 fn add(counts: &mut Counts, told: &[u8]) -> Result<()> {
     let told = std::str::from_utf8(told).context("a worker's counts")?;
-    let numbers = told.split(' ').map(str::parse).collect::<Result<Vec<u64>, _>>().context("a worker's counts")?;
+    let numbers =
+        told.split(' ').map(str::parse).collect::<Result<Vec<u64>, _>>().context("a worker's counts")?;
     ensure!(numbers.len() == 12, "a worker told {told}");
     for (sum, part) in counts.iter_mut().flatten().zip(numbers) {
         *sum += part;

@@ -2,6 +2,7 @@
 //! session passes; in a session where it is allowed it passes; where it is denied it fails with EPERM,
 //! without effect, and an event tells of it.
 
+mod agreement;
 mod daemon;
 mod doubt;
 mod exec;
@@ -31,6 +32,7 @@ pub fn with_bpf() -> Vec<Test> {
         doubt::tests(),
         policy::tests(),
         shipped::tests(),
+        agreement::tests(),
         load::tests(),
         daemon::tests(),
     ]

@@ -24,7 +24,10 @@ fn sessions(world: &World) -> Result<()> {
     let trace = "/tmp/suite-without-bpf";
     let touch = format!("echo started >{trace}");
     for (user, policy) in [(User::Dev, "wide"), (User::Dev, "coding-assistant"), (User::Root, "wide")] {
-        let output = world.gatekeeper(user, &["run", "--policy", policy, "--workspace", "/srv/suite", "--", "/usr/bin/bash", "-c", &touch])?;
+        let output = world.gatekeeper(
+            user,
+            &["run", "--policy", policy, "--workspace", "/srv/suite", "--", "/usr/bin/bash", "-c", &touch],
+        )?;
         let words = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.code() == Some(125), "`run` ended with {}: {words}", output.status);
         ensure!(words.contains("would not enforce"), "{words}");
@@ -56,15 +59,24 @@ fn doctor(world: &World) -> Result<()> {
     // The mend for this system: the kernel's command line, with bpf added to what is there.
     ensure!(words.contains("lsm=") && words.contains("bpf") && words.contains("grub"), "{words}");
     let probe = world.gatekeeper(User::Root, &["doctor", "--probe"])?;
-    ensure!(!probe.status.success(), "`doctor --probe` is content: {}", String::from_utf8_lossy(&probe.stdout));
+    ensure!(
+        !probe.status.success(),
+        "`doctor --probe` is content: {}",
+        String::from_utf8_lossy(&probe.stdout)
+    );
     Ok(())
 }
 
 fn label(world: &World) -> Result<()> {
     let cgroup = "/sys/fs/cgroup/suite-without";
     std::fs::create_dir_all(cgroup).context(cgroup)?;
-    let output = world.gatekeeper(User::Root, &["label", "--cgroup", cgroup, "--policy", "wide", "--workspace", "/srv"])?;
+    let output = world
+        .gatekeeper(User::Root, &["label", "--cgroup", cgroup, "--policy", "wide", "--workspace", "/srv"])?;
     let words = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.code() == Some(1) && words.contains("would not enforce"), "{}: {words}", output.status);
+    ensure!(
+        output.status.code() == Some(1) && words.contains("would not enforce"),
+        "{}: {words}",
+        output.status
+    );
     std::fs::remove_dir(cgroup).context("removing the cgroup")
 }
