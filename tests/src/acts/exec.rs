@@ -101,9 +101,10 @@ fn from_memory(path: &[u8]) -> Done {
     let memory = check(unsafe { libc::memfd_create(c"program".as_ptr(), libc::MFD_CLOEXEC) })?;
     let mut memory = std::fs::File::from(owned(memory));
     memory.write_all(&content).map_err(|error| errno(&error))?;
-    // A file that is open for writing can't be started; through /proc it is opened anew.
-    let reopened = std::fs::File::open(format!("/proc/self/fd/{}", memory.as_raw_fd()));
-    let reopened = reopened.map_err(|error| errno(&error))?;
+    // A file that is open for writing can't be started; this descriptor only names it.
+    let named = c(format!("/proc/self/fd/{}", memory.as_raw_fd()).as_bytes())?;
+    // SAFETY: the string ends in NUL and outlives the call.
+    let named = owned(check(unsafe { libc::open(named.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) })?);
     drop(memory);
-    by_descriptor(reopened.as_raw_fd())
+    by_descriptor(named.as_raw_fd())
 }
