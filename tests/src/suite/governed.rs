@@ -119,7 +119,7 @@ fn files(world: &World) -> Result<()> {
         ("write", "/sys/fs/cgroup/cgroup.procs", pid.as_str(), "write"),
         ("write", "/etc/gatekeeper/gatekeeper.toml", "#", "write"),
         ("create", "/etc/gatekeeper/policies/mine.toml", "#", "create"),
-        ("append", "/usr/bin/gatekeeper", "#", "write"),
+        ("append", "/usr/share/gatekeeper/policies/base.toml", "#", "write"),
         ("create", "/var/lib/gatekeeper/mine", "#", "create"),
         ("append", "/var/lib/gatekeeper/events/current.jsonl", "#", "write"),
     ];
@@ -127,6 +127,9 @@ fn files(world: &World) -> Result<()> {
         session.must_not(verb, &[path, content])?;
     }
     session.must_not("read", &["/var/lib/gatekeeper/events/current.jsonl"])?;
+    // It runs, so the kernel would not let it be written in any case; but it could be replaced.
+    session.must_not("delete", &["/usr/bin/gatekeeper"])?;
+    session.must_not("chmod", &["/usr/bin/gatekeeper"])?;
     session.must_not("delete", &["/run/gatekeeper/control.sock"])?;
     session.must_not("rename", &["/etc/gatekeeper", "/srv/suite/open/gatekeeper"])?;
     session.must_not("make-folder", &["/sys/fs/cgroup/mine"])?;
@@ -136,6 +139,8 @@ fn files(world: &World) -> Result<()> {
     })?;
     let mut denials: Vec<Denial> =
         changes.iter().map(|(_, path, _, operation)| Denial::of(operation, *path, ITSELF)).collect();
+    denials.push(Denial::of("delete", "/usr/bin/gatekeeper", ITSELF));
+    denials.push(Denial::of("metadata", "/usr/bin/gatekeeper", ITSELF));
     denials.push(Denial::of("delete", "/run/gatekeeper/control.sock", ITSELF));
     denials.push(Denial::of("rename", "/etc/gatekeeper", ITSELF));
     denials.push(Denial::of("create", "/sys/fs/cgroup/mine", ITSELF));
