@@ -3,8 +3,8 @@
 //! The kernel judges real paths, and people write `/bin/sh`. Every place the link chain passes through
 //! is kept, because removing or renaming a link is judged at the link's own place.
 //!
-//! A rule that lets something pass follows only links that root owns: otherwise a session could leave a
-//! link behind that widens the next one.
+//! A rule that lets something pass follows only links that root owns and that don't lie where sessions
+//! write: otherwise a session, root's own too, could leave a link behind that widens the next one.
 
 use std::cell::RefCell;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -14,6 +14,7 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 
 use super::pattern::Pattern;
+use super::vars::Vars;
 
 /// Links followed for one path, as the kernel's own `MAXSYMLINKS` (include/linux/namei.h).
 const HOPS: usize = 40;
@@ -29,7 +30,7 @@ pub enum Entry {
     Link {
         /// What it holds.
         target: Vec<u8>,
-        /// Whether root owns it.
+        /// Whether no session can have made it.
         trusted: bool,
     },
 }
@@ -84,12 +85,44 @@ fn look(path: &[u8]) -> Entry {
     }
 }
 
+/// A tree in which links below some folders are nobody's to trust, whoever owns them.
+pub struct Fenced<'a> {
+    links: &'a dyn Links,
+    folders: Vec<&'a [u8]>,
+}
+
+impl<'a> Fenced<'a> {
+    /// The tree of a session with these variables: it writes in its workspace, home and folder for
+    /// temporary files.
+    #[must_use]
+    pub fn new(links: &'a dyn Links, vars: &'a Vars) -> Self {
+        let fences = vars.iter().filter(|(name, _)| ["workspace", "home", "tmp"].contains(name));
+        // Empty is the root directory, and all links lie below that.
+        Self {
+            links,
+            folders: fences.map(|(_, folder)| folder).filter(|folder| !folder.is_empty()).collect(),
+        }
+    }
+}
+
+impl Links for Fenced<'_> {
+    fn entry(&self, path: &[u8]) -> Entry {
+        let below = |folder: &&[u8]| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with(b"/"));
+        match self.links.entry(path) {
+            Entry::Link { target, trusted } => {
+                Entry::Link { target, trusted: trusted && !self.folders.iter().any(below) }
+            }
+            entry => entry,
+        }
+    }
+}
+
 /// Which links are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Follow {
     /// Every one: for rules that forbid, and for questions.
     All,
-    /// Those that root owns: for rules that let something pass.
+    /// Those that no session can have made: for rules that let something pass.
     Trusted,
 }
 
@@ -225,6 +258,17 @@ mod tests {
     fn a_link_of_the_governed_widens_nothing() {
         assert!(resolved("/home/dev/ws/out/**", &debian(), Follow::Trusted).is_empty());
         assert_eq!(resolved("/home/dev/ws/out/**", &debian(), Follow::All), ["/home/dev/.ssh/**"]);
+    }
+
+    #[test]
+    fn where_sessions_write_no_link_is_trusted() {
+        let tree = fake::Tree(vec![("/home/dev/ws/out", "/etc", true), ("/home/dev", "/data/dev", true)]);
+        let vars =
+            Vars::new(Path::new("/home/dev/ws"), Path::new("/home/dev"), "root", 0, Path::new("/tmp"), "s");
+        let fenced = Fenced::new(&tree, &vars);
+        let trusted = |path: &[u8]| matches!(fenced.entry(path), Entry::Link { trusted: true, .. });
+        assert!(!trusted(b"/home/dev/ws/out") && trusted(b"/home/dev"));
+        assert_eq!(fenced.entry(b"/home/dev/ws"), Entry::Plain);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::builtin;
 use super::document::{DefaultsTable, Word};
 use super::error::PolicyError;
 use super::extends::Policy;
-use super::links::Links;
+use super::links::{Fenced, Links};
 use super::rules::{Collector, Rule};
 use super::selftest::{Test, tests_of};
 use super::vars::{Scope, Vars};
@@ -64,7 +64,8 @@ pub struct Resolved {
 impl Policy {
     /// Puts the variables in and follows the links of literal prefixes.
     pub fn resolve(&self, vars: &Vars, links: &dyn Links) -> Result<Resolved, PolicyError> {
-        let mut collector = Collector::new(builtin::rules(&self.places, links)?, links);
+        let fenced = Fenced::new(links, vars);
+        let mut collector = Collector::new(builtin::rules(&self.places, links)?, &fenced);
         let mut tests = Vec::new();
         for loaded in &self.documents {
             let scope = Scope::new(vars, &loaded.document.vars, &loaded.source)?;
