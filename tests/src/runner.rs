@@ -12,7 +12,7 @@ use crate::suite;
 use crate::world::World;
 
 /// How long a test may take that does not say otherwise; under emulation everything is slow.
-const USUAL: Duration = Duration::from_secs(60);
+const USUAL: Duration = Duration::from_secs(120);
 
 type Body = Box<dyn FnOnce(&World) -> Result<()> + Send>;
 

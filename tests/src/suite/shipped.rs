@@ -1,7 +1,9 @@
 //! The policies that ship, on a real project: work goes on, and secrets stay.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -11,12 +13,34 @@ use crate::world::{User, World};
 
 const PROJECT: &str = "/home/dev/project";
 
+/// Work that goes on in a session.
+const WORK: &[(&str, &str)] = &[
+    ("git_status_and_commit", "git status --short && echo '# more' >>README.md && git commit -qam 'More' && git log --oneline -1"),
+    ("git_branch_and_diff", "git checkout -q -b side && git checkout -q main && git branch -q -d side && git diff --stat"),
+    ("python", "python3 -m unittest -q"),
+    ("make", "make -s hello && ./hello && make -s clean"),
+    ("gcc", "printf 'int main(void){return 0;}' >t.c && gcc -o t t.c && ./t && rm t t.c"),
+    ("node", "node -e 'console.log(2 + 2)'"),
+    ("npm", "npm test --silent"),
+    ("cargo", "cd tool && cargo build -q --offline && ./target/debug/tool"),
+    ("files", "mkdir -p deep/er && touch deep/er/file && mv deep/er/file deep/ && rm -r deep && ls -la | wc -l"),
+];
+
 pub fn tests() -> Vec<Test> {
-    vec![
-        Test::new("policy::coding_assistant_works", works).within(150),
+    let work = WORK.iter().map(|(name, command)| {
+        // Compilers and package tools take minutes where a busy machine emulates the guest.
+        Test::new(format!("policy::coding_assistant_{name}"), move |world| {
+            let (well, told) = shell(world, true, command)?;
+            ensure!(well, "{command}: {told}");
+            Ok(())
+        })
+        .within(240)
+    });
+    let kept = [
         Test::new("policy::coding_assistant_keeps_secrets", keeps),
         Test::new("policy::coding_assistant_leaves_nothing_behind", leaves),
-    ]
+    ];
+    work.chain(kept).collect()
 }
 
 /// A shell command in the project, in a session or outside: whether it went well, and what it wrote.
@@ -32,28 +56,14 @@ fn shell(world: &World, bound: bool, command: &str) -> Result<(bool, String)> {
     };
     User::Dev.become_of(&mut process);
     let output =
-        process.current_dir(PROJECT).stdin(std::process::Stdio::null()).output().context("a shell")?;
+        {
+        process.current_dir(PROJECT).process_group(0).stdin(Stdio::null());
+        let child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("starting a shell")?;
+        world.remember(child.id());
+        child.wait_with_output().context("waiting for a shell")?
+    };
     let both = [output.stdout, output.stderr].concat();
     Ok((output.status.success(), String::from_utf8_lossy(&both).into_owned()))
-}
-
-fn works(world: &World) -> Result<()> {
-    let work = [
-        "git status --short && echo '# more' >>README.md && git commit -qam 'More to read' && git log --oneline -1",
-        "git checkout -q -b side && git checkout -q main && git branch -d side && git diff HEAD~1 --stat",
-        "python3 -m unittest -q",
-        "make hello && ./hello && make clean",
-        "printf 'int main(void){return 0;}' >t.c && gcc -o t t.c && ./t && rm t t.c",
-        "node -e 'console.log(2 + 2)'",
-        "npm test --silent",
-        "command -v cargo >/dev/null || exit 0; cd tool && cargo build -q --offline && ./target/debug/tool",
-        "mkdir -p deep/er && touch deep/er/file && mv deep/er/file deep/ && rm -r deep && ls -la | wc -l",
-    ];
-    for command in work {
-        let (well, told) = shell(world, true, command)?;
-        ensure!(well, "{command}: {told}");
-    }
-    Ok(())
 }
 
 fn keeps(world: &World) -> Result<()> {
