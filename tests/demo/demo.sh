@@ -113,14 +113,12 @@ read -r -t 60 -u "$served" port || { say "the server did not start"; exit 1; }
 as_user=(setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups env -i
 	HOME="$home" USER="$user" LOGNAME="$user" LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin TERM=dumb)
 exec {events}< <(g events --follow)
-coproc FREE { cd "$project" && exec "${as_user[@]}" bash 2>&1; }
-free_in=${FREE[1]} free_out=${FREE[0]}
-# Bash warns of a second coprocess, and keeps both.
-coproc BOUND {
-	cd "$project" && exec "${as_user[@]}" "$gatekeeper" ${config:+--config "$config"} \
-		run --policy coding-assistant --name demo --purpose 'A demonstration' -- bash 2>&1
-} 2>/dev/null
-bound_in=${BOUND[1]} bound_out=${BOUND[0]}
+# Each is fed through a named pipe and read through another.
+mkfifo "$work/free" "$work/bound"
+exec {free_in}<>"$work/free" {bound_in}<>"$work/bound"
+exec {free_out}< <(cd "$project" && exec "${as_user[@]}" bash <"$work/free" 2>&1)
+exec {bound_out}< <(cd "$project" && exec "${as_user[@]}" "$gatekeeper" ${config:+--config "$config"} \
+	run --policy coding-assistant --name demo --purpose 'A demonstration' -- bash <"$work/bound" 2>&1)
 
 # Has a shell do something; what it wrote stands in $told, its status in $status.
 told='' status=0
@@ -190,7 +188,7 @@ refused() {
 secret=$(sed -n 2p "$home/.ssh/id_ed25519")
 python() { printf 'python3 -c %q' "$1"; }
 
-heading "1. Work goes on: a session with the policy coding-assistant, in $project"
+heading '1. Work goes on, with the policy coding-assistant'
 works 'git commit -am "Notes"' 'echo "A note." >>README.md && git commit -qam Notes && git log --oneline -1'
 works 'python3 -m unittest' 'python3 -m unittest 2>&1'
 works 'make hello && ./hello' 'make -s hello && ./hello'
@@ -236,7 +234,8 @@ refused write "echo 'alias ls=…' >>~/.bashrc" "cp ~/.bashrc $work/bashrc 2>/de
 refused create 'touch .git/hooks/post-commit' 'touch .git/hooks/post-commit && rm .git/hooks/post-commit'
 
 heading '6. What the trail holds of this session'
-exec {free_in}>&- {bound_in}>&-
+echo exit >&"$free_in"
+echo exit >&"$bound_in"
 g events --json --session "$session" >"$work/events.json"
 python3 - "$work/events.json" "$denials" <<'PY' || unexpected=$((unexpected + 1))
 import collections, json, sys
