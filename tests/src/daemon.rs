@@ -57,7 +57,9 @@ impl Daemon {
                 .stderr(Stdio::null())
                 .output()
                 .context("asking the daemon")?;
-            Ok((!answered.stdout.is_empty()).then_some(()))
+            // Without a daemon `status` answers, too, and knows of no hooks.
+            let status = serde_json::from_slice::<serde_json::Value>(&answered.stdout).unwrap_or_default();
+            Ok(status["hooks"].is_array().then_some(()))
         })?;
         Ok(daemon)
     }
