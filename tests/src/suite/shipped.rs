@@ -15,15 +15,24 @@ const PROJECT: &str = "/home/dev/project";
 
 /// Work that goes on in a session.
 const WORK: &[(&str, &str)] = &[
-    ("git_status_and_commit", "git status --short && echo '# more' >>README.md && git commit -qam 'More' && git log --oneline -1"),
-    ("git_branch_and_diff", "git checkout -q -b side && git checkout -q main && git branch -q -d side && git diff --stat"),
+    (
+        "git_status_and_commit",
+        "git status --short && echo '# more' >>README.md && git commit -qam 'More' && git log --oneline -1",
+    ),
+    (
+        "git_branch_and_diff",
+        "git checkout -q -b side && git checkout -q main && git branch -q -d side && git diff --stat",
+    ),
     ("python", "python3 -m unittest -q"),
     ("make", "make -s hello && ./hello && make -s clean"),
     ("gcc", "printf 'int main(void){return 0;}' >t.c && gcc -o t t.c && ./t && rm t t.c"),
     ("node", "node -e 'console.log(2 + 2)'"),
     ("npm", "npm test --silent"),
     ("cargo", "cd tool && cargo build -q --offline && ./target/debug/tool"),
-    ("files", "mkdir -p deep/er && touch deep/er/file && mv deep/er/file deep/ && rm -r deep && ls -la | wc -l"),
+    (
+        "files",
+        "mkdir -p deep/er && touch deep/er/file && mv deep/er/file deep/ && rm -r deep && ls -la | wc -l",
+    ),
 ];
 
 pub fn tests() -> Vec<Test> {
@@ -55,10 +64,10 @@ fn shell(world: &World, bound: bool, command: &str) -> Result<(bool, String)> {
         process
     };
     User::Dev.become_of(&mut process);
-    let output =
-        {
+    let output = {
         process.current_dir(PROJECT).process_group(0).stdin(Stdio::null());
-        let child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("starting a shell")?;
+        let child =
+            process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("starting a shell")?;
         world.remember(child.id());
         child.wait_with_output().context("waiting for a shell")?
     };
