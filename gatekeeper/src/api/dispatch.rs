@@ -53,7 +53,7 @@ pub async fn answer(gate: &Gate, peer: &Peer, stream: &mut UnixStream, request: 
 
 /// What rights the caller has. Where the kernel side can't be asked, its cgroup has to do: nothing but
 /// looking is possible then anyway.
-fn standing(gate: &Gate, peer: &Peer) -> Result<Standing, Refusal> {
+pub fn standing(gate: &Gate, peer: &Peer) -> Result<Standing, Refusal> {
     let labelled = match gate.label_of(peer.pidfd()) {
         Ok(label) => label.is_some(),
         Err(refusal) if refusal.reason == Reason::NotEnforcing => {

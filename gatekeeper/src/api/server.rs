@@ -16,15 +16,21 @@ use tracing::{debug, warn};
 use super::dispatch;
 use super::messages::{Answer, Reason, Refusal};
 use super::peer::{self, Peer};
+use super::verbs::Standing;
 use super::wire;
 use crate::files;
 use crate::session::gate::Gate;
-use crate::sys::socket;
 
 /// Connections one user may have open.
 const PER_USER: usize = 32;
+/// Connections that all tasks in a user's sessions may have open: apart from the user's own, so that an
+/// assistant can't keep its owner out.
+const PER_GOVERNED: usize = 8;
 /// Connections open in all, root's not counted: a user can make other user ids (subuid) out of thin air.
 const IN_ALL: usize = 512;
+
+/// How long a caller is waited for who is turned away.
+const HARDLY: Duration = Duration::from_millis(1);
 
 /// Binds the socket so that every user can connect. The daemon's lock is held: a socket left there is stale.
 pub fn bind(path: &Path) -> io::Result<UnixListener> {
@@ -44,37 +50,57 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Open connections, by user.
+/// Whose a connection is, as far as limits go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Account {
+    uid: u32,
+    governed: bool,
+}
+
+impl Account {
+    /// Root's connections are not limited: nobody may be able to keep root out.
+    fn limit(self) -> Option<usize> {
+        match self {
+            Self { governed: true, .. } => Some(PER_GOVERNED),
+            Self { uid: 0, .. } => None,
+            Self { .. } => Some(PER_USER),
+        }
+    }
+}
+
+/// Open connections.
 #[derive(Debug, Default)]
-struct Connections(RefCell<BTreeMap<u32, usize>>);
+struct Connections(RefCell<BTreeMap<Account, usize>>);
 
 impl Connections {
-    fn enter(self: &Rc<Self>, uid: u32) -> Option<Guest> {
+    fn enter(self: &Rc<Self>, account: Account) -> Option<Guest> {
         let mut open = self.0.borrow_mut();
-        let all: usize = open.iter().filter(|(uid, _)| **uid != 0).map(|(_, count)| count).sum();
-        let own = open.get(&uid).copied().unwrap_or(0);
-        // Root's connections are not limited: nobody may be able to keep root out.
-        if uid != 0 && (own >= PER_USER || all >= IN_ALL) {
-            return None;
+        let own = open.get(&account).copied().unwrap_or(0);
+        if let Some(limit) = account.limit() {
+            let limited = open.iter().filter(|(account, _)| account.limit().is_some());
+            let all: usize = limited.map(|(_, count)| count).sum();
+            if own >= limit || all >= IN_ALL {
+                return None;
+            }
         }
-        open.insert(uid, own + 1);
-        Some(Guest { uid, connections: Rc::clone(self) })
+        open.insert(account, own + 1);
+        Some(Guest { account, connections: Rc::clone(self) })
     }
 }
 
 /// One open connection.
 struct Guest {
-    uid: u32,
+    account: Account,
     connections: Rc<Connections>,
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
         let mut open = self.connections.0.borrow_mut();
-        if let Some(count) = open.get_mut(&self.uid) {
+        if let Some(count) = open.get_mut(&self.account) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&self.uid);
+                open.remove(&self.account);
             }
         }
     }
@@ -93,38 +119,35 @@ pub async fn serve(gate: Rc<Gate>, listener: UnixListener) {
                 continue;
             }
         };
-        let Ok(accepted) = peer::now() else { continue };
-        let Ok(found) = socket::peer_credentials(stream.as_fd()) else { continue };
-        match connections.enter(found.uid) {
-            Some(guest) => {
+        match admit(&gate, &connections, &stream) {
+            Ok((guest, peer)) => {
                 let gate = Rc::clone(&gate);
                 tokio::task::spawn_local(async move {
-                    serve_one(&gate, stream, accepted).await;
+                    serve_one(&gate, stream, peer).await;
                     drop(guest);
                 });
             }
-            None => {
-                let refusal = Refusal::new(Reason::Limit, "too many connections are open");
+            Err(refusal) => {
                 // A fresh socket has room for it; whoever does not read it gets nothing.
-                let _ = tokio::time::timeout(
-                    Duration::from_millis(1),
-                    wire::send(&mut stream, &Answer::Refused(refusal)),
-                )
-                .await;
+                let answer = Answer::Refused(refusal);
+                let _ = tokio::time::timeout(HARDLY, wire::send(&mut stream, &answer)).await;
             }
         }
     }
 }
 
-async fn serve_one(gate: &Gate, mut stream: UnixStream, accepted: Duration) {
-    let peer = match Peer::of(stream.as_fd(), accepted) {
-        Ok(peer) => peer,
-        Err(error) => {
-            let refusal = Refusal::new(Reason::Failed, format!("who is calling? {error}"));
-            let _ = wire::send(&mut stream, &Answer::Refused(refusal)).await;
-            return;
-        }
-    };
+/// Who is calling, and whether there is room. What the caller may ask is found out once it has asked.
+fn admit(gate: &Gate, connections: &Rc<Connections>, stream: &UnixStream) -> Result<(Guest, Peer), Refusal> {
+    let unknown = |error: io::Error| Refusal::new(Reason::Failed, format!("who is calling? {error}"));
+    let accepted = peer::now().map_err(unknown)?;
+    let peer = Peer::of(stream.as_fd(), accepted).map_err(unknown)?;
+    let governed = dispatch::standing(gate, &peer)? == Standing::Labelled;
+    let guest = connections.enter(Account { uid: peer.uid, governed });
+    let guest = guest.ok_or_else(|| Refusal::new(Reason::Limit, "too many connections are open"))?;
+    Ok((guest, peer))
+}
+
+async fn serve_one(gate: &Gate, mut stream: UnixStream, peer: Peer) {
     let result = match wire::request(&mut stream).await {
         Ok(None) => return,
         Ok(Some(request)) => dispatch::answer(gate, &peer, &mut stream, request).await,
@@ -147,16 +170,29 @@ mod tests {
     #[test]
     fn a_user_keeps_neither_another_nor_root_out() {
         let connections = Rc::new(Connections::default());
-        let held: Vec<_> = (0..PER_USER).map(|_| connections.enter(1000).unwrap()).collect();
-        assert!(connections.enter(1000).is_none());
-        assert!(connections.enter(1001).is_some());
+        let free = |uid| Account { uid, governed: false };
+        let held: Vec<_> = (0..PER_USER).map(|_| connections.enter(free(1000)).unwrap()).collect();
+        assert!(connections.enter(free(1000)).is_none());
+        assert!(connections.enter(free(1001)).is_some());
         drop(held);
-        assert!(connections.enter(1000).is_some());
+        assert!(connections.enter(free(1000)).is_some());
         assert!(connections.0.borrow().is_empty());
 
-        let many: Vec<_> = (1..=IN_ALL as u32).map(|uid| connections.enter(uid).unwrap()).collect();
-        assert!(connections.enter(70_000).is_none());
-        assert!(connections.enter(0).is_some());
+        let many: Vec<_> = (1..=IN_ALL as u32).map(|uid| connections.enter(free(uid)).unwrap()).collect();
+        assert!(connections.enter(free(70_000)).is_none());
+        assert!(connections.enter(free(0)).is_some());
         drop(many);
+    }
+
+    #[test]
+    fn an_assistant_does_not_keep_its_owner_out() {
+        let connections = Rc::new(Connections::default());
+        for uid in [0, 1000] {
+            let governed = Account { uid, governed: true };
+            let held: Vec<_> = (0..PER_GOVERNED).map(|_| connections.enter(governed).unwrap()).collect();
+            assert!(connections.enter(governed).is_none());
+            assert!(connections.enter(Account { uid, governed: false }).is_some());
+            drop(held);
+        }
     }
 }
