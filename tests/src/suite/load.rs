@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -143,24 +144,30 @@ fn with_workers(world: &World, session: &mut Session) -> Result<(u64, usize, Cou
     words.extend(FILES.map(path));
     let mut counts = Counts::default();
     let mut reloads = 0;
+    let pace = Pace::default();
     std::thread::scope(|scope| -> Result<()> {
         let threads: Vec<_> = workers
             .iter_mut()
             .map(|worker| {
                 let words = &words;
+                let pace = &pace;
                 scope.spawn(move || -> Result<Counts> {
                     let mut counts = Counts::default();
-                    for _ in 0..rounds {
+                    for round in 0..rounds {
+                        pace.before_round(round, rounds, wanted)?;
                         add(&mut counts, &worker.must("open-each", words)?)?;
+                        pace.done(|progress| progress.rounds += 1);
                     }
                     Ok(counts)
                 })
             })
             .collect();
         while reloads < wanted {
+            pace.before_reload(reloads, wanted, rounds * PROCESSES)?;
             reloads += 1;
             write_policy(world, reloads + 1)?;
             reload(reloads + 1)?;
+            pace.done(|progress| progress.reloads += 1);
         }
         for thread in threads {
             let theirs = thread.join().map_err(|_| anyhow::anyhow!("a worker's thread panicked"))??;
@@ -171,6 +178,52 @@ fn with_workers(world: &World, session: &mut Session) -> Result<(u64, usize, Cou
         Ok(())
     })?;
     Ok((counts.iter().flatten().sum(), reloads, counts))
+}
+
+/// Keeps opens and replacements side by side to the end, whichever is faster on this machine.
+#[derive(Default)]
+struct Pace {
+    progress: Mutex<Progress>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// Rounds that workers have done, all together.
+    rounds: usize,
+    reloads: usize,
+}
+
+impl Pace {
+    /// Waits while a worker is further on with its rounds than the replacements are.
+    fn before_round(&self, round: usize, rounds: usize, reloads: usize) -> Result<()> {
+        self.wait(|progress| round.saturating_sub(1) * reloads <= progress.reloads * rounds)
+    }
+
+    /// Waits while the replacements are further on than the workers.
+    fn before_reload(&self, done: usize, reloads: usize, rounds: usize) -> Result<()> {
+        let ahead = reloads / 50;
+        self.wait(|progress| done.saturating_sub(ahead) * rounds <= progress.rounds * reloads)
+    }
+
+    fn wait(&self, may_go: impl Fn(&Progress) -> bool) -> Result<()> {
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = Duration::from_secs(60);
+        let waited = self.changed.wait_timeout_while(progress, limit, |progress| !may_go(progress));
+        let (progress, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        ensure!(
+            !waited.timed_out(),
+            "nothing moves after {} rounds and {} replacements",
+            progress.rounds,
+            progress.reloads
+        );
+        Ok(())
+    }
+
+    fn done(&self, what: impl FnOnce(&mut Progress)) {
+        what(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
 }
 
 fn add(counts: &mut Counts, told: &[u8]) -> Result<()> {
@@ -201,13 +254,16 @@ impl Account {
         let lost = counters["lost"].as_object().context("no count of losses")?;
         let lost = lost.values().filter_map(Value::as_u64).sum();
         let mut received = 0;
-        each_event(|_| received += 1)?;
+        each_event(|_| {
+            received += 1;
+            Ok(())
+        })?;
         Ok(Self { made, received, lost })
     }
 }
 
 /// Reads the whole trail on disk.
-fn each_event(mut visit: impl FnMut(&Value)) -> Result<()> {
+fn each_event(mut visit: impl FnMut(&str) -> Result<()>) -> Result<()> {
     for entry in fs::read_dir(TRAIL).context(TRAIL)? {
         let path = entry?.path();
         if path.extension().is_none_or(|extension| extension != "jsonl") {
@@ -217,7 +273,7 @@ fn each_event(mut visit: impl FnMut(&Value)) -> Result<()> {
             let line = line?;
             // Most of a long trail is events; only they begin so.
             if line.starts_with("{\"type\":\"event\"") {
-                visit(&serde_json::from_str(&line).with_context(|| format!("{}: {line}", path.display()))?);
+                visit(&line).with_context(|| format!("{}: {line}", path.display()))?;
             }
         }
     }
@@ -227,13 +283,19 @@ fn each_event(mut visit: impl FnMut(&Value)) -> Result<()> {
 /// Refusals in a session: by file, and whether the generation that refused is odd.
 fn told(session: &str) -> Result<BTreeMap<(String, bool), u64>> {
     let mut told = BTreeMap::new();
-    each_event(|event| {
+    each_event(|line| {
+        // Most of the trail is of this session; the rest is not worth reading.
+        if !line.contains(session) {
+            return Ok(());
+        }
+        let event: Value = serde_json::from_str(line)?;
         if event["session"] == session && event["passed"] == false {
             let path = event["object"]["path"].as_str().unwrap_or_default();
             let name = path.rsplit('/').next().unwrap_or_default().to_owned();
             let odd = event["generation"].as_u64().unwrap_or_default() % 2 == 1;
             *told.entry((name, odd)).or_default() += 1;
         }
+        Ok(())
     })?;
     Ok(told)
 }
