@@ -58,7 +58,7 @@ fn tracing(world: &World) -> Result<()> {
     session.must("in-child", &["trace", &own])?;
     for pid in [daemon, victim.pid().to_string()] {
         session.must_not("trace", &[&pid])?;
-        session.must_not("read", &[&format!("/proc/{pid}/environ")]).or_else(|error| {
+        session.must_not("read", &[&format!("/proc/{pid}/mem")]).or_else(|error| {
             // The kernel says so in its own words where it asks before opening.
             if error.to_string().contains("Permission denied") { Ok(()) } else { Err(error) }
         })?;
