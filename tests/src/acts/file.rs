@@ -15,6 +15,7 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
     let path = |at: usize| Path::new(OsStr::from_bytes(&arguments[at]));
     let done = match (verb, arguments.len()) {
         ("read", 1) => bytes(fs::read(path(0))),
+        ("open", 1) => unit(File::open(path(0)).map(drop)),
         ("write", 2) => write(OpenOptions::new().write(true), path(0), &arguments[1]),
         ("append", 2) => write(OpenOptions::new().append(true), path(0), &arguments[1]),
         ("create", 2) => write(OpenOptions::new().write(true).create_new(true), path(0), &arguments[1]),

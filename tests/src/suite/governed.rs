@@ -56,12 +56,14 @@ fn tracing(world: &World) -> Result<()> {
     let mut session = root_in_wide(world)?;
     let own = session.pid().to_string();
     session.must("in-child", &["trace", &own])?;
+    let mut free = world.free(User::Root)?;
     for pid in [daemon, victim.pid().to_string()] {
+        let memory = format!("/proc/{pid}/mem");
+        free.must("open", &[&memory])?;
         session.must_not("trace", &[&pid])?;
-        session.must_not("read", &[&format!("/proc/{pid}/mem")]).or_else(|error| {
-            // The kernel says so in its own words where it asks before opening.
-            if error.to_string().contains("Permission denied") { Ok(()) } else { Err(error) }
-        })?;
+        // The kernel says so in its own words (fs/proc/base.c `proc_mem_open`).
+        let done = session.act("open", &[&memory])?;
+        ensure!(matches!(done, Err(libc::EPERM | libc::EACCES)), "opening {memory} came to {done:?}");
     }
     world.expect(&session.id, &[Denial::for_cause("control", "builtin")])
 }

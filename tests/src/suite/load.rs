@@ -148,13 +148,14 @@ fn with_workers(world: &World, session: &mut Session) -> Result<(u64, usize, Cou
     std::thread::scope(|scope| -> Result<()> {
         let threads: Vec<_> = workers
             .iter_mut()
-            .map(|worker| {
+            .enumerate()
+            .map(|(place, worker)| {
                 let words = &words;
                 let pace = &pace;
                 scope.spawn(move || -> Result<Counts> {
                     let mut counts = Counts::default();
                     for round in 0..rounds {
-                        pace.before_round(round, rounds, wanted)?;
+                        pace.before_round(round * PROCESSES + place, rounds * PROCESSES, wanted)?;
                         add(&mut counts, &worker.must("open-each", words)?)?;
                         pace.done(|progress| progress.rounds += 1);
                     }
@@ -195,9 +196,10 @@ struct Progress {
 }
 
 impl Pace {
-    /// Waits while a worker is further on with its rounds than the replacements are.
+    /// Waits while a worker is further on with its rounds than the replacements are. All workers' rounds
+    /// are counted through, so that they don't all begin after the same replacement.
     fn before_round(&self, round: usize, rounds: usize, reloads: usize) -> Result<()> {
-        self.wait(|progress| round.saturating_sub(1) * reloads <= progress.reloads * rounds)
+        self.wait(|progress| round.saturating_sub(PROCESSES) * reloads <= progress.reloads * rounds)
     }
 
     /// Waits while the replacements are further on than the workers.
