@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use runner::Choice;
 
-const USAGE: &str = "usage: gatekeeper-suite [FILTER] [--no-bpf-lsm] [--list]";
+const USAGE: &str = "usage: gatekeeper-suite [FILTER]… [--no-bpf-lsm] [--list]";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
                         eprintln!("{USAGE}");
                         return ExitCode::from(2);
                     }
-                    _ => choice.filter = Some(word),
+                    _ => choice.filters.push(word),
                 }
             }
         }

@@ -37,7 +37,8 @@ impl Test {
 /// Which tests run.
 #[derive(Default)]
 pub struct Choice {
-    pub filter: Option<String>,
+    /// Parts of names; all tests where there are none.
+    pub filters: Vec<String>,
     pub without_bpf: bool,
     pub list: bool,
 }
@@ -45,8 +46,8 @@ pub struct Choice {
 /// Runs those chosen; succeeds where all passed.
 pub fn run(choice: &Choice) -> ExitCode {
     let mut tests = if choice.without_bpf { suite::without_bpf() } else { suite::with_bpf() };
-    if let Some(filter) = &choice.filter {
-        tests.retain(|test| test.name.contains(filter));
+    if !choice.filters.is_empty() {
+        tests.retain(|test| choice.filters.iter().any(|filter| test.name.contains(filter)));
     }
     if choice.list {
         tests.iter().for_each(|test| println!("{}", test.name));

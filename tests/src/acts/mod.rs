@@ -8,6 +8,7 @@ mod file;
 mod kernel;
 mod net;
 mod process;
+mod ring;
 mod storm;
 
 pub use file::owned;
@@ -49,7 +50,7 @@ pub fn serve() -> ExitCode {
 
 /// Does one act. What nobody knows how to do ends the actor: a test must not pass for a misspelt verb.
 fn act(verb: &str, arguments: &[Vec<u8>]) -> Done {
-    let rooms = [file::act, exec::act, net::act, process::act, kernel::act, storm::act];
+    let rooms = [file::act, exec::act, net::act, process::act, kernel::act, storm::act, ring::act];
     match rooms.iter().find_map(|room| room(verb, arguments)) {
         Some(done) => done,
         None => {

@@ -17,6 +17,28 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
         }
         ("send-udp", 2) => nothing(address(0).and_then(|to| send(to, libc::SOCK_DGRAM, 0, &arguments[1]))),
         ("send-udp-message", 2) => nothing(address(0).and_then(|to| send_message(to, &arguments[1]))),
+        // The kernel takes an address without family for IPv4 in these two (net/ipv4/udp.c, af_inet.c).
+        ("send-udp-without-family", 2) => nothing(address(0).and_then(|to| {
+            let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+            send_from(&socket, &without_family(to), 0, &arguments[1])
+        })),
+        ("bind-without-family", 1) => nothing(address(0).and_then(|to| {
+            let socket = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
+            bind_to(&socket, &without_family(to))
+        })),
+        // An IPv4 address on an IPv6 socket.
+        ("send-udp-crosswise", 2) => nothing(address(0).and_then(|to| {
+            let socket = socket(libc::AF_INET6, libc::SOCK_DGRAM, 0)?;
+            send_from(&socket, &raw_address(to).0, 0, &arguments[1])
+        })),
+        ("connect-udp-crosswise", 1) => nothing(address(0).and_then(|to| {
+            let socket = socket(libc::AF_INET6, libc::SOCK_DGRAM, 0)?;
+            connect_to(&socket, &raw_address(to).0)
+        })),
+        ("connect-mptcp", 1) => nothing(address(0).and_then(|to| {
+            let socket = socket(family(to), libc::SOCK_STREAM, libc::IPPROTO_MPTCP)?;
+            connect_to(&socket, &raw_address(to).0)
+        })),
         ("bind", 1) => nothing(address(0).and_then(bind)),
         // Connects, then forgets the peer.
         ("disconnect", 1) => nothing(address(0).and_then(disconnect)),
@@ -53,8 +75,10 @@ fn connect(to: SocketAddr) -> Errno<i64> {
 }
 
 fn send(to: SocketAddr, kind: i32, flags: i32, content: &[u8]) -> Errno<i64> {
-    let socket = socket(family(to), kind, 0)?;
-    let (bytes, length) = raw_address(to);
+    send_from(&socket(family(to), kind, 0)?, &raw_address(to).0, flags, content)
+}
+
+fn send_from(socket: &OwnedFd, address: &[u8], flags: i32, content: &[u8]) -> Errno<i64> {
     // SAFETY: content and address are as long as said.
     check(unsafe {
         libc::sendto(
@@ -62,10 +86,16 @@ fn send(to: SocketAddr, kind: i32, flags: i32, content: &[u8]) -> Errno<i64> {
             content.as_ptr().cast(),
             content.len(),
             flags | libc::MSG_NOSIGNAL,
-            bytes.as_ptr().cast(),
-            length,
+            address.as_ptr().cast(),
+            address.len() as libc::socklen_t,
         ) as i64
     })
+}
+
+fn without_family(address: SocketAddr) -> Vec<u8> {
+    let mut bytes = raw_address(address).0;
+    bytes[..2].copy_from_slice(&(libc::AF_UNSPEC as u16).to_ne_bytes());
+    bytes
 }
 
 fn send_message(to: SocketAddr, content: &[u8]) -> Errno<i64> {
@@ -84,10 +114,13 @@ fn send_message(to: SocketAddr, content: &[u8]) -> Errno<i64> {
 }
 
 fn bind(to: SocketAddr) -> Errno<i64> {
-    let socket = socket(family(to), libc::SOCK_STREAM, 0)?;
-    let (bytes, length) = raw_address(to);
+    bind_to(&socket(family(to), libc::SOCK_STREAM, 0)?, &raw_address(to).0)
+}
+
+fn bind_to(socket: &OwnedFd, address: &[u8]) -> Errno<i64> {
+    let length = address.len() as libc::socklen_t;
     // SAFETY: the address is as long as said.
-    check(unsafe { libc::bind(socket.as_raw_fd(), bytes.as_ptr().cast(), length) })
+    check(unsafe { libc::bind(socket.as_raw_fd(), address.as_ptr().cast(), length) })
 }
 
 fn disconnect(to: SocketAddr) -> Errno<i64> {

@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
     vec![
         Test::new("daemon::every_hook_is_live", live),
         Test::new("daemon::broken_configuration", configuration),
+        Test::new("daemon::users_see_their_own", own),
         // Last: they start the daemon anew.
         Test::new("daemon::enforcement_outlives_it", outlives).within(240),
     ]
@@ -55,6 +56,33 @@ fn configuration(world: &World) -> Result<()> {
     ensure!(output.status.code() == Some(1), "{}", output.status);
     ensure!(words.contains(&format!("{path}:5:1:")) && words.contains("flor"), "{words}");
     ensure!(!Path::new("/var/lib/other").exists(), "it began all the same");
+    Ok(())
+}
+
+/// One user's sessions and events are none of another's business.
+fn own(world: &World) -> Result<()> {
+    let shut = format!("{SHUT}/own");
+    ground::folder(&shut)?;
+    ground::file(&format!("{shut}/file"))?;
+    let mut session = world.session("suite")?;
+    session.must_not("read", &[&format!("{shut}/file")])?;
+    for (user, sees) in [(User::Dev, true), (User::Root, true), (User::Alice, false)] {
+        for words in [&["sessions", "--json"][..], &["events", "--json"]] {
+            let output = world.gatekeeper(user, words)?;
+            ensure!(output.status.success(), "{user:?} is refused {words:?}");
+            let told = String::from_utf8_lossy(&output.stdout).contains(&session.id);
+            ensure!(told == sees, "{user:?}: {words:?} tells of the session: {told}");
+        }
+        let words = ["events", "--json", "--session", &session.id];
+        let output = world.gatekeeper(user, &words)?;
+        let told = String::from_utf8_lossy(&output.stdout).contains("\"operation\"");
+        ensure!(told == sees, "{user:?}: {words:?} tells of its events: {told}");
+    }
+    for verb in [&["reload"][..], &["label", "--cgroup", "/sys/fs/cgroup/x", "--policy", "wide"]] {
+        let output = world.gatekeeper(User::Dev, verb)?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(!output.status.success() && words.contains("for root"), "{verb:?}: {words}");
+    }
     Ok(())
 }
 

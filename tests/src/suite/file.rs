@@ -27,6 +27,8 @@ struct Case {
 
 const CASES: &[Case] = &[
     case("read", "read", &["file"], "read", 0, |_, done| holds(done)),
+    case("read_by_a_kernel_worker", "open-by-worker", &["file"], "read", 0, |_, done| done.is_ok()),
+    case("read_by_a_kernel_poller", "open-by-poller", &["file"], "read", 0, |_, done| done.is_ok()),
     case("list", "list", &[""], "read", 0, |_, done| done.as_ref().is_ok_and(|names| !names.is_empty())),
     case("write", "write", &["file", "=new"], "write", 0, |at, _| text(at, "file").starts_with("new")),
     case("append", "append", &["file", "=new"], "write", 0, |at, _| text(at, "file").ends_with("new")),

@@ -23,6 +23,7 @@ pub fn tests() -> Vec<Test> {
         Test::new("net::tcp_fast_open", |world| {
             each_host(world, |world, host| send(world, "send-tcp-fast", host))
         }),
+        Test::new("net::disguised_addresses", disguised),
         Test::new("net::bind", bind),
         Test::new("net::forget_the_peer", forget),
         Test::new("net::other_families", families),
@@ -130,6 +131,48 @@ fn bind(world: &World) -> Result<()> {
     session.must_not("bind", &[shut])?;
     session.must_not("bind", &["0.0.0.0:7003"])?;
     let denials = [Denial::of("bind", shut, REASON), Denial::of("bind", "0.0.0.0:7003", SILENT)];
+    world.expect(&session.id, &denials)?;
+    world.expect_no_other(&session.id, &denials)
+}
+
+/// Addresses that mean another than they seem to: what is not plain is refused, or judged as what it means.
+fn disguised(world: &World) -> Result<()> {
+    let kept_out = &servers()?.shut[0];
+    let shut = at("127.0.0.1", SHUT_PORT);
+    let mut free = world.free(User::Dev)?;
+    let mut session = world.session("suite")?;
+    let mut kept = Vec::new();
+    for verb in ["send-udp-without-family", "send-udp-crosswise", "send-udp"] {
+        // Mapped is what the last one is about; an IPv6 socket has no other way to IPv4.
+        let to = if verb == "send-udp" { mapped(SHUT_PORT) } else { shut.clone() };
+        let text = |who: &str| format!("<{verb} by {who} number {}>", world.number());
+        let (freely, denied) = (text("one free"), text("one bound"));
+        free.must(verb, &[&to, &freely])?;
+        kept_out.must_see(&freely)?;
+        session.must_not(verb, &[&to, &denied])?;
+        kept.push(denied);
+    }
+    free.must("connect-udp-crosswise", &[&shut])?;
+    session.must_not("connect-udp-crosswise", &[&shut])?;
+    free.must("bind-without-family", &["0.0.0.0:7005"])?;
+    session.must_not("bind-without-family", &["0.0.0.0:7005"])?;
+    // Not every kernel has MPTCP; where it has, it is TCP to a policy.
+    if free.act("connect-mptcp", &[&shut])?.is_ok() {
+        session.must_not("connect-mptcp", &[&shut])?;
+        session.must("connect-mptcp", &[&at("127.0.0.1", OPEN_PORT)])?;
+    }
+    let last = format!("<the last number {}>", world.number());
+    free.must("send-udp", &[&shut, &last])?;
+    kept_out.must_see(&last)?;
+    for denied in &kept {
+        ensure!(!kept_out.saw(denied), "the server saw {denied}");
+    }
+    let denials = [
+        Denial::for_cause("send", "address_family"),
+        Denial::for_cause("bind", "address_family"),
+        Denial::of("send", shut.as_str(), REASON),
+        Denial::of("connect", shut.as_str(), REASON),
+    ];
     world.expect(&session.id, &denials)?;
     world.expect_no_other(&session.id, &denials)
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -9,12 +10,13 @@ use crate::actor::Actor;
 use crate::events::Denial;
 use crate::ground::{self, ACTOR, OPEN, WORK};
 use crate::runner::Test;
-use crate::world::{User, World};
+use crate::world::{User, World, until};
 
 pub fn tests() -> Vec<Test> {
     vec![
         Test::new("policy::refused_policy_starts_nothing", refused),
         Test::new("policy::reload", reload),
+        Test::new("policy::hang_up_reloads", hang_up),
         Test::new("policy::own_file_only_narrows", own_file),
         Test::new("policy::ask_without_anybody_is_denied", ask),
         Test::new("policy::audit_passes_and_is_recorded", audit),
@@ -82,6 +84,24 @@ fn reload(world: &World) -> Result<()> {
     world.policy("reload", ALL)?;
     world.ask(&["reload"])?;
     session.must("read", &[&file]).map(drop)
+}
+
+/// SIGHUP does what `reload` does.
+fn hang_up(world: &World) -> Result<()> {
+    ground::folder(&format!("{OPEN}/policy-hang-up"))?;
+    let file = format!("{OPEN}/policy-hang-up/file");
+    ground::file(&file)?;
+    world.policy("hang-up", ALL)?;
+    let mut session = world.session("hang-up")?;
+    session.must("read", &[&file])?;
+    world.policy("hang-up", &format!("{ALL}[[file]]\nverdict = \"deny\"\npath = [\"{file}\"]\n"))?;
+    let daemon = world.daemon().as_ref().context("no daemon")?.pid();
+    world.free(User::Root)?.must("signal", &[daemon.to_string(), libc::SIGHUP.to_string()])?;
+    until("the reload", Duration::from_secs(20), || {
+        let listed = world.session_listed(&session.id)?.context("the session is not listed")?;
+        Ok((listed["policies"][0]["generation"] == 2).then_some(()))
+    })?;
+    session.must_not("read", &[&file])
 }
 
 /// What an ordinary user brings lies over the default policy.
