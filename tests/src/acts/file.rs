@@ -53,6 +53,7 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
             let copy = check(unsafe { libc::dup(2) });
             copy.and_then(|fd| read_at(&owned(fd), &arguments[0]))
         }
+        ("read-by-handle", 1) => by_handle(&arguments[0]),
         ("read-deep", _) => deep(arguments),
         ("open-each-way", _) => open_each_way(arguments),
         ("map", 1) => mapped(path(0), libc::PROT_READ | libc::PROT_EXEC, false),
@@ -121,6 +122,29 @@ fn deep(names: &[Vec<u8>]) -> Done {
         at = open_at(at.as_raw_fd(), name, libc::O_PATH | libc::O_DIRECTORY)?;
     }
     read_at(&at, last)
+}
+
+/// `struct file_handle` with room for the longest.
+#[repr(C)]
+struct Handle {
+    bytes: u32,
+    kind: i32,
+    handle: [u8; libc::MAX_HANDLE_SZ as usize],
+}
+
+/// Reads a file that is named by its number on the disk, for which root needs no path.
+fn by_handle(path: &[u8]) -> Done {
+    let mount = folder(path.rsplitn(2, |byte| *byte == b'/').nth(1).ok_or(libc::EINVAL)?)?;
+    let path = c(path)?;
+    let mut handle = Handle { bytes: libc::MAX_HANDLE_SZ as u32, kind: 0, handle: [0; 128] };
+    let (at, mut id) = (&raw mut handle, 0);
+    // SAFETY: the string ends in NUL; the handle has the room it tells of.
+    check(unsafe { libc::name_to_handle_at(libc::AT_FDCWD, path.as_ptr(), at.cast(), &raw mut id, 0) })?;
+    let at_mount =
+        File::open(format!("/proc/self/fd/{}", mount.as_raw_fd())).map_err(|error| errno(&error))?;
+    // SAFETY: filled above.
+    let opened = check(unsafe { libc::open_by_handle_at(at_mount.as_raw_fd(), at.cast(), libc::O_RDONLY) });
+    bytes(whole(File::from(owned(opened?))))
 }
 
 /// Opens paths of any length, each in its way (`r`, `w` or `b` for both): of each whether it was let,

@@ -24,6 +24,12 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
         }),
         ("trace", 1) => number(0).and_then(trace),
         ("become-user", 1) => number(0).and_then(become_user),
+        // Into namespaces of its own, as whoever it is in them.
+        ("unshare", 0) => {
+            let apart = libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+            // SAFETY: no pointers.
+            check(unsafe { libc::unshare(apart) }).map(|_| Vec::new())
+        }
         ("rename-self", 1) => std::fs::write("/proc/self/comm", &arguments[0])
             .map(|()| Vec::new())
             .map_err(|error| errno(&error)),

@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Test> {
         Test::new("doubt::too_long", long),
         Test::new("doubt::detached_mount", detached),
         Test::new("doubt::removed_folder", removed),
+        Test::new("doubt::file_handle", handle),
     ]
 }
 
@@ -145,4 +146,26 @@ fn removed(world: &World) -> Result<()> {
         .act("list", &["."])?
         .map_err(|errno| anyhow::anyhow!("in what was open it came to {errno}"))
         .map(drop)
+}
+
+/// A file that is opened by its number has the place it has; the folder of the handle's mount is open.
+fn handle(world: &World) -> Result<()> {
+    let files = [OPEN, SHUT].map(|folder| format!("{folder}/handle"));
+    files.iter().try_for_each(|path| ground::file(path))?;
+    let [open, shut] = &files;
+    world.free(User::Root)?.must("read-by-handle", &[shut])?;
+    world.policy(
+        "handle",
+        &format!(
+            "version = 1\nname = \"handle\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\n\
+             [[file]]\nverdict = \"deny\"\npath = [\"{shut}\"]\nreason = \"{REASON}\"\n"
+        ),
+    )?;
+    let mut session = world.session_of(User::Root, "handle", "/", None)?;
+    let read = session.must("read-by-handle", &[open])?;
+    ensure!(read == CONTENT.as_bytes(), "something else was read");
+    session.must_not("read-by-handle", &[shut])?;
+    let denials = [Denial::of("read", shut, REASON)];
+    world.expect(&session.id, &denials)?;
+    world.expect_no_other(&session.id, &denials)
 }

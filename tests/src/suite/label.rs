@@ -23,6 +23,7 @@ pub fn tests() -> Vec<Test> {
     vec![
         Test::new("label::leaving_the_cgroup", leaving),
         Test::new("label::another_user_and_name", another_user),
+        Test::new("label::other_namespaces", namespaces),
         Test::new("label::descendants_of_the_cgroup", descendants),
         Test::new("label::born_into_the_cgroup", born),
         Test::new("label::existing_cgroup_in_a_storm_of_forks", storm).within(90),
@@ -85,6 +86,20 @@ fn another_user(world: &World) -> Result<()> {
     let last = told.iter().rfind(|event| event["passed"] == false).context("nothing was refused")?;
     ensure!(last["task"]["uid"] == 1000 && last["task"]["comm"] == "innocent", "{last}");
     Ok(())
+}
+
+fn namespaces(world: &World) -> Result<()> {
+    let files = lay("label-namespaces")?;
+    let mut free = world.free(User::Dev)?;
+    free.must::<&str>("unshare", &[])?;
+    free.must("read", &[&files[1]])?;
+    let mut session = world.session("suite")?;
+    session.must::<&str>("unshare", &[])?;
+    bound(&mut session, &files)?;
+    session.must_not("read", &[format!("/proc/self/root{}", files[1])])?;
+    // In its own namespace it may be root; mounts are what paths are made of, so they stay closed.
+    session.must_not("mount", &[format!("{OPEN}/label-namespaces")])?;
+    world.expect(&session.id, &[Denial::of("read", &files[1], REASON), Denial::for_cause("mount", "builtin")])
 }
 
 fn descendants(world: &World) -> Result<()> {
