@@ -67,7 +67,7 @@ fn own(world: &World) -> Result<()> {
     let mut session = world.session("suite")?;
     session.must_not("read", &[&format!("{shut}/file")])?;
     for (user, sees) in [(User::Dev, true), (User::Root, true), (User::Alice, false)] {
-        for words in [&["sessions", "--json"][..], &["events", "--json"]] {
+        for words in [&["sessions", "--json"][..], &["events", "--json", "-n", "200"]] {
             let output = world.gatekeeper(user, words)?;
             ensure!(output.status.success(), "{user:?} is refused {words:?}");
             let told = String::from_utf8_lossy(&output.stdout).contains(&session.id);

@@ -33,8 +33,9 @@ pub fn with_bpf() -> Vec<Test> {
         policy::tests(),
         shipped::tests(),
         agreement::tests(),
-        load::tests(),
         daemon::tests(),
+        // It leaves a long trail behind.
+        load::tests(),
     ]
     .into_iter()
     .flatten()
