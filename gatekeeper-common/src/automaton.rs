@@ -38,6 +38,12 @@ pub const LAST_CLASS: u16 = FIRST_CLASS + 255;
 pub trait Edges {
     /// The entry at `index`; a vacant one where `index` lies outside the table.
     fn edge(&self, index: u32) -> Edge;
+
+    /// Where the entry leads if it is this state's, else [`DEAD`]. The kernel does it without a branch.
+    #[inline(always)]
+    fn target(&self, edge: Edge, state: u32) -> u32 {
+        if edge.owner == state { edge.target } else { DEAD }
+    }
 }
 
 impl Edges for [Edge] {
@@ -54,14 +60,13 @@ pub fn step<E: Edges + ?Sized>(edges: &E, state: u32, class: u16) -> u32 {
     if own.owner == state {
         return own.target;
     }
-    let other = edges.edge(state);
-    if other.owner == state { other.target } else { DEAD }
+    edges.target(edges.edge(state), state)
 }
 
 /// The number of the row that `state` accepts with; 0 where it accepts nothing.
 #[must_use]
 #[inline(always)]
 pub fn accepted<E: Edges + ?Sized>(edges: &E, state: u32) -> u32 {
-    let accept = edges.edge(state.wrapping_add(ACCEPT as u32));
-    if accept.owner == state { accept.target } else { 0 }
+    const { assert!(DEAD == 0) }
+    edges.target(edges.edge(state.wrapping_add(ACCEPT as u32)), state)
 }

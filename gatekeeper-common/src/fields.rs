@@ -23,9 +23,11 @@ macro_rules! kernel_fields {
             O_QSTR_NAME, "qstr", "name";
             O_QSTR_LEN, "qstr", "len";
             O_INODE_NUMBER, "inode", "i_ino";
+            O_INODE_GENERATION, "inode", "i_generation";
             O_INODE_MODE, "inode", "i_mode";
             O_INODE_SUPER, "inode", "i_sb";
             O_SUPER_DEVICE, "super_block", "s_dev";
+            O_SUPER_MAGIC, "super_block", "s_magic";
             O_SUPER_FLAGS, "super_block", "s_flags";
             O_BPRM_FILE, "linux_binprm", "file";
             O_VMA_FILE, "vm_area_struct", "vm_file";

@@ -38,6 +38,8 @@ pub struct Header {
     pub magic: u64,
     /// Generation of the policy: rises with every replacement, and stands in every event.
     pub generation: u64,
+    /// Identity of this image, filled in when it is published: no two ever have the same, nor 0.
+    pub image: u64,
     /// [`VERSION`].
     pub version: u32,
     /// Identity of the layer; see [`crate::label::Layer::serial`].
@@ -65,7 +67,7 @@ pub struct Header {
 /// Where the rows begin in plane [`HEAD`].
 pub const ROWS_AT: usize = 2048;
 
-const _: () = assert!(size_of::<Header>() == 1136);
+const _: () = assert!(size_of::<Header>() == 1144);
 const _: () = assert!(size_of::<Header>() <= ROWS_AT);
 
 /// Rows that fit in a plane of this many bytes.

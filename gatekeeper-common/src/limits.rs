@@ -39,3 +39,9 @@ pub const SCRATCH_SLOTS: u32 = 16;
 
 /// Bytes of the ring buffer that carries events to the daemon.
 pub const RING_BYTES: u32 = 8 << 20;
+
+/// Directories that each CPU remembers: more than a build works in at a time, in 90 KiB.
+pub const CACHE_ENTRIES: u32 = 1024;
+
+/// Bytes between the kernel's two sequence counters of path changes, at most, for both to be read at once.
+pub const SEQUENCES_SPAN: u32 = 128;

@@ -1,4 +1,4 @@
-//! The two atomic instructions needed. The compiler offers none for this target, though BPF has had
+//! The atomic instructions needed. The compiler offers none for this target, though BPF has had
 //! them since Linux 5.12 (kernel/bpf/verifier.c `check_atomic`).
 
 use core::arch::asm;
@@ -25,4 +25,12 @@ pub fn swap(word: *mut u64, new: u64) -> u64 {
              value = inout(reg) value, word = in(reg) word, options(nostack));
     }
     value
+}
+
+/// Stores zero in a word in a map's value, after all that was done before: the compiler moves no access to
+/// memory over it.
+#[inline(always)]
+pub fn clear(word: *mut u64) {
+    // SAFETY: as above.
+    unsafe { asm!("*(u64 *)({word} + 0) = {zero}", word = in(reg) word, zero = in(reg) 0_u64, options(nostack)) };
 }

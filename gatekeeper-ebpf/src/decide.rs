@@ -10,42 +10,45 @@ use aya_ebpf::helpers::generated::bpf_loop;
 use gatekeeper_common::automaton::{Edge, accepted, step};
 use gatekeeper_common::image::{MAGIC, Row};
 use gatekeeper_common::label::{Label, Layer};
-use gatekeeper_common::limits::{LAYERS, PATH_BYTES, PLANE_LARGE, PLANE_SMALL};
+use gatekeeper_common::limits::{LAYERS, NAME_BYTES, PATH_BYTES, PLANE_LARGE, PLANE_SMALL};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
+use crate::cache;
 use crate::image::{Planes, large, masked, small};
-use crate::scratch::{self, Scratch};
+use crate::scratch::{self, PATH_ROOM, Scratch};
 
-/// What the layers decided.
+/// What the layers decided. Plain numbers, as it lives in the scratch buffer.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Ruling {
+    /// Generation of the policy of the layer that gave it.
+    pub generation: u64,
     /// The strictest cell, its default filled in.
     pub cell: Cell,
     /// Index of the layer that gave it.
     pub layer: u32,
     /// Serial of that layer.
     pub serial: u32,
-    /// Generation of that layer's policy.
-    pub generation: u64,
-    /// The operation that decided, of those asked for.
-    pub operation: Operation,
-    /// Why it is denied, where not by a rule.
-    pub cause: Cause,
+    /// The operation that decided, of those asked for; an [`Operation`].
+    pub operation: u32,
+    /// Why it is denied, where not by a rule; a [`Cause`].
+    pub cause: u32,
+    pad: u32,
 }
 
 impl Ruling {
     /// A denial that no rule gave.
     #[inline(always)]
-    pub const fn denied(operation: Operation, cause: Cause) -> Self {
-        Self {
-            cell: Cell::new(Verdict::Deny, RULE_DEFAULT),
-            layer: 0,
-            serial: 0,
-            generation: 0,
-            operation,
-            cause,
-        }
+    pub const fn denied(operation: u8, cause: u32) -> Self {
+        let cell = Cell::new(Verdict::Deny, RULE_DEFAULT);
+        Self { generation: 0, cell, layer: 0, serial: 0, operation: operation as u32, cause, pad: 0 }
+    }
+
+    /// Whether it lets the operation pass.
+    #[inline(always)]
+    pub const fn passes(&self) -> bool {
+        self.cell.code() == Verdict::Allow as u8 || self.cell.code() == Verdict::Audit as u8
     }
 }
 
@@ -54,22 +57,34 @@ impl Ruling {
 #[repr(C)]
 pub struct Asked {
     /// Named where doubt denies.
-    pub first: Operation,
+    pub first: u8,
     /// The other.
-    pub second: Operation,
+    pub second: u8,
 }
 
 impl Asked {
+    /// Two operations.
+    #[inline(always)]
+    pub const fn both(first: Operation, second: Operation) -> Self {
+        Self { first: first as u8, second: second as u8 }
+    }
+
     /// One operation.
     #[inline(always)]
     pub const fn one(operation: Operation) -> Self {
-        Self { first: operation, second: operation }
+        Self::both(operation, operation)
+    }
+
+    /// Whether it is this operation, first of all.
+    #[inline(always)]
+    pub const fn is(self, operation: Operation) -> bool {
+        self.first == operation as u8
     }
 
     /// As bits, for the event.
     #[inline(always)]
     pub const fn bits(self) -> u32 {
-        self.first.bit() | self.second.bit()
+        1 << (self.first & 31) | 1 << (self.second & 31)
     }
 }
 
@@ -79,7 +94,8 @@ fn column(row: &Row, operation: u8) -> Cell {
     row[operation as usize & 15]
 }
 
-/// Bytes of a path walked in one turn of the loop: enough to make the turn's own cost small.
+/// Bytes of a path walked in one turn of the loop: enough to make the turn's own cost small, and most
+/// names are shorter.
 const TURN: u32 = 16;
 
 #[repr(C)]
@@ -88,9 +104,9 @@ struct Walk {
     head: *const u8,
     comb: *const Edge,
     at: u32,
+    end: u32,
     anchored: u32,
     floating: u32,
-    pad: u32,
 }
 
 #[inline(always)]
@@ -101,22 +117,27 @@ fn walk_turn<const N: usize>(turns: u32, walk: &mut Walk) -> i64 {
     let (mut anchored, mut floating) = (walk.anchored, walk.floating);
     // From the loop's own count, which the verifier takes for any number: what the walk kept itself, it
     // would follow turn by turn.
-    let at = walk.at.wrapping_add(turns.wrapping_mul(TURN));
-    let mut turn = 0;
-    while turn < TURN {
-        let here = at.wrapping_add(turn);
-        if here >= PATH_BYTES as u32 {
-            walk.anchored = anchored;
-            walk.floating = floating;
-            return 1;
-        }
-        // SAFETY: here < PATH_BYTES; a byte indexes 256 classes.
-        let class =
-            unsafe { *classes.add(*walk.path.add(masked::<{ PATH_BYTES as i32 - 1 }>(here)) as usize) };
-        anchored = step(&edges, anchored, class);
-        floating = step(&edges, floating, class);
-        turn += 1;
+    let here = walk.at.wrapping_add(turns.wrapping_mul(TURN));
+    let left = walk.end.wrapping_sub(here);
+    // SAFETY: at most PATH_BYTES - 1 + TURN - 1 bytes in, and the buffer has PATH_ROOM.
+    let bytes = unsafe { walk.path.add(masked::<{ PATH_BYTES as i32 - 1 }>(here)) };
+    macro_rules! walk_bytes {
+        ($($index:literal)*) => {
+            'bytes: {
+                $(
+                    if left <= $index {
+                        break 'bytes;
+                    }
+                    // SAFETY: see above; a byte indexes 256 classes.
+                    let class = unsafe { *classes.add(*bytes.add($index) as usize) };
+                    anchored = step(&edges, anchored, class);
+                    floating = step(&edges, floating, class);
+                )*
+            }
+        };
     }
+    const { assert!(TURN == 16 && PATH_ROOM >= PATH_BYTES + TURN as usize) }
+    walk_bytes!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
     walk.anchored = anchored;
     walk.floating = floating;
     0
@@ -154,43 +175,65 @@ fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8) -> Cell {
     cell.or(column(defaults, operation))
 }
 
-/// Judges the path in the scratch buffer.
+/// Walks on from `at` to `end`.
 #[inline(always)]
-fn path_answer<const N: usize>(
-    planes: &Planes<N>,
-    walk: *mut c_void,
-    scratch: &mut Scratch,
-    serial: u32,
-) -> Answer {
+fn walk_on(walk: *mut c_void, state: &mut Walk) {
+    // SAFETY: `walk` is one of the two above and takes a Walk.
+    unsafe { bpf_loop(state.end.wrapping_sub(state.at).div_ceil(TURN), walk, (&raw mut *state).cast(), 0) };
+}
+
+/// What the two states at the end of a path say of the operations asked for.
+#[inline(always)]
+fn ruled<const N: usize>(planes: &Planes<N>, state: &Walk, asked: Asked) -> Answer {
+    let (header, edges) = (planes.header(), planes.edges());
+    let (anchored, floating) = (accepted(&edges, state.anchored), accepted(&edges, state.floating));
+    let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else { return NO_POLICY };
+    let first = rule_on((anchored, floating), &header.defaults, asked.first);
+    if asked.first == asked.second {
+        return answer(first, false);
+    }
+    let second = rule_on((anchored, floating), &header.defaults, asked.second);
+    if second.0 > first.0 { answer(second, true) } else { answer(first, false) }
+}
+
+/// Judges the path in the scratch buffer, or only the name, if the layer knows the directory: it then says
+/// NO_POLICY where it does not.
+#[inline(always)]
+fn path_answer<const N: usize>(planes: &Planes<N>, walk: *mut c_void, scratch: &mut Scratch, layer: Layer) -> Answer {
     let header = planes.header();
+    if header.magic != MAGIC || header.serial != layer.serial {
+        return NO_POLICY;
+    }
     let mut state = Walk {
         path: scratch.path.as_ptr(),
         head: planes.head,
         comb: planes.comb,
         at: scratch.at,
+        end: scratch.name_at,
         anchored: header.start_anchored,
         floating: header.start_floating,
-        pad: 0,
     };
-    // SAFETY: `walk` is one of the two above and takes a Walk.
-    unsafe {
-        bpf_loop(PATH_BYTES as u32 / TURN + 1, walk, (&raw mut state).cast(), 0);
+    if scratch.name_only != 0 {
+        if !cache::find(scratch, layer.slot, header.image, (&mut state.anchored, &mut state.floating)) {
+            return NO_POLICY;
+        }
+    } else {
+        if state.at >= PATH_BYTES as u32 || state.at > state.end {
+            return NO_POLICY;
+        }
+        walk_on(walk, &mut state);
+        if scratch.key.kept != 0 && state.end - state.at <= (PATH_BYTES - NAME_BYTES) as u32 {
+            cache::keep(scratch, layer.slot, header.image, (state.anchored, state.floating));
+        }
     }
-    let edges = planes.edges();
-    let (anchored, floating) = (accepted(&edges, state.anchored), accepted(&edges, state.floating));
-    let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else {
-        return NO_POLICY;
-    };
-    if header.magic != MAGIC || header.serial != serial {
+    state.at = state.end;
+    state.end = PATH_BYTES as u32;
+    if state.at > state.end {
         return NO_POLICY;
     }
+    walk_on(walk, &mut state);
     scratch.generation = header.generation;
-    let first = rule_on((anchored, floating), &header.defaults, scratch.first);
-    if scratch.first == scratch.second {
-        return answer(first, false);
-    }
-    let second = rule_on((anchored, floating), &header.defaults, scratch.second);
-    if second.0 > first.0 { answer(second, true) } else { answer(first, false) }
+    ruled(planes, &state, scratch.asked())
 }
 
 /// What one layer says of the path in a scratch buffer.
@@ -199,10 +242,10 @@ fn path_answer<const N: usize>(
 pub extern "C" fn judge_path(buffer: u32, slot: u32, serial: u32) -> Answer {
     let Some(scratch) = scratch::numbered(buffer) else { return NO_POLICY };
     if let Some(planes) = small(slot) {
-        return path_answer(&planes, walk_small as *mut c_void, scratch, serial);
+        return path_answer(&planes, walk_small as *mut c_void, scratch, Layer { slot, serial });
     }
     if let Some(planes) = large(slot) {
-        return path_answer(&planes, walk_large as *mut c_void, scratch, serial);
+        return path_answer(&planes, walk_large as *mut c_void, scratch, Layer { slot, serial });
     }
     NO_POLICY
 }
@@ -271,7 +314,8 @@ fn address_answer<const N: usize>(
         return NO_POLICY;
     }
     scratch.generation = header.generation;
-    answer(column(row, scratch.first).or(column(&header.defaults, scratch.first)), false)
+    let operation = scratch.asked().first;
+    answer(column(row, operation).or(column(&header.defaults, operation)), false)
 }
 
 /// What one layer says of the address in a scratch buffer.
@@ -288,56 +332,81 @@ pub extern "C" fn judge_address(buffer: u32, slot: u32, serial: u32) -> Answer {
     NO_POLICY
 }
 
-/// Asks every layer about what stands in the scratch buffer; the strictest answer holds, the outermost
-/// among equals.
-#[inline(always)]
-pub fn judge(
-    label: &Label,
-    scratch: &mut Scratch,
-    asked: Asked,
-    layer_says: extern "C" fn(u32, u32, u32) -> Answer,
-) -> Ruling {
-    let count = label.count;
-    if count == 0 || count > LAYERS as u32 {
-        return Ruling::denied(asked.first, Cause::TooManyLayers);
-    }
-    scratch.first = asked.first as u8;
-    scratch.second = asked.second as u8;
-    let mut ruling = Ruling { cell: Cell::SILENT, ..Ruling::denied(asked.first, Cause::Policy) };
-    for index in 0..LAYERS as u32 {
-        if index >= count {
-            break;
+/// Runs a block for each layer in use. Not a loop: the compiler counts those down in ways that the verifier
+/// of Linux 6.1 can't follow.
+macro_rules! each_layer {
+    ($index:ident < $count:ident => $body:block) => {
+        'layers: {
+            each_layer!($index, $count, 'layers, $body, 0 1 2 3 4 5 6 7);
         }
-        let layer: Layer = label.layers[index as usize];
+    };
+    ($index:ident, $count:ident, $end:lifetime, $body:block, $($number:literal)*) => {
+        $(
+            if $number >= $count {
+                break $end;
+            }
+            {
+                const { assert!($number < LAYERS && LAYERS == 8) }
+                let $index: usize = $number;
+                $body
+            }
+        )*
+    };
+}
+
+/// Asks every layer about what stands in the scratch buffer; the strictest answer holds, the outermost
+/// among equals. The ruling stands in the buffer.
+#[inline(always)]
+pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32, u32, u32) -> Answer) {
+    let count = label.count;
+    let asked = scratch.asked();
+    scratch.rule(Ruling::denied(asked.first, Cause::TooManyLayers as u32));
+    if count == 0 || count > LAYERS as u32 {
+        return;
+    }
+    scratch.rule(Ruling { cell: Cell::SILENT, ..Ruling::denied(asked.first, Cause::Policy as u32) });
+    scratch.name_only = 0;
+    each_layer!(index < count => {
+        let layer: Layer = label.layers[index];
         let said = layer_says(scratch.number, layer.slot, layer.serial);
         let cell = Cell(said as u32);
+        let denied = Ruling::denied(asked.first, Cause::NoPolicy as u32);
         if said == NO_POLICY {
-            return Ruling {
-                layer: index,
-                serial: layer.serial,
-                ..Ruling::denied(asked.first, Cause::NoPolicy)
-            };
+            scratch.rule(Ruling { layer: index as u32, serial: layer.serial, ..denied });
+            return;
         }
-        if cell.code() > ruling.cell.code() {
-            let operation = if said >> 32 == 0 { asked.first } else { asked.second };
-            let generation = scratch.generation;
-            ruling = Ruling {
-                cell,
-                layer: index,
-                serial: layer.serial,
-                generation,
-                operation,
-                cause: Cause::Policy,
-            };
+        if cell.code() > scratch.ruling().cell.code() {
+            let operation = if said >> 32 == 0 { asked.first } else { asked.second } as u32;
+            let (generation, cause) = (scratch.generation, Cause::Policy as u32);
+            let serial = layer.serial;
+            scratch.rule(Ruling { cell, layer: index as u32, serial, generation, operation, cause, ..denied });
         }
-    }
+    });
+    let ruling = scratch.ruling();
     let code = ruling.cell.code();
-    ruling.cause = if code == Verdict::Ask as u8 {
+    let cause = if code == Verdict::Ask as u8 {
         Cause::NobodyToAsk
-    } else if code == Verdict::Allow as u8 || code == Verdict::Audit as u8 || code == Verdict::Deny as u8 {
+    } else if ruling.passes() || code == Verdict::Deny as u8 {
         Cause::Policy
     } else {
         Cause::Corrupt
     };
-    ruling
+    scratch.rule(Ruling { cause: cause as u32, ..ruling });
+}
+
+/// Whether every layer is known to allow, without audit, the name in the scratch buffer.
+#[inline(always)]
+pub fn all_allow_name(label: &Label, scratch: &mut Scratch) -> bool {
+    let count = label.count;
+    if count == 0 || count > LAYERS as u32 {
+        return false;
+    }
+    scratch.name_only = 1;
+    each_layer!(index < count => {
+        let layer: Layer = label.layers[index];
+        if Cell(judge_path(scratch.number, layer.slot, layer.serial) as u32).code() != Verdict::Allow as u8 {
+            return false;
+        }
+    });
+    true
 }

@@ -14,10 +14,9 @@ use gatekeeper_common::operation::Family;
 use gatekeeper_common::verdict::Cause;
 
 use crate::atomic;
-use crate::decide::Ruling;
 use crate::kernel::task;
 use crate::maps::{COUNTERS, EVENTS};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, numbered};
 
 /// Adds one to a counter; the value before. Zero where there is no such counter.
 #[inline(always)]
@@ -30,27 +29,40 @@ pub fn count(counter: u32) -> u64 {
 
 /// What an event is about.
 #[derive(Clone, Copy)]
+#[repr(u32)]
 pub enum Subject {
+    /// Nothing more than its `detail`.
+    Nothing,
     /// The path in the scratch buffer.
     Path,
     /// The address in the scratch buffer.
     Address,
-    /// Nothing more than its `detail`.
-    Nothing,
 }
 
-/// Sends an event; its number.
+/// Sends an event about the ruling in the scratch buffer; its number.
 #[inline(always)]
 pub fn send(
     scratch: &mut Scratch,
     label: &Label,
-    ruling: &Ruling,
     family: Family,
-    passed: bool,
     subject: Subject,
     identity: (u64, u64),
     detail: u32,
 ) -> u64 {
+    scratch.event.session = label.session;
+    scratch.event.program = label.program;
+    scratch.event.device = identity.0;
+    scratch.event.inode = identity.1;
+    scratch.event.detail = detail;
+    record(scratch.number, subject as u32, family as u32)
+}
+
+/// The rest of `send`, a function by itself, so that the verifier goes through it once a program.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn record(buffer: u32, subject: u32, family: u32) -> u64 {
+    let Some(scratch) = numbered(buffer) else { return 0 };
+    let ruling = scratch.ruling();
     let sequence = count(counters::SEQUENCE) + 1;
     let current = task::current();
     // SAFETY: these helpers have no preconditions.
@@ -59,12 +71,8 @@ pub fn send(
     scratch.event = Header {
         sequence,
         time,
-        session: label.session,
-        program: label.program,
         generation: ruling.generation,
         start: task::start(task::leader(current)),
-        device: identity.0,
-        inode: identity.1,
         pid: (ids >> 32) as u32,
         tid: ids as u32,
         parent: task::parent_id(current),
@@ -72,42 +80,37 @@ pub fn send(
         rule: ruling.cell.rule(),
         serial: ruling.serial,
         length: 0,
-        detail,
         operation: ruling.operation as u8,
         verdict: ruling.cell.code(),
         cause: ruling.cause as u8,
         object: Object::None as u8,
-        passed: passed as u8,
+        passed: ruling.passes() as u8,
         layer: ruling.layer as u8,
         pad: [0; 2],
         comm: [0; 16],
+        ..scratch.event
     };
     // SAFETY: writes 16 bytes at most, with the closing NUL.
     unsafe { bpf_get_current_comm(scratch.event.comm.as_mut_ptr().cast::<c_void>(), 16) };
-    match subject {
-        Subject::Path => {
-            let at = scratch.at;
-            if at < PATH_BYTES as u32 {
-                let length = PATH_BYTES as u32 - at;
-                scratch.event.object = Object::Path as u8;
-                scratch.event.length = length;
-                // SAFETY: at + length == PATH_BYTES, the object's own size.
-                unsafe {
-                    bpf_probe_read_kernel(
-                        scratch.object.as_mut_ptr().cast::<c_void>(),
-                        length,
-                        scratch.path.as_ptr().add(at as usize).cast::<c_void>(),
-                    )
-                };
-            }
-        }
-        Subject::Address => {
-            scratch.event.object = Object::Address as u8;
-            scratch.event.length = size_of::<Address>() as u32;
-            // SAFETY: the object has room for any address, at any alignment.
-            unsafe { scratch.object.as_mut_ptr().cast::<Address>().write_unaligned(scratch.address) };
-        }
-        Subject::Nothing => {}
+    let at = scratch.at;
+    if subject == Subject::Path as u32 && at < PATH_BYTES as u32 {
+        let length = PATH_BYTES as u32 - at;
+        scratch.event.object = Object::Path as u8;
+        scratch.event.length = length;
+        // SAFETY: at + length == PATH_BYTES, the object's own size.
+        unsafe {
+            bpf_probe_read_kernel(
+                scratch.object.as_mut_ptr().cast::<c_void>(),
+                length,
+                scratch.path.as_ptr().add(at as usize).cast::<c_void>(),
+            )
+        };
+    }
+    if subject == Subject::Address as u32 {
+        scratch.event.object = Object::Address as u8;
+        scratch.event.length = size_of::<Address>() as u32;
+        // SAFETY: the object has room for any address, at any alignment.
+        unsafe { scratch.object.as_mut_ptr().cast::<Address>().write_unaligned(scratch.address) };
     }
     let mut length = scratch.event.length;
     if length > PATH_BYTES as u32 {
@@ -123,10 +126,10 @@ pub fn send(
         )
     };
     if refused != 0 {
-        count(counters::lost(family));
+        count(counters::lost(Family::Exec) + family);
     }
-    if ruling.cause as u8 != Cause::Policy as u8 {
-        count(counters::denied(ruling.cause));
+    if ruling.cause != Cause::Policy as u32 {
+        count(counters::denied(Cause::Policy) + ruling.cause);
     }
     sequence
 }

@@ -37,6 +37,27 @@ impl<const N: usize> Edges for Comb<N> {
         // SAFETY: index < edges_in(N), and the plane has N bytes.
         unsafe { *self.0.add(index) }
     }
+
+    /// Without a branch: the verifier follows both ways of each, for every byte of a path.
+    #[inline(always)]
+    fn target(&self, edge: Edge, state: u32) -> u32 {
+        let mut target = edge.owner as u64;
+        // SAFETY: changes one register: to the target where owner and state differ in no bit, so that one
+        // less than their difference is negative, else to zero.
+        unsafe {
+            core::arch::asm!(
+                "{0} ^= {1}",
+                "{0} += -1",
+                "{0} s>>= 63",
+                "{0} &= {2}",
+                inout(reg) target,
+                in(reg) state as u64,
+                in(reg) edge.target as u64,
+                options(nomem, nostack)
+            );
+        }
+        target as u32
+    }
 }
 
 /// The two planes of a layer's image.

@@ -8,6 +8,7 @@ use gatekeeper_common::label::Label;
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::{Cause, Verdict};
 
+use crate::cache;
 use crate::decide::{Asked, Ruling, judge, judge_address, judge_path};
 use crate::emit::{Subject, count, send};
 use crate::kernel::Pointer;
@@ -21,13 +22,6 @@ pub const PASS: i32 = 0;
 /// What every hook returns to refuse one.
 pub const EPERM: i32 = -1;
 
-/// Whether a verdict lets an operation pass.
-#[inline(always)]
-fn passes(ruling: &Ruling) -> bool {
-    let code = ruling.cell.code();
-    code == Verdict::Allow as u8 || code == Verdict::Audit as u8
-}
-
 /// Counts an operation that is denied because no buffer is free to judge it in.
 #[inline(always)]
 fn no_buffer(family: Family) -> i32 {
@@ -37,10 +31,11 @@ fn no_buffer(family: Family) -> i32 {
     EPERM
 }
 
-/// Judges a place in the tree.
+/// Judges a place in the tree. All that is asked belongs to one family.
 #[inline(always)]
 pub fn place(label: &mut Label, place: Place, asked: Asked) -> i32 {
-    let Some(scratch) = take() else { return no_buffer(asked.first.family()) };
+    let family = if asked.is(Operation::Exec) { Family::Exec } else { Family::File };
+    let Some(scratch) = take() else { return no_buffer(family) };
     let result = judge_place(label, scratch, place, asked);
     give(scratch);
     result
@@ -68,22 +63,40 @@ pub fn mapping(label: &mut Label, mapped: Pointer) -> i32 {
     result
 }
 
+/// What resolving a place comes to as a number: the code of a cause to deny it, or one of these.
+const FOUND: u32 = Cause::Policy as u32;
+const PIPE: u32 = u32::MAX;
+
 #[inline(always)]
 fn judge_place(label: &mut Label, scratch: &mut Scratch, place: Place, asked: Asked) -> i32 {
-    let is_exec = asked.first as u8 == Operation::Exec as u8;
-    let is_map = asked.first as u8 == Operation::Map as u8;
-    let (ruling, has_path) = match resolve(place, scratch) {
-        Ok(Resolved::Path) => (judge(label, scratch, asked, judge_path), true),
-        Ok(Resolved::Pipe) if !is_exec && !is_map => return PASS,
-        Ok(Resolved::Pipe) => (Ruling::denied(asked.first, Cause::Detached), false),
-        Err(cause) => (Ruling::denied(asked.first, cause), false),
+    let is_exec = asked.is(Operation::Exec);
+    let opens = !is_exec && !asked.is(Operation::Map);
+    scratch.ask(asked);
+    cache::identify(scratch, place);
+    // An exec is recorded, whatever the verdict; for that its path is needed.
+    if !is_exec && cache::allows(label, scratch, place) {
+        return PASS;
+    }
+    let outcome = match resolve(place, scratch) {
+        Ok(Resolved::Path) => FOUND,
+        Ok(Resolved::Pipe) if opens => return PASS,
+        Ok(Resolved::Pipe) => PIPE,
+        Err(cause) => cause as u32,
     };
-    let passed = passes(&ruling);
+    let outcome = scratch.forget(outcome);
+    if outcome == FOUND {
+        cache::allow_keeping(scratch, place);
+        judge(label, scratch, judge_path);
+    } else {
+        let cause = if outcome == PIPE { Cause::Detached as u32 } else { outcome };
+        scratch.rule(Ruling::denied(scratch.asked().first, cause));
+    }
+    let ruling = scratch.ruling();
+    let passed = ruling.passes();
     if ruling.cell.code() != Verdict::Allow as u8 || is_exec {
-        let subject = if has_path { Subject::Path } else { Subject::Nothing };
-        let family = asked.first.family();
-        let sequence =
-            send(scratch, label, &ruling, family, passed, subject, identity(place.entry), asked.bits());
+        let subject = if outcome == FOUND { Subject::Path } else { Subject::Nothing };
+        let family = if is_exec { Family::Exec } else { Family::File };
+        let sequence = send(scratch, label, family, subject, identity(place.entry), scratch.asked().bits());
         if is_exec && passed {
             label.pending = sequence;
         }
@@ -102,39 +115,42 @@ pub fn address(
     family: u16,
 ) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Net) };
-    let spoken = read_address(pointer, length, protocol, &mut scratch.address);
-    let cause = match spoken {
-        // Forgetting the peer reaches nobody.
-        Spoken::Unspecified if operation as u8 == Operation::Connect as u8 => {
-            give(scratch);
-            return PASS;
-        }
-        Spoken::Ip => Cause::Policy,
-        Spoken::Unspecified | Spoken::OtherFamily => Cause::AddressFamily,
-        Spoken::Short => Cause::ShortAddress,
-        Spoken::Unreadable => Cause::Unreadable,
-    };
-    let known = spoken as u32 == Spoken::Ip as u32;
-    let ruling = if known {
-        judge(label, scratch, Asked::one(operation), judge_address)
+    scratch.ask(Asked::one(operation));
+    let spoken = read_address(pointer, length, protocol, &mut scratch.address) as u32;
+    let spoken = scratch.forget(spoken);
+    // Forgetting the peer reaches nobody.
+    if spoken == Spoken::Unspecified as u32 && operation as u8 == Operation::Connect as u8 {
+        give(scratch);
+        return PASS;
+    }
+    let known = spoken == Spoken::Ip as u32;
+    if known {
+        judge(label, scratch, judge_address);
     } else {
-        Ruling::denied(operation, cause)
-    };
-    let passed = passes(&ruling);
+        let cause = if spoken == Spoken::Short as u32 {
+            Cause::ShortAddress
+        } else if spoken == Spoken::Unreadable as u32 {
+            Cause::Unreadable
+        } else {
+            Cause::AddressFamily
+        };
+        scratch.rule(Ruling::denied(operation as u8, cause as u32));
+    }
+    let ruling = scratch.ruling();
     if ruling.cell.code() != Verdict::Allow as u8 {
         let subject = if known { Subject::Address } else { Subject::Nothing };
-        send(scratch, label, &ruling, Family::Net, passed, subject, (0, 0), family as u32);
+        send(scratch, label, Family::Net, subject, (0, 0), family as u32);
     }
     give(scratch);
-    if passed { PASS } else { EPERM }
+    if ruling.passes() { PASS } else { EPERM }
 }
 
 /// Refuses what no policy can allow, and records it.
 #[inline(always)]
 pub fn refuse(label: &Label, operation: Operation, cause: Cause, detail: u32) -> i32 {
     let Some(scratch) = take() else { return no_buffer(operation.family()) };
-    let ruling = Ruling::denied(operation, cause);
-    send(scratch, label, &ruling, operation.family(), false, Subject::Nothing, (0, 0), detail);
+    scratch.rule(Ruling::denied(operation as u8, cause as u32));
+    send(scratch, label, operation.family(), Subject::Nothing, (0, 0), detail);
     give(scratch);
     EPERM
 }

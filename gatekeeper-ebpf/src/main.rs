@@ -8,6 +8,7 @@
 )]
 
 mod atomic;
+mod cache;
 mod decide;
 mod emit;
 mod hooks;
@@ -39,7 +40,7 @@ lsm_programs! {
     mmap_file => hooks::file::mmap;
     file_mprotect => hooks::file::mprotect;
     path_mknod => hooks::file::create;
-    path_mkdir => hooks::file::create;
+    path_mkdir => hooks::file::mkdir;
     path_symlink => hooks::file::create;
     path_unlink => hooks::file::delete;
     path_rmdir => hooks::file::delete;

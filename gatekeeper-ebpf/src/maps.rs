@@ -10,10 +10,9 @@ use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
 use gatekeeper_common::counters;
 use gatekeeper_common::image::PLANES;
 use gatekeeper_common::label::Label;
-use gatekeeper_common::limits::{
-    CGROUPS as CGROUP_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS,
-};
+use gatekeeper_common::limits::{CACHE_ENTRIES, CGROUPS as CGROUP_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS};
 
+use crate::cache::Entry;
 use crate::scratch::Scratch;
 
 /// Cgroup id → the label its tasks get. Written by the daemon; read when a task enters a cgroup.
@@ -31,6 +30,15 @@ pub static COUNTERS: Array<u64> = Array::with_max_entries(counters::COUNTERS, 0)
 /// Working memory of the hooks; a hook takes a free one and gives it back. Nobody else's.
 #[map]
 pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SCRATCH_SLOTS, 0);
+
+/// Where the automata stand after directories met before; see [`crate::cache`]. Nobody else's, and not
+/// pinned: a new daemon's programs begin with an empty one.
+#[map]
+pub static CACHE: PerCpuArray<Entry> = PerCpuArray::with_max_entries(CACHE_ENTRIES, 0);
+
+/// How many directories labelled tasks have set out to make. Nobody else's.
+#[map]
+pub static DIRECTORIES: Array<u64> = Array::with_max_entries(1, 0);
 
 /// A map that aya-ebpf has no type for, described the way libbpf does (tools/lib/bpf/libbpf.c
 /// `parse_btf_map_def`): every number is the length of an array behind a pointer.

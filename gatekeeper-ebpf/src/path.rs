@@ -61,6 +61,9 @@ fn prepend(scratch: &mut Scratch, name: Pointer, length: u32) -> bool {
         scratch.end = end::TOO_LONG;
         return false;
     }
+    if scratch.depth == 0 {
+        scratch.name_at = at + 1;
+    }
     scratch.at = at;
     scratch.depth += 1;
     // SAFETY: at < PATH_BYTES and the buffer has PATH_ROOM = PATH_BYTES + NAME_BYTES + 1 bytes.
@@ -156,6 +159,7 @@ pub fn resolve(place: Place, scratch: &mut Scratch) -> Result<Resolved, Cause> {
     let top = task::top_mount(task::current()) as u64;
     let first = place.mount.wrapping_sub(offset(&O_MOUNT_MNT)) as u64;
     scratch.at = PATH_BYTES as u32;
+    scratch.name_at = PATH_BYTES as u32;
     scratch.depth = 0;
     scratch.end = end::OUT_OF_STEPS;
     let mut climb = Climb { entry: place.entry, root: load(place.mount, &O_VFSMOUNT_ROOT), scratch };

@@ -3,12 +3,14 @@
 //! A hook runs with migration off but can be preempted, and the task that runs next on the CPU can
 //! enter a hook too. So a CPU has several buffers, and a hook owns one from `take` to `give`.
 
-use core::ptr::write_volatile;
+use core::ptr::{read_volatile, write_volatile};
 
 use gatekeeper_common::event::{Address, Header};
 use gatekeeper_common::limits::{NAME_BYTES, PATH_BYTES, SCRATCH_SLOTS};
 
 use crate::atomic;
+use crate::cache::Key;
+use crate::decide::{Asked, Ruling};
 use crate::maps::SCRATCH;
 
 /// Room for a path built from its end, and behind it for one name more, so that the verifier sees every
@@ -33,12 +35,18 @@ pub struct Scratch {
     pub root: u64,
     /// and that mount.
     pub mount: u64,
+    /// Where the last name begins in `path`.
+    pub name_at: u32,
+    /// 1 where only the last name is to be judged, in a directory that the layers know.
+    pub name_only: u32,
+    /// See [`Scratch::forget`].
+    forgotten: u32,
     /// Generation of the policy that answered last.
     pub generation: u64,
-    /// The operation asked for, by its code.
-    pub first: u8,
-    /// The other operation asked for, or the same.
-    pub second: u8,
+    ruling: Ruling,
+    /// The directory of the place, while it can be told from all others.
+    pub key: Key,
+    asked: Asked,
     pad: [u8; 2],
     /// The address to be judged.
     pub address: Address,
@@ -48,6 +56,47 @@ pub struct Scratch {
     pub object: [u8; PATH_BYTES],
     /// The path, from `at` to `PATH_BYTES`.
     pub path: [u8; PATH_ROOM],
+}
+
+impl Scratch {
+    /// The same number, of which the verifier knows nothing any more. What comes after is then gone through
+    /// once, and not once for each value the number could have.
+    #[inline(always)]
+    pub fn forget(&mut self, number: u32) -> u32 {
+        // SAFETY: a field of a live value. Volatile, or the compiler would know better.
+        unsafe {
+            write_volatile(&raw mut self.forgotten, number);
+            read_volatile(&raw const self.forgotten)
+        }
+    }
+
+    /// What is asked; forgotten like a number.
+    #[inline(always)]
+    pub fn asked(&self) -> Asked {
+        // SAFETY: as above.
+        unsafe { read_volatile(&raw const self.asked) }
+    }
+
+    /// Sets what is asked.
+    #[inline(always)]
+    pub fn ask(&mut self, asked: Asked) {
+        // SAFETY: as above.
+        unsafe { write_volatile(&raw mut self.asked, asked) };
+    }
+
+    /// The ruling so far; forgotten like a number.
+    #[inline(always)]
+    pub fn ruling(&self) -> Ruling {
+        // SAFETY: as above.
+        unsafe { read_volatile(&raw const self.ruling) }
+    }
+
+    /// Sets the ruling.
+    #[inline(always)]
+    pub fn rule(&mut self, ruling: Ruling) {
+        // SAFETY: as above.
+        unsafe { write_volatile(&raw mut self.ruling, ruling) };
+    }
 }
 
 /// Takes a free buffer of this CPU; its number, or SCRATCH_SLOTS if all are in use. A function by itself,
@@ -81,6 +130,5 @@ pub fn numbered(number: u32) -> Option<&'static mut Scratch> {
 /// Gives a buffer back.
 #[inline(always)]
 pub fn give(scratch: &'static mut Scratch) {
-    // SAFETY: a field of a live value; nothing of the buffer is touched after this.
-    unsafe { write_volatile(&raw mut scratch.busy, 0) };
+    atomic::clear(&raw mut scratch.busy);
 }

@@ -3,6 +3,7 @@
 use aya_ebpf::programs::LsmContext;
 use gatekeeper_common::operation::Operation;
 
+use crate::cache;
 use crate::decide::Asked;
 use crate::judge::{self, PASS};
 use crate::kernel::{O_VMA_FILE, O_VMA_FLAGS, Pointer, file, load};
@@ -32,7 +33,7 @@ pub fn open(context: &LsmContext) -> i32 {
     let writes = mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 || both;
     let reads = mode & FMODE_READ != 0 || both || !writes;
     let asked = match (writes, reads) {
-        (true, true) => Asked { first: Operation::Write, second: Operation::Read },
+        (true, true) => Asked::both(Operation::Write, Operation::Read),
         (true, false) => Asked::one(Operation::Write),
         _ => Asked::one(Operation::Read),
     };
@@ -73,10 +74,19 @@ fn entry(context: &LsmContext, operation: Operation) -> i32 {
 }
 
 // proto: int path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev)
-// proto: int path_mkdir(const struct path *dir, struct dentry *dentry, umode_t mode)
 // proto: int path_symlink(const struct path *dir, struct dentry *dentry, const char *old_name)
 #[inline(always)]
 pub fn create(context: &LsmContext) -> i32 {
+    entry(context, Operation::Create)
+}
+
+// proto: int path_mkdir(const struct path *dir, struct dentry *dentry, umode_t mode)
+/// A new directory may be given the number of one that is gone.
+#[inline(always)]
+pub fn mkdir(context: &LsmContext) -> i32 {
+    if label::current().is_some() {
+        cache::directory_made();
+    }
     entry(context, Operation::Create)
 }
 
@@ -95,7 +105,7 @@ pub fn link(context: &LsmContext) -> i32 {
     let source: Pointer = context.arg(0);
     let directory: Pointer = context.arg(1);
     let name: Pointer = context.arg(2);
-    let both = Asked { first: Operation::Link, second: Operation::Read };
+    let both = Asked::both(Operation::Link, Operation::Read);
     // A hard link can't cross mounts (fs/namei.c `do_linkat`): both ends lie on the same one.
     let refused = judge::place(label, file::in_directory(directory, source), both);
     if refused != PASS {

@@ -26,6 +26,21 @@ macro_rules! globals {
 }
 gatekeeper_common::kernel_fields!(globals);
 
+/// Address of the lower of the kernel's two sequence counters of path changes, `rename_lock` (fs/dcache.c)
+/// and `mount_lock` (fs/namespace.c); 0 where they can't be used. Written by the loader.
+#[unsafe(no_mangle)]
+pub static SEQUENCES_AT: u64 = 0;
+/// Bytes from the lower to the upper.
+#[unsafe(no_mangle)]
+pub static SEQUENCES_SPAN: u32 = 0;
+
+/// The address of the sequence counters; 0 where they can't be used. Volatile like an offset.
+#[inline(always)]
+pub fn sequences_at() -> u64 {
+    // SAFETY: a static.
+    unsafe { read_volatile(&raw const SEQUENCES_AT) }
+}
+
 /// The value of an offset. Volatile, or the compiler would believe the zero it sees.
 #[inline(always)]
 pub fn offset(global: &'static u32) -> usize {

@@ -8,6 +8,7 @@ use aya::programs::{BtfTracePoint, Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 
 use super::btf::Btf;
+use super::changes;
 use super::error::KernelError;
 use super::fields::offsets;
 use super::programs::{CENSUS, Kind, MAPS, PROGRAMS, Program};
@@ -43,6 +44,8 @@ fn load_with(pins: &Path, log: VerifierLogLevel) -> Result<Ebpf, KernelError> {
     for (global, offset) in &offsets {
         loader.override_global(global, offset, true);
     }
+    let (sequences, span) = changes::sequences();
+    loader.override_global("SEQUENCES_AT", &sequences, true).override_global("SEQUENCES_SPAN", &span, true);
     for map in MAPS {
         loader.map_pin_path(map, maps.join(map));
     }

@@ -2,6 +2,7 @@
 
 pub mod btf;
 pub mod canary;
+mod changes;
 pub mod error;
 pub mod events;
 pub mod fields;

@@ -11,10 +11,12 @@ use gatekeeper_common::image::{COMB, HEAD, Header, PLANES, Size};
 use gatekeeper_common::label::Layer;
 
 use super::{Kernel, KernelError};
+use crate::sys::clock::since_boot;
 use crate::sys::bpf::{create_array, delete, update, update_inner};
 
 /// Where an image's header keeps what publishing fills in.
 const GENERATION_AT: usize = std::mem::offset_of!(Header, generation);
+const IMAGE_AT: usize = std::mem::offset_of!(Header, image);
 const SERIAL_AT: usize = std::mem::offset_of!(Header, serial);
 
 fn filled(head: &[u8], comb: &[u8], serial: u32, generation: u64) -> Result<(Size, OwnedFd), KernelError> {
@@ -31,6 +33,9 @@ fn filled(head: &[u8], comb: &[u8], serial: u32, generation: u64) -> Result<(Siz
     let mut plane = vec![0; size.plane()];
     plane[..head.len()].copy_from_slice(head);
     plane[GENERATION_AT..GENERATION_AT + 8].copy_from_slice(&generation.to_ne_bytes());
+    // No two images are filled in the same nanosecond since boot, nor does one outlive a boot.
+    let image = since_boot().map_err(KernelError::call("reading the clock"))?.as_nanos() as u64;
+    plane[IMAGE_AT..IMAGE_AT + 8].copy_from_slice(&image.to_ne_bytes());
     plane[SERIAL_AT..SERIAL_AT + 4].copy_from_slice(&serial.to_ne_bytes());
     let store = |index: u32, plane: &[u8]| {
         update(map.as_fd(), &index.to_ne_bytes(), plane).map_err(KernelError::call("filling an image's map"))

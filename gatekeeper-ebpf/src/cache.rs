@@ -1,0 +1,215 @@
+//! Directories met before: where the automata of an image stood after the directory's path. With that a
+//! task that is allowed an operation pays for the last name of the path alone.
+//!
+//! The cache can only say "allowed": all else, and all that is recorded, takes the whole way. An entry is
+//! right as long as the directory it was made for is the one asked about and lies where it lay:
+//!
+//! - **Where it lies.** The kernel counts every change of a path: `d_move` and `d_splice_alias` under
+//!   `rename_lock`, mounting, unmounting and `pivot_root` under `mount_lock`, both sequence locks. Their
+//!   sequences are read before anything of the path is, and kept; one more change, and the entry never
+//!   matches again. An odd sequence is a change under way: nothing is found, nothing is kept.
+//! - **Which it is.** By its entry's address, its mount's address, its inode number and generation. Memory
+//!   and inode numbers are used again, generations on the file systems of [`is_known`] are not (random or
+//!   counted up) unless a task sets them (`EXT4_IOC_SETVERSION`): so the entry also dies when a labelled
+//!   task makes a directory. A mount that is gone was counted by `mount_lock`.
+//! - **Whose root.** A path is relative to the top mount of the task's mount namespace: part of the key.
+//! - **Which image.** By a number that no two images share.
+//!
+//! Entries belong to a CPU, but a hook can be preempted by another on the same CPU: an entry is taken by
+//! an atomic swap while it is read or written, and an entry that is taken is no entry.
+
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
+use gatekeeper_common::label::Label;
+use gatekeeper_common::limits::{CACHE_ENTRIES, NAME_BYTES, PATH_BYTES};
+
+use crate::atomic;
+use crate::decide::all_allow_name;
+use crate::kernel::file::Place;
+use crate::kernel::{
+    O_DENTRY_INODE, O_DENTRY_NAME, O_DENTRY_PARENT, O_INODE_GENERATION, O_INODE_NUMBER, O_INODE_SUPER, O_QSTR_LEN,
+    O_QSTR_NAME, O_SUPER_MAGIC, O_VFSMOUNT_ROOT, Pointer, SEQUENCES_SPAN, at, load, offset, sequences_at, task,
+};
+use crate::maps::{CACHE, DIRECTORIES};
+use crate::scratch::Scratch;
+
+/// The upper counter lies at most so many bytes above the lower one (128 on every kernel seen): one read
+/// gets both. The loader switches the cache off where it is not so.
+const SPAN_LIMIT: usize = gatekeeper_common::limits::SEQUENCES_SPAN as usize;
+
+/// What tells one directory, where it lies now, from all others.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Key {
+    /// `struct dentry` of the directory.
+    directory: u64,
+    /// `struct vfsmount` it lies on.
+    mount: u64,
+    /// The top mount of the task's namespace.
+    top: u64,
+    inode: u64,
+    /// Both sequences.
+    changes: u64,
+    /// Directories made by labelled tasks.
+    made: u64,
+    generation: u32,
+    /// 1 where the key is good for looking up, 2 where it may be kept, too.
+    pub kept: u32,
+    /// What is read to get the sequences.
+    sequences: [u32; SPAN_LIMIT / 4 + 1],
+}
+
+/// One directory under one image.
+#[repr(C)]
+pub struct Entry {
+    busy: u64,
+    directory: u64,
+    mount: u64,
+    top: u64,
+    inode: u64,
+    changes: u64,
+    made: u64,
+    /// [`gatekeeper_common::image::Header::image`]; never 0 in an entry that is in use.
+    image: u64,
+    generation: u64,
+    anchored: u32,
+    floating: u32,
+}
+
+/// A labelled task is about to make a directory.
+#[inline(always)]
+pub fn directory_made() {
+    if let Some(count) = DIRECTORIES.get_ptr_mut(0) {
+        atomic::fetch_add(count, 1);
+    }
+}
+
+/// Finds out the key of the directory of a place. Comes before anything else is read of its path.
+#[inline(always)]
+pub fn identify(scratch: &mut Scratch, place: Place) {
+    let key = &mut scratch.key;
+    key.kept = 0;
+    let counters = sequences_at();
+    let span = offset(&SEQUENCES_SPAN);
+    if counters == 0 || span == 0 || span > SPAN_LIMIT {
+        return;
+    }
+    let Some(made) = DIRECTORIES.get(0) else { return };
+    key.made = *made;
+    // SAFETY: span + 4 bytes at most SPAN_LIMIT + 4, the size of the array.
+    let (fault, lower, upper) = unsafe {
+        let sequences = (&raw mut key.sequences).cast::<u8>();
+        let fault = bpf_probe_read_kernel(sequences.cast::<c_void>(), span as u32 + 4, counters as *const c_void);
+        (fault, *sequences.cast::<u32>(), *sequences.add(span).cast::<u32>())
+    };
+    if fault != 0 || (lower | upper) & 1 != 0 {
+        return;
+    }
+    key.changes = lower as u64 | (upper as u64) << 32;
+    let root: Pointer = load(place.mount, &O_VFSMOUNT_ROOT);
+    if place.entry == root {
+        // Its name is another's, the mountpoint's.
+        return;
+    }
+    let directory: Pointer = load(place.entry, &O_DENTRY_PARENT);
+    let inode: Pointer = load(directory, &O_DENTRY_INODE);
+    key.directory = directory as u64;
+    key.mount = place.mount as u64;
+    key.top = task::top_mount(task::current()) as u64;
+    key.inode = load(inode, &O_INODE_NUMBER);
+    key.generation = load(inode, &O_INODE_GENERATION);
+    key.kept = 1;
+}
+
+/// File systems that never give a directory both the inode number and the generation of another.
+#[inline(always)]
+const fn is_known(magic: u64) -> bool {
+    const EXT4: u64 = 0xef53;
+    const XFS: u64 = 0x5846_5342;
+    const TMPFS: u64 = 0x0102_1994;
+    magic == EXT4 || magic == XFS || magic == TMPFS
+}
+
+/// Says that what is found out about the directory may be kept, if it may.
+#[inline(always)]
+pub fn allow_keeping(scratch: &mut Scratch, place: Place) {
+    let directory: Pointer = load(place.entry, &O_DENTRY_PARENT);
+    let inode: Pointer = load(directory, &O_DENTRY_INODE);
+    let known = is_known(load(load(inode, &O_INODE_SUPER), &O_SUPER_MAGIC));
+    scratch.key.kept = if known && scratch.key.kept == 1 { 2 } else { 0 };
+}
+
+/// Whether all layers are known to allow, unrecorded, what is asked of the place.
+#[inline(always)]
+pub fn allows(label: &Label, scratch: &mut Scratch, place: Place) -> bool {
+    if scratch.key.kept == 0 {
+        return false;
+    }
+    let name = at(place.entry, &O_DENTRY_NAME);
+    let length: u32 = load(name, &O_QSTR_LEN);
+    if length == 0 || length > NAME_BYTES as u32 {
+        return false;
+    }
+    let text: Pointer = load(name, &O_QSTR_NAME);
+    let name_at = PATH_BYTES as u32 - length;
+    scratch.name_at = name_at;
+    // SAFETY: name_at + length == PATH_BYTES, and the buffer has more.
+    let fault = unsafe {
+        bpf_probe_read_kernel(scratch.path.as_mut_ptr().add(name_at as usize).cast::<c_void>(), length, text.cast())
+    };
+    fault == 0 && all_allow_name(label, scratch)
+}
+
+/// The one entry a directory under the image in a slot can have.
+#[inline(always)]
+fn entry(key: &Key, slot: u32) -> Option<&'static mut Entry> {
+    const { assert!(CACHE_ENTRIES.is_power_of_two()) }
+    let place = (key.directory >> 6) as u32 ^ (key.directory >> 14) as u32 ^ slot.wrapping_mul(37);
+    // SAFETY: the map's value, alive as long as the program; `busy` makes it the taker's alone.
+    CACHE.get_ptr_mut(place & (CACHE_ENTRIES - 1)).map(|pointer| unsafe { &mut *pointer })
+}
+
+/// Looks for the directory; where the automata stand after it.
+#[inline(always)]
+pub fn find(scratch: &Scratch, slot: u32, image: u64, states: (&mut u32, &mut u32)) -> bool {
+    let key = &scratch.key;
+    let Some(entry) = entry(key, slot) else { return false };
+    if atomic::swap(&raw mut entry.busy, 1) != 0 {
+        return false;
+    }
+    let differs = entry.directory ^ key.directory
+        | entry.mount ^ key.mount
+        | entry.top ^ key.top
+        | entry.inode ^ key.inode
+        | entry.changes ^ key.changes
+        | entry.made ^ key.made
+        | entry.generation ^ key.generation as u64
+        | entry.image ^ image;
+    (*states.0, *states.1) = (entry.anchored, entry.floating);
+    atomic::clear(&raw mut entry.busy);
+    differs == 0 && image != 0
+}
+
+/// Keeps where the automata stand after the directory, if it may be kept.
+#[inline(always)]
+pub fn keep(scratch: &Scratch, slot: u32, image: u64, states: (u32, u32)) {
+    let key = &scratch.key;
+    if key.kept != 2 {
+        return;
+    }
+    let Some(entry) = entry(key, slot) else { return };
+    if atomic::swap(&raw mut entry.busy, 1) != 0 {
+        return;
+    }
+    entry.directory = key.directory;
+    entry.mount = key.mount;
+    entry.top = key.top;
+    entry.inode = key.inode;
+    entry.changes = key.changes;
+    entry.made = key.made;
+    entry.generation = key.generation as u64;
+    entry.image = image;
+    (entry.anchored, entry.floating) = states;
+    atomic::clear(&raw mut entry.busy);
+}
