@@ -63,6 +63,14 @@ pub fn step<E: Edges + ?Sized>(edges: &E, state: u32, class: u16) -> u32 {
     edges.target(edges.edge(state), state)
 }
 
+/// Whether `state` is [`DEAD`] or not below `from`, where 0 stands for no state at all.
+#[must_use]
+#[inline(always)]
+pub const fn is_settled(state: u32, from: u32) -> bool {
+    const { assert!(DEAD == 0) }
+    state.wrapping_sub(1) >= from.wrapping_sub(1)
+}
+
 /// The number of the row that `state` accepts with; 0 where it accepts nothing.
 #[must_use]
 #[inline(always)]

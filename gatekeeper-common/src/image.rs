@@ -56,6 +56,10 @@ pub struct Header {
     pub start_net4: u32,
     /// Start state for all other IPv6 addresses.
     pub start_net6: u32,
+    /// From this state on, each leads to itself on every byte but a slash; 0 where there are none.
+    pub quiet_from: u32,
+    /// From this state on, each leads to itself on every byte; 0 where there are none.
+    pub sink_from: u32,
     /// What holds where no rule speaks, by operation. Never silent for an operation a rule can name.
     pub defaults: Row,
     /// Class of each byte of a path.
@@ -67,7 +71,7 @@ pub struct Header {
 /// Where the rows begin in plane [`HEAD`].
 pub const ROWS_AT: usize = 2048;
 
-const _: () = assert!(size_of::<Header>() == 1144);
+const _: () = assert!(size_of::<Header>() == 1152);
 const _: () = assert!(size_of::<Header>() <= ROWS_AT);
 
 /// Rows that fit in a plane of this many bytes.

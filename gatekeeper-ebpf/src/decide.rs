@@ -7,7 +7,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_loop;
-use gatekeeper_common::automaton::{Edge, accepted, step};
+use gatekeeper_common::automaton::{Edge, accepted, is_settled, step};
 use gatekeeper_common::image::{MAGIC, Row};
 use gatekeeper_common::label::{Label, Layer};
 use gatekeeper_common::limits::{LAYERS, NAME_BYTES, PATH_BYTES, PLANE_LARGE, PLANE_SMALL};
@@ -105,8 +105,9 @@ struct Walk {
     comb: *const Edge,
     at: u32,
     end: u32,
-    anchored: u32,
-    floating: u32,
+    state: u32,
+    /// The first of the states that no byte up to `end` changes.
+    settled_from: u32,
 }
 
 #[inline(always)]
@@ -114,7 +115,8 @@ fn walk_turn<const N: usize>(turns: u32, walk: &mut Walk) -> i64 {
     let planes = Planes::<N> { head: walk.head, comb: walk.comb };
     let edges = planes.edges();
     let classes = planes.header().path_class.as_ptr();
-    let (mut anchored, mut floating) = (walk.anchored, walk.floating);
+    let mut state = walk.state;
+    let settled_from = walk.settled_from;
     // From the loop's own count, which the verifier takes for any number: what the walk kept itself, it
     // would follow turn by turn.
     let here = walk.at.wrapping_add(turns.wrapping_mul(TURN));
@@ -130,17 +132,18 @@ fn walk_turn<const N: usize>(turns: u32, walk: &mut Walk) -> i64 {
                     }
                     // SAFETY: see above; a byte indexes 256 classes.
                     let class = unsafe { *classes.add(*bytes.add($index) as usize) };
-                    anchored = step(&edges, anchored, class);
-                    floating = step(&edges, floating, class);
+                    state = step(&edges, state, class);
+                    if is_settled(state, settled_from) {
+                        break 'bytes;
+                    }
                 )*
             }
         };
     }
     const { assert!(TURN == 16 && PATH_ROOM >= PATH_BYTES + TURN as usize) }
     walk_bytes!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-    walk.anchored = anchored;
-    walk.floating = floating;
-    0
+    walk.state = state;
+    is_settled(state, settled_from) as i64
 }
 
 extern "C" fn walk_small(turns: u32, context: *mut c_void) -> i64 {
@@ -175,18 +178,32 @@ fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8) -> Cell {
     cell.or(column(defaults, operation))
 }
 
-/// Walks on from `at` to `end`.
+/// Where an automaton stands after the path's bytes from `at` to `end`. Most states never change again long
+/// before: `dir/**` inside the directory, and up to the next slash any `**/name` that is another's.
 #[inline(always)]
-fn walk_on(walk: *mut c_void, state: &mut Walk) {
+fn walk_on<const N: usize>(
+    planes: &Planes<N>,
+    walk: *mut c_void,
+    scratch: &Scratch,
+    (at, end): (u32, u32),
+    state: u32,
+    settled_from: u32,
+) -> u32 {
+    if is_settled(state, settled_from) {
+        return state;
+    }
+    let (head, comb) = (planes.head, planes.comb);
+    let mut walked = Walk { path: scratch.path.as_ptr(), head, comb, at, end, state, settled_from };
     // SAFETY: `walk` is one of the two above and takes a Walk.
-    unsafe { bpf_loop(state.end.wrapping_sub(state.at).div_ceil(TURN), walk, (&raw mut *state).cast(), 0) };
+    unsafe { bpf_loop(end.wrapping_sub(at).div_ceil(TURN), walk, (&raw mut walked).cast(), 0) };
+    walked.state
 }
 
 /// What the two states at the end of a path say of the operations asked for.
 #[inline(always)]
-fn ruled<const N: usize>(planes: &Planes<N>, state: &Walk, asked: Asked) -> Answer {
+fn ruled<const N: usize>(planes: &Planes<N>, (anchored, floating): (u32, u32), asked: Asked) -> Answer {
     let (header, edges) = (planes.header(), planes.edges());
-    let (anchored, floating) = (accepted(&edges, state.anchored), accepted(&edges, state.floating));
+    let (anchored, floating) = (accepted(&edges, anchored), accepted(&edges, floating));
     let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else { return NO_POLICY };
     let first = rule_on((anchored, floating), &header.defaults, asked.first);
     if asked.first == asked.second {
@@ -204,36 +221,29 @@ fn path_answer<const N: usize>(planes: &Planes<N>, walk: *mut c_void, scratch: &
     if header.magic != MAGIC || header.serial != layer.serial {
         return NO_POLICY;
     }
-    let mut state = Walk {
-        path: scratch.path.as_ptr(),
-        head: planes.head,
-        comb: planes.comb,
-        at: scratch.at,
-        end: scratch.name_at,
-        anchored: header.start_anchored,
-        floating: header.start_floating,
-    };
+    let (at, name_at, end) = (scratch.at, scratch.name_at, PATH_BYTES as u32);
+    if name_at > end {
+        return NO_POLICY;
+    }
+    let (mut anchored, mut floating) = (header.start_anchored, header.start_floating);
     if scratch.name_only != 0 {
-        if !cache::find(scratch, layer.slot, header.image, (&mut state.anchored, &mut state.floating)) {
+        if !cache::find(scratch, layer.slot, header.image, (&mut anchored, &mut floating)) {
             return NO_POLICY;
         }
     } else {
-        if state.at >= PATH_BYTES as u32 || state.at > state.end {
+        if at >= end || at > name_at {
             return NO_POLICY;
         }
-        walk_on(walk, &mut state);
-        if scratch.key.kept != 0 && state.end - state.at <= (PATH_BYTES - NAME_BYTES) as u32 {
-            cache::keep(scratch, layer.slot, header.image, (state.anchored, state.floating));
+        anchored = walk_on(planes, walk, scratch, (at, name_at), anchored, header.sink_from);
+        floating = walk_on(planes, walk, scratch, (at, name_at), floating, header.sink_from);
+        if name_at - at <= (PATH_BYTES - NAME_BYTES) as u32 {
+            cache::keep(scratch, layer.slot, header.image, (anchored, floating));
         }
     }
-    state.at = state.end;
-    state.end = PATH_BYTES as u32;
-    if state.at > state.end {
-        return NO_POLICY;
-    }
-    walk_on(walk, &mut state);
+    anchored = walk_on(planes, walk, scratch, (name_at, end), anchored, header.quiet_from);
+    floating = walk_on(planes, walk, scratch, (name_at, end), floating, header.quiet_from);
     scratch.generation = header.generation;
-    ruled(planes, &state, scratch.asked())
+    ruled(planes, (anchored, floating), scratch.asked())
 }
 
 /// What one layer says of the path in a scratch buffer.

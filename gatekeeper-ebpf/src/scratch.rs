@@ -99,12 +99,12 @@ impl Scratch {
     }
 }
 
-/// Takes a free buffer of this CPU; its number, or SCRATCH_SLOTS if all are in use. A function by itself,
+/// Takes a free buffer of this CPU that is not the first; its number, or SCRATCH_SLOTS if all are in use. A function by itself,
 /// so that the verifier doesn't go through what follows once for each buffer.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn take_buffer() -> u32 {
-    for number in 0..SCRATCH_SLOTS {
+    for number in 1..SCRATCH_SLOTS {
         let Some(scratch) = numbered(number) else { break };
         if atomic::swap(&raw mut scratch.busy, 1) == 0 {
             scratch.number = number;
@@ -117,6 +117,11 @@ pub extern "C" fn take_buffer() -> u32 {
 /// A free buffer of this CPU, the caller's until it gives it back; none if all are in use.
 #[inline(always)]
 pub fn take() -> Option<&'static mut Scratch> {
+    // Nearly always free.
+    let first = numbered(0)?;
+    if atomic::swap(&raw mut first.busy, 1) == 0 {
+        return Some(first);
+    }
     numbered(take_buffer())
 }
 

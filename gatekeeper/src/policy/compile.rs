@@ -140,7 +140,7 @@ fn build(resolved: &Resolved) -> Result<Image, PolicyError> {
         }
     }
     merge(&mut dfa, &mut starts);
-    let packed = pack(&dfa, &starts);
+    let packed = pack(&dfa, &starts, paths.class[usize::from(b'/')]);
     let (entries, row_count) = (packed.edges.len(), packed.rows.len());
     let [start_anchored, start_floating, start_net4, start_net6] = packed.starts;
     let header = Header {
@@ -148,6 +148,8 @@ fn build(resolved: &Resolved) -> Result<Image, PolicyError> {
         start_floating,
         start_net4,
         start_net6,
+        quiet_from: packed.quiet_from,
+        sink_from: packed.sink_from,
         defaults: default_row(&resolved.defaults),
         path_class: paths.class,
         net_class: nets.class,

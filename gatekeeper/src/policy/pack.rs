@@ -17,16 +17,47 @@ pub struct Packed<const N: usize> {
     pub starts: [u32; N],
     /// The rows used, in the order of their new numbers; the first is row 0.
     pub rows: Vec<u32>,
+    /// See [`gatekeeper_common::image::Header::quiet_from`].
+    pub quiet_from: u32,
+    /// See [`gatekeeper_common::image::Header::sink_from`].
+    pub sink_from: u32,
 }
 
-/// Packs the states that can be reached from the starts.
+/// How far a state is from changing again; those that are further come to lie further back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rest {
+    None,
+    /// Until the next slash.
+    Name,
+    /// For ever.
+    Path,
+}
+
+/// Packs the states that can be reached from the starts, given the class of the slash.
 #[must_use]
-pub fn pack<const N: usize>(dfa: &Dfa, starts: &[u32; N]) -> Packed<N> {
+pub fn pack<const N: usize>(dfa: &Dfa, starts: &[u32; N], slash: u16) -> Packed<N> {
+    let rest = |number: u32| {
+        let state = &dfa.states[number as usize];
+        match dfa.edges_of(state) {
+            _ if state.other != number => Rest::None,
+            [] => Rest::Path,
+            [(class, _)] if *class == slash => Rest::Name,
+            _ => Rest::None,
+        }
+    };
     let mut order = reachable(dfa, starts);
-    order.sort_by_key(|state| std::cmp::Reverse(dfa.states[*state as usize].entries()));
+    order.sort_by_key(|state| (rest(*state), std::cmp::Reverse(dfa.states[*state as usize].entries())));
     let mut table = Table::default();
     let mut base = vec![DEAD; dfa.states.len()];
+    let (mut quiet_from, mut sink_from) = (0, 0);
     for state in &order {
+        let rest = rest(*state);
+        if rest >= Rest::Name && quiet_from == 0 {
+            quiet_from = table.begin_anew();
+        }
+        if rest == Rest::Path && sink_from == 0 {
+            sink_from = table.begin_anew();
+        }
         base[*state as usize] = table.place(&classes(dfa, *state));
     }
     let mut rows = vec![0];
@@ -53,7 +84,7 @@ pub fn pack<const N: usize>(dfa: &Dfa, starts: &[u32; N]) -> Packed<N> {
             set(*class, base[*target as usize]);
         }
     }
-    Packed { edges, starts: starts.map(|start| base[start as usize]), rows }
+    Packed { edges, starts: starts.map(|start| base[start as usize]), rows, quiet_from, sink_from }
 }
 
 /// The classes under which a state keeps an entry.
@@ -93,12 +124,20 @@ struct Table {
     numbers: Vec<u64>,
     /// For each set of classes, the word before which no number fits any more: places only fill up.
     from: FxHashMap<Vec<u16>, usize>,
+    /// The word of the first number that may be given now.
+    first: usize,
 }
 
 impl Table {
+    /// Gives no number any more below one that is above all given so far; returns that one.
+    fn begin_anew(&mut self) -> u32 {
+        self.first = self.numbers.len().max(1);
+        self.first as u32 * 64
+    }
+
     /// Finds the first number that fits, and takes it.
     fn place(&mut self, classes: &[u16]) -> u32 {
-        let mut word = self.from.get(classes).copied().unwrap_or(0);
+        let mut word = self.from.get(classes).copied().unwrap_or(0).max(self.first);
         let fitting = loop {
             let taken = classes
                 .iter()
@@ -158,7 +197,7 @@ mod tests {
         }
         // State 42 does nothing: with 42 % 7, 42 % 3 and 42 % 2 all zero it has no entry.
         let starts: [u32; 41] = std::array::from_fn(|at| at as u32 + 1);
-        let packed = pack(&dfa, &starts);
+        let packed = pack(&dfa, &starts, 2);
         for (at, start) in starts.iter().enumerate() {
             for (class, _) in dfa.edges_of(&dfa.states[*start as usize]) {
                 let entry = packed.edges[(packed.starts[at] + u32::from(*class)) as usize];

@@ -1,7 +1,7 @@
 //! The independent check before an image goes into the kernel: with it passed, the kernel's walk never
 //! leaves the tables and never meets a cell it can't read. It shares no code with the compiler.
 
-use gatekeeper_common::automaton::{ACCEPT, DEAD, Edge, FIRST_CLASS, LAST_CLASS, VACANT};
+use gatekeeper_common::automaton::{ACCEPT, DEAD, Edge, FIRST_CLASS, LAST_CLASS, OTHER, VACANT};
 use gatekeeper_common::image::{Header, MAGIC, ROWS_AT, Row, Size, VERSION, edges_in, rows_in};
 use gatekeeper_common::operation::RULED;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT};
@@ -63,6 +63,9 @@ pub enum VerifyError {
         /// The row.
         row: u32,
     },
+    /// A state among those that stay where they are that doesn't, or a byte of a name in the slash's class.
+    #[error("state {0} is among those that rest, and does not")]
+    Restless(u32),
     /// A cell that is no verdict of an existing rule.
     #[error("row {row} has {cell:#010x} in column {column}")]
     Cell {
@@ -86,7 +89,35 @@ pub fn verify(head: &[u8], comb: &[u8], rules: usize) -> Result<(), VerifyError>
     debug_assert!(rows as usize <= rows_in(size.plane()) && edges as usize <= edges_in(size.plane()));
     check_rows(head, &header, rules)?;
     check_classes(&header)?;
-    check_edges(comb, &header)
+    check_edges(comb, &header)?;
+    check_rest(comb, &header)
+}
+
+/// The walk ends early in these states.
+fn check_rest(comb: &[u8], header: &Header) -> Result<(), VerifyError> {
+    let slash = header.path_class[usize::from(b'/')];
+    let shared = (0..=u8::MAX).any(|byte| byte != b'/' && header.path_class[usize::from(byte)] == slash);
+    let rests = |state: u32, from: u32| from != 0 && state >= from;
+    let entry = |index: u32| {
+        let at = index as usize * size_of::<Edge>();
+        comb.get(at..at + size_of::<Edge>()).map(bytemuck::pod_read_unaligned::<Edge>)
+    };
+    for (index, edge) in (0..header.edges).filter_map(|index| Some((index, entry(index)?))) {
+        let owner = edge.owner;
+        let (sinks, quiet) = (rests(owner, header.sink_from), rests(owner, header.quiet_from));
+        if owner == VACANT || !(sinks || quiet) {
+            continue;
+        }
+        let class = index - owner;
+        let stays = class == u32::from(OTHER) && edge.target == owner;
+        let wakes = class == u32::from(slash) && quiet && !sinks && !shared;
+        // Every such state has the edge that keeps it where it is.
+        let own = entry(owner).is_some_and(|other| other.owner == owner);
+        if !(own && (stays || wakes || class == u32::from(ACCEPT))) {
+            return Err(VerifyError::Restless(owner));
+        }
+    }
+    Ok(())
 }
 
 fn header_of(head: &[u8]) -> Result<Header, VerifyError> {
