@@ -32,5 +32,7 @@ pub fn swap(word: *mut u64, new: u64) -> u64 {
 #[inline(always)]
 pub fn clear(word: *mut u64) {
     // SAFETY: as above.
-    unsafe { asm!("*(u64 *)({word} + 0) = {zero}", word = in(reg) word, zero = in(reg) 0_u64, options(nostack)) };
+    unsafe {
+        asm!("*(u64 *)({word} + 0) = {zero}", word = in(reg) word, zero = in(reg) 0_u64, options(nostack))
+    };
 }

@@ -28,8 +28,9 @@ use crate::atomic;
 use crate::decide::all_allow_name;
 use crate::kernel::file::Place;
 use crate::kernel::{
-    O_DENTRY_INODE, O_DENTRY_NAME, O_DENTRY_PARENT, O_INODE_GENERATION, O_INODE_NUMBER, O_INODE_SUPER, O_QSTR_LEN,
-    O_QSTR_NAME, O_SUPER_MAGIC, O_VFSMOUNT_ROOT, Pointer, SEQUENCES_SPAN, at, load, offset, sequences_at, task,
+    O_DENTRY_INODE, O_DENTRY_NAME, O_DENTRY_PARENT, O_INODE_GENERATION, O_INODE_NUMBER, O_INODE_SUPER,
+    O_QSTR_LEN, O_QSTR_NAME, O_SUPER_MAGIC, O_VFSMOUNT_ROOT, Pointer, SEQUENCES_SPAN, at, load, offset,
+    sequences_at, task,
 };
 use crate::maps::{CACHE, DIRECTORIES};
 use crate::scratch::Scratch;
@@ -100,7 +101,8 @@ pub fn identify(scratch: &mut Scratch, place: Place) {
     // SAFETY: span + 4 bytes at most SPAN_LIMIT + 4, the size of the array.
     let (fault, lower, upper) = unsafe {
         let sequences = (&raw mut key.sequences).cast::<u8>();
-        let fault = bpf_probe_read_kernel(sequences.cast::<c_void>(), span as u32 + 4, counters as *const c_void);
+        let fault =
+            bpf_probe_read_kernel(sequences.cast::<c_void>(), span as u32 + 4, counters as *const c_void);
         (fault, *sequences.cast::<u32>(), *sequences.add(span).cast::<u32>())
     };
     if fault != 0 || (lower | upper) & 1 != 0 {
@@ -156,7 +158,11 @@ pub fn allows(label: &Label, scratch: &mut Scratch, place: Place) -> bool {
     scratch.name_at = name_at;
     // SAFETY: name_at + length == PATH_BYTES, and the buffer has more.
     let fault = unsafe {
-        bpf_probe_read_kernel(scratch.path.as_mut_ptr().add(name_at as usize).cast::<c_void>(), length, text.cast())
+        bpf_probe_read_kernel(
+            scratch.path.as_mut_ptr().add(name_at as usize).cast::<c_void>(),
+            length,
+            text.cast(),
+        )
     };
     fault == 0 && all_allow_name(label, scratch)
 }

@@ -204,7 +204,9 @@ fn walk_on<const N: usize>(
 fn ruled<const N: usize>(planes: &Planes<N>, (anchored, floating): (u32, u32), asked: Asked) -> Answer {
     let (header, edges) = (planes.header(), planes.edges());
     let (anchored, floating) = (accepted(&edges, anchored), accepted(&edges, floating));
-    let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else { return NO_POLICY };
+    let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else {
+        return NO_POLICY;
+    };
     let first = rule_on((anchored, floating), &header.defaults, asked.first);
     if asked.first == asked.second {
         return answer(first, false);
@@ -216,7 +218,12 @@ fn ruled<const N: usize>(planes: &Planes<N>, (anchored, floating): (u32, u32), a
 /// Judges the path in the scratch buffer, or only the name, if the layer knows the directory: it then says
 /// NO_POLICY where it does not.
 #[inline(always)]
-fn path_answer<const N: usize>(planes: &Planes<N>, walk: *mut c_void, scratch: &mut Scratch, layer: Layer) -> Answer {
+fn path_answer<const N: usize>(
+    planes: &Planes<N>,
+    walk: *mut c_void,
+    scratch: &mut Scratch,
+    layer: Layer,
+) -> Answer {
     let header = planes.header();
     if header.magic != MAGIC || header.serial != layer.serial {
         return NO_POLICY;

@@ -10,7 +10,9 @@ use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
 use gatekeeper_common::counters;
 use gatekeeper_common::image::PLANES;
 use gatekeeper_common::label::Label;
-use gatekeeper_common::limits::{CACHE_ENTRIES, CGROUPS as CGROUP_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS};
+use gatekeeper_common::limits::{
+    CACHE_ENTRIES, CGROUPS as CGROUP_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS,
+};
 
 use crate::cache::Entry;
 use crate::scratch::Scratch;

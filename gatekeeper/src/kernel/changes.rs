@@ -33,7 +33,8 @@ fn find(symbols: impl BufRead) -> (u64, u32) {
         *place = address;
     }
     let span = u64::abs_diff(renames, mounts);
-    let near = renames != 0 && mounts != 0 && (4..=u64::from(SEQUENCES_SPAN)).contains(&span) && span % 4 == 0;
+    let near =
+        renames != 0 && mounts != 0 && (4..=u64::from(SEQUENCES_SPAN)).contains(&span) && span % 4 == 0;
     if near { (renames.min(mounts), span as u32) } else { (0, 0) }
 }
 
@@ -43,7 +44,8 @@ mod tests {
 
     #[test]
     fn two_symbols_near_each_other_are_used() {
-        let text = b"ffffffff81000000 T startup_64\nffffffffb1209680 D mount_lock\nffffffffb1209600 D rename_lock\n";
+        let text =
+            b"ffffffff81000000 T startup_64\nffffffffb1209680 D mount_lock\nffffffffb1209600 D rename_lock\n";
         assert_eq!(find(text.as_slice()), (0xffff_ffff_b120_9600, 128));
     }
 

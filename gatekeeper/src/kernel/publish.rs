@@ -11,8 +11,8 @@ use gatekeeper_common::image::{COMB, HEAD, Header, PLANES, Size};
 use gatekeeper_common::label::Layer;
 
 use super::{Kernel, KernelError};
-use crate::sys::clock::since_boot;
 use crate::sys::bpf::{create_array, delete, update, update_inner};
+use crate::sys::clock::since_boot;
 
 /// Where an image's header keeps what publishing fills in.
 const GENERATION_AT: usize = std::mem::offset_of!(Header, generation);

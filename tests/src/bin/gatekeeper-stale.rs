@@ -76,7 +76,13 @@ struct Task {
 impl Task {
     fn start() -> Result<Self> {
         let mut child = Command::new("/bin/sh")
-            .args(["-c", &format!("echo $$ > {GROUP}/cgroup.procs && exec {} open", std::env::current_exe()?.display())])
+            .args([
+                "-c",
+                &format!(
+                    "echo $$ > {GROUP}/cgroup.procs && exec {} open",
+                    std::env::current_exe()?.display()
+                ),
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
