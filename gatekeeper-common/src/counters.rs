@@ -24,4 +24,5 @@ pub const fn denied(cause: Cause) -> u32 {
     32 + cause as u32
 }
 
-const _: () = assert!(denied(Cause::Builtin) < COUNTERS);
+const _: () = assert!(lost(Family::Kernel) < denied(Cause::Policy));
+const _: () = assert!(denied(Cause::Arguments) < COUNTERS);

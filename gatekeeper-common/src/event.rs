@@ -13,6 +13,13 @@ pub enum Object {
     Path = 1,
     /// An [`Address`].
     Address = 2,
+    /// The word of a UNIX socket; see [`crate::image::Header::start_unix`].
+    Unix = 3,
+    /// A process: the bytes of its program's path; its process id stands in [`Header::inode`].
+    Process = 4,
+    /// Arguments of the program that an exec started, each closed by a NUL, cut after [`PATH_BYTES`]; how
+    /// long they are uncut stands in [`Header::inode`], how many in `detail`.
+    Arguments = 5,
 }
 
 /// The header of an event.
@@ -49,7 +56,8 @@ pub struct Header {
     pub serial: u32,
     /// Bytes of the object after the header.
     pub length: u32,
-    /// For operations that need words: the address family, the ioctl, the flags.
+    /// What the operation needs more: the operations asked as bits, the address family, the ioctl, the signal,
+    /// the capability.
     pub detail: u32,
     /// [`crate::operation::Operation`].
     pub operation: u8,

@@ -8,7 +8,7 @@
 
 use crate::automaton::Edge;
 use crate::limits::{PLANE_LARGE, PLANE_SMALL};
-use crate::operation::RULED;
+use crate::operation::Operation;
 use crate::verdict::Cell;
 use bytemuck::{Pod, Zeroable};
 
@@ -22,13 +22,28 @@ pub const PLANES: u32 = 2;
 /// "GKPOLICY" in little-endian order.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"GKPOLICY");
 /// Version of this layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
-/// What the rules that match say, one cell an operation. Row 0 is all silence.
-pub type Row = [Cell; 16];
+/// Columns of a [`Row`].
+pub const COLUMNS: usize = 32;
 
-const _: () = assert!(RULED <= 16);
-const _: () = assert!(size_of::<Row>() == 64);
+/// What the rules that match say, one cell an operation, in the column of its code; and in the columns
+/// [`ARGUMENTS`] and [`ENVIRONMENT`] of a program's row, not a cell but a state. Row 0 is all silence.
+pub type Row = [Cell; COLUMNS];
+
+/// The column with the state in which a program's arguments begin to be walked; [`crate::automaton::DEAD`]
+/// where no rule about this program asks for them. What a rule with `args` says of an exec stands in the
+/// rows of these automata, not in the program's own.
+///
+/// The word is the memory between `mm->arg_start` and `mm->arg_end` without the first string: each
+/// argument, each closed by a NUL.
+pub const ARGUMENTS: usize = 30;
+/// The same for the names of environment variables. Each name is a word by itself, up to the `=`; the
+/// strictest cell of all counts.
+pub const ENVIRONMENT: usize = 31;
+
+const _: () = assert!(Operation::ALL.len() <= ARGUMENTS);
+const _: () = assert!(size_of::<Row>() == 128);
 
 /// The start of plane [`HEAD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -56,22 +71,39 @@ pub struct Header {
     pub start_net4: u32,
     /// Start state for all other IPv6 addresses.
     pub start_net6: u32,
+    /// Start state for UNIX sockets. The word is the real path of the socket's file, or a NUL and then the
+    /// abstract name; empty where the socket has no name.
+    pub start_unix: u32,
+    /// Start state for signals. The word is the signal's number as a byte, then the real path of the
+    /// target's program.
+    pub start_signal: u32,
     /// From this state on, each leads to itself on every byte but a slash; 0 where there are none.
     pub quiet_from: u32,
     /// From this state on, each leads to itself on every byte; 0 where there are none.
     pub sink_from: u32,
+    /// A program with more bytes of arguments is denied where a rule asks for them;
+    /// [`crate::limits::ARGUMENT_BYTES`] unless the policy says otherwise, never more than
+    /// [`crate::limits::ARGUMENT_BYTES_MOST`].
+    pub argument_bytes: u32,
+    /// Explicit padding.
+    pub pad: u32,
     /// What holds where no rule speaks, by operation. Never silent for an operation a rule can name.
     pub defaults: Row,
-    /// Class of each byte of a path.
+    /// What rules say of each capability, by its number; silent where none does.
+    pub capabilities: [Cell; CAPABILITIES],
+    /// Class of each byte of a path, of an argument or a variable's name, of a UNIX or signal word.
     pub path_class: [u16; 256],
     /// Class of each byte of an address word.
     pub net_class: [u16; 256],
 }
 
+/// Room for capabilities: the kernel keeps them as bits of a `u64` (include/linux/capability.h).
+pub const CAPABILITIES: usize = 64;
+
 /// Where the rows begin in plane [`HEAD`].
 pub const ROWS_AT: usize = 2048;
 
-const _: () = assert!(size_of::<Header>() == 1152);
+const _: () = assert!(size_of::<Header>() == 1488);
 const _: () = assert!(size_of::<Header>() <= ROWS_AT);
 
 /// Rows that fit in a plane of this many bytes.

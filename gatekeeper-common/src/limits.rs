@@ -45,3 +45,12 @@ pub const CACHE_ENTRIES: u32 = 1024;
 
 /// Bytes between the kernel's two sequence counters of path changes, at most, for both to be read at once.
 pub const SEQUENCES_SPAN: u32 = 128;
+
+/// Bytes of arguments a program may have, where a rule asks for them and the policy sets no other limit.
+pub const ARGUMENT_BYTES: u32 = 64 << 10;
+
+/// The largest limit a policy can set on the bytes of arguments.
+pub const ARGUMENT_BYTES_MOST: u32 = 1 << 20;
+
+/// Bytes of environment a program may have, where a rule asks for names in it.
+pub const ENVIRONMENT_BYTES: u32 = 256 << 10;

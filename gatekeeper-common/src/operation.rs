@@ -34,10 +34,27 @@ pub enum Operation {
     Mount = 13,
     /// Reach into a task, the kernel or a terminal outside the session. Built in, never a rule's.
     Control = 14,
+    /// Let others connect to a socket; judged on the socket's own address.
+    Listen = 15,
+    /// Take a connection; judged on the socket's own address.
+    Accept = 16,
+    /// Connect to a UNIX socket of another.
+    UnixConnect = 17,
+    /// Give a UNIX socket a name.
+    UnixBind = 18,
+    /// Send a datagram to a UNIX socket of another.
+    UnixSend = 19,
+    /// Send a signal to a process outside the session.
+    Signal = 20,
+    /// Use a capability that the task has.
+    Capability = 21,
+    /// Start a program that changes who runs it: set-user-id, set-group-id or with file capabilities.
+    Setuid = 22,
+    /// Make an io_uring. Of `[kernel]`, never a rule's.
+    Uring = 23,
+    /// Make a user namespace. Of `[kernel]`, never a rule's.
+    Namespace = 24,
 }
-
-/// How many operations a rule can speak of: those with a column in a row.
-pub const RULED: usize = 12;
 
 /// The part of the system an operation belongs to; one kind of rule and one default each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,11 +68,28 @@ pub enum Family {
     Net = 2,
     /// Built-in limits no policy changes.
     Builtin = 3,
+    /// UNIX sockets.
+    Unix = 4,
+    /// Signals.
+    Signal = 5,
+    /// Capabilities.
+    Capability = 6,
+    /// What the kernel offers as a whole: allowed or not, without rules.
+    Kernel = 7,
 }
 
 impl Family {
     /// Every family, in the order of its discriminant.
-    pub const ALL: [Self; 4] = [Self::Exec, Self::File, Self::Net, Self::Builtin];
+    pub const ALL: [Self; 8] = [
+        Self::Exec,
+        Self::File,
+        Self::Net,
+        Self::Builtin,
+        Self::Unix,
+        Self::Signal,
+        Self::Capability,
+        Self::Kernel,
+    ];
 
     /// The word used in policies and output.
     #[must_use]
@@ -65,13 +99,17 @@ impl Family {
             Self::File => "file",
             Self::Net => "net",
             Self::Builtin => "builtin",
+            Self::Unix => "unix",
+            Self::Signal => "signal",
+            Self::Capability => "capability",
+            Self::Kernel => "kernel",
         }
     }
 }
 
 impl Operation {
     /// Every operation, in the order of its discriminant.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 25] = [
         Self::Exec,
         Self::Map,
         Self::Read,
@@ -87,6 +125,16 @@ impl Operation {
         Self::Socket,
         Self::Mount,
         Self::Control,
+        Self::Listen,
+        Self::Accept,
+        Self::UnixConnect,
+        Self::UnixBind,
+        Self::UnixSend,
+        Self::Signal,
+        Self::Capability,
+        Self::Setuid,
+        Self::Uring,
+        Self::Namespace,
     ];
 
     /// The operation with this discriminant.
@@ -106,7 +154,7 @@ impl Operation {
     #[must_use]
     pub const fn family(self) -> Family {
         match self {
-            Self::Exec => Family::Exec,
+            Self::Exec | Self::Setuid => Family::Exec,
             Self::Map
             | Self::Read
             | Self::Write
@@ -115,7 +163,11 @@ impl Operation {
             | Self::Rename
             | Self::Link
             | Self::Metadata => Family::File,
-            Self::Connect | Self::Bind | Self::Send => Family::Net,
+            Self::Connect | Self::Bind | Self::Send | Self::Listen | Self::Accept => Family::Net,
+            Self::UnixConnect | Self::UnixBind | Self::UnixSend => Family::Unix,
+            Self::Signal => Family::Signal,
+            Self::Capability => Family::Capability,
+            Self::Uring | Self::Namespace => Family::Kernel,
             Self::Socket | Self::Mount | Self::Control => Family::Builtin,
         }
     }
@@ -139,6 +191,22 @@ impl Operation {
             Self::Socket => "socket",
             Self::Mount => "mount",
             Self::Control => "control",
+            Self::Listen => "listen",
+            Self::Accept => "accept",
+            Self::UnixConnect => "unix-connect",
+            Self::UnixBind => "unix-bind",
+            Self::UnixSend => "unix-send",
+            Self::Signal => "signal",
+            Self::Capability => "capability",
+            Self::Setuid => "setuid",
+            Self::Uring => "io_uring",
+            Self::Namespace => "user-namespace",
         }
+    }
+
+    /// Whether rules speak of it in the cells of rows.
+    #[must_use]
+    pub const fn is_ruled(self) -> bool {
+        !matches!(self.family(), Family::Builtin | Family::Kernel | Family::Capability)
     }
 }

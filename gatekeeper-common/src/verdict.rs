@@ -146,11 +146,13 @@ pub enum Cause {
     TooManyLayers = 11,
     /// Built in: no policy can allow it to a labelled task.
     Builtin = 12,
+    /// The arguments or the environment of a program are longer than the limit, or could not be read.
+    Arguments = 13,
 }
 
 impl Cause {
     /// Every cause, in the order of its discriminant.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Policy,
         Self::NobodyToAsk,
         Self::TooDeep,
@@ -164,6 +166,7 @@ impl Cause {
         Self::NoMemory,
         Self::TooManyLayers,
         Self::Builtin,
+        Self::Arguments,
     ];
 
     /// The cause with this discriminant.
@@ -189,6 +192,7 @@ impl Cause {
             Self::NoMemory => "no memory for the check",
             Self::TooManyLayers => "too many layers",
             Self::Builtin => "never allowed in a session",
+            Self::Arguments => "arguments too long or unreadable",
         }
     }
 }

@@ -164,6 +164,14 @@ pub enum FamilyName {
     Net,
     /// Limits no policy changes.
     Builtin,
+    /// UNIX sockets.
+    Unix,
+    /// Signals.
+    Signal,
+    /// Capabilities.
+    Capability,
+    /// What the kernel offers as a whole.
+    Kernel,
 }
 
 impl From<Family> for FamilyName {
@@ -173,6 +181,10 @@ impl From<Family> for FamilyName {
             Family::File => Self::File,
             Family::Net => Self::Net,
             Family::Builtin => Self::Builtin,
+            Family::Unix => Self::Unix,
+            Family::Signal => Self::Signal,
+            Family::Capability => Self::Capability,
+            Family::Kernel => Self::Kernel,
         }
     }
 }
@@ -186,6 +198,10 @@ impl FamilyName {
             Self::File => Family::File.name(),
             Self::Net => Family::Net.name(),
             Self::Builtin => Family::Builtin.name(),
+            Self::Unix => Family::Unix.name(),
+            Self::Signal => Family::Signal.name(),
+            Self::Capability => Family::Capability.name(),
+            Self::Kernel => Family::Kernel.name(),
         }
     }
 }
@@ -337,6 +353,7 @@ pub fn cause_word(cause: Cause) -> &'static str {
         Cause::NoMemory => "no_memory",
         Cause::TooManyLayers => "too_many_layers",
         Cause::Builtin => "builtin",
+        Cause::Arguments => "arguments",
     }
 }
 

@@ -1,8 +1,8 @@
 //! Rules to an image: spell, determinize, merge, pack, verify, test.
 
 use bytemuck::Zeroable;
-use gatekeeper_common::image::{Header, Row, Size, edges_in, rows_in};
-use gatekeeper_common::operation::{Operation, RULED};
+use gatekeeper_common::image::{COLUMNS, Header, Row, Size, edges_in, rows_in};
+use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
 use super::address::{Block, aliases};
@@ -195,7 +195,7 @@ impl Automata {
     /// The row of a rule that speaks of these operations.
     fn row(&mut self, rule: &Rule, operations: u32) -> u32 {
         let mut row = SILENCE;
-        for operation in Operation::ALL.iter().take(RULED) {
+        for operation in Operation::ALL.iter().filter(|operation| operation.is_ruled()) {
             if operations & operation.bit() != 0 {
                 row[*operation as usize] = Cell::new(rule.verdict, rule.number);
             }
@@ -217,10 +217,12 @@ fn shared_alphabet(nfas: &mut [&mut Nfa]) -> Alphabet {
 /// The cells that hold where no rule speaks. A mapping needs what an exec needs or what a file needs,
 /// so the stricter default is its own.
 fn default_row(defaults: &Defaults) -> Row {
-    let mut row = [Cell::new(Verdict::Deny, RULE_DEFAULT); 16];
+    let mut row = [Cell::new(Verdict::Deny, RULE_DEFAULT); COLUMNS];
     for operation in Operation::ALL {
         let verdict = match operation {
             Operation::Map => defaults.exec.max(defaults.file),
+            Operation::Setuid => Verdict::Deny,
+            Operation::Uring => Verdict::Allow,
             _ => defaults.of(operation.family()),
         };
         row[operation as usize] = Cell::new(verdict, RULE_DEFAULT);

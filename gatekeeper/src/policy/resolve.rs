@@ -31,7 +31,7 @@ impl Defaults {
             Family::Exec => self.exec,
             Family::File => self.file,
             Family::Net => self.net,
-            Family::Builtin => Verdict::Deny,
+            _ => Verdict::Deny,
         }
     }
 

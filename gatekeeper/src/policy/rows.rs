@@ -1,11 +1,11 @@
 //! Rows: what the rules that match say, each content kept once.
 
-use gatekeeper_common::image::Row;
+use gatekeeper_common::image::{COLUMNS, Row};
 use gatekeeper_common::verdict::Cell;
 use rustc_hash::FxHashMap;
 
 /// The row in which no rule speaks; its number is 0.
-pub const SILENCE: Row = [Cell::SILENT; 16];
+pub const SILENCE: Row = [Cell::SILENT; COLUMNS];
 
 /// A table of rows without doubles.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use gatekeeper_common::automaton::{ACCEPT, DEAD, Edge, FIRST_CLASS, LAST_CLASS, OTHER, VACANT};
 use gatekeeper_common::image::{Header, MAGIC, ROWS_AT, Row, Size, VERSION, edges_in, rows_in};
-use gatekeeper_common::operation::RULED;
+use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT};
 
 /// Why an image is refused.
@@ -133,11 +133,15 @@ fn header_of(head: &[u8]) -> Result<Header, VerifyError> {
     Ok(header)
 }
 
+fn is_ruled(column: usize) -> bool {
+    u8::try_from(column).ok().and_then(Operation::from_code).is_some_and(Operation::is_ruled)
+}
+
 fn check_rows(head: &[u8], header: &Header, rules: usize) -> Result<(), VerifyError> {
     let valid = |cell: Cell| cell.verdict().is_some() && (cell.rule() as usize) < rules;
     for (column, cell) in header.defaults.iter().enumerate() {
         let default = cell.verdict().is_some() && cell.rule() == RULE_DEFAULT;
-        if !(default || (column >= RULED && *cell == Cell::SILENT)) {
+        if !(default || (column >= Operation::ALL.len() && *cell == Cell::SILENT)) {
             return Err(VerifyError::Cell { row: u32::MAX, column, cell: cell.0 });
         }
     }
@@ -147,7 +151,7 @@ fn check_rows(head: &[u8], header: &Header, rules: usize) -> Result<(), VerifyEr
     for (number, row) in rows.chunks_exact(size_of::<Row>()).enumerate() {
         let row: Row = bytemuck::pod_read_unaligned(row);
         for (column, cell) in row.into_iter().enumerate() {
-            let spoken = number > 0 && column < RULED && valid(cell);
+            let spoken = number > 0 && is_ruled(column) && valid(cell);
             if cell != Cell::SILENT && !spoken {
                 return Err(VerifyError::Cell { row: number as u32, column, cell: cell.0 });
             }

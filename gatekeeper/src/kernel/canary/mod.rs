@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use gatekeeper_common::image::{Header, MAGIC, ROWS_AT, Row, VERSION};
+use gatekeeper_common::image::{COLUMNS, Header, MAGIC, ROWS_AT, Row, VERSION};
 use gatekeeper_common::label::Label;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
@@ -35,7 +35,7 @@ fn deny_all() -> (Vec<u8>, Vec<u8>) {
         magic: MAGIC,
         version: VERSION,
         rows: 1,
-        defaults: [Cell::new(Verdict::Deny, RULE_DEFAULT); 16],
+        defaults: [Cell::new(Verdict::Deny, RULE_DEFAULT); COLUMNS],
         ..bytemuck::Zeroable::zeroed()
     };
     let mut head = bytemuck::bytes_of(&header).to_vec();
