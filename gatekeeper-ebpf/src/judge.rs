@@ -22,6 +22,25 @@ pub const PASS: i32 = 0;
 /// What every hook returns to refuse one.
 pub const EPERM: i32 = -1;
 
+/// What a hook returns. Written out: the compiler would negate a bit, and the verifier would lose the range
+/// that every hook's result must lie in.
+#[inline(always)]
+fn result(passed: bool) -> i32 {
+    let result: u64;
+    // SAFETY: changes one register.
+    unsafe {
+        core::arch::asm!(
+            "{result} = 0",
+            "if {passed} != 0 goto +1",
+            "{result} = -1",
+            result = out(reg) result,
+            passed = in(reg) passed as u64,
+            options(nomem, nostack)
+        );
+    }
+    result as i32
+}
+
 /// Counts an operation that is denied because no buffer is free to judge it in.
 #[inline(always)]
 fn no_buffer(family: Family) -> i32 {
@@ -101,7 +120,7 @@ fn judge_place(label: &mut Label, scratch: &mut Scratch, place: Place, asked: As
             label.pending = sequence;
         }
     }
-    if passed { PASS } else { EPERM }
+    result(passed)
 }
 
 /// Judges an address that stands in kernel memory.
@@ -142,7 +161,7 @@ pub fn address(
         send(scratch, label, Family::Net, subject, (0, 0), family as u32);
     }
     give(scratch);
-    if ruling.passes() { PASS } else { EPERM }
+    result(ruling.passes())
 }
 
 /// Refuses what no policy can allow, and records it.

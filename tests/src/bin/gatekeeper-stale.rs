@@ -21,10 +21,10 @@ version = 1
 name = "stale"
 [[exec]]
 verdict = "allow"
-program = ["/usr/**"]
+program = ["/usr/**", "/mnt/**"]
 [[file]]
 verdict = "allow"
-path = ["/usr/**", "/etc/**", "/dev/**", "/proc/**", "/srv/open/**", "/tmp/open/**"]
+path = ["/usr/**", "/etc/**", "/dev/**", "/proc/**", "/mnt/**", "/srv/open/**", "/tmp/open/**"]
 [[file]]
 verdict = "deny"
 path = ["**/secret/**"]
