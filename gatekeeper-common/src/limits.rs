@@ -46,6 +46,13 @@ pub const CACHE_ENTRIES: u32 = 1024;
 /// Bytes between the kernel's two sequence counters of path changes, at most, for both to be read at once.
 pub const SEQUENCES_SPAN: u32 = 128;
 
+/// Keys and System V objects of sessions that can exist at once.
+pub const OBJECTS: u32 = 1 << 14;
+
+/// Bytes of the name of an abstract UNIX socket with the NUL before it: `sun_path` of `struct sockaddr_un`
+/// (include/uapi/linux/un.h).
+pub const UNIX_BYTES: u32 = 108;
+
 /// Bytes of arguments a program may have, where a rule asks for them and the policy sets no other limit.
 pub const ARGUMENT_BYTES: u32 = 64 << 10;
 

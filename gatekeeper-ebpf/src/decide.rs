@@ -7,15 +7,16 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_loop;
-use gatekeeper_common::automaton::{Edge, accepted, is_settled, step};
-use gatekeeper_common::image::{MAGIC, Row};
+use gatekeeper_common::automaton::{DEAD, Edge, accepted, is_settled, step};
+use gatekeeper_common::image::{CAPABILITIES, Header, MAGIC, Row};
 use gatekeeper_common::label::{Label, Layer};
 use gatekeeper_common::limits::{LAYERS, NAME_BYTES, PATH_BYTES, PLANE_LARGE, PLANE_SMALL};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
+use crate::arguments::{Condition, UNRESOLVED};
 use crate::cache;
-use crate::image::{Planes, large, masked, small};
+use crate::image::{Planes, large, masked, pick, pick_mut, small};
 use crate::scratch::{self, PATH_ROOM, Scratch};
 
 /// What the layers decided. Plain numbers, as it lives in the scratch buffer.
@@ -34,7 +35,8 @@ pub struct Ruling {
     pub operation: u32,
     /// Why it is denied, where not by a rule; a [`Cause`].
     pub cause: u32,
-    pad: u32,
+    /// Explicit padding.
+    pub pad: u32,
 }
 
 impl Ruling {
@@ -91,7 +93,7 @@ impl Asked {
 /// The cell of a column; columns beyond the row's are taken round.
 #[inline(always)]
 fn column(row: &Row, operation: u8) -> Cell {
-    row[operation as usize & 15]
+    *pick(row, operation as u32)
 }
 
 /// Bytes of a path walked in one turn of the loop: enough to make the turn's own cost small, and most
@@ -157,13 +159,14 @@ extern "C" fn walk_large(turns: u32, context: *mut c_void) -> i64 {
 }
 
 /// A layer's answer as one number: the cell, and above it 1 where the second operation decided.
-type Answer = u64;
+pub type Answer = u64;
 
 /// No image, or not the layer's own.
-const NO_POLICY: Answer = 0;
+pub const NO_POLICY: Answer = 0;
 
+/// The answer of a cell.
 #[inline(always)]
-fn answer(cell: Cell, second: bool) -> Answer {
+pub fn answer(cell: Cell, second: bool) -> Answer {
     cell.0 as u64 | (second as u64) << 32
 }
 
@@ -176,6 +179,16 @@ fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8) -> Cell {
         cell = map_cell(column(rows.0, exec).strictest(column(rows.1, exec)), cell);
     }
     cell.or(column(defaults, operation))
+}
+
+/// What is judged: which automata are walked.
+pub mod word {
+    /// A path, by the two automata for paths.
+    pub const PATH: u32 = 0;
+    /// The name of a UNIX socket.
+    pub const UNIX: u32 = 1;
+    /// A signal and its target's program.
+    pub const SIGNAL: u32 = 2;
 }
 
 /// Where an automaton stands after the path's bytes from `at` to `end`. Most states never change again long
@@ -201,12 +214,28 @@ fn walk_on<const N: usize>(
 
 /// What the two states at the end of a path say of the operations asked for.
 #[inline(always)]
-fn ruled<const N: usize>(planes: &Planes<N>, (anchored, floating): (u32, u32), asked: Asked) -> Answer {
+fn ruled<const N: usize>(
+    planes: &Planes<N>,
+    (anchored, floating): (u32, u32),
+    scratch: &mut Scratch,
+) -> Answer {
+    let asked = scratch.asked();
     let (header, edges) = (planes.header(), planes.edges());
     let (anchored, floating) = (accepted(&edges, anchored), accepted(&edges, floating));
     let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else {
         return NO_POLICY;
     };
+    let is_exec = asked.is(Operation::Exec) || asked.is(Operation::Setuid);
+    if is_exec {
+        let condition = Condition::of((anchored, floating));
+        let layer = scratch.layer;
+        *pick_mut(&mut scratch.conditions, layer) = condition;
+        let cell = column(anchored, asked.first).strictest(column(floating, asked.first));
+        if condition.asks() && cell == Cell::SILENT {
+            // The arguments will decide; until they have, nothing is allowed.
+            return answer(Cell::new(Verdict::Allow, RULE_DEFAULT), false);
+        }
+    }
     let first = rule_on((anchored, floating), &header.defaults, asked.first);
     if asked.first == asked.second {
         return answer(first, false);
@@ -232,6 +261,16 @@ fn path_answer<const N: usize>(
     if name_at > end {
         return NO_POLICY;
     }
+    let kind = scratch.word;
+    if kind != word::PATH {
+        if at > end {
+            return NO_POLICY;
+        }
+        let start = if kind == word::UNIX { header.start_unix } else { header.start_signal };
+        let state = walk_on(planes, walk, scratch, (at, end), start, header.sink_from);
+        scratch.generation = header.generation;
+        return ruled(planes, (state, DEAD), scratch);
+    }
     let (mut anchored, mut floating) = (header.start_anchored, header.start_floating);
     if scratch.name_only != 0 {
         if !cache::find(scratch, layer.slot, header.image, (&mut anchored, &mut floating)) {
@@ -250,7 +289,7 @@ fn path_answer<const N: usize>(
     anchored = walk_on(planes, walk, scratch, (name_at, end), anchored, header.quiet_from);
     floating = walk_on(planes, walk, scratch, (name_at, end), floating, header.quiet_from);
     scratch.generation = header.generation;
-    ruled(planes, (anchored, floating), scratch.asked())
+    ruled(planes, (anchored, floating), scratch)
 }
 
 /// What one layer says of the path in a scratch buffer.
@@ -349,12 +388,45 @@ pub extern "C" fn judge_address(buffer: u32, slot: u32, serial: u32) -> Answer {
     NO_POLICY
 }
 
+/// What one layer says of a number: a capability, or an operation that only has a default. The number stands in
+/// the scratch buffer in the place of a path's beginning.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn judge_number(buffer: u32, slot: u32, serial: u32) -> Answer {
+    let Some(scratch) = scratch::numbered(buffer) else { return NO_POLICY };
+    if let Some(planes) = small(slot) {
+        return number_answer(planes.header(), scratch, serial);
+    }
+    if let Some(planes) = large(slot) {
+        return number_answer(planes.header(), scratch, serial);
+    }
+    NO_POLICY
+}
+
+#[inline(always)]
+fn number_answer(header: &Header, scratch: &mut Scratch, serial: u32) -> Answer {
+    if header.magic != MAGIC || header.serial != serial {
+        return NO_POLICY;
+    }
+    scratch.generation = header.generation;
+    let operation = scratch.asked().first;
+    let mut cell = Cell::SILENT;
+    if operation == Operation::Capability as u8 {
+        let number = scratch.at;
+        if number >= CAPABILITIES as u32 {
+            return NO_POLICY;
+        }
+        cell = *pick(&header.capabilities, number);
+    }
+    answer(cell.or(column(&header.defaults, operation)), false)
+}
+
 /// Runs a block for each layer in use. Not a loop: the compiler counts those down in ways that the verifier
 /// of Linux 6.1 can't follow.
 macro_rules! each_layer {
     ($index:ident < $count:ident => $body:block) => {
         'layers: {
-            each_layer!($index, $count, 'layers, $body, 0 1 2 3 4 5 6 7);
+            $crate::decide::each_layer!($index, $count, 'layers, $body, 0 1 2 3 4 5 6 7);
         }
     };
     ($index:ident, $count:ident, $end:lifetime, $body:block, $($number:literal)*) => {
@@ -363,7 +435,10 @@ macro_rules! each_layer {
                 break $end;
             }
             {
-                const { assert!($number < LAYERS && LAYERS == 8) }
+                const {
+                    assert!($number < gatekeeper_common::limits::LAYERS);
+                    assert!(gatekeeper_common::limits::LAYERS == 8);
+                }
                 let $index: usize = $number;
                 $body
             }
@@ -371,13 +446,23 @@ macro_rules! each_layer {
     };
 }
 
+pub(crate) use each_layer;
+
 /// Asks every layer about what stands in the scratch buffer; the strictest answer holds, the outermost
 /// among equals. The ruling stands in the buffer.
 #[inline(always)]
 pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32, u32, u32) -> Answer) {
-    let count = label.count;
     let asked = scratch.asked();
-    scratch.rule(Ruling::denied(asked.first, Cause::TooManyLayers as u32));
+    let mut count = label.count;
+    let mut cause = Cause::TooManyLayers;
+    if count & UNRESOLVED != 0 {
+        cause = Cause::Arguments;
+        // The kernel maps the program and its loader before the arguments are final.
+        if asked.is(Operation::Map) {
+            count &= !UNRESOLVED;
+        }
+    }
+    scratch.rule(Ruling::denied(asked.first, cause as u32));
     if count == 0 || count > LAYERS as u32 {
         return;
     }
@@ -385,6 +470,7 @@ pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32
     scratch.name_only = 0;
     each_layer!(index < count => {
         let layer: Layer = label.layers[index];
+        scratch.layer = index as u32;
         let said = layer_says(scratch.number, layer.slot, layer.serial);
         let cell = Cell(said as u32);
         let denied = Ruling::denied(asked.first, Cause::NoPolicy as u32);

@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::{
     bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_boot_ns,
-    bpf_probe_read_kernel, bpf_ringbuf_output,
+    bpf_probe_read_kernel, bpf_probe_read_user, bpf_ringbuf_output,
 };
 use gatekeeper_common::counters;
 use gatekeeper_common::event::{Address, Header, Object};
@@ -14,7 +14,7 @@ use gatekeeper_common::operation::Family;
 use gatekeeper_common::verdict::Cause;
 
 use crate::atomic;
-use crate::kernel::task;
+use crate::kernel::{O_MM_ARG_START, O_TASK_MM, Pointer, load, task};
 use crate::maps::{COUNTERS, EVENTS};
 use crate::scratch::{Scratch, numbered};
 
@@ -27,7 +27,7 @@ pub fn count(counter: u32) -> u64 {
     }
 }
 
-/// What an event is about.
+/// What an event is about; the codes are those of [`Object`].
 #[derive(Clone, Copy)]
 #[repr(u32)]
 pub enum Subject {
@@ -37,6 +37,12 @@ pub enum Subject {
     Path,
     /// The address in the scratch buffer.
     Address,
+    /// The name of a UNIX socket in the scratch buffer.
+    Unix,
+    /// The path in the scratch buffer is that of a process's program.
+    Process,
+    /// The arguments of the program that the current task has just started.
+    Arguments,
 }
 
 /// Sends an event about the ruling in the scratch buffer; its number.
@@ -93,9 +99,12 @@ pub extern "C" fn record(buffer: u32, subject: u32, family: u32) -> u64 {
     // SAFETY: writes 16 bytes at most, with the closing NUL.
     unsafe { bpf_get_current_comm(scratch.event.comm.as_mut_ptr().cast::<c_void>(), 16) };
     let at = scratch.at;
-    if subject == Subject::Path as u32 && at < PATH_BYTES as u32 {
+    let is_text = subject == Subject::Path as u32
+        || subject == Subject::Unix as u32
+        || subject == Subject::Process as u32;
+    if is_text && at < PATH_BYTES as u32 {
         let length = PATH_BYTES as u32 - at;
-        scratch.event.object = Object::Path as u8;
+        scratch.event.object = subject as u8;
         scratch.event.length = length;
         // SAFETY: at + length == PATH_BYTES, the object's own size.
         unsafe {
@@ -111,6 +120,21 @@ pub extern "C" fn record(buffer: u32, subject: u32, family: u32) -> u64 {
         scratch.event.length = size_of::<Address>() as u32;
         // SAFETY: the object has room for any address, at any alignment.
         unsafe { scratch.object.as_mut_ptr().cast::<Address>().write_unaligned(scratch.address) };
+    }
+    if subject == Subject::Arguments as u32 {
+        let mm: Pointer = load(current, &O_TASK_MM);
+        let whole = scratch.event.inode;
+        let mut length = PATH_BYTES as u32;
+        if whole < PATH_BYTES as u64 {
+            length = whole as u32;
+        }
+        let from: u64 = load(mm, &O_MM_ARG_START);
+        // SAFETY: the object has PATH_BYTES.
+        let fault = unsafe {
+            bpf_probe_read_user(scratch.object.as_mut_ptr().cast::<c_void>(), length, from as *const c_void)
+        };
+        scratch.event.object = Object::Arguments as u8;
+        scratch.event.length = if fault == 0 { length } else { 0 };
     }
     let mut length = scratch.event.length;
     if length > PATH_BYTES as u32 {

@@ -18,6 +18,33 @@ pub fn masked<const MASK: i32>(number: u32) -> usize {
     masked as usize
 }
 
+/// The number cut to an index of an array whose length is a power of two.
+#[inline(always)]
+fn index<T, const N: usize>(_: &[T; N], number: u32) -> usize {
+    const { assert!(N.is_power_of_two() && N <= 1 << 30) }
+    let mut index = number as u64;
+    // SAFETY: changes one register.
+    unsafe { core::arch::asm!("{0} &= {1}", inout(reg) index, const N as i32 - 1, options(nomem, nostack)) };
+    index as usize
+}
+
+/// An element of an array; a number beyond its end is taken round. Without the compiler's own check of bounds,
+/// whose panic no program can hold.
+#[inline(always)]
+pub fn pick<T, const N: usize>(array: &[T; N], number: u32) -> &T {
+    let at = index(array, number);
+    // SAFETY: at < N.
+    unsafe { array.get_unchecked(at) }
+}
+
+/// As [`pick`], to be changed.
+#[inline(always)]
+pub fn pick_mut<T, const N: usize>(array: &mut [T; N], number: u32) -> &mut T {
+    let at = index(array, number);
+    // SAFETY: at < N.
+    unsafe { array.get_unchecked_mut(at) }
+}
+
 /// The edges of an image whose planes have `N` bytes.
 pub struct Comb<const N: usize>(*const Edge);
 
@@ -86,11 +113,11 @@ impl<const N: usize> Planes<N> {
     /// A row; none where it lies outside the plane.
     #[inline(always)]
     pub fn row(&self, number: u32) -> Option<&Row> {
-        if number >= rows_in(N) as u32 {
+        // Before the comparison, so that it is this very register that the verifier sees compared.
+        let number = masked::<0xffff>(number);
+        if number >= rows_in(N) {
             return None;
         }
-        // Changes no bit of a number that small; see there for why it is needed.
-        let number = masked::<0xffff>(number);
         // SAFETY: number < rows_in(N), so the row ends within the plane.
         Some(unsafe { &*self.head.add(ROWS_AT).cast::<Row>().add(number) })
     }

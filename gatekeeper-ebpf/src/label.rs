@@ -8,8 +8,34 @@ use aya_ebpf::helpers::generated::bpf_task_storage_get;
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::LAYERS;
 
-use crate::kernel::{Pointer, task};
+use crate::image::pick;
+use crate::kernel::{Pointer, task as tasks};
 use crate::maps::LABELS;
+
+/// Whose an object is: the layers of the task that made it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Owner {
+    serials: [u32; LAYERS],
+}
+
+impl Owner {
+    /// A labelled task.
+    #[inline(always)]
+    pub fn of(label: &Label) -> Self {
+        Self { serials: label.layers.map(|layer| layer.serial) }
+    }
+
+    /// Whether it is the labelled task's own session or one nested in it.
+    #[inline(always)]
+    pub fn is_within(&self, label: &Label) -> bool {
+        let last = label.count.wrapping_sub(1);
+        if last >= LAYERS as u32 {
+            return false;
+        }
+        *pick(&self.serials, last) == pick(&label.layers, last).serial
+    }
+}
 
 #[inline(always)]
 fn storage(task: Pointer, initial: *const Label, flags: u64) -> *mut Label {
@@ -40,7 +66,7 @@ pub fn of(task: Pointer) -> Option<&'static mut Label> {
 /// process has one label, whenever its threads were made.
 #[inline(always)]
 pub fn current() -> Option<&'static mut Label> {
-    of(task::leader(task::current()))
+    of(tasks::leader(tasks::current()))
 }
 
 /// Stores a label on a task that has none; false where there was no memory.
@@ -53,6 +79,18 @@ pub fn store(task: Pointer, label: &Label) -> bool {
     // SAFETY: as in `of`.
     unsafe { *stored = *label };
     true
+}
+
+/// The label of a thread by itself, a copy of its process's where it had none; none without memory.
+#[inline(always)]
+pub fn own(task: Pointer, label: &'static mut Label) -> Option<&'static mut Label> {
+    if task == tasks::leader(task) {
+        return Some(label);
+    }
+    if !store(task, label) {
+        return None;
+    }
+    of(task)
 }
 
 /// Brings a task under `label` on top of what binds it already. Never takes a layer away: where the

@@ -7,6 +7,7 @@
     reason = "an event has many parts, and BPF has no place to gather them"
 )]
 
+mod arguments;
 mod atomic;
 mod cache;
 mod decide;
@@ -20,8 +21,8 @@ mod maps;
 mod path;
 mod scratch;
 
-use aya_ebpf::macros::{btf_tracepoint, lsm};
-use aya_ebpf::programs::{BtfTracePointContext, LsmContext};
+use aya_ebpf::macros::{btf_tracepoint, fentry, lsm};
+use aya_ebpf::programs::{BtfTracePointContext, FEntryContext, LsmContext};
 
 macro_rules! lsm_programs {
     ($($name:ident => $body:path;)*) => {
@@ -36,10 +37,13 @@ macro_rules! lsm_programs {
 
 lsm_programs! {
     bprm_check_security => hooks::exec::check;
+    bprm_creds_from_file => hooks::exec::credentials;
     file_open => hooks::file::open;
     mmap_file => hooks::file::mmap;
     file_mprotect => hooks::file::mprotect;
-    path_mknod => hooks::file::create;
+    file_receive => hooks::file::receive;
+    path_notify => hooks::file::watch;
+    path_mknod => hooks::file::mknod;
     path_mkdir => hooks::file::mkdir;
     path_symlink => hooks::file::create;
     path_unlink => hooks::file::delete;
@@ -50,13 +54,38 @@ lsm_programs! {
     path_chmod => hooks::file::metadata;
     path_chown => hooks::file::metadata;
     socket_create => hooks::net::create;
+    socket_post_create => hooks::unix::made;
+    unix_stream_connect => hooks::unix::connect;
+    unix_may_send => hooks::unix::send;
     socket_connect => hooks::net::connect;
     socket_bind => hooks::net::bind;
     socket_sendmsg => hooks::net::send;
+    socket_listen => hooks::net::listen;
+    socket_accept => hooks::net::accept;
+    socket_setsockopt => hooks::net::option;
     task_alloc => hooks::process::alloc;
     ptrace_access_check => hooks::process::trace;
     ptrace_traceme => hooks::process::traceme;
     task_kill => hooks::process::kill;
+    task_setnice => hooks::process::adjust;
+    task_setioprio => hooks::process::adjust;
+    task_setscheduler => hooks::process::adjust;
+    task_setrlimit => hooks::process::adjust;
+    task_movememory => hooks::process::adjust;
+    capable => hooks::process::capable;
+    userns_create => hooks::process::namespace;
+    msg_queue_alloc_security => hooks::ipc::made;
+    shm_alloc_security => hooks::ipc::made;
+    sem_alloc_security => hooks::ipc::made;
+    msg_queue_free_security => hooks::ipc::freed;
+    shm_free_security => hooks::ipc::freed;
+    sem_free_security => hooks::ipc::freed;
+    ipc_permission => hooks::ipc::used;
+    msg_queue_msgctl => hooks::ipc::used;
+    shm_shmctl => hooks::ipc::used;
+    sem_semctl => hooks::ipc::used;
+    key_alloc => hooks::ipc::key_made;
+    key_permission => hooks::ipc::key_used;
     sb_mount => hooks::kernel::mount;
     sb_umount => hooks::kernel::mount;
     sb_pivotroot => hooks::kernel::mount;
@@ -64,6 +93,17 @@ lsm_programs! {
     path_chroot => hooks::kernel::mount;
     bpf => hooks::kernel::bpf;
     file_ioctl => hooks::kernel::ioctl;
+    file_ioctl_compat => hooks::kernel::ioctl;
+    perf_event_open => hooks::kernel::perf;
+    syslog => hooks::kernel::syslog;
+    inode_init_security_anon => hooks::kernel::anonymous;
+}
+
+/// The hook `key_free` is not one of the security modules' any more since Linux 6.12.
+#[fentry(function = "security_key_free")]
+fn security_key_free(context: FEntryContext) -> i32 {
+    hooks::ipc::forget(context.arg(0));
+    0
 }
 
 #[btf_tracepoint(function = "sched_process_exec")]

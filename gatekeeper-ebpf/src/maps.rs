@@ -2,8 +2,9 @@
 
 use core::ptr::null;
 
+use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::bindings::bpf_map_type::{
-    BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_TASK_STORAGE,
+    BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE,
 };
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
@@ -11,10 +12,13 @@ use gatekeeper_common::counters;
 use gatekeeper_common::image::PLANES;
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{
-    CACHE_ENTRIES, CGROUPS as CGROUP_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS,
+    CACHE_ENTRIES, CGROUPS as CGROUP_ENTRIES, OBJECTS as OBJECT_ENTRIES, PLANE_LARGE, PLANE_SMALL,
+    RING_BYTES, SCRATCH_SLOTS, SLOTS,
 };
 
+use crate::arguments::Exec;
 use crate::cache::Entry;
+use crate::label::Owner;
 use crate::scratch::Scratch;
 
 /// Cgroup id → the label its tasks get. Written by the daemon; read when a task enters a cgroup.
@@ -56,11 +60,40 @@ pub struct TaskStorage<V> {
 // SAFETY: holds null pointers that nobody follows; the kernel's map behind it locks for itself.
 unsafe impl<V> Sync for TaskStorage<V> {}
 
+/// A socket storage, as [`TaskStorage`].
+#[repr(C)]
+pub struct SocketStorage<V> {
+    r#type: *const [i32; BPF_MAP_TYPE_SK_STORAGE as usize],
+    key: *const i32,
+    value: *const V,
+    max_entries: *const [i32; 0],
+    map_flags: *const [i32; 1],
+}
+
+// SAFETY: as for TaskStorage.
+unsafe impl<V> Sync for SocketStorage<V> {}
+
 /// The label of each task that has one. Written when a task enters a labelled cgroup and at fork.
 #[unsafe(link_section = ".maps")]
 #[unsafe(no_mangle)]
 pub static LABELS: TaskStorage<Label> =
     TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
+
+/// What the exec under way in a task must still answer for. Nobody else's.
+#[unsafe(link_section = ".maps")]
+#[unsafe(no_mangle)]
+pub static EXECS: TaskStorage<Exec> =
+    TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
+
+/// Whose a UNIX socket is. Nobody else's.
+#[unsafe(link_section = ".maps")]
+#[unsafe(no_mangle)]
+pub static SOCKETS: SocketStorage<Owner> =
+    SocketStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
+
+/// Whose a System V object or a key is, by the address of its structure. Nobody else's.
+#[map]
+pub static OBJECTS: HashMap<u64, Owner> = HashMap::with_max_entries(OBJECT_ENTRIES, BPF_F_NO_PREALLOC);
 
 /// The planes of one image: an array of [`PLANES`] elements of `N` bytes.
 #[repr(C)]

@@ -6,8 +6,9 @@
 use core::ptr::{read_volatile, write_volatile};
 
 use gatekeeper_common::event::{Address, Header};
-use gatekeeper_common::limits::{NAME_BYTES, PATH_BYTES, SCRATCH_SLOTS};
+use gatekeeper_common::limits::{LAYERS, NAME_BYTES, PATH_BYTES, SCRATCH_SLOTS};
 
+use crate::arguments::{Condition, Question};
 use crate::atomic;
 use crate::cache::Key;
 use crate::decide::{Asked, Ruling};
@@ -41,6 +42,14 @@ pub struct Scratch {
     pub name_only: u32,
     /// See [`Scratch::forget`].
     forgotten: u32,
+    /// Which word stands in `path`; one of [`crate::decide::word`].
+    pub word: u32,
+    /// The layer that is being asked.
+    pub layer: u32,
+    /// What an exec depends on, by layer.
+    pub conditions: [Condition; LAYERS],
+    /// The arguments that are being judged.
+    pub question: Question,
     /// Generation of the policy that answered last.
     pub generation: u64,
     ruling: Ruling,

@@ -1,36 +1,122 @@
-//! Programs: starting one, and what is known once it runs.
+//! Programs: starting one, what it changes, and what is known once it runs.
 
+use aya_ebpf::helpers::generated::bpf_send_signal;
 use aya_ebpf::programs::{BtfTracePointContext, LsmContext};
-use gatekeeper_common::operation::Operation;
+use gatekeeper_common::counters::denied;
+use gatekeeper_common::limits::LAYERS;
+use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cause;
 
+use crate::arguments::{self, UNRESOLVED};
 use crate::decide::Asked;
-use crate::judge::{self, PASS};
-use crate::kernel::{O_BPRM_FILE, Pointer, file, load, task};
+use crate::emit::{Subject, count, send};
+use crate::judge::{self, EPERM, PASS};
+use crate::kernel::file::identity;
+use crate::kernel::{
+    O_BPRM_ARGC, O_BPRM_CRED, O_BPRM_FILE, O_BPRM_FILENAME, O_BPRM_INTERP, O_CRED_EGID, O_CRED_EUID,
+    O_CRED_PERMITTED, O_TASK_CRED, O_TASK_MM, Pointer, file, load, task,
+};
 use crate::label;
+use crate::path::resolve;
+use crate::scratch::{give, take};
+
+const SIGKILL: u32 = 9;
 
 // proto: int bprm_check_security(struct linux_binprm *bprm)
 /// Called for a script and again for its interpreter, with `bprm->file` changed (fs/exec.c `exec_binprm`).
+/// What is found out is kept with the calling thread, which may not be the leader: it becomes it
+/// (fs/exec.c `de_thread`), and what another thread's exec finds out meanwhile must not count.
 #[inline(always)]
 pub fn check(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let bprm: Pointer = context.arg(0);
-    let program: Pointer = load(bprm, &O_BPRM_FILE);
-    let result = judge::place(label, file::of_file(program), Asked::one(Operation::Exec));
     let this = task::current();
-    // An exec makes the calling thread the leader (fs/exec.c `de_thread`): it must hold the label itself,
-    // with what has just been noted in it.
-    if result == PASS && this != task::leader(this) && !label::store(this, label) {
-        return judge::refuse(label, Operation::Exec, Cause::NoMemory, 0);
+    let Some(label) = label::own(this, label) else {
+        count(denied(Cause::NoMemory));
+        return EPERM;
+    };
+    let (interpreter, name): (u64, u64) = (load(bprm, &O_BPRM_INTERP), load(bprm, &O_BPRM_FILENAME));
+    if interpreter == name {
+        label.count &= !UNRESOLVED;
+        arguments::begin(this);
     }
-    result
+    let program: Pointer = load(bprm, &O_BPRM_FILE);
+    let strings: u32 = load(bprm, &O_BPRM_ARGC);
+    judge::program(label, file::of_file(program), this, strings.saturating_sub(1))
+}
+
+// proto: int bprm_creds_from_file(struct linux_binprm *bprm, const struct file *file)
+/// Whom the program will run as is known, and the exec can still fail (fs/exec.c `begin_new_exec`).
+#[inline(always)]
+pub fn credentials(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let bprm: Pointer = context.arg(0);
+    let this = task::current();
+    let Some(label) = label::own(this, label) else {
+        count(denied(Cause::NoMemory));
+        return EPERM;
+    };
+    let new: Pointer = load(bprm, &O_BPRM_CRED);
+    let old: Pointer = load(this, &O_TASK_CRED);
+    let differs = |field: &'static u32| load::<u32>(new, field) != load::<u32>(old, field);
+    let word = |cred: Pointer, index: usize| load::<u32>(cred.wrapping_add(4 * index), &O_CRED_PERMITTED);
+    let gains = word(new, 0) & !word(old, 0) | word(new, 1) & !word(old, 1);
+    if differs(&O_CRED_EUID) || differs(&O_CRED_EGID) || gains != 0 {
+        let program: Pointer = context.arg(1);
+        let result = judge::place(label, file::of_file(program), Asked::one(Operation::Setuid));
+        if result != PASS {
+            return result;
+        }
+        arguments::changes_owner(this);
+    }
+    if arguments::pends(this) {
+        label.count |= UNRESOLVED;
+    }
+    PASS
 }
 
 // proto: void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
-/// The exec can't fail any more: from here on the task's events name the new program.
+/// The exec can't fail any more: from here on the task's events name the new program. Its memory is final and
+/// nothing of it has run: what its arguments forbid is killed here.
 #[inline(always)]
-pub fn done(_: &BtfTracePointContext) {
-    if let Some(label) = label::current() {
-        label.program = label.pending;
+pub fn done(context: &BtfTracePointContext) {
+    let Some(label) = label::current() else { return };
+    label.program = label.pending;
+    let this = task::current();
+    let Some(scratch) = take() else {
+        if label.count & UNRESOLVED != 0 {
+            kill(label);
+        }
+        return;
+    };
+    let bprm: Pointer = context.arg(2);
+    let strings: u32 = load(bprm, &O_BPRM_ARGC);
+    let program: Pointer = load(bprm, &O_BPRM_FILE);
+    let place = file::of_file(program);
+    label.count &= !UNRESOLVED;
+    arguments::judge(label, scratch, this, load(this, &O_TASK_MM), strings);
+    let ruling = scratch.ruling();
+    if !ruling.passes() {
+        let found = resolve(place, scratch).is_ok();
+        let subject = if found { Subject::Path } else { Subject::Nothing };
+        send(scratch, label, Family::Exec, subject, identity(place.entry), 1 << (ruling.operation & 31));
+        kill(label);
     }
+    send(
+        scratch,
+        label,
+        Family::Exec,
+        Subject::Arguments,
+        (0, arguments::bytes(load(this, &O_TASK_MM))),
+        strings,
+    );
+    give(scratch);
+}
+
+/// Ends the task before it has run an instruction; if it could not be ended, it gets nothing.
+#[inline(always)]
+fn kill(label: &mut gatekeeper_common::label::Label) {
+    label.count = LAYERS as u32 + 1;
+    // SAFETY: has no precondition.
+    unsafe { bpf_send_signal(SIGKILL) };
 }

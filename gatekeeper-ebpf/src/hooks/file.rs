@@ -28,16 +28,46 @@ pub fn open(context: &LsmContext) -> i32 {
     if flags & FMODE_EXEC != 0 {
         return PASS;
     }
+    judge::place(label, file::of_file(opened), uses(mode, flags))
+}
+
+const S_IFMT: u16 = 0o170_000;
+const S_IFSOCK: u16 = 0o140_000;
+
+/// The operations that a file's mode and flags ask for.
+#[inline(always)]
+fn uses(mode: u32, flags: u32) -> Asked {
     // O_ACCMODE asks for both permissions and opens for neither (fs/open.c `build_open_flags`).
     let both = flags & O_ACCMODE == O_ACCMODE;
     let writes = mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 || both;
     let reads = mode & FMODE_READ != 0 || both || !writes;
-    let asked = match (writes, reads) {
+    match (writes, reads) {
         (true, true) => Asked::both(Operation::Write, Operation::Read),
         (true, false) => Asked::one(Operation::Write),
         _ => Asked::one(Operation::Read),
-    };
-    judge::place(label, file::of_file(opened), asked)
+    }
+}
+
+// proto: int file_receive(struct file *file)
+/// A file that another task opened is judged as if it were opened here. What has no place in the tree (sockets,
+/// pipes, memory) gives no more than the sender's own hands could.
+#[inline(always)]
+pub fn receive(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let received: Pointer = context.arg(0);
+    let place = file::of_file(received);
+    if file::is_kernels_own(place.entry) {
+        return PASS;
+    }
+    let (mode, flags) = file::mode_and_flags(received);
+    judge::place(label, place, uses(mode, flags & !O_TRUNC))
+}
+
+// proto: int path_notify(const struct path *path, u64 mask, unsigned int obj_type)
+/// Being told of what happens to a file tells of it.
+#[inline(always)]
+pub fn watch(context: &LsmContext) -> i32 {
+    whole(context, Operation::Read)
 }
 
 // proto: int mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
@@ -73,11 +103,25 @@ fn entry(context: &LsmContext, operation: Operation) -> i32 {
     judge::place(label, file::in_directory(directory, name), Asked::one(operation))
 }
 
-// proto: int path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev)
 // proto: int path_symlink(const struct path *dir, struct dentry *dentry, const char *old_name)
 #[inline(always)]
 pub fn create(context: &LsmContext) -> i32 {
     entry(context, Operation::Create)
+}
+
+// proto: int path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev)
+/// A socket's file is also the socket's name.
+#[inline(always)]
+pub fn mknod(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let directory: Pointer = context.arg(0);
+    let place = file::in_directory(directory, context.arg(1));
+    let made = judge::place(label, place, Asked::one(Operation::Create));
+    let mode = context.arg::<u64>(2) as u16;
+    if made != PASS || mode & S_IFMT != S_IFSOCK {
+        return made;
+    }
+    judge::unix_path(label, place, Operation::UnixBind)
 }
 
 // proto: int path_mkdir(const struct path *dir, struct dentry *dentry, umode_t mode)

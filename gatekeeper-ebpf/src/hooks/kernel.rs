@@ -5,6 +5,7 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::judge::{self, PASS};
+use crate::kernel::{O_QSTR_NAME, Pointer, load, read};
 use crate::label;
 
 // proto: int sb_mount(const char *dev_name, const struct path *path, const char *type, unsigned long flags, void *data)
@@ -25,10 +26,50 @@ pub fn bpf(_: &LsmContext) -> i32 {
     judge::refuse(label, Operation::Control, Cause::Builtin, 3)
 }
 
+// proto: int perf_event_open(struct perf_event_attr *attr, int type)
+/// Looks into the kernel and into others.
+#[inline(always)]
+pub fn perf(_: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    judge::refuse(label, Operation::Control, Cause::Builtin, 4)
+}
+
+// proto: int syslog(int type)
+/// The kernel's log tells of others. How large it is does not.
+#[inline(always)]
+pub fn syslog(context: &LsmContext) -> i32 {
+    const SIZE_BUFFER: u64 = 10;
+    let Some(label) = label::current() else { return PASS };
+    if context.arg::<u64>(0) as u32 as u64 == SIZE_BUFFER {
+        return PASS;
+    }
+    judge::refuse(label, Operation::Control, Cause::Builtin, 7)
+}
+
+// proto: int inode_init_security_anon(struct inode *inode, const struct qstr *name, const struct inode *context_inode)
+/// Files without a place in the tree, known by what the kernel calls them (fs/userfaultfd.c, io_uring/io_uring.c).
+#[inline(always)]
+pub fn anonymous(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let name: Pointer = context.arg(1);
+    let text: Pointer = load(name, &O_QSTR_NAME);
+    let Some(begin) = read::<[u8; 8]>(text) else {
+        return judge::refuse(label, Operation::Control, Cause::Unreadable, 5);
+    };
+    if begin == *b"[io_urin" {
+        return judge::number(label, Operation::Uring, 0, false);
+    }
+    if begin == *b"[userfau" {
+        return judge::refuse(label, Operation::Control, Cause::Builtin, 5);
+    }
+    PASS
+}
+
 const TIOCSTI: u32 = 0x5412;
 const TIOCLINUX: u32 = 0x541c;
 
 // proto: int file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+// proto: int file_ioctl_compat(struct file *file, unsigned int cmd, unsigned long arg)
 /// Typing into a terminal.
 #[inline(always)]
 pub fn ioctl(context: &LsmContext) -> i32 {

@@ -2,6 +2,8 @@
 
 pub mod exec;
 pub mod file;
+pub mod ipc;
 pub mod kernel;
 pub mod net;
 pub mod process;
+pub mod unix;

@@ -6,8 +6,8 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::judge::{self, PASS};
-use crate::kernel::Pointer;
 use crate::kernel::socket::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, destination, family, protocol};
+use crate::kernel::{Pointer, read};
 use crate::label;
 
 const SOCK_TYPE_MASK: u64 = 0xf;
@@ -69,9 +69,72 @@ pub fn connect(context: &LsmContext) -> i32 {
 }
 
 // proto: int socket_bind(struct socket *sock, struct sockaddr *address, int addrlen)
+/// A UNIX socket with a path is judged where its file is made (`path_mknod`).
 #[inline(always)]
 pub fn bind(context: &LsmContext) -> i32 {
-    judge_address(context, Operation::Bind)
+    let Some(label) = label::current() else { return PASS };
+    let socket: Pointer = context.arg(0);
+    if family(socket) != AF_UNIX {
+        return judge_address(context, Operation::Bind);
+    }
+    let address: Pointer = context.arg(1);
+    let length = context.arg::<u64>(2) as u32;
+    // No name at all: the kernel will give an abstract one of its own making.
+    if length <= 2 {
+        return PASS;
+    }
+    match read::<u8>(address.wrapping_add(2)) {
+        Some(0) => judge::unix_name(label, address, length, Operation::UnixBind),
+        Some(_) => PASS,
+        None => judge::refuse(label, Operation::UnixBind, Cause::Unreadable, 0),
+    }
+}
+
+// proto: int socket_listen(struct socket *sock, int backlog)
+#[inline(always)]
+pub fn listen(context: &LsmContext) -> i32 {
+    judge_own_address(context, Operation::Listen)
+}
+
+// proto: int socket_accept(struct socket *sock, struct socket *newsock)
+#[inline(always)]
+pub fn accept(context: &LsmContext) -> i32 {
+    judge_own_address(context, Operation::Accept)
+}
+
+#[inline(always)]
+fn judge_own_address(context: &LsmContext, operation: Operation) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let socket: Pointer = context.arg(0);
+    let made = family(socket);
+    // Of a UNIX socket the name was judged when it got one.
+    if made == AF_UNIX || made == AF_NETLINK {
+        return PASS;
+    }
+    judge::own_address(label, socket, operation, made)
+}
+
+const SOL_SOCKET: u64 = 1;
+const SO_BINDTODEVICE: u64 = 25;
+const SO_ATTACH_BPF: u64 = 50;
+const SO_ATTACH_REUSEPORT_EBPF: u64 = 52;
+const SO_BINDTOIFINDEX: u64 = 62;
+
+// proto: int socket_setsockopt(struct socket *sock, int level, int optname)
+/// Options that change which way packets go, or who looks at them.
+#[inline(always)]
+pub fn option(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let level = context.arg::<u64>(1) as u32 as u64;
+    let option = context.arg::<u64>(2) as u32 as u64;
+    let refused = option == SO_BINDTODEVICE
+        || option == SO_ATTACH_BPF
+        || option == SO_ATTACH_REUSEPORT_EBPF
+        || option == SO_BINDTOIFINDEX;
+    if level != SOL_SOCKET || !refused {
+        return PASS;
+    }
+    judge::refuse(label, Operation::Control, Cause::Builtin, 11)
 }
 
 // proto: int socket_sendmsg(struct socket *sock, struct msghdr *msg, int size)

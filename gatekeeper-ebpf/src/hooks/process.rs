@@ -5,14 +5,13 @@ use core::ffi::c_void;
 use aya_ebpf::programs::{BtfTracePointContext, LsmContext};
 use gatekeeper_common::counters;
 use gatekeeper_common::label::Label;
-use gatekeeper_common::limits::LAYERS;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::emit::count;
 use crate::judge::{self, EPERM, PASS};
 use crate::kernel::{Pointer, cgroup, task};
-use crate::label;
+use crate::label::{self, Owner};
 
 // proto: int task_alloc(struct task_struct *task, unsigned long clone_flags)
 /// A child, thread or process, has its parent's label before it exists for anybody; or does not exist.
@@ -115,9 +114,7 @@ pub fn visit(iteration: &TaskIteration) {
 /// Whether a task belongs to the labelled task's own session or one nested in it.
 #[inline(always)]
 fn is_within(label: &Label, other: Pointer) -> bool {
-    let Some(theirs) = label::of(task::leader(other)) else { return false };
-    let last = label.count.wrapping_sub(1) as usize;
-    last < LAYERS && theirs.layers[last].serial == label.layers[last].serial
+    label::of(task::leader(other)).is_some_and(|theirs| Owner::of(theirs).is_within(label))
 }
 
 /// PTRACE_MODE_NOAUDIT (include/linux/ptrace.h): the caller only wonders.
@@ -147,7 +144,8 @@ pub fn traceme(context: &LsmContext) -> i32 {
 }
 
 // proto: int task_kill(struct task_struct *p, struct kernel_siginfo *info, int sig, const struct cred *cred)
-/// Signals stay inside the session. Signal 0 only asks whether a process is there.
+/// Signals inside the session are free; others by the program they would reach. Signal 0 only asks whether a
+/// process is there.
 #[inline(always)]
 pub fn kill(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -156,5 +154,38 @@ pub fn kill(context: &LsmContext) -> i32 {
     if signal == 0 || is_within(label, target) {
         return PASS;
     }
-    judge::refuse(label, Operation::Control, Cause::Builtin, 2)
+    judge::signal(label, target, signal as u32)
+}
+
+// proto: int task_setnice(struct task_struct *p, int nice)
+// proto: int task_setioprio(struct task_struct *p, int ioprio)
+// proto: int task_setscheduler(struct task_struct *p)
+// proto: int task_setrlimit(struct task_struct *p, unsigned int resource, struct rlimit *new_rlim)
+// proto: int task_movememory(struct task_struct *p)
+/// How another task runs.
+#[inline(always)]
+pub fn adjust(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let target: Pointer = context.arg(0);
+    if is_within(label, target) { PASS } else { judge::refuse(label, Operation::Control, Cause::Builtin, 10) }
+}
+
+/// CAP_OPT_NOAUDIT (include/linux/security.h): the caller only wonders.
+const CAP_OPT_NOAUDIT: u64 = 2;
+
+// proto: int capable(const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts)
+/// Asked after the kernel's own rules, so only for capabilities that the task has (security/security.c).
+#[inline(always)]
+pub fn capable(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let capability = context.arg::<u64>(2) as u32;
+    let silent = context.arg::<u64>(3) & CAP_OPT_NOAUDIT != 0;
+    judge::number(label, Operation::Capability, capability, silent)
+}
+
+// proto: int userns_create(const struct cred *cred)
+#[inline(always)]
+pub fn namespace(_: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    judge::number(label, Operation::Namespace, 0, false)
 }

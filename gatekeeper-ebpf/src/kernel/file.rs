@@ -54,6 +54,15 @@ const S_IFIFO: u16 = 0o010_000;
 /// `SB_KERNMOUNT` (include/linux/fs.h): a file system that the kernel mounted for itself.
 const SB_KERNMOUNT: u64 = 1 << 22;
 
+/// Whether the entry lies in a file system that the kernel mounted for itself: pipes, sockets, memory,
+/// what the kernel calls anonymous.
+#[inline(always)]
+pub fn is_kernels_own(entry: Pointer) -> bool {
+    let inode: Pointer = load(entry, &O_DENTRY_INODE);
+    let flags: u64 = load(load(inode, &O_INODE_SUPER), &O_SUPER_FLAGS);
+    flags & SB_KERNMOUNT != 0
+}
+
 /// Whether the entry is a pipe that has no name (pipefs): opening one through /proc/self/fd gives a
 /// task only what it holds already.
 #[inline(always)]
@@ -63,6 +72,5 @@ pub fn is_nameless_pipe(entry: Pointer) -> bool {
         return false;
     }
     let mode: u16 = load(inode, &O_INODE_MODE);
-    let flags: u64 = load(load(inode, &O_INODE_SUPER), &O_SUPER_FLAGS);
-    mode & S_IFMT == S_IFIFO && flags & SB_KERNMOUNT != 0
+    mode & S_IFMT == S_IFIFO && is_kernels_own(entry)
 }

@@ -4,8 +4,8 @@ use gatekeeper_common::event::Address;
 use gatekeeper_common::image::Protocol;
 
 use super::{
-    O_COMMON_FAMILY, O_MSG_NAME, O_MSG_NAMELEN, O_SOCK_COMMON, O_SOCK_PROTOCOL, O_SOCKET_SK, O_SOCKET_TYPE,
-    Pointer, at, load, read,
+    O_COMMON_FAMILY, O_COMMON_FOUR, O_COMMON_PORT, O_COMMON_SIX, O_MSG_NAME, O_MSG_NAMELEN, O_SOCK_COMMON,
+    O_SOCK_PROTOCOL, O_SOCKET_SK, O_SOCKET_TYPE, Pointer, at, load, read,
 };
 
 /// Families (include/linux/socket.h).
@@ -87,6 +87,43 @@ pub enum Spoken {
     Unreadable,
 }
 
+/// Reads the address that an IP socket has itself.
+#[inline(always)]
+pub fn read_own_address(socket: Pointer, family: u16, address: &mut Address) -> Spoken {
+    let sock: Pointer = load(socket, &O_SOCKET_SK);
+    if sock.is_null() {
+        return Spoken::Unreadable;
+    }
+    let common = at(sock, &O_SOCK_COMMON);
+    address.protocol = protocol(socket) as u8;
+    address.port = load(common, &O_COMMON_PORT);
+    if family == AF_INET {
+        let Some(four) = read::<[u8; 4]>(at(common, &O_COMMON_FOUR)) else { return Spoken::Unreadable };
+        address.version = 4;
+        address.bytes = [four[0], four[1], four[2], four[3], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        return Spoken::Ip;
+    }
+    if family != AF_INET6 {
+        return Spoken::OtherFamily;
+    }
+    let Some(six) = read::<[u8; 16]>(at(common, &O_COMMON_SIX)) else { return Spoken::Unreadable };
+    put_six(address, six);
+    Spoken::Ip
+}
+
+/// An IPv6 address, or the IPv4 address that is mapped in it.
+#[inline(always)]
+fn put_six(address: &mut Address, six: [u8; 16]) {
+    let word = |at: usize| u32::from_ne_bytes([six[at], six[at + 1], six[at + 2], six[at + 3]]);
+    if word(0) == 0 && word(4) == 0 && word(8) == u32::from_be(0xffff) {
+        address.version = 4;
+        address.bytes = [six[12], six[13], six[14], six[15], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    } else {
+        address.version = 6;
+        address.bytes = six;
+    }
+}
+
 /// Reads a socket address from kernel memory.
 #[inline(always)]
 pub fn read_address(pointer: Pointer, length: u32, protocol: Protocol, address: &mut Address) -> Spoken {
@@ -109,17 +146,7 @@ pub fn read_address(pointer: Pointer, length: u32, protocol: Protocol, address: 
         AF_INET6 => {
             let Some(whole) = read::<SocketAddress>(pointer) else { return Spoken::Unreadable };
             address.port = u16::from_be_bytes(whole.port);
-            let word = |at: usize| {
-                u32::from_ne_bytes([whole.six[at], whole.six[at + 1], whole.six[at + 2], whole.six[at + 3]])
-            };
-            if word(0) == 0 && word(4) == 0 && word(8) == u32::from_be(0xffff) {
-                let six = whole.six;
-                address.version = 4;
-                address.bytes = [six[12], six[13], six[14], six[15], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-            } else {
-                address.version = 6;
-                address.bytes = whole.six;
-            }
+            put_six(address, whole.six);
             Spoken::Ip
         }
         _ => Spoken::OtherFamily,

@@ -3,8 +3,8 @@
 use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
 
 use super::{
-    O_MNTNS_ROOT, O_NSPROXY_MNT, O_TASK_LEADER, O_TASK_NSPROXY, O_TASK_PARENT, O_TASK_START, O_TASK_TGID,
-    Pointer, load,
+    O_MM_EXE_FILE, O_MNTNS_ROOT, O_NSPROXY_MNT, O_TASK_LEADER, O_TASK_MM, O_TASK_NSPROXY, O_TASK_PARENT,
+    O_TASK_START, O_TASK_TGID, Pointer, load,
 };
 
 /// The running task.
@@ -24,6 +24,19 @@ pub fn leader(task: Pointer) -> Pointer {
 #[inline(always)]
 pub fn parent_id(task: Pointer) -> u32 {
     load(load(task, &O_TASK_PARENT), &O_TASK_TGID)
+}
+
+/// Its process id.
+#[inline(always)]
+pub fn process_id(task: Pointer) -> u32 {
+    load(task, &O_TASK_TGID)
+}
+
+/// The file its program was started from; null where it runs none (a kernel thread).
+#[inline(always)]
+pub fn program(task: Pointer) -> Pointer {
+    let memory: Pointer = load(task, &O_TASK_MM);
+    load(memory, &O_MM_EXE_FILE)
 }
 
 /// When the task started, nanoseconds since boot.

@@ -1,0 +1,411 @@
+//! What an exec must still answer for once its arguments are final: kept from the check of the program to
+//! the moment the new program stands in memory and has not run an instruction.
+//!
+//! The check (`bprm_check_security`) can only look at memory that other threads may still change. At
+//! `sched_process_exec` the new memory map is final, so that is where arguments and names of environment
+//! variables are judged; what fails there dies there. From the check to that judgement every layer of the
+//! task says no to all but mappings ([`UNRESOLVED`]): should the tracepoint be missed, the task gets nothing.
+
+use core::ffi::c_void;
+use core::ptr::null_mut;
+
+use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
+use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user, bpf_task_storage_get};
+use gatekeeper_common::automaton::{DEAD, Edge, accepted, is_settled, step};
+use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, MAGIC, Row};
+use gatekeeper_common::label::Label;
+use gatekeeper_common::limits::{
+    ARGUMENT_BYTES_MOST, ENVIRONMENT_BYTES, LAYERS, PATH_BYTES, PLANE_LARGE, PLANE_SMALL,
+};
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict};
+
+use crate::decide::{Answer, NO_POLICY, Ruling, answer, each_layer};
+use crate::image::{Planes, large, masked, pick, pick_mut, small};
+use crate::kernel::{O_MM_ARG_END, O_MM_ARG_START, O_MM_ENV_END, O_MM_ENV_START, Pointer, load};
+use crate::maps::EXECS;
+use crate::scratch::{self, Scratch};
+
+/// Set in a label's count while arguments are to be judged: more layers than a task can have.
+pub const UNRESOLVED: u32 = 1 << 8;
+
+/// What one layer makes depend on arguments and environment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Condition {
+    /// Where the arguments begin to be walked, for each of the two rows of the program.
+    arguments: [u32; 2],
+    /// The same for each variable's name.
+    environment: [u32; 2],
+    /// What the rules without either say of starting the program,
+    exec: Cell,
+    /// and of its changing who runs it.
+    setuid: Cell,
+}
+
+impl Condition {
+    /// Of a program's two rows.
+    #[inline(always)]
+    pub fn of(rows: (&Row, &Row)) -> Self {
+        let both = |column: usize| [rows.0[column].0, rows.1[column].0];
+        let strictest =
+            |operation: Operation| rows.0[operation as usize].strictest(rows.1[operation as usize]);
+        Self {
+            arguments: both(ARGUMENTS),
+            environment: both(ENVIRONMENT),
+            exec: strictest(Operation::Exec),
+            setuid: strictest(Operation::Setuid),
+        }
+    }
+
+    /// Whether anything depends on the arguments.
+    #[inline(always)]
+    pub fn asks_arguments(&self) -> bool {
+        self.arguments[0] | self.arguments[1] != DEAD
+    }
+
+    /// Whether anything depends on either.
+    #[inline(always)]
+    pub fn asks(&self) -> bool {
+        self.asks_arguments() || self.environment[0] | self.environment[1] != DEAD
+    }
+}
+
+/// One layer's condition on one program of an exec; a script and its interpreter are two.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Pending {
+    layer: u32,
+    /// How many of the final arguments are this program's.
+    arguments: u32,
+    condition: Condition,
+}
+
+/// What a task's exec must still answer for.
+#[repr(C)]
+pub struct Exec {
+    count: u32,
+    /// 1 where the exec changes who runs it.
+    setuid: u32,
+    pending: [Pending; LAYERS],
+}
+
+#[inline(always)]
+fn storage(task: Pointer, flags: u64) -> Option<&'static mut Exec> {
+    // SAFETY: the map is a task storage with an Exec for its value; the verifier knows the task.
+    let exec: *mut Exec = unsafe {
+        bpf_task_storage_get((&raw const EXECS).cast_mut().cast(), task.cast_mut().cast(), null_mut(), flags)
+    }
+    .cast();
+    // SAFETY: storage lives as long as its task, which can't end before this program does.
+    if exec.is_null() { None } else { Some(unsafe { &mut *exec }) }
+}
+
+/// A new exec begins: what an earlier one left that failed counts no more.
+#[inline(always)]
+pub fn begin(task: Pointer) {
+    if let Some(exec) = storage(task, 0) {
+        exec.count = 0;
+        exec.setuid = 0;
+    }
+}
+
+/// Keeps the conditions of the program just judged, `arguments` of the final ones being its own; false where
+/// they don't fit or there is no memory.
+#[inline(always)]
+pub fn keep(task: Pointer, label: &Label, scratch: &Scratch, arguments: u32) -> bool {
+    let layers = label.count;
+    each_layer!(index < layers => {
+        let condition = scratch.conditions[index];
+        if condition.asks() {
+            let Some(exec) = storage(task, BPF_LOCAL_STORAGE_GET_F_CREATE as u64) else { return false };
+            let at = exec.count;
+            if at >= LAYERS as u32 {
+                return false;
+            }
+            *pick_mut(&mut exec.pending, at) = Pending { layer: index as u32, arguments, condition };
+            exec.count = at + 1;
+        }
+    });
+    true
+}
+
+/// The exec changes who runs it, and that is allowed, as far as arguments don't matter.
+#[inline(always)]
+pub fn changes_owner(task: Pointer) {
+    if let Some(exec) = storage(task, 0) {
+        exec.setuid = 1;
+    }
+}
+
+/// Whether the exec has something to answer for.
+#[inline(always)]
+pub fn pends(task: Pointer) -> bool {
+    storage(task, 0).is_some_and(|exec| exec.count != 0)
+}
+
+/// How long the arguments of a program are, its name included.
+#[inline(always)]
+pub fn bytes(mm: Pointer) -> u64 {
+    load::<u64>(mm, &O_MM_ARG_END).wrapping_sub(load(mm, &O_MM_ARG_START))
+}
+
+/// A stretch of the new program's memory, and what is asked of it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Question {
+    from: u64,
+    bytes: u64,
+    environment_from: u64,
+    environment_bytes: u64,
+    /// Strings before the first argument.
+    skip: u32,
+    setuid: u32,
+    condition: Condition,
+    /// The strictest cells met.
+    exec: Cell,
+    owner: Cell,
+    /// Where the walk stands.
+    left: u32,
+    in_name: u32,
+    fault: u32,
+    pad: u32,
+}
+
+#[repr(C)]
+struct Walk {
+    head: *const u8,
+    comb: *const Edge,
+    scratch: *mut Scratch,
+    from: u64,
+    end: u64,
+    start: u32,
+    state: u32,
+}
+
+/// The byte at this place of the stretch; read in pieces of a buffer's size.
+#[inline(always)]
+fn byte_at(walk: &Walk, index: u32, scratch: &mut Scratch) -> Option<u8> {
+    let place = index & (PATH_BYTES as u32 - 1);
+    if place == 0 {
+        let left = walk.end.wrapping_sub(walk.from).wrapping_sub(index as u64);
+        let length = if left > PATH_BYTES as u64 { PATH_BYTES as u32 } else { left as u32 };
+        // SAFETY: at most PATH_BYTES bytes into a buffer that has more.
+        let fault = unsafe {
+            bpf_probe_read_user(
+                scratch.path.as_mut_ptr().cast::<c_void>(),
+                length,
+                (walk.from + index as u64) as *const c_void,
+            )
+        };
+        if fault != 0 {
+            scratch.question.fault = 1;
+            return None;
+        }
+    }
+    // SAFETY: within the buffer.
+    Some(unsafe { *scratch.path.as_ptr().add(masked::<{ PATH_BYTES as i32 - 1 }>(place)) })
+}
+
+#[inline(always)]
+fn take_row<const N: usize>(planes: &Planes<N>, state: u32, question: &mut Question) {
+    if let Some(row) = planes.row(accepted(&planes.edges(), state)) {
+        question.exec = question.exec.strictest(row[Operation::Exec as usize]);
+        question.owner = question.owner.strictest(row[Operation::Setuid as usize]);
+    }
+}
+
+#[inline(always)]
+fn argument_turn<const N: usize>(index: u32, walk: &mut Walk) -> i64 {
+    // SAFETY: the buffer belongs to the hook that walks.
+    let scratch = unsafe { &mut *walk.scratch };
+    if index as u64 >= walk.end.wrapping_sub(walk.from) {
+        return 1;
+    }
+    let Some(byte) = byte_at(walk, index, scratch) else { return 1 };
+    if scratch.question.left != 0 {
+        if byte == 0 {
+            scratch.question.left -= 1;
+        }
+        return 0;
+    }
+    let planes = Planes::<N> { head: walk.head, comb: walk.comb };
+    walk.state = step(&planes.edges(), walk.state, planes.header().path_class[byte as usize]);
+    is_settled(walk.state, planes.header().sink_from) as i64
+}
+
+#[inline(always)]
+fn environment_turn<const N: usize>(index: u32, walk: &mut Walk) -> i64 {
+    // SAFETY: as above.
+    let scratch = unsafe { &mut *walk.scratch };
+    if index as u64 >= walk.end.wrapping_sub(walk.from) {
+        return 1;
+    }
+    let Some(byte) = byte_at(walk, index, scratch) else { return 1 };
+    let planes = Planes::<N> { head: walk.head, comb: walk.comb };
+    let ends = byte == 0 || byte == b'=';
+    if scratch.question.in_name != 0 && !ends {
+        walk.state = step(&planes.edges(), walk.state, planes.header().path_class[byte as usize]);
+        return 0;
+    }
+    if scratch.question.in_name != 0 {
+        take_row(&planes, walk.state, &mut scratch.question);
+    }
+    if ends {
+        scratch.question.in_name = (byte == 0) as u32;
+        walk.state = walk.start;
+    }
+    0
+}
+
+macro_rules! turns {
+    ($($name:ident => $turn:ident::<$size:ident>;)*) => {
+        $(
+            extern "C" fn $name(index: u32, context: *mut c_void) -> i64 {
+                // SAFETY: bpf_loop hands on the pointer it was given.
+                $turn::<$size>(index, unsafe { &mut *context.cast::<Walk>() })
+            }
+        )*
+    };
+}
+turns! {
+    argument_small => argument_turn::<PLANE_SMALL>;
+    argument_large => argument_turn::<PLANE_LARGE>;
+    environment_small => environment_turn::<PLANE_SMALL>;
+    environment_large => environment_turn::<PLANE_LARGE>;
+}
+
+/// Walks one stretch from one state.
+#[inline(always)]
+fn walk<const N: usize>(
+    planes: &Planes<N>,
+    scratch: &mut Scratch,
+    turn: *mut c_void,
+    (from, bytes): (u64, u64),
+    start: u32,
+) -> u32 {
+    let (head, comb) = (planes.head, planes.comb);
+    scratch.question.left = scratch.question.skip;
+    scratch.question.in_name = 1;
+    let mut walk = Walk { head, comb, scratch, from, end: from + bytes, start, state: start };
+    // SAFETY: each turn takes a Walk, and the verifier checks both.
+    unsafe { bpf_loop(bytes as u32, turn, (&raw mut walk).cast(), 0) };
+    walk.state
+}
+
+/// No arguments that a layer could judge.
+const UNREADABLE: Answer = 1;
+
+#[inline(always)]
+fn say<const N: usize>(
+    planes: &Planes<N>,
+    turns: (*mut c_void, *mut c_void),
+    scratch: &mut Scratch,
+    serial: u32,
+) -> Answer {
+    let header = planes.header();
+    if header.magic != MAGIC || header.serial != serial {
+        return NO_POLICY;
+    }
+    scratch.generation = header.generation;
+    let question = scratch.question;
+    let condition = question.condition;
+    scratch.question.exec = condition.exec;
+    scratch.question.owner = condition.setuid;
+    scratch.question.fault = 0;
+    if condition.asks_arguments() {
+        let limit = header.argument_bytes;
+        if question.bytes > limit as u64 || limit > ARGUMENT_BYTES_MOST {
+            return UNREADABLE;
+        }
+        let stretch = (question.from, question.bytes);
+        // Two rows, two starts; a walk from DEAD ends at once.
+        let state = walk(planes, scratch, turns.0, stretch, condition.arguments[0]);
+        take_row(planes, state, &mut scratch.question);
+        let state = walk(planes, scratch, turns.0, stretch, condition.arguments[1]);
+        take_row(planes, state, &mut scratch.question);
+    }
+    if condition.environment[0] | condition.environment[1] != DEAD {
+        if question.environment_bytes > ENVIRONMENT_BYTES as u64 {
+            return UNREADABLE;
+        }
+        let stretch = (question.environment_from, question.environment_bytes);
+        walk(planes, scratch, turns.1, stretch, condition.environment[0]);
+        walk(planes, scratch, turns.1, stretch, condition.environment[1]);
+    }
+    if scratch.question.fault != 0 {
+        return UNREADABLE;
+    }
+    let exec = scratch.question.exec.or(header.defaults[Operation::Exec as usize]);
+    let owner = scratch.question.owner.or(header.defaults[Operation::Setuid as usize]);
+    if scratch.question.setuid != 0 && owner.0 > exec.0 { answer(owner, true) } else { answer(exec, false) }
+}
+
+/// What one layer says of the question in a scratch buffer.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn judge_arguments(buffer: u32, slot: u32, serial: u32) -> Answer {
+    let Some(scratch) = scratch::numbered(buffer) else { return NO_POLICY };
+    if let Some(planes) = small(slot) {
+        let turns = (argument_small as *mut c_void, environment_small as *mut c_void);
+        return say(&planes, turns, scratch, serial);
+    }
+    if let Some(planes) = large(slot) {
+        let turns = (argument_large as *mut c_void, environment_large as *mut c_void);
+        return say(&planes, turns, scratch, serial);
+    }
+    NO_POLICY
+}
+
+/// Judges what the current task's exec has to answer for, now that its memory `mm` is final and `strings`
+/// are its arguments, the program's name included. The ruling stands in the buffer.
+#[inline(always)]
+pub fn judge(label: &Label, scratch: &mut Scratch, task: Pointer, mm: Pointer, strings: u32) {
+    let denied = Ruling::denied(Operation::Exec as u8, Cause::Arguments as u32);
+    scratch.rule(Ruling {
+        cell: Cell::new(Verdict::Allow, RULE_DEFAULT),
+        ..Ruling::denied(Operation::Exec as u8, Cause::Policy as u32)
+    });
+    let Some(exec) = storage(task, 0) else { return };
+    let count = exec.count;
+    exec.count = 0;
+    let span = |from: &'static u32, end: &'static u32| {
+        let from: u64 = load(mm, from);
+        (from, load::<u64>(mm, end).wrapping_sub(from))
+    };
+    let (from, bytes) = span(&O_MM_ARG_START, &O_MM_ARG_END);
+    let (environment_from, environment_bytes) = span(&O_MM_ENV_START, &O_MM_ENV_END);
+    each_layer!(index < count => {
+        let pending = exec.pending[index];
+        let at = pending.layer;
+        let layer = *pick(&label.layers, at);
+        scratch.question = Question {
+            from,
+            bytes,
+            environment_from,
+            environment_bytes,
+            skip: strings.wrapping_sub(pending.arguments),
+            setuid: exec.setuid,
+            condition: pending.condition,
+            exec: Cell::SILENT,
+            owner: Cell::SILENT,
+            left: 0,
+            in_name: 0,
+            fault: 0,
+            pad: 0,
+        };
+        let said = judge_arguments(scratch.number, layer.slot, layer.serial);
+        let (cell, generation) = (Cell(said as u32), scratch.generation);
+        let placed = Ruling { layer: at, serial: layer.serial, generation, ..denied };
+        if said == NO_POLICY || said == UNREADABLE {
+            let cause = if said == NO_POLICY { Cause::NoPolicy } else { Cause::Arguments } as u32;
+            scratch.rule(Ruling { cause, ..placed });
+            return;
+        }
+        if cell.code() > scratch.ruling().cell.code() {
+            let operation = if said >> 32 == 0 { Operation::Exec } else { Operation::Setuid } as u32;
+            let cause = if cell.code() == Verdict::Ask as u8 { Cause::NobodyToAsk } else { Cause::Policy };
+            scratch.rule(Ruling { cell, operation, cause: cause as u32, ..placed });
+        }
+    });
+}

@@ -1,0 +1,96 @@
+//! UNIX sockets. Whom a task reaches is judged on the socket it reached, not on the name it gave: the file the
+//! socket is bound to, or its abstract name. Sockets that the session made itself are free.
+
+use core::ptr::null_mut;
+
+use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
+use aya_ebpf::helpers::generated::{bpf_sk_storage_get, bpf_skc_to_unix_sock};
+use aya_ebpf::programs::LsmContext;
+use gatekeeper_common::label::Label;
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::Cause;
+
+use crate::judge::{self, PASS};
+use crate::kernel::socket::AF_UNIX;
+use crate::kernel::{
+    O_PATH_DENTRY, O_SOCKET_SK, O_UNIX_ADDRESS, O_UNIX_ADDRESS_LEN, O_UNIX_ADDRESS_NAME, O_UNIX_PATH,
+    Pointer, at, file, load,
+};
+use crate::label::{self, Owner};
+use crate::maps::SOCKETS;
+
+#[inline(always)]
+fn owner(sock: Pointer, flags: u64) -> Option<&'static mut Owner> {
+    // SAFETY: the map is a socket storage with an Owner for its value; the verifier knows the socket.
+    let owner: *mut Owner = unsafe {
+        bpf_sk_storage_get((&raw const SOCKETS).cast_mut().cast(), sock.cast_mut().cast(), null_mut(), flags)
+    }
+    .cast();
+    // SAFETY: storage lives as long as its socket, which can't end before this program does.
+    if owner.is_null() { None } else { Some(unsafe { &mut *owner }) }
+}
+
+// proto: int socket_post_create(struct socket *sock, int family, int type, int protocol, int kern)
+/// Notes whose a new socket is.
+#[inline(always)]
+pub fn made(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    if context.arg::<u64>(1) as u16 != AF_UNIX {
+        return PASS;
+    }
+    let socket: Pointer = context.arg(0);
+    let sock: Pointer = load(socket, &O_SOCKET_SK);
+    if sock.is_null() {
+        return PASS;
+    }
+    match owner(sock, BPF_LOCAL_STORAGE_GET_F_CREATE as u64) {
+        Some(owner) => {
+            *owner = Owner::of(label);
+            PASS
+        }
+        None => judge::refuse(label, Operation::Socket, Cause::NoMemory, AF_UNIX as u32),
+    }
+}
+
+/// Judges reaching a socket.
+#[inline(always)]
+fn reach(label: &Label, sock: Pointer, operation: Operation) -> i32 {
+    if let Some(owner) = owner(sock, 0)
+        && owner.is_within(label)
+    {
+        return PASS;
+    }
+    // SAFETY: the verifier knows the socket.
+    let socket: Pointer = unsafe { bpf_skc_to_unix_sock(sock.cast_mut().cast()) }.cast::<u8>().cast_const();
+    if socket.is_null() {
+        return judge::refuse(label, operation, Cause::AddressFamily, 0);
+    }
+    let path = at(socket, &O_UNIX_PATH);
+    let entry: Pointer = load(path, &O_PATH_DENTRY);
+    if !entry.is_null() {
+        return judge::unix_path(label, file::of_path(path), operation);
+    }
+    let address: Pointer = load(socket, &O_UNIX_ADDRESS);
+    let length: u32 = load(address, &O_UNIX_ADDRESS_LEN);
+    judge::unix_name(label, at(address, &O_UNIX_ADDRESS_NAME), length, operation)
+}
+
+// proto: int unix_stream_connect(struct sock *sock, struct sock *other, struct sock *newsk)
+#[inline(always)]
+pub fn connect(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    reach(label, context.arg(1), Operation::UnixConnect)
+}
+
+// proto: int unix_may_send(struct socket *sock, struct socket *other)
+/// Asked for each datagram, and where a datagram socket is connected (net/unix/af_unix.c).
+#[inline(always)]
+pub fn send(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let other: Pointer = context.arg(1);
+    let sock: Pointer = load(other, &O_SOCKET_SK);
+    if sock.is_null() {
+        return judge::refuse(label, Operation::UnixSend, Cause::Unreadable, 0);
+    }
+    reach(label, sock, Operation::UnixSend)
+}
