@@ -1,5 +1,7 @@
 //! The automata of a policy before they are determinized, and the rows they accept with.
 
+use std::collections::BTreeMap;
+
 use gatekeeper_common::image::{ARGUMENTS, CAPABILITIES, ENVIRONMENT};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cell;
@@ -8,6 +10,7 @@ use super::address::{Block, aliases};
 use super::alphabet::Alphabet;
 use super::bytes::ByteSet;
 use super::nfa::{Nfa, START};
+use super::pattern::Pattern;
 use super::rows::{Rows, SILENCE};
 use super::rules::{Rule, Subject, Written};
 use super::spell;
@@ -45,8 +48,7 @@ impl Automata {
     /// Empty automata for these rules.
     #[must_use]
     pub fn new(rules: &[Rule]) -> Self {
-        let floats =
-            |programs: &[Written]| programs.iter().flat_map(patterns).any(super::pattern::Pattern::floats);
+        let floats = |programs: &[Written]| programs.iter().flat_map(patterns).any(Pattern::floats);
         let (mut arguments, mut environment) = (false, false);
         for rule in rules {
             match &rule.subject {
@@ -76,7 +78,7 @@ impl Automata {
         all.iter().map(|nfa| nfa.len()).sum::<usize>() + self.all_words.len()
     }
 
-    /// Adds a rule.
+    /// Adds a rule; what [`Automata::add_programs`] adds is still to come.
     pub fn add(&mut self, rule: &Rule) {
         match &rule.subject {
             Subject::Paths(paths) => {
@@ -86,8 +88,10 @@ impl Automata {
                     spell::path(nfa, START, pattern, row, &mut self.rows);
                 }
             }
-            Subject::Arguments(programs, _) => self.program(rule, programs, ARGUMENTS, self.floats[0]),
-            Subject::Environment(programs, _) => self.program(rule, programs, ENVIRONMENT, self.floats[1]),
+            Subject::Arguments(..) | Subject::Environment(..) => {
+                let row = self.row(rule, rule.operations);
+                spell_words(&mut self.all_words, rule, row, &mut self.rows);
+            }
             Subject::Addresses(list, protocols) => {
                 let row = self.row(rule, rule.operations);
                 let outward = self.row(rule, rule.operations & OUTWARD);
@@ -127,16 +131,35 @@ impl Automata {
         }
     }
 
-    /// A rule that says nothing of the program alone: its row names the rule, and no cell.
-    fn program(&mut self, rule: &Rule, programs: &[Written], column: usize, floats: bool) {
-        let mut row = SILENCE;
-        row[column] = Cell(self.rows.sets.intern(vec![rule.number]));
-        let row = self.rows.intern(row);
-        let nfa = if floats { &mut self.floating } else { &mut self.anchored };
-        for pattern in programs.iter().flat_map(patterns) {
-            spell::path(nfa, START, pattern, row, &mut self.rows);
+    /// Adds the programs of rules that say nothing of a program alone: their rows name the rules, and have
+    /// no cell. Rules about the same programs are added as one.
+    pub fn add_programs(&mut self, rules: &[Rule]) {
+        let mut same: BTreeMap<(usize, Vec<Vec<u8>>), Vec<u32>> = BTreeMap::new();
+        for rule in rules {
+            let (column, programs) = match &rule.subject {
+                Subject::Arguments(programs, _) => (ARGUMENTS, programs),
+                Subject::Environment(programs, _) => (ENVIRONMENT, programs),
+                _ => continue,
+            };
+            let texts = programs.iter().flat_map(patterns).map(Pattern::text).collect();
+            same.entry((column, texts)).or_default().push(rule.number);
         }
-        spell_words(&mut self.all_words, rule, row, &mut self.rows);
+        for ((column, _), numbers) in same {
+            let floats = self.floats[usize::from(column == ENVIRONMENT)];
+            let nfa = if floats { &mut self.floating } else { &mut self.anchored };
+            let first = numbers.first().and_then(|first| rules.get(*first as usize));
+            let (Some(Subject::Arguments(programs, _)) | Some(Subject::Environment(programs, _))) =
+                first.map(|rule| &rule.subject)
+            else {
+                continue;
+            };
+            let mut row = SILENCE;
+            row[column] = Cell(self.rows.sets.intern(numbers));
+            let row = self.rows.intern(row);
+            for pattern in programs.iter().flat_map(patterns) {
+                spell::path(nfa, START, pattern, row, &mut self.rows);
+            }
+        }
     }
 
     /// The automaton of what some rules say of arguments, or of the names of variables.
@@ -169,7 +192,7 @@ impl Automata {
     }
 }
 
-fn patterns(written: &Written) -> impl Iterator<Item = &super::pattern::Pattern> {
+fn patterns(written: &Written) -> impl Iterator<Item = &Pattern> {
     written.patterns.iter().chain(&written.resolved)
 }
 

@@ -127,6 +127,8 @@ fn build(resolved: &Resolved) -> Result<Image, PolicyError> {
         automata.add(rule);
         bounded(automata.nodes(), automata.rows.sets.members())?;
     }
+    automata.add_programs(&resolved.rules);
+    bounded(automata.nodes(), automata.rows.sets.members())?;
     let (bytes, nets) = automata.alphabets();
     let mut dfa = Dfa::default();
     let mut starts = Vec::new();
