@@ -106,14 +106,15 @@ impl Cell {
 ///
 /// A file rule that speaks of `map` decides, or else an exec rule that allows the very file; but an
 /// exec rule that denies or asks about the file denies mapping it, so that starting a program through
-/// the dynamic loader can't do what starting it can't.
+/// the dynamic loader can't do what starting it can't. Where its arguments matter
+/// ([`crate::image::ARGUMENTS`]), being allowed to start it gives no right to map it: a mapping has none.
 #[must_use]
 #[inline(always)]
-pub const fn map_cell(exec: Cell, map: Cell) -> Cell {
+pub const fn map_cell(exec: Cell, map: Cell, arguments_matter: bool) -> Cell {
     if exec.code() >= Verdict::Ask as u8 {
         return Cell(((Verdict::Deny as u32) << 24) | (exec.0 & 0x00ff_ffff));
     }
-    map.or(exec)
+    if arguments_matter { map } else { map.or(exec) }
 }
 
 /// Why an operation was denied where no rule denied it.

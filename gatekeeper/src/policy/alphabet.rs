@@ -90,9 +90,7 @@ mod tests {
         let mut named = ByteSet::EMPTY;
         named.insert(b'/');
         let digits = Symbols { bytes: ByteSet::range(b'0', b'9'), other: false };
-        let mut rest = ByteSet::ALL;
-        rest.remove(b'/');
-        let rest = Symbols { bytes: rest, other: true };
+        let rest = Symbols { bytes: ByteSet::of(b'/').complement(), other: true };
         let alphabet = Alphabet::new(&named, &[digits, rest]);
         let class = |byte: u8| alphabet.class[usize::from(byte)];
         assert_eq!(class(b'x'), OTHER);

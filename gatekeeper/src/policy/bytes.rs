@@ -18,6 +18,21 @@ impl ByteSet {
         set
     }
 
+    /// One byte.
+    #[must_use]
+    pub const fn of(byte: u8) -> Self {
+        let mut words = [0; 4];
+        words[(byte >> 6) as usize] = 1 << (byte & 63);
+        Self(words)
+    }
+
+    /// The byte in a set of one.
+    #[must_use]
+    pub fn only(&self) -> Option<u8> {
+        let mut bytes = self.iter();
+        bytes.next().filter(|_| bytes.next().is_none())
+    }
+
     /// Adds a byte.
     pub fn insert(&mut self, byte: u8) {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
@@ -28,9 +43,10 @@ impl ByteSet {
         (first..=last).for_each(|byte| self.insert(byte));
     }
 
-    /// Takes a byte out.
-    pub fn remove(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] &= !(1 << (byte & 63));
+    /// The bytes in either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at] | other.0[at]))
     }
 
     /// Whether the byte is in the set.
@@ -60,10 +76,11 @@ mod tests {
         let mut set = ByteSet::range(b'a', b'c');
         set.insert(0);
         set.insert(255);
-        set.remove(b'b');
-        assert_eq!(set.iter().collect::<Vec<_>>(), [0, b'a', b'c', 255]);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, b'a', b'b', b'c', 255]);
         assert!(set.complement().iter().all(|byte| !set.contains(byte)));
         assert_eq!(set.complement().complement(), set);
         assert_eq!(ByteSet::EMPTY.complement(), ByteSet::ALL);
+        assert_eq!(ByteSet::of(b'b').union(&set), set);
+        assert_eq!((ByteSet::of(200).only(), set.only(), ByteSet::EMPTY.only()), (Some(200), None, None));
     }
 }

@@ -1,30 +1,32 @@
 //! Rules to an image: spell, determinize, merge, pack, verify, test.
 
-use bytemuck::Zeroable;
-use gatekeeper_common::image::{COLUMNS, Header, Row, Size, edges_in, rows_in};
-use gatekeeper_common::operation::Operation;
-use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
+use std::collections::BTreeMap;
 
-use super::address::{Block, aliases};
-use super::alphabet::Alphabet;
-use super::determinize::{Dfa, determinize};
+use bytemuck::Zeroable;
+use gatekeeper_common::image::{Header, Row, Size, edges_in, rows_in};
+use gatekeeper_common::verdict::Cell;
+
+use super::automata::Automata;
+use super::defaults::Defaults;
+use super::determinize::{Dfa, TooLarge, determinize};
 use super::error::PolicyError;
 use super::image::Image;
 use super::merge::merge;
-use super::nfa::Nfa;
-use super::pack::pack;
-use super::resolve::{Defaults, Resolved};
-use super::rows::{Rows, SILENCE};
-use super::rules::{Rule, Subject};
+use super::pack::{Packed, pack};
+use super::resolve::Resolved;
+use super::rows::STATES;
+use super::rules::Rule;
 use super::selftest::{self, Test};
-use super::spell;
+use super::sets;
 use super::verify::verify;
 
 /// Entries after which determinizing is given up: past the largest image, so that the error can say by
 /// how much, and small enough that no policy can keep the daemon busy for long.
 const GIVE_UP: usize = 2 * edges_in(Size::Large.plane());
-/// Nodes of one automaton, at most, for the same reason.
+/// Nodes of all automata, at most, for the same reason.
 const NODES: usize = 4 << 20;
+/// Rules in all sets of rules about one program's arguments, at most, for the same reason.
+const MEMBERS: usize = 4 << 20;
 
 /// Which rule a number in a cell or an event stands for.
 #[derive(Debug, Clone)]
@@ -99,17 +101,8 @@ impl Resolved {
     }
 }
 
-/// The automata before they are determinized.
-#[derive(Default)]
-struct Automata {
-    anchored: Nfa,
-    floating: Nfa,
-    net4: Nfa,
-    net6: Nfa,
-    rows: Rows,
-}
-
 fn build(resolved: &Resolved) -> Result<Image, PolicyError> {
+    let limit = edges_in(Size::Large.plane());
     let too_large = |what: &str, need: String, limit: usize| {
         PolicyError::whole(
             &resolved.file,
@@ -117,45 +110,75 @@ fn build(resolved: &Resolved) -> Result<Image, PolicyError> {
             "use fewer `**` and `*` in the middle of patterns, or fewer rules",
         )
     };
-    let mut automata = Automata::default();
-    for rule in &resolved.rules {
-        automata.add(rule);
-        let nodes = [&automata.anchored, &automata.floating, &automata.net4, &automata.net6].map(Nfa::len);
-        if nodes.iter().sum::<usize>() > NODES {
+    let bounded = |nodes: usize, members: usize| {
+        if nodes > NODES {
             return Err(too_large("nodes", format!("more than {NODES}"), NODES));
         }
-    }
-    let Automata { mut anchored, mut floating, mut net4, mut net6, mut rows } = automata;
-    let paths = shared_alphabet(&mut [&mut anchored, &mut floating]);
-    let nets = shared_alphabet(&mut [&mut net4, &mut net6]);
-    let mut dfa = Dfa::default();
-    let mut starts = [0; 4];
-    let parts = [(&anchored, &paths), (&floating, &paths), (&net4, &nets), (&net6, &nets)];
-    let limit = edges_in(Size::Large.plane());
-    for (start, (nfa, alphabet)) in starts.iter_mut().zip(parts) {
-        if !nfa.is_empty() {
-            *start = determinize(nfa, alphabet, &mut rows, &mut dfa, GIVE_UP).map_err(|large| {
-                too_large("table entries", format!("more than {}", large.entries.max(limit)), limit)
-            })?;
+        if members > MEMBERS {
+            return Err(too_large("rules about the same arguments", format!("more than {MEMBERS}"), MEMBERS));
         }
+        Ok(())
+    };
+    let grown = |large: TooLarge| {
+        too_large("table entries", format!("more than {}", large.entries.max(limit)), limit)
+    };
+    let mut automata = Automata::new(&resolved.rules);
+    for rule in &resolved.rules {
+        automata.add(rule);
+        bounded(automata.nodes(), automata.rows.sets.members())?;
+    }
+    automata.add_programs(&resolved.rules);
+    bounded(automata.nodes(), automata.rows.sets.members())?;
+    let (bytes, nets) = automata.alphabets();
+    let mut dfa = Dfa::default();
+    let mut starts = Vec::new();
+    let Automata { anchored, floating, unix, signal, net4, net6, rows, .. } = &mut automata;
+    for (nfa, alphabet) in [
+        (anchored, &bytes),
+        (floating, &bytes),
+        (unix, &bytes),
+        (signal, &bytes),
+        (net4, &nets),
+        (net6, &nets),
+    ] {
+        let start = if nfa.is_empty() {
+            0
+        } else {
+            determinize(nfa, alphabet, rows, &mut dfa, GIVE_UP).map_err(grown)?
+        };
+        starts.push(start);
+    }
+    // For each set of rules that some program is judged by, the place of its start among the others.
+    let mut words: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut nodes = automata.nodes();
+    for set in sets_named(&dfa, &automata) {
+        let rules = automata.rows.sets.get(set).to_vec();
+        let nfa = automata.words(rules.iter().filter_map(|rule| resolved.rules.get(*rule as usize)));
+        nodes += nfa.len();
+        bounded(nodes, automata.rows.sets.members())?;
+        words.insert(set, starts.len());
+        starts.push(determinize(&nfa, &bytes, &mut automata.rows, &mut dfa, GIVE_UP).map_err(grown)?);
     }
     merge(&mut dfa, &mut starts);
-    let packed = pack(&dfa, &starts, paths.class[usize::from(b'/')]);
+    let packed = pack(&dfa, &starts, bytes.class[usize::from(b'/')]);
     let (entries, row_count) = (packed.edges.len(), packed.rows.len());
-    let [start_anchored, start_floating, start_net4, start_net6] = packed.starts;
+    let table = rows_of(&packed, &automata, &words);
     let header = Header {
-        start_anchored,
-        start_floating,
-        start_net4,
-        start_net6,
+        start_anchored: packed.starts[0],
+        start_floating: packed.starts[1],
+        start_unix: packed.starts[2],
+        start_signal: packed.starts[3],
+        start_net4: packed.starts[4],
+        start_net6: packed.starts[5],
         quiet_from: packed.quiet_from,
         sink_from: packed.sink_from,
-        defaults: default_row(&resolved.defaults),
-        path_class: paths.class,
+        argument_bytes: resolved.defaults.arguments,
+        defaults: resolved.defaults.row(),
+        capabilities: automata.capabilities,
+        path_class: bytes.class,
         net_class: nets.class,
         ..Header::zeroed()
     };
-    let table = packed.rows.iter().map(|row| *rows.get(*row)).collect();
     Image::new(header, table, packed.edges).ok_or_else(|| {
         if entries > limit {
             too_large("table entries", entries.to_string(), limit)
@@ -165,67 +188,28 @@ fn build(resolved: &Resolved) -> Result<Image, PolicyError> {
     })
 }
 
-impl Automata {
-    fn add(&mut self, rule: &Rule) {
-        let row = self.row(rule, rule.operations);
-        match &rule.subject {
-            Subject::Paths(list) => {
-                for pattern in
-                    list.iter().flat_map(|written| written.patterns.iter().chain(&written.resolved))
-                {
-                    let nfa = if pattern.floats() { &mut self.floating } else { &mut self.anchored };
-                    spell::path(nfa, pattern, row, &mut self.rows);
-                }
-            }
-            Subject::Addresses(list, protocols) => {
-                let outward = self.row(rule, rule.operations & !Operation::Bind.bit());
-                for target in list {
-                    let aliases = aliases(&target.blocks, rule.verdict);
-                    let blocks = target.blocks.iter().map(|block| (block, row));
-                    for (block, row) in blocks.chain(aliases.iter().map(|block| (block, outward))) {
-                        let nfa =
-                            if matches!(block, Block::V4(..)) { &mut self.net4 } else { &mut self.net6 };
-                        spell::block(nfa, *protocols, (target.first, target.last), block, row);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The row of a rule that speaks of these operations.
-    fn row(&mut self, rule: &Rule, operations: u32) -> u32 {
-        let mut row = SILENCE;
-        for operation in Operation::ALL.iter().filter(|operation| operation.is_ruled()) {
-            if operations & operation.bit() != 0 {
-                row[*operation as usize] = Cell::new(rule.verdict, rule.number);
-            }
-        }
-        self.rows.intern(row)
-    }
+/// The sets of rules that rows of states name.
+fn sets_named(dfa: &Dfa, automata: &Automata) -> Vec<u32> {
+    let mut rows: Vec<u32> = dfa.states.iter().map(|state| state.row).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let mut named: Vec<u32> =
+        rows.iter().flat_map(|row| STATES.map(|column| automata.rows.get(*row)[column].0)).collect();
+    named.sort_unstable();
+    named.dedup();
+    named.retain(|set| *set != sets::NONE);
+    named
 }
 
-/// One alphabet for automata that are walked over the same bytes.
-fn shared_alphabet(nfas: &mut [&mut Nfa]) -> Alphabet {
-    let mut named = super::bytes::ByteSet::EMPTY;
-    for byte in nfas.iter().flat_map(|nfa| nfa.named.iter()) {
-        named.insert(byte);
-    }
-    let sets: Vec<_> = nfas.iter().flat_map(|nfa| nfa.sets.iter().copied()).collect();
-    Alphabet::new(&named, &sets)
-}
-
-/// The cells that hold where no rule speaks. A mapping needs what an exec needs or what a file needs,
-/// so the stricter default is its own.
-fn default_row(defaults: &Defaults) -> Row {
-    let mut row = [Cell::new(Verdict::Deny, RULE_DEFAULT); COLUMNS];
-    for operation in Operation::ALL {
-        let verdict = match operation {
-            Operation::Map => defaults.exec.max(defaults.file),
-            Operation::Setuid => Verdict::Deny,
-            Operation::Uring => Verdict::Allow,
-            _ => defaults.of(operation.family()),
-        };
-        row[operation as usize] = Cell::new(verdict, RULE_DEFAULT);
-    }
-    row
+/// The rows that states accept with, their sets of rules exchanged for the states to begin in.
+fn rows_of(packed: &Packed, automata: &Automata, words: &BTreeMap<u32, usize>) -> Vec<Row> {
+    let row = |number: &u32| {
+        let mut row = *automata.rows.get(*number);
+        for column in STATES {
+            let start = words.get(&row[column].0).map_or(0, |at| packed.starts[*at]);
+            row[column] = Cell(start);
+        }
+        row
+    };
+    packed.rows.iter().map(row).collect()
 }

@@ -1,49 +1,16 @@
 //! What a policy says of one operation, and why: the image is walked with the kernel's own step.
 
-use std::net::SocketAddr;
-
-use gatekeeper_common::image::Protocol;
-use gatekeeper_common::limits::{COMPONENTS, NAME_BYTES, PATH_BYTES};
+use gatekeeper_common::automaton::DEAD;
+use gatekeeper_common::image::{ARGUMENTS, COLUMNS, ENVIRONMENT, Row};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
 use super::compile::Compiled;
 use super::reference;
+use super::rows::{SILENCE, strictest};
 use super::rules::Rule;
 
-/// Something a task may ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    /// Start the program at this real path.
-    Exec(Vec<u8>),
-    /// Use the file at this real path in all these ways at once.
-    File(Vec<u8>, Vec<Operation>),
-    /// Use an address.
-    Net(SocketAddr, Protocol, Operation),
-}
-
-impl Question {
-    /// Why the kernel would deny it without looking at a rule.
-    #[must_use]
-    pub fn doubt(&self) -> Option<Cause> {
-        let (Self::Exec(path) | Self::File(path, _)) = self else { return None };
-        let mut names = path.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
-        if path.len() > PATH_BYTES || names.clone().any(|name| name.len() > NAME_BYTES) {
-            return Some(Cause::TooLong);
-        }
-        names.nth(COMPONENTS as usize).map(|_| Cause::TooDeep)
-    }
-
-    /// The operations asked for.
-    #[must_use]
-    pub fn operations(&self) -> Vec<Operation> {
-        match self {
-            Self::Exec(_) => vec![Operation::Exec],
-            Self::File(_, operations) => operations.clone(),
-            Self::Net(_, _, operation) => vec![*operation],
-        }
-    }
-}
+pub use super::question::{Question, Start};
 
 /// The answer to a question.
 #[derive(Debug, Clone)]
@@ -58,6 +25,8 @@ pub struct Explanation<'a> {
     pub also: Vec<&'a Rule>,
     /// Why it does not pass, beyond the policy itself.
     pub cause: Cause,
+    /// Whether it is denied for doubt, without a rule being asked.
+    pub doubted: bool,
 }
 
 impl Explanation<'_> {
@@ -72,36 +41,83 @@ impl Compiled {
     /// The deciding cell for one operation, as the kernel finds it.
     #[must_use]
     pub fn judge(&self, question: &Question) -> (Operation, Cell) {
-        let defaults = &self.image.header().defaults;
-        let row = match question {
-            Question::Exec(path) | Question::File(path, _) => self.image.path_row(path),
-            Question::Net(address, protocol, _) => self.image.net_row(*address, *protocol),
+        let (operation, cell, _) = self.rule_on(question);
+        (operation, cell)
+    }
+
+    /// The same, with why it does not pass where that is not for a rule.
+    fn rule_on(&self, question: &Question) -> (Operation, Cell, Option<Cause>) {
+        let (row, doubt) = match question.doubt() {
+            Some(cause) => (SILENCE, Some(cause)),
+            None => self.row(question),
         };
-        let doubt = question.doubt().is_some();
+        let defaults = &self.image.header().defaults;
         let cell = |operation: Operation| {
-            if doubt {
+            if doubt.is_some() {
                 return Cell::new(Verdict::Deny, RULE_DEFAULT);
             }
             let spoken = match operation {
-                Operation::Map => map_cell(row[Operation::Exec as usize], row[Operation::Map as usize]),
+                Operation::Map => {
+                    let arguments_matter = row[ARGUMENTS].0 != DEAD;
+                    map_cell(row[Operation::Exec as usize], row[Operation::Map as usize], arguments_matter)
+                }
                 _ => row[operation as usize],
             };
             spoken.or(defaults[operation as usize])
         };
         let judged = question.operations().into_iter().map(|operation| (operation, cell(operation)));
         // The first of equals, so that the operation named is the one asked for first.
-        judged
+        let (operation, cell) = judged
             .reduce(|best, next| if next.1 > best.1 { next } else { best })
-            .unwrap_or((Operation::Read, Cell::SILENT))
+            .unwrap_or((Operation::Read, Cell::SILENT));
+        (operation, cell, doubt)
+    }
+
+    /// What the rules say of a question's object, or why it is denied unheard.
+    fn row(&self, question: &Question) -> (Row, Option<Cause>) {
+        let (image, header) = (&self.image, self.image.header());
+        let row = match question {
+            Question::Exec(start) => return self.exec_row(start),
+            Question::File(path, _) => image.path_row(path),
+            Question::Net(address, protocol, _) => image.net_row(*address, *protocol),
+            Question::Unix(word, _) => image.word_row(header.start_unix, word),
+            Question::Signal(number, path) => {
+                image.word_row(header.start_signal, &[&[*number], path.as_slice()].concat())
+            }
+            Question::Capability(number) => {
+                let mut row = [Cell::SILENT; COLUMNS];
+                let cell = header.capabilities.get(usize::from(*number)).copied();
+                row[Operation::Capability as usize] = cell.unwrap_or(Cell::SILENT);
+                row
+            }
+        };
+        (row, None)
+    }
+
+    /// The program's own row, and those of its arguments and of each variable where some rule asks.
+    fn exec_row(&self, start: &Start) -> (Row, Option<Cause>) {
+        let mut row = self.image.path_row(&start.program);
+        let [arguments, environment] = [row[ARGUMENTS].0, row[ENVIRONMENT].0];
+        if arguments != DEAD {
+            if start.bytes() > self.image.header().argument_bytes as usize {
+                return (row, Some(Cause::Arguments));
+            }
+            row = strictest(&row, &self.image.word_row(arguments, &start.word()));
+        }
+        if environment != DEAD {
+            for name in &start.env {
+                row = strictest(&row, &self.image.word_row(environment, name));
+            }
+        }
+        (row, None)
     }
 
     /// The answer to a question, with the rules behind it.
     #[must_use]
     pub fn explain(&self, question: &Question) -> Explanation<'_> {
-        let (operation, cell) = self.judge(question);
+        let (operation, cell, doubt) = self.rule_on(question);
         let verdict = cell.verdict().unwrap_or(Verdict::Deny);
         let rule = self.rules.get(cell.rule());
-        let doubt = question.doubt();
         let speaks = |other: &&Rule| {
             rule.is_none_or(|rule| rule.number != other.number)
                 && reference::speaks(other, operation, question)
@@ -113,6 +129,7 @@ impl Compiled {
             rule,
             also: self.rules.iter().filter(|_| doubt.is_none()).filter(speaks).collect(),
             cause: doubt.unwrap_or(asked),
+            doubted: doubt.is_some(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Patterns of paths, as written: bytes to a tree.
+//! Patterns, as written: bytes to a tree. What follows is their meaning as paths; [`super::word`] has that
+//! of those that know no slash.
 //!
 //! `*` any bytes inside one component; `**` as a whole component, any number of components; `?` one
 //! byte or one UTF-8 character; `[a-z]`, `[!a-z]` one of (or none of) these ASCII characters; `{a,b}`
@@ -65,14 +66,14 @@ pub enum GlobError {
     /// A backslash at the end.
     #[error("pattern `{0}` ends in a lone `\\`")]
     Escape(String),
-    /// More bytes than a path can have.
-    #[error("pattern of {0} bytes is longer than any path ({PATH_BYTES})")]
+    /// More bytes than what it could match.
+    #[error("pattern of {0} bytes is longer than {PATH_BYTES}")]
     Long(usize),
     /// A component longer than any name.
     #[error("pattern `{0}` has a component longer than any file name")]
     LongName(String),
     /// A NUL byte.
-    #[error("pattern holds a NUL byte, which no path has")]
+    #[error("pattern holds a NUL byte")]
     Nul,
     /// Braces multiply to too many alternatives.
     #[error("braces of pattern `{0}` stand for more than {ALTERNATIVES} alternatives, or for too long ones")]
@@ -221,9 +222,6 @@ impl Parser<'_> {
         if set == ByteSet::EMPTY {
             return Err(GlobError::Class(self.shown(), "is empty"));
         }
-        if set.contains(b'/') {
-            return Err(GlobError::Class(self.shown(), "holds `/`, which separates components"));
-        }
         Ok(Node::Class(Box::new(Class { set, negated })))
     }
 
@@ -260,9 +258,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_malformed() {
-        for text in
-            ["/a}", "/{a", "/{a,{b}", "/[", "/[]", "/[z-a]", "/[^a]", "/[a/]", "/[é]", "/a\\", "/***", "/]"]
-        {
+        for text in ["/a}", "/{a", "/{a,{b}", "/[", "/[]", "/[z-a]", "/[^a]", "/[é]", "/a\\", "/***", "/]"] {
             let error = parse(text.as_bytes()).expect_err(text);
             assert!(!error.mend().is_empty());
         }

@@ -74,14 +74,20 @@ impl Image {
         bytemuck::cast_slice(&self.edges)
     }
 
-    /// What the rules say of a path, walked as the kernel walks it.
+    /// What the rules say of a path, walked as the kernel walks it. A state to walk a program's arguments
+    /// from stands in one of the two rows at most, so that the larger is the one there is.
     #[must_use]
     pub fn path_row(&self, path: &[u8]) -> Row {
-        let class = &self.header.path_class;
         strictest(
-            &self.walk(self.header.start_anchored, class, path),
-            &self.walk(self.header.start_floating, class, path),
+            &self.word_row(self.header.start_anchored, path),
+            &self.word_row(self.header.start_floating, path),
         )
+    }
+
+    /// What the rules say of a word, walked from this state.
+    #[must_use]
+    pub fn word_row(&self, start: u32, word: &[u8]) -> Row {
+        self.walk(start, &self.header.path_class, word)
     }
 
     /// What the rules say of an address, walked as the kernel walks it.

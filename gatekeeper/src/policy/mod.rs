@@ -1,16 +1,19 @@
 //! The policy: from TOML as written to the image the kernel walks.
 //!
-//! `document` → `extends` → `resolve` (`rules` with `vars`, `glob`, `pattern`, `links`, `address`) →
-//! `compile` (`spell`, `nfa`, `determinize`, `merge`, `pack`) → `image` → `verify`. `explain` walks the
-//! image as the kernel does; `reference` is the slow, obvious oracle.
+//! `document` → `extends` → `resolve` (`rules` with `vars`, `glob`, `pattern`, `word`, `links`, `address`) →
+//! `compile` (`automata`, `spell`, `nfa`, `determinize`, `merge`, `pack`) → `image` → `verify`. `explain`
+//! walks the image as the kernel does; `reference` is the slow, obvious oracle.
 
 pub mod address;
 pub mod alphabet;
 pub mod ask;
+pub mod automata;
 pub mod builtin;
 pub mod bytes;
 pub mod caller;
+pub mod capability;
 pub mod compile;
+pub mod defaults;
 pub mod determinize;
 pub mod document;
 pub mod error;
@@ -23,17 +26,21 @@ pub mod merge;
 pub mod nfa;
 pub mod pack;
 pub mod pattern;
+pub mod question;
 pub mod reference;
 pub mod resolve;
 pub mod rows;
 pub mod rules;
 pub mod schema;
 pub mod selftest;
+pub mod sets;
+pub mod signal;
 pub mod source;
 pub mod spell;
 pub mod vars;
 pub mod verify;
 pub mod view;
+pub mod word;
 
 pub use compile::{Compiled, RuleTable};
 pub use error::PolicyError;

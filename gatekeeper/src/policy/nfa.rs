@@ -183,6 +183,21 @@ impl Nfa {
         })
     }
 
+    /// The node reached after any number of arguments, each with its NUL: bytes of `text`, then one of `end`.
+    pub fn any_arguments(&mut self, from: NodeId, text: u32, end: u32) -> NodeId {
+        self.find(from, Label::Deep).unwrap_or_else(|| {
+            let (start, inside) = (self.fresh(), self.fresh());
+            self.link(from, Label::Deep, start);
+            // Inner throughout: what follows here may begin with the very same byte.
+            self.link(start, Label::Inner(end), start);
+            self.link(start, Label::Inner(text), inside);
+            self.link(inside, Label::Inner(text), inside);
+            self.link(inside, Label::Inner(end), start);
+            self.back.push((inside, start));
+            start
+        })
+    }
+
     /// The node reached after any number of components, each with its slash.
     pub fn deep(&mut self, from: NodeId, name: u32) -> NodeId {
         self.find(from, Label::Deep).unwrap_or_else(|| {
@@ -196,7 +211,7 @@ impl Nfa {
         })
     }
 
-    /// For each node the row of all that can still be accepted from it: nothing stricter can come.
+    /// For each node a bound on all that can still be accepted from it: nothing stricter can come.
     #[must_use]
     pub fn reach(&self, rows: &mut Rows) -> Vec<u32> {
         let mut reach = vec![0; self.nodes.len()];
@@ -205,15 +220,15 @@ impl Nfa {
             let mut row = self.node(node).row;
             for (label, target) in self.links(node) {
                 row = match label {
-                    Label::Below(below) => rows.join(row, below),
-                    _ if target > node => rows.join(row, reach[target as usize]),
+                    Label::Below(below) => rows.bound(row, below),
+                    _ if target > node => rows.bound(row, reach[target as usize]),
                     _ => row,
                 };
             }
             reach[node as usize] = row;
         }
         for (inside, start) in &self.back {
-            reach[*inside as usize] = rows.join(reach[*inside as usize], reach[*start as usize]);
+            reach[*inside as usize] = rows.bound(reach[*inside as usize], reach[*start as usize]);
         }
         reach
     }

@@ -10,11 +10,11 @@ use super::determinize::Dfa;
 
 /// The table and where each state came to lie.
 #[derive(Debug)]
-pub struct Packed<const N: usize> {
+pub struct Packed {
     /// The table of edges, with room after the last state for every class.
     pub edges: Vec<Edge>,
     /// The number of each start.
-    pub starts: [u32; N],
+    pub starts: Vec<u32>,
     /// The rows used, in the order of their new numbers; the first is row 0.
     pub rows: Vec<u32>,
     /// See [`gatekeeper_common::image::Header::quiet_from`].
@@ -35,7 +35,7 @@ enum Rest {
 
 /// Packs the states that can be reached from the starts, given the class of the slash.
 #[must_use]
-pub fn pack<const N: usize>(dfa: &Dfa, starts: &[u32; N], slash: u16) -> Packed<N> {
+pub fn pack(dfa: &Dfa, starts: &[u32], slash: u16) -> Packed {
     let rest = |number: u32| {
         let state = &dfa.states[number as usize];
         match dfa.edges_of(state) {
@@ -84,7 +84,8 @@ pub fn pack<const N: usize>(dfa: &Dfa, starts: &[u32; N], slash: u16) -> Packed<
             set(*class, base[*target as usize]);
         }
     }
-    Packed { edges, starts: starts.map(|start| base[start as usize]), rows, quiet_from, sink_from }
+    let starts = starts.iter().map(|start| base[*start as usize]).collect();
+    Packed { edges, starts, rows, quiet_from, sink_from }
 }
 
 /// The classes under which a state keeps an entry.
@@ -204,7 +205,7 @@ mod tests {
                 assert_eq!(entry.owner, packed.starts[at]);
             }
         }
-        let mut numbers = packed.starts.to_vec();
+        let mut numbers = packed.starts.clone();
         numbers.dedup();
         numbers.sort_unstable();
         assert_eq!(numbers.len(), starts.len());

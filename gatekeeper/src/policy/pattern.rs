@@ -52,8 +52,11 @@ impl Pattern {
     /// Parses a pattern and multiplies its braces out.
     pub fn parse(text: &[u8]) -> Result<Vec<Self>, GlobError> {
         let shown = || String::from_utf8_lossy(text).into_owned();
-        let mut flat = vec![Vec::new()];
-        multiply(&parse(text)?, &mut flat).map_err(|()| GlobError::Alternatives(shown()))?;
+        let flat = flatten(text)?;
+        let slash = |node: &Flat| matches!(node, Flat::Item(Item::OneOf(set) | Item::NoneOf(set)) if set.contains(b'/'));
+        if flat.iter().flatten().any(slash) {
+            return Err(GlobError::Class(shown(), "holds `/`, which separates components"));
+        }
         flat.iter().map(|nodes| Self::from_flat(nodes, &shown)).collect()
     }
 
@@ -145,10 +148,21 @@ const PIECES: usize = 128 * ALTERNATIVES;
 
 /// A node with braces gone and slashes told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Flat {
+pub enum Flat {
+    /// `/`
     Slash,
+    /// `**`
     Deep,
+    /// Anything else.
     Item(Item),
+}
+
+/// Parses a pattern and multiplies its braces out.
+pub fn flatten(text: &[u8]) -> Result<Vec<Vec<Flat>>, GlobError> {
+    let mut flat = vec![Vec::new()];
+    multiply(&parse(text)?, &mut flat)
+        .map_err(|()| GlobError::Alternatives(String::from_utf8_lossy(text).into_owned()))?;
+    Ok(flat)
 }
 
 fn multiply(nodes: &[Node], flat: &mut Vec<Vec<Flat>>) -> Result<(), ()> {
@@ -264,7 +278,7 @@ mod tests {
     fn what_cannot_match_is_refused() {
         for text in [
             "", "a", "*", "**", "~/x", "*/a", "/a//b", "/a/", "/./a", "/a/..", "/a**", "/**a", "/a/**b/c",
-            "/x/{,a}", "/**/",
+            "/x/{,a}", "/**/", "/[a/]", "/[!.-0]",
         ] {
             assert!(Pattern::parse(text.as_bytes()).is_err(), "{text}");
         }

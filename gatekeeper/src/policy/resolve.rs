@@ -1,48 +1,13 @@
 //! A policy with its variables put in: what one session is bound by, ready to compile.
 
-use gatekeeper_common::operation::Family;
-use gatekeeper_common::verdict::Verdict;
-
 use super::builtin;
-use super::document::{DefaultsTable, Word};
+use super::defaults::Defaults;
 use super::error::PolicyError;
 use super::extends::Policy;
 use super::links::{Fenced, Links};
 use super::rules::{Collector, Rule};
 use super::selftest::{Test, tests_of};
 use super::vars::{Scope, Vars};
-
-/// What holds where no rule speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Defaults {
-    /// For programs.
-    pub exec: Verdict,
-    /// For files.
-    pub file: Verdict,
-    /// For addresses.
-    pub net: Verdict,
-}
-
-impl Defaults {
-    /// For a family; what no rule can speak of is denied.
-    #[must_use]
-    pub fn of(&self, family: Family) -> Verdict {
-        match family {
-            Family::Exec => self.exec,
-            Family::File => self.file,
-            Family::Net => self.net,
-            _ => Verdict::Deny,
-        }
-    }
-
-    /// The strictest of all that documents say; deny where none says anything.
-    fn of_all<'a>(tables: impl Iterator<Item = &'a DefaultsTable> + Clone) -> Self {
-        let pick = |get: fn(&DefaultsTable) -> Option<Word>| {
-            tables.clone().filter_map(get).map(Verdict::from).max().unwrap_or(Verdict::Deny)
-        };
-        Self { exec: pick(|t| t.exec), file: pick(|t| t.file), net: pick(|t| t.net) }
-    }
-}
 
 /// A policy resolved for one session.
 #[derive(Debug, Clone)]
@@ -77,7 +42,7 @@ impl Policy {
             name: self.name.clone(),
             description: self.description.clone(),
             file: self.documents.last().map(|last| last.source.name.clone()).unwrap_or_default(),
-            defaults: Defaults::of_all(self.documents.iter().map(|loaded| &loaded.document.defaults)),
+            defaults: Defaults::of_all(self.documents.iter().map(|loaded| &loaded.document)),
             rules: collector.rules,
             tests,
         })

@@ -1,8 +1,12 @@
 //! Rows: what the rules that match say, each content kept once.
+//!
+//! Until the image is made, the columns ARGUMENTS and ENVIRONMENT hold the number of a set of rules.
 
-use gatekeeper_common::image::{COLUMNS, Row};
+use gatekeeper_common::image::{ARGUMENTS, COLUMNS, ENVIRONMENT, Row};
 use gatekeeper_common::verdict::Cell;
 use rustc_hash::FxHashMap;
+
+use super::sets::Sets;
 
 /// The row in which no rule speaks; its number is 0.
 pub const SILENCE: Row = [Cell::SILENT; COLUMNS];
@@ -12,11 +16,16 @@ pub const SILENCE: Row = [Cell::SILENT; COLUMNS];
 pub struct Rows {
     rows: Vec<Row>,
     numbers: FxHashMap<Row, u32>,
+    /// The sets that rows name by number.
+    pub sets: Sets,
 }
+
+/// The columns that hold no cell.
+pub const STATES: [usize; 2] = [ARGUMENTS, ENVIRONMENT];
 
 impl Default for Rows {
     fn default() -> Self {
-        Self { rows: vec![SILENCE], numbers: FxHashMap::from_iter([(SILENCE, 0)]) }
+        Self { rows: vec![SILENCE], numbers: FxHashMap::from_iter([(SILENCE, 0)]), sets: Sets::default() }
     }
 }
 
@@ -43,14 +52,40 @@ impl Rows {
         if one == 0 {
             return other;
         }
-        let row = strictest(self.get(one), self.get(other));
+        let (one, other) = (*self.get(one), *self.get(other));
+        let mut row = strictest(&one, &other);
+        for column in STATES {
+            row[column] = Cell(self.sets.union(one[column].0, other[column].0));
+        }
+        self.intern(row)
+    }
+
+    /// The number of a row that says no less than either, of programs' arguments perhaps more.
+    pub fn bound(&mut self, one: u32, other: u32) -> u32 {
+        if one == other || other == 0 {
+            return one;
+        }
+        if one == 0 {
+            return other;
+        }
+        let (one, other) = (self.get(one), self.get(other));
+        let mut row = strictest(one, other);
+        for column in STATES {
+            row[column] = Cell(Sets::bound(one[column].0, other[column].0));
+        }
         self.intern(row)
     }
 
     /// Whether `one` is at least as strict as `other` on every operation.
     #[must_use]
     pub fn dominates(&self, one: u32, other: u32) -> bool {
-        one == other || self.get(one).iter().zip(self.get(other)).all(|(one, other)| one >= other)
+        if one == other {
+            return true;
+        }
+        let (one, other) = (self.get(one), self.get(other));
+        let cells = one.iter().zip(other).take(ARGUMENTS);
+        cells.clone().all(|(one, other)| one >= other)
+            && STATES.iter().all(|column| self.sets.holds(one[*column].0, other[*column].0))
     }
 }
 
@@ -64,6 +99,22 @@ pub fn strictest(one: &Row, other: &Row) -> Row {
 mod tests {
     use super::*;
     use gatekeeper_common::verdict::Verdict;
+
+    #[test]
+    fn joining_unites_the_rules_about_arguments() {
+        let mut rows = Rows::default();
+        let [one, other] = [4, 7].map(|rule| {
+            let mut row = SILENCE;
+            row[ARGUMENTS] = Cell(rows.sets.intern(vec![rule]));
+            rows.intern(row)
+        });
+        let both = rows.join(one, other);
+        let set = rows.get(both)[ARGUMENTS].0;
+        assert_eq!(rows.sets.get(set), [4, 7]);
+        assert!(rows.dominates(both, other) && !rows.dominates(other, both) && !rows.dominates(other, one));
+        let bound = rows.bound(one, other);
+        assert!(!rows.dominates(both, bound) && rows.dominates(bound, 0));
+    }
 
     #[test]
     fn joining_keeps_the_stricter_cell() {

@@ -1,4 +1,4 @@
-//! Path patterns and address blocks, spelled into the automaton.
+//! Patterns and address blocks, spelled into the automaton.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -12,10 +12,10 @@ use super::pattern::{Component, Item, Pattern};
 use super::rows::Rows;
 use super::rules::Protocols;
 
-/// Adds a pattern of paths, accepted with `row`.
-pub fn path(nfa: &mut Nfa, pattern: &Pattern, row: u32, rows: &mut Rows) {
-    let name = nfa.set(symbols(&ByteSet::EMPTY));
-    let mut node = START;
+/// Adds a pattern of paths, accepted with `row` after what leads to `from`.
+pub fn path(nfa: &mut Nfa, from: NodeId, pattern: &Pattern, row: u32, rows: &mut Rows) {
+    let name = Text::new(nfa, &NAME);
+    let mut node = from;
     // Whether the slash before the component at hand is already behind us, as it is after `**`.
     let mut after_slash = false;
     let mut components = pattern.components.iter().peekable();
@@ -33,15 +33,21 @@ pub fn path(nfa: &mut Nfa, pattern: &Pattern, row: u32, rows: &mut Rows) {
                     components.next();
                 }
                 if components.peek().is_none() {
-                    nfa.accept(dir, row, rows);
+                    // Nothing at all is no path: a socket without a name, a process without a program.
+                    if dir != from {
+                        nfa.accept(dir, row, rows);
+                    }
                     nfa.below(node, row);
                     return;
                 }
-                node = nfa.deep(node, name);
+                node = nfa.deep(node, name.any);
                 after_slash = true;
             }
             Component::One(items) => {
-                node = spell_items(nfa, node, items, name);
+                node = match items.as_slice() {
+                    [Item::Star] => nfa.star(node, Label::Plus(name.any), name.any),
+                    items => name.spell(nfa, node, items),
+                };
                 after_slash = false;
             }
         }
@@ -49,49 +55,109 @@ pub fn path(nfa: &mut Nfa, pattern: &Pattern, row: u32, rows: &mut Rows) {
     nfa.accept(node, row, rows);
 }
 
-fn spell_items(nfa: &mut Nfa, mut node: NodeId, items: &[Item], name: u32) -> NodeId {
-    if *items == [Item::Star] {
-        return nfa.star(node, Label::Plus(name), name);
-    }
-    for item in items {
-        node = match item {
-            Item::Byte(byte) => nfa.follow(node, Label::Byte(*byte)),
-            Item::Star => nfa.star(node, Label::Star, name),
-            Item::Any => character(nfa, node, &ByteSet::EMPTY),
-            Item::NoneOf(set) => character(nfa, node, set),
-            Item::OneOf(set) => {
-                let set = nfa.set(Symbols { bytes: **set, other: false });
-                nfa.follow(node, Label::OneOf(set))
+/// Adds a list of arguments, each closed by a NUL.
+pub fn arguments(nfa: &mut Nfa, list: &[&Component], row: u32, rows: &mut Rows) {
+    let text = Text::new(nfa, &NUL);
+    let end = nfa.set(Symbols { bytes: NUL, other: false });
+    let mut node = START;
+    let mut words = list.iter().peekable();
+    while let Some(word) = words.next() {
+        match word {
+            Component::Deep if words.peek() == Some(&&&Component::Deep) => {}
+            Component::Deep if words.peek().is_none() => return nfa.below(node, row),
+            Component::Deep => node = nfa.any_arguments(node, text.any, end),
+            Component::One(items) => {
+                let last = text.spell(nfa, node, items);
+                node = nfa.follow(last, Label::Byte(0));
             }
-        };
+        }
     }
-    node
+    nfa.accept(node, row, rows);
 }
 
-/// All bytes of a name but these.
-fn symbols(but: &ByteSet) -> Symbols {
-    let mut bytes = but.complement();
-    bytes.remove(b'/');
-    Symbols { bytes, other: true }
+/// Adds the name of an environment variable.
+pub fn variable(nfa: &mut Nfa, name: &Component, row: u32, rows: &mut Rows) {
+    if let Component::One(items) = name {
+        let node = Text::new(nfa, &NUL).spell(nfa, START, items);
+        nfa.accept(node, row, rows);
+    }
 }
 
-/// One byte that is none of these, or one character of UTF-8 beyond ASCII.
-fn character(nfa: &mut Nfa, from: NodeId, but: &ByteSet) -> NodeId {
-    let single = nfa.set(symbols(but));
-    if let Some(known) = nfa.find(from, Label::Character(single)) {
-        return known;
+/// Adds the abstract name of a UNIX socket.
+pub fn abstract_name(nfa: &mut Nfa, name: &Component, row: u32, rows: &mut Rows) {
+    if let Component::One(items) = name {
+        let from = nfa.follow(START, Label::Byte(0));
+        let node = Text::new(nfa, &ByteSet::EMPTY).spell(nfa, from, items);
+        nfa.accept(node, row, rows);
     }
-    let mut range = |first, last| nfa.set(Symbols { bytes: ByteSet::range(first, last), other: false });
-    let (follow, lead) = (range(0x80, 0xbf), [range(0xf0, 0xf4), range(0xe0, 0xef), range(0xc2, 0xdf)]);
-    // In this order links lead to later nodes, as `Nfa::reach` needs.
-    let waits = lead.map(|_| nfa.fresh());
-    let done = nfa.fresh();
-    for (at, wait) in waits.into_iter().enumerate() {
-        nfa.link(from, Label::Inner(lead[at]), wait);
-        nfa.link(wait, Label::Inner(follow), waits.get(at + 1).copied().unwrap_or(done));
+}
+
+/// Adds signals to the processes of a program.
+pub fn signal(nfa: &mut Nfa, signals: &ByteSet, program: &Pattern, row: u32, rows: &mut Rows) {
+    let label = match signals.only() {
+        Some(signal) => Label::Byte(signal),
+        None => Label::OneOf(nfa.set(Symbols { bytes: *signals, other: *signals == ByteSet::ALL })),
+    };
+    let from = nfa.follow(START, label);
+    path(nfa, from, program, row, rows);
+}
+
+/// What ends a component of a path.
+const NAME: ByteSet = ByteSet::of(b'/');
+/// What ends an argument, and never stands in a variable's name.
+const NUL: ByteSet = ByteSet::of(0);
+
+/// Text in which some byte never stands.
+struct Text<'a> {
+    ends: &'a ByteSet,
+    /// The number of the set of all other bytes.
+    any: u32,
+}
+
+impl<'a> Text<'a> {
+    fn new(nfa: &mut Nfa, ends: &'a ByteSet) -> Self {
+        Self { ends, any: nfa.set(but(ends)) }
     }
-    nfa.link(from, Label::Character(single), done);
-    done
+
+    fn spell(&self, nfa: &mut Nfa, mut node: NodeId, items: &[Item]) -> NodeId {
+        for item in items {
+            node = match item {
+                Item::Byte(byte) => nfa.follow(node, Label::Byte(*byte)),
+                Item::Star => nfa.star(node, Label::Star, self.any),
+                Item::Any => self.character(nfa, node, &ByteSet::EMPTY),
+                Item::NoneOf(set) => self.character(nfa, node, set),
+                Item::OneOf(set) => {
+                    let set = nfa.set(Symbols { bytes: **set, other: false });
+                    nfa.follow(node, Label::OneOf(set))
+                }
+            };
+        }
+        node
+    }
+
+    /// One byte that is none of these, or one character of UTF-8 beyond ASCII.
+    fn character(&self, nfa: &mut Nfa, from: NodeId, none_of: &ByteSet) -> NodeId {
+        let single = nfa.set(but(&none_of.union(self.ends)));
+        if let Some(known) = nfa.find(from, Label::Character(single)) {
+            return known;
+        }
+        let mut range = |first, last| nfa.set(Symbols { bytes: ByteSet::range(first, last), other: false });
+        let (follow, lead) = (range(0x80, 0xbf), [range(0xf0, 0xf4), range(0xe0, 0xef), range(0xc2, 0xdf)]);
+        // In this order links lead to later nodes, as `Nfa::reach` needs.
+        let waits = lead.map(|_| nfa.fresh());
+        let done = nfa.fresh();
+        for (at, wait) in waits.into_iter().enumerate() {
+            nfa.link(from, Label::Inner(lead[at]), wait);
+            nfa.link(wait, Label::Inner(follow), waits.get(at + 1).copied().unwrap_or(done));
+        }
+        nfa.link(from, Label::Character(single), done);
+        done
+    }
+}
+
+/// All bytes but these.
+fn but(these: &ByteSet) -> Symbols {
+    Symbols { bytes: these.complement(), other: true }
 }
 
 /// Adds an address block to the automaton of its version.

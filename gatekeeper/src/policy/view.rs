@@ -4,16 +4,19 @@ use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cause;
 use serde::Serialize;
 
+use super::bytes::ByteSet;
 use super::document::Severity;
 use super::explain::{Explanation, Question};
 use super::rules::{Protocols, Rule, Subject, Written};
+use super::word::Word;
+use super::{capability, signal};
 
 /// A rule.
 #[derive(Debug, Serialize)]
 pub struct RuleView<'a> {
     /// Its name.
     pub id: &'a str,
-    /// exec, file or net.
+    /// exec, file, net, unix, signal or capability.
     pub kind: &'static str,
     /// Its verdict.
     pub verdict: &'static str,
@@ -22,6 +25,21 @@ pub struct RuleView<'a> {
     /// Its patterns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<PathView<'a>>,
+    /// The arguments it asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<Vec<&'a str>>,
+    /// The environment variables it asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<&'a str>,
+    /// Its abstract names.
+    #[serde(skip_serializing_if = "Vec::is_empty", rename = "abstract")]
+    pub names: Vec<&'a str>,
+    /// Its signals; absent where it speaks of all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<String>,
+    /// Its capabilities; `*` is all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
     /// Its addresses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<&'a str>,
@@ -68,27 +86,55 @@ impl<'a> From<&'a Rule> for RuleView<'a> {
     fn from(rule: &'a Rule) -> Self {
         let operations: Vec<Operation> =
             Operation::ALL.into_iter().filter(|operation| rule.operations & operation.bit() != 0).collect();
-        let (paths, to, protocol) = match &rule.subject {
-            Subject::Paths(list) => (list.iter().map(PathView::from).collect(), Vec::new(), None),
-            Subject::Addresses(list, protocols) => {
-                (Vec::new(), list.iter().map(|target| target.text.as_str()).collect(), Some(*protocols))
-            }
-        };
-        Self {
+        let mut view = Self {
             id: &rule.id,
             kind: operations.first().map_or(Family::Builtin, |operation| operation.family()).name(),
             verdict: rule.verdict.name(),
             operations: operations.iter().map(|operation| operation.name()).collect(),
-            paths,
-            to,
-            protocol,
+            paths: Vec::new(),
+            args: None,
+            env: Vec::new(),
+            names: Vec::new(),
+            signals: Vec::new(),
+            capabilities: Vec::new(),
+            to: Vec::new(),
+            protocol: None,
             reason: rule.reason.as_deref(),
             severity: rule.severity,
             tags: &rule.tags,
             file: &rule.file,
             line: rule.line,
+        };
+        let paths = |list: &'a [Written]| list.iter().map(PathView::from).collect();
+        match &rule.subject {
+            Subject::Paths(list) => view.paths = paths(list),
+            Subject::Arguments(list, words) => {
+                (view.paths, view.args) = (paths(list), Some(texts(words)));
+            }
+            Subject::Environment(list, words) => (view.paths, view.env) = (paths(list), texts(words)),
+            Subject::Unix(list, words) => (view.paths, view.names) = (paths(list), texts(words)),
+            Subject::Signals(signals, list) => {
+                let named = Some(signals).filter(|signals| **signals != ByteSet::ALL);
+                view.signals =
+                    named.map(|signals| signals.iter().map(signal::name).collect()).unwrap_or_default();
+                view.paths = paths(list);
+            }
+            Subject::Capabilities(u64::MAX) => view.capabilities = vec!["*".to_owned()],
+            Subject::Capabilities(bits) => {
+                let numbers = (0..64_u8).filter(|number| bits >> number & 1 == 1);
+                view.capabilities = numbers.map(capability::name).collect();
+            }
+            Subject::Addresses(list, protocols) => {
+                view.to = list.iter().map(|target| target.text.as_str()).collect();
+                view.protocol = Some(*protocols);
+            }
         }
+        view
     }
+}
+
+fn texts(words: &[Word]) -> Vec<&str> {
+    words.iter().map(|word| word.text.as_str()).collect()
 }
 
 /// A rule named in an answer.
@@ -145,10 +191,6 @@ impl<'a> AnswerView<'a> {
     /// The answer to a question.
     #[must_use]
     pub fn new(question: &Question, answer: &Explanation<'a>) -> Self {
-        let default = match answer.operation {
-            Operation::Map => "stricter of exec and file",
-            operation => operation.family().name(),
-        };
         Self {
             operation: answer.operation.name(),
             object: object(question),
@@ -156,20 +198,49 @@ impl<'a> AnswerView<'a> {
             passes: answer.passes(),
             cause: Some(answer.cause).filter(|cause| *cause != Cause::Policy).map(Cause::text),
             rule: answer.rule.map(Named::from),
-            default: (answer.rule.is_none() && question.doubt().is_none()).then_some(default),
+            default: (answer.rule.is_none() && !answer.doubted).then(|| default_of(answer.operation)),
             also: answer.also.iter().map(|rule| Named::from(*rule)).collect(),
         }
     }
 }
 
-/// The path or address a question is about.
+/// Which default decides on an operation that no rule speaks of.
+#[must_use]
+pub fn default_of(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Map => "stricter of exec and file",
+        Operation::Setuid => "setuid",
+        operation => operation.family().name(),
+    }
+}
+
+/// The same for people.
+#[must_use]
+pub fn default_text(default: &str) -> String {
+    match default {
+        "setuid" => "changing who runs it takes a rule with `setuid = true`".to_owned(),
+        name => format!("[defaults] {name}"),
+    }
+}
+
+/// What a question is about.
 #[must_use]
 pub fn object(question: &Question) -> String {
     match question {
-        Question::Exec(path) | Question::File(path, _) => text(path),
+        Question::Exec(start) => {
+            let words = start.argv.iter().skip(1).map(|word| text(word));
+            [text(&start.program)].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+        }
+        Question::File(path, _) => text(path),
         Question::Net(address, protocol, _) => {
             format!("{address}/{}", format!("{protocol:?}").to_lowercase())
         }
+        Question::Unix(word, _) => match word.strip_prefix(&[0]) {
+            Some(name) => format!("@{}", text(name)),
+            None => text(word),
+        },
+        Question::Signal(number, path) => format!("{} {}", signal::name(*number), text(path)),
+        Question::Capability(number) => capability::name(*number),
     }
 }
 

@@ -10,16 +10,17 @@ use proptest::sample::select;
 
 use crate::policy::Compiled;
 use crate::policy::address::Target;
+use crate::policy::defaults::Defaults;
 use crate::policy::document::Severity;
 use crate::policy::explain::Question;
 use crate::policy::links::{Follow, NoLinks};
 use crate::policy::pattern::Pattern;
 use crate::policy::reference;
-use crate::policy::resolve::{Defaults, Resolved};
+use crate::policy::resolve::Resolved;
 use crate::policy::rules::{Protocols, Rule, Subject, Written};
 use crate::policy::verify::verify;
 
-fn rule(verdict: Verdict, operations: u32, subject: Subject) -> Rule {
+pub fn rule(verdict: Verdict, operations: u32, subject: Subject) -> Rule {
     Rule {
         number: 0,
         id: String::new(),
@@ -35,18 +36,27 @@ fn rule(verdict: Verdict, operations: u32, subject: Subject) -> Rule {
 }
 
 /// `None` where the random patterns need more states than an image holds.
-fn compiled(mut rules: Vec<Rule>, defaults: Defaults) -> Option<Compiled> {
+pub fn compiled(mut rules: Vec<Rule>, defaults: Defaults) -> Option<Compiled> {
     (0..).zip(&mut rules).for_each(|(number, rule)| rule.number = number);
     let (name, file) = (String::new(), String::new());
     Resolved { name, description: None, file, defaults, rules, tests: Vec::new() }.compile().ok()
 }
 
-fn verdicts() -> impl Strategy<Value = Verdict> {
+pub fn verdicts() -> impl Strategy<Value = Verdict> {
     select(Verdict::ALL.as_slice())
 }
 
-fn defaults() -> impl Strategy<Value = Defaults> {
-    (verdicts(), verdicts(), verdicts()).prop_map(|(exec, file, net)| Defaults { exec, file, net })
+pub fn defaults() -> impl Strategy<Value = Defaults> {
+    let net = (verdicts(), verdicts(), verdicts(), verdicts());
+    (verdicts(), verdicts(), net).prop_map(|(exec, file, (net, unix, signal, capability))| Defaults {
+        exec,
+        file,
+        net,
+        unix,
+        signal,
+        capability,
+        ..Defaults::default()
+    })
 }
 
 /// Components that overlap as much as possible.
@@ -92,17 +102,25 @@ fn pattern() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn path_rule() -> impl Strategy<Value = Rule> {
-    (verdicts(), 1_u32..0x1ff, vec(pattern(), 1..3)).prop_map(|(verdict, operations, texts)| {
-        let written = texts.into_iter().map(|text| {
-            let patterns = Pattern::parse(&text).unwrap();
-            Written::new(String::new(), text, patterns, &NoLinks, Follow::All)
-        });
-        rule(verdict, operations, Subject::Paths(written.collect()))
+/// A pattern that is one path.
+pub fn literal(path: &[u8]) -> Written {
+    Written::new(String::new(), path.to_vec(), Pattern::parse(path).unwrap(), &NoLinks, Follow::All)
+}
+
+/// Patterns as a rule holds them.
+pub fn written() -> impl Strategy<Value = Written> {
+    pattern().prop_map(|text| {
+        let patterns = Pattern::parse(&text).unwrap();
+        Written::new(String::new(), text, patterns, &NoLinks, Follow::All)
     })
 }
 
-fn name() -> impl Strategy<Value = Vec<u8>> {
+pub fn path_rule() -> impl Strategy<Value = Rule> {
+    (verdicts(), 1_u32..0x1ff, vec(written(), 1..3))
+        .prop_map(|(verdict, operations, written)| rule(verdict, operations, Subject::Paths(written)))
+}
+
+pub fn name() -> impl Strategy<Value = Vec<u8>> {
     let fixed: &[&[u8]] = &[
         b"a",
         b"b",
@@ -128,7 +146,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// From the root to 255 components and 4,096 bytes.
-fn path() -> impl Strategy<Value = Vec<u8>> {
+pub fn path() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![9 => vec(name(), 0..7), 1 => vec(name(), 0..=255)].prop_map(|names| {
         let mut path = Vec::new();
         for name in names {
@@ -164,10 +182,15 @@ fn target() -> impl Strategy<Value = Target> {
     (host, ports).prop_map(|(host, ports)| Target::parse(&format!("{host}{ports}")).unwrap())
 }
 
+const NET: [Operation; 5] =
+    [Operation::Connect, Operation::Bind, Operation::Send, Operation::Listen, Operation::Accept];
+
 fn net_rule() -> impl Strategy<Value = Rule> {
     let protocols = select([Protocols::Tcp, Protocols::Udp, Protocols::Any].as_slice());
-    (verdicts(), 1_u32..8, vec(target(), 1..4), protocols).prop_map(|(verdict, bits, targets, protocols)| {
-        rule(verdict, bits << 9, Subject::Addresses(targets, protocols))
+    (verdicts(), 1_u32..32, vec(target(), 1..4), protocols).prop_map(|(verdict, bits, targets, protocols)| {
+        let chosen = NET.iter().zip(0..).filter(|(_, at)| bits >> at & 1 == 1);
+        let operations = chosen.fold(0, |all, (operation, _)| all | operation.bit());
+        rule(verdict, operations, Subject::Addresses(targets, protocols))
     })
 }
 
@@ -193,7 +216,7 @@ fn net_question() -> impl Strategy<Value = Question> {
     ];
     let port = prop_oneof![select([0, 53, 80, 255, 256, 443, 511, 512, 65535].as_slice()), any::<u16>()];
     let protocol = select([Protocol::Tcp, Protocol::Udp, Protocol::Other].as_slice());
-    let operation = select([Operation::Connect, Operation::Bind, Operation::Send].as_slice());
+    let operation = select(NET.as_slice());
     (ip, port, protocol, operation).prop_map(|(ip, port, protocol, operation)| {
         Question::Net(std::net::SocketAddr::new(ip, port), protocol, operation)
     })
@@ -211,7 +234,7 @@ proptest! {
                 let oracle = reference::judge(compiled.rules.iter(), &defaults, &question);
                 prop_assert_eq!(compiled.judge(&question).1, oracle, "{:?}", question);
             }
-            let question = Question::Exec(path.clone());
+            let question = Question::exec(&path);
             prop_assert_eq!(compiled.judge(&question).1, reference::judge(compiled.rules.iter(), &defaults, &question));
             let question = Question::File(path, vec![Operation::Read, Operation::Write]);
             prop_assert_eq!(compiled.judge(&question).1, reference::judge(compiled.rules.iter(), &defaults, &question));
@@ -238,11 +261,11 @@ proptest! {
 
     #[test]
     fn a_damaged_image_is_refused_or_harmless(
-        rules in vec(path_rule(), 1..4),
+        rules in vec(prop_oneof![path_rule(), super::doors::door_rule()], 1..4),
         damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         comb_too in any::<bool>(),
     ) {
-        let defaults = Defaults { exec: Verdict::Deny, file: Verdict::Deny, net: Verdict::Deny };
+        let defaults = Defaults::default();
         let Some(compiled) = compiled(rules, defaults) else { return Ok(()) };
         let (mut head, mut comb) = (compiled.image.head(), compiled.image.comb().to_vec());
         for (at, byte) in damage {

@@ -1,14 +1,19 @@
 //! Every way an image can be damaged that `verify` knows by name.
 
 use gatekeeper_common::automaton::{ACCEPT, Edge, VACANT};
-use gatekeeper_common::image::{Header, ROWS_AT};
+use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, Header, ROWS_AT, Row};
+use gatekeeper_common::limits::ARGUMENT_BYTES_MOST;
+use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, Verdict};
 
 use super::compile;
 use crate::policy::verify::{VerifyError, verify};
 
 const TEXT: &str = "version = 1\nname = 'd'\n[[file]]\nverdict = 'allow'\npath = ['/a/b', '**/*.c']\n\
-    [[net]]\nverdict = 'deny'\nto = ['10.0.0.0/8:80', '::1']\n";
+    [[net]]\nverdict = 'deny'\nto = ['10.0.0.0/8:80', '::1']\n\
+    [[exec]]\nverdict = 'allow'\nprogram = ['/a/p']\nargs = ['x']\n\
+    [[unix]]\nverdict = 'allow'\npath = ['/u/s']\n\
+    [[capability]]\nverdict = 'deny'\ncapability = ['chown']\n";
 
 struct Planes {
     head: Vec<u8>,
@@ -31,8 +36,18 @@ impl Planes {
     }
 
     fn cell(&mut self, row: usize, column: usize, cell: u32) {
-        let at = ROWS_AT + row * 64 + column * 4;
+        let at = ROWS_AT + row * size_of::<Row>() + column * 4;
         self.head[at..at + 4].copy_from_slice(&cell.to_le_bytes());
+    }
+
+    fn row(&self, number: usize) -> Row {
+        bytemuck::pod_read_unaligned(&self.head[ROWS_AT + number * size_of::<Row>()..][..size_of::<Row>()])
+    }
+
+    /// The number of a row that speaks in a column.
+    fn speaking(&self, column: usize) -> usize {
+        let header: Header = bytemuck::pod_read_unaligned(&self.head[..size_of::<Header>()]);
+        (0..header.rows as usize).find(|row| self.row(*row)[column] != Cell::SILENT).unwrap()
     }
 
     fn first(&mut self, which: impl Fn(usize, &Edge) -> bool) -> &mut Edge {
@@ -81,8 +96,40 @@ fn cells() {
     assert!(matches!(damaged(|p| p.cell(1, 0, 0x1200_0000)), VerifyError::Cell { row: 1, column: 0, .. }));
     let nobody = Cell::new(Verdict::Allow, 99).0;
     assert!(matches!(damaged(|p| p.cell(1, 2, nobody)), VerifyError::Cell { row: 1, column: 2, .. }));
+    let ruleless = damaged(|p| p.cell(1, Operation::Uring as usize, spoken));
+    assert!(matches!(ruleless, VerifyError::Cell { row: 1, column: 23, .. }));
+    let capability = damaged(|p| p.header(|h| h.capabilities[7] = Cell(nobody)));
+    assert!(matches!(capability, VerifyError::Capability { number: 7, .. }));
+    for bytes in [0, ARGUMENT_BYTES_MOST + 1] {
+        let bound = damaged(|p| p.header(|h| h.argument_bytes = bytes));
+        assert_eq!(bound, VerifyError::ArgumentBytes(bytes));
+    }
     let silent = damaged(|p| p.header(|h| h.defaults[3] = Cell::SILENT));
     assert_eq!(silent, VerifyError::Cell { row: u32::MAX, column: 3, cell: 0 });
+}
+
+#[test]
+fn rows_speak_of_what_is_walked() {
+    let spoken = Cell::new(Verdict::Allow, 0).0;
+    let path = Planes::new().speaking(Operation::Read as usize);
+    for column in [Operation::Connect, Operation::UnixBind, Operation::Signal] {
+        let damage = damaged(|p| p.cell(path, column as usize, spoken));
+        assert_eq!(damage, VerifyError::Misplaced { row: path as u32, column: column as usize });
+    }
+    let net = Planes::new().speaking(Operation::Connect as usize);
+    let damage = damaged(|p| p.cell(net, Operation::Read as usize, spoken));
+    assert!(matches!(damage, VerifyError::Misplaced { column: 2, .. }));
+    // The row of an argument leads to no further arguments.
+    let words = Planes::new().speaking(Operation::Exec as usize);
+    let start = Planes::new().row(Planes::new().speaking(ARGUMENTS))[ARGUMENTS].0;
+    let damage = damaged(|p| p.cell(words, ENVIRONMENT, start));
+    assert_eq!(damage, VerifyError::Misplaced { row: words as u32, column: ENVIRONMENT });
+    let floating = damaged(|p| {
+        // `**/*.c` accepts with a row of its own: the second rule's file is no program with arguments.
+        let row = p.speaking(Operation::Read as usize);
+        p.cell(row, ARGUMENTS, start);
+    });
+    assert_eq!(floating, VerifyError::TwoStarts(ARGUMENTS));
 }
 
 #[test]
@@ -108,5 +155,12 @@ fn starts() {
         assert!(matches!(net, VerifyError::Target { what, .. } if what.contains("IPv6")));
         let path = damaged(|p| p.header(|h| h.start_anchored = start));
         assert!(matches!(path, VerifyError::Target { what, .. } if what.contains("anchored")));
+        let unix = damaged(|p| p.header(|h| h.start_unix = start));
+        assert!(matches!(unix, VerifyError::Target { what, .. } if what.contains("UNIX")));
+        let signal = damaged(|p| p.header(|h| h.start_signal = start));
+        assert!(matches!(signal, VerifyError::Target { what, .. } if what.contains("signals")));
+        let row = Planes::new().speaking(ARGUMENTS);
+        let words = damaged(|p| p.cell(row, ARGUMENTS, start));
+        assert!(matches!(words, VerifyError::Target { what, .. } if what.contains("arguments")));
     }
 }

@@ -3,6 +3,7 @@
 mod agreement;
 mod cases;
 mod damage;
+mod doors;
 mod shipped;
 mod size;
 mod walk;

@@ -47,6 +47,29 @@ fn ten_thousand_rules_fit() {
 }
 
 #[test]
+fn ten_thousand_rules_about_arguments_fit() {
+    let mut text =
+        "version = 1\nname = 'many'\n[[exec]]\nverdict = 'deny'\nprogram = ['/usr/**']\nargs = ['never']\n"
+            .to_owned();
+    for number in 0..10_000 {
+        let program = if number % 2 == 0 { "git".to_owned() } else { format!("tool-{}", number % 100) };
+        let verdict = ["allow", "audit", "deny"][number % 3];
+        writeln!(
+            text,
+            "[[exec]]\nverdict = '{verdict}'\nprogram = ['/usr/bin/{program}']\nargs = ['command-{number}', '**']"
+        )
+        .unwrap();
+    }
+    text += "[[test]]\nexec = ['/usr/bin/git', 'command-6', 'x', 'y']\nexpect = 'allow'\n\
+        [[test]]\nexec = ['/usr/bin/git', 'command-7']\nexpect = 'deny'\n\
+        [[test]]\nexec = ['/usr/bin/tool-7', 'command-7']\nexpect = 'audit'\n\
+        [[test]]\nexec = ['/usr/bin/tool-7', 'never']\nexpect = 'deny'\n";
+    let begun = Instant::now();
+    let compiled = compile(&text).unwrap_or_else(|error| panic!("{error}"));
+    println!("{:?}: {} rows, {} edges", begun.elapsed(), compiled.image.rows(), compiled.image.edges());
+}
+
+#[test]
 fn long_lists_in_one_rule_share_their_endings() {
     let list: Vec<_> = (0..3000).map(|n| format!("'/srv/{n:04}/some/long/ending/of/a/path'")).collect();
     let text = format!("version = 1\nname = 'l'\n[[file]]\nverdict = 'allow'\npath = [{}]\n", list.join(","));

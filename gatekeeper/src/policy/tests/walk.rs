@@ -1,7 +1,7 @@
 //! A walk that stops the test where the kernel's bound check would have to decide.
 
 use gatekeeper_common::automaton::{Edge, Edges, LAST_CLASS, accepted, step};
-use gatekeeper_common::image::Header;
+use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, Header, ROWS_AT, Row};
 
 /// A table that no look-up may miss.
 struct Strict(Vec<Edge>);
@@ -19,6 +19,12 @@ pub fn every_step_stays_inside(head: &[u8], comb: &[u8]) {
     let table = Strict(edges[..header.edges as usize].to_vec());
     let mut seen = vec![false; table.0.len()];
     let mut open = vec![header.start_anchored, header.start_floating, header.start_net4, header.start_net6];
+    open.extend([header.start_unix, header.start_signal]);
+    let rows = head[ROWS_AT..].chunks_exact(size_of::<Row>()).take(header.rows as usize);
+    open.extend(rows.flat_map(|row| {
+        let row: Row = bytemuck::pod_read_unaligned(row);
+        [row[ARGUMENTS].0, row[ENVIRONMENT].0]
+    }));
     while let Some(state) = open.pop() {
         if std::mem::replace(&mut seen[state as usize], true) {
             continue;

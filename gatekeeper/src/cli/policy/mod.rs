@@ -1,20 +1,20 @@
 //! `gatekeeper policy`: check, explain, test, show, schema. Printing only.
 
-use std::ffi::OsString;
+mod print;
+mod question;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anstyle::{AnsiColor, Style};
 use anyhow::Context;
-use clap::{Args, Subcommand, ValueEnum};
-use gatekeeper_common::image::Protocol;
-use gatekeeper_common::operation::Operation;
+use clap::{Args, Subcommand};
 
+use self::print::{paint, print_answer, print_rule};
+use self::question::Asked;
 use crate::policy::caller::Given;
-use crate::policy::explain::Question;
 use crate::policy::links::Disk;
 use crate::policy::selftest;
-use crate::policy::view::{AnswerView, Named, RuleView, object};
+use crate::policy::view::{AnswerView, RuleView, object};
 use crate::policy::{self, Compiled, Policy, PolicyError, Resolved, SearchPath, Vars};
 
 /// Look at policies without enforcing them.
@@ -81,96 +81,6 @@ enum Command {
     },
     /// The grammar as JSON Schema, for editors.
     Schema,
-}
-
-#[derive(Debug, Subcommand)]
-enum Asked {
-    /// Start a program.
-    Exec {
-        /// The program and its arguments.
-        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGV")]
-        argv: Vec<OsString>,
-    },
-    /// Use a file.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// How; several are judged together.
-        #[arg(required = true)]
-        access: Vec<AccessArg>,
-    },
-    /// Use an address.
-    Net {
-        /// Address and port: 93.184.216.34:443, [::1]:80.
-        address: String,
-        /// How.
-        #[arg(long, default_value = "connect")]
-        operation: ReachArg,
-        /// Over which protocol.
-        #[arg(long, default_value = "tcp")]
-        protocol: ProtocolArg,
-    },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum AccessArg {
-    Read,
-    Write,
-    Create,
-    Delete,
-    Rename,
-    Link,
-    Metadata,
-    Map,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ReachArg {
-    Connect,
-    Bind,
-    Send,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ProtocolArg {
-    Tcp,
-    Udp,
-    Other,
-}
-
-impl From<AccessArg> for Operation {
-    fn from(access: AccessArg) -> Self {
-        match access {
-            AccessArg::Read => Self::Read,
-            AccessArg::Write => Self::Write,
-            AccessArg::Create => Self::Create,
-            AccessArg::Delete => Self::Delete,
-            AccessArg::Rename => Self::Rename,
-            AccessArg::Link => Self::Link,
-            AccessArg::Metadata => Self::Metadata,
-            AccessArg::Map => Self::Map,
-        }
-    }
-}
-
-impl From<ReachArg> for Operation {
-    fn from(reach: ReachArg) -> Self {
-        match reach {
-            ReachArg::Connect => Self::Connect,
-            ReachArg::Bind => Self::Bind,
-            ReachArg::Send => Self::Send,
-        }
-    }
-}
-
-impl From<ProtocolArg> for Protocol {
-    fn from(protocol: ProtocolArg) -> Self {
-        match protocol {
-            ProtocolArg::Tcp => Self::Tcp,
-            ProtocolArg::Udp => Self::Udp,
-            ProtocolArg::Other => Self::Other,
-        }
-    }
 }
 
 /// Runs the command; a policy that is refused is an answer, printed, with a failing exit status.
@@ -261,58 +171,17 @@ fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
     Ok(status)
 }
 
-fn questions(setting: &Setting, asked: Asked) -> Result<Vec<Question>, PolicyError> {
-    match asked {
-        Asked::Exec { argv } => {
-            policy::ask::exec(&argv.into_iter().next().unwrap_or_default(), &setting.links)
-        }
-        Asked::File { path, access } => {
-            let operations = access.into_iter().map(Operation::from).collect();
-            Ok(vec![policy::ask::file(&path, operations, &setting.links)?])
-        }
-        Asked::Net { address, operation, protocol } => {
-            Ok(vec![policy::ask::net(&address, protocol.into(), operation.into())?])
-        }
-    }
-}
-
 fn explain(setting: &Setting, file: &str, asked: Asked) -> anyhow::Result<ExitCode> {
     let compiled = setting.compiled(file)?;
-    for question in questions(setting, asked)? {
+    for question in asked.questions(&setting.links)? {
         let answer = AnswerView::new(&question, &compiled.explain(&question));
         if setting.json {
             line(&answer)?;
             continue;
         }
-        anstream::println!(
-            "{}  {} {}",
-            paint(answer.verdict, answer.verdict),
-            answer.operation,
-            answer.object
-        );
-        if let Some(cause) = answer.cause {
-            anstream::println!("  denied: {cause}");
-        }
-        match (&answer.rule, answer.default) {
-            (Some(rule), _) => anstream::println!("  by    {}", named(rule)),
-            (None, Some(default)) => anstream::println!("  by    no rule; [defaults] {default}"),
-            (None, None) => anstream::println!("  by    a limit of the kernel side"),
-        }
-        for rule in &answer.also {
-            anstream::println!("  also  {}", named(rule));
-        }
+        print_answer(&answer);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn named(rule: &Named<'_>) -> String {
-    let reason = rule.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    let place = place(rule.file, rule.line);
-    format!("{} {} {place}{reason}", paint(rule.verdict, rule.verdict), rule.id)
-}
-
-fn place(file: &str, line: usize) -> String {
-    if line == 0 { file.to_owned() } else { format!("({file}:{line})") }
 }
 
 fn test(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
@@ -344,8 +213,7 @@ fn show(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
     let (policy, resolved) = setting.load(file)?;
     let (compiled, _) = resolved.compile_untested()?;
     let parts: Vec<_> = policy.documents.iter().map(|part| (&part.name, &part.source.name)).collect();
-    let defaults = &compiled.defaults;
-    let defaults = [("exec", defaults.exec), ("file", defaults.file), ("net", defaults.net)];
+    let defaults = compiled.defaults.named();
     let vars =
         || setting.vars.iter().map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned()));
     if setting.json {
@@ -355,7 +223,7 @@ fn show(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
             vars().map(|(name, value)| (name.to_owned(), value.into())).collect();
         line(&serde_json::json!({
             "policy": policy.name, "description": policy.description, "documents": parts,
-            "defaults": words, "vars": vars,
+            "defaults": words, "arguments": compiled.defaults.arguments, "vars": vars,
         }))?;
         for rule in compiled.rules.iter() {
             line(&RuleView::from(rule))?;
@@ -373,46 +241,9 @@ fn show(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
     for (kind, verdict) in defaults {
         anstream::println!("  default  {kind}  {}", paint(verdict.name(), verdict.name()));
     }
+    anstream::println!("  arguments  {} bytes", compiled.defaults.arguments);
     for rule in compiled.rules.iter() {
         print_rule(&RuleView::from(rule));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn print_rule(rule: &RuleView<'_>) {
-    let reason = rule.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    anstream::println!();
-    anstream::println!(
-        "{}  {}  {}{reason}",
-        paint(rule.verdict, rule.verdict),
-        rule.id,
-        place(rule.file, rule.line)
-    );
-    let over = rule.protocol.map(|protocol| format!(" over {protocol:?}").to_lowercase()).unwrap_or_default();
-    anstream::println!("  {}{over}", rule.operations.join(" "));
-    for path in &rule.paths {
-        if path.written == path.pattern {
-            anstream::println!("    {}", path.pattern);
-        } else {
-            anstream::println!("    {}  ({})", path.pattern, path.written);
-        }
-        for real in &path.resolved {
-            anstream::println!("      → {real}");
-        }
-    }
-    for address in &rule.to {
-        anstream::println!("    {address}");
-    }
-}
-
-/// A word in the colour of a verdict; `anstream` drops the colour where nobody would see it.
-fn paint(word: &str, verdict: &str) -> String {
-    let colour = match verdict {
-        "allow" => AnsiColor::Green,
-        "audit" => AnsiColor::Cyan,
-        "ask" => AnsiColor::Yellow,
-        _ => AnsiColor::Red,
-    };
-    let style = Style::new().fg_color(Some(colour.into())).bold();
-    format!("{style}{word}{style:#}")
 }

@@ -1,8 +1,13 @@
 //! The independent check before an image goes into the kernel: with it passed, the kernel's walk never
 //! leaves the tables and never meets a cell it can't read. It shares no code with the compiler.
 
+mod reach;
+
 use gatekeeper_common::automaton::{ACCEPT, DEAD, Edge, FIRST_CLASS, LAST_CLASS, OTHER, VACANT};
-use gatekeeper_common::image::{Header, MAGIC, ROWS_AT, Row, Size, VERSION, edges_in, rows_in};
+use gatekeeper_common::image::{
+    ARGUMENTS, ENVIRONMENT, Header, MAGIC, ROWS_AT, Row, Size, VERSION, edges_in, rows_in,
+};
+use gatekeeper_common::limits::ARGUMENT_BYTES_MOST;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT};
 
@@ -76,6 +81,28 @@ pub enum VerifyError {
         /// The cell.
         cell: u32,
     },
+    /// A cell about a capability that is no verdict of an existing rule.
+    #[error("capability {number} has {cell:#010x}")]
+    Capability {
+        /// Its number.
+        number: usize,
+        /// The cell.
+        cell: u32,
+    },
+    /// A bound on arguments that is none.
+    #[error("{0} is no bound for bytes of arguments")]
+    ArgumentBytes(u32),
+    /// A row that speaks of what the automaton that accepts with it knows nothing of.
+    #[error("row {row} speaks in column {column}, of something else than what is walked")]
+    Misplaced {
+        /// The row.
+        row: u32,
+        /// The column.
+        column: usize,
+    },
+    /// Both automata for paths lead to states to walk arguments or environments from.
+    #[error("both automata for paths fill column {0}, and a program can have two states to begin in")]
+    TwoStarts(usize),
 }
 
 /// Checks the two planes of an image made from this many rules.
@@ -87,22 +114,20 @@ pub fn verify(head: &[u8], comb: &[u8], rules: usize) -> Result<(), VerifyError>
         .filter(|_| rows > 0 && edges > u32::from(LAST_CLASS))
         .ok_or(VerifyError::Counts { rows, edges })?;
     debug_assert!(rows as usize <= rows_in(size.plane()) && edges as usize <= edges_in(size.plane()));
-    check_rows(head, &header, rules)?;
+    check_header(&header, rules)?;
     check_classes(&header)?;
-    check_edges(comb, &header)?;
-    check_rest(comb, &header)
+    let rows = check_rows(head, &header, rules)?;
+    let table = check_edges(comb, &header, &rows)?;
+    check_rest(&table, &header)?;
+    reach::check(&header, &table, &rows)
 }
 
 /// The walk ends early in these states.
-fn check_rest(comb: &[u8], header: &Header) -> Result<(), VerifyError> {
+fn check_rest(table: &[Edge], header: &Header) -> Result<(), VerifyError> {
     let slash = header.path_class[usize::from(b'/')];
     let shared = (0..=u8::MAX).any(|byte| byte != b'/' && header.path_class[usize::from(byte)] == slash);
     let rests = |state: u32, from: u32| from != 0 && state >= from;
-    let entry = |index: u32| {
-        let at = index as usize * size_of::<Edge>();
-        comb.get(at..at + size_of::<Edge>()).map(bytemuck::pod_read_unaligned::<Edge>)
-    };
-    for (index, edge) in (0..header.edges).filter_map(|index| Some((index, entry(index)?))) {
+    for (index, edge) in (0_u32..).zip(table) {
         let owner = edge.owner;
         let (sinks, quiet) = (rests(owner, header.sink_from), rests(owner, header.quiet_from));
         if owner == VACANT || !(sinks || quiet) {
@@ -112,7 +137,7 @@ fn check_rest(comb: &[u8], header: &Header) -> Result<(), VerifyError> {
         let stays = class == u32::from(OTHER) && edge.target == owner;
         let wakes = class == u32::from(slash) && quiet && !sinks && !shared;
         // Every such state has the edge that keeps it where it is.
-        let own = entry(owner).is_some_and(|other| other.owner == owner);
+        let own = table.get(owner as usize).is_some_and(|other| other.owner == owner);
         if !(own && (stays || wakes || class == u32::from(ACCEPT))) {
             return Err(VerifyError::Restless(owner));
         }
@@ -137,27 +162,44 @@ fn is_ruled(column: usize) -> bool {
     u8::try_from(column).ok().and_then(Operation::from_code).is_some_and(Operation::is_ruled)
 }
 
-fn check_rows(head: &[u8], header: &Header, rules: usize) -> Result<(), VerifyError> {
-    let valid = |cell: Cell| cell.verdict().is_some() && (cell.rule() as usize) < rules;
+fn is_of(cell: Cell, rules: usize) -> bool {
+    cell.verdict().is_some() && (cell.rule() as usize) < rules
+}
+
+fn check_header(header: &Header, rules: usize) -> Result<(), VerifyError> {
     for (column, cell) in header.defaults.iter().enumerate() {
         let default = cell.verdict().is_some() && cell.rule() == RULE_DEFAULT;
         if !(default || (column >= Operation::ALL.len() && *cell == Cell::SILENT)) {
             return Err(VerifyError::Cell { row: u32::MAX, column, cell: cell.0 });
         }
     }
+    for (number, cell) in header.capabilities.iter().enumerate() {
+        if *cell != Cell::SILENT && !is_of(*cell, rules) {
+            return Err(VerifyError::Capability { number, cell: cell.0 });
+        }
+    }
+    if !(1..=ARGUMENT_BYTES_MOST).contains(&header.argument_bytes) {
+        return Err(VerifyError::ArgumentBytes(header.argument_bytes));
+    }
+    Ok(())
+}
+
+/// The rows, with every cell found good. The states in them are still to be looked at.
+fn check_rows(head: &[u8], header: &Header, rules: usize) -> Result<Vec<Row>, VerifyError> {
     let length = header.rows as usize * size_of::<Row>();
-    let rows =
+    let bytes =
         head.get(ROWS_AT..ROWS_AT + length).ok_or(VerifyError::Short { plane: 0, bytes: head.len() })?;
-    for (number, row) in rows.chunks_exact(size_of::<Row>()).enumerate() {
-        let row: Row = bytemuck::pod_read_unaligned(row);
-        for (column, cell) in row.into_iter().enumerate() {
-            let spoken = number > 0 && is_ruled(column) && valid(cell);
-            if cell != Cell::SILENT && !spoken {
+    let rows: Vec<Row> = bytes.chunks_exact(size_of::<Row>()).map(bytemuck::pod_read_unaligned).collect();
+    for (number, row) in rows.iter().enumerate() {
+        for (column, cell) in row.iter().enumerate() {
+            let state = column == ARGUMENTS || column == ENVIRONMENT;
+            let spoken = number > 0 && (state || is_ruled(column) && is_of(*cell, rules));
+            if *cell != Cell::SILENT && !spoken {
                 return Err(VerifyError::Cell { row: number as u32, column, cell: cell.0 });
             }
         }
     }
-    Ok(())
+    Ok(rows)
 }
 
 fn check_classes(header: &Header) -> Result<(), VerifyError> {
@@ -173,12 +215,13 @@ fn check_classes(header: &Header) -> Result<(), VerifyError> {
     Ok(())
 }
 
-fn check_edges(comb: &[u8], header: &Header) -> Result<(), VerifyError> {
+/// The entries, with every owner and target found good, and the states that header and rows name.
+fn check_edges(comb: &[u8], header: &Header, rows: &[Row]) -> Result<Vec<Edge>, VerifyError> {
     let length = header.edges as usize * size_of::<Edge>();
-    let table = comb.get(..length).ok_or(VerifyError::Short { plane: 1, bytes: comb.len() })?;
-    let entries = || table.chunks_exact(size_of::<Edge>()).map(bytemuck::pod_read_unaligned::<Edge>);
+    let bytes = comb.get(..length).ok_or(VerifyError::Short { plane: 1, bytes: comb.len() })?;
+    let table: Vec<Edge> = bytes.chunks_exact(size_of::<Edge>()).map(bytemuck::pod_read_unaligned).collect();
     let mut owns = vec![false; header.edges as usize];
-    for (index, edge) in (0_u32..).zip(entries()) {
+    for (index, edge) in (0_u32..).zip(&table) {
         if edge.owner == VACANT {
             continue;
         }
@@ -193,7 +236,7 @@ fn check_edges(comb: &[u8], header: &Header) -> Result<(), VerifyError> {
         let room = state.checked_add(u32::from(LAST_CLASS)).is_some_and(|last| last < header.edges);
         state == DEAD || (room && owns[state as usize])
     };
-    for (index, edge) in (0_u32..).zip(entries()) {
+    for (index, edge) in (0_u32..).zip(&table) {
         if edge.owner == VACANT {
             continue;
         }
@@ -210,10 +253,21 @@ fn check_edges(comb: &[u8], header: &Header) -> Result<(), VerifyError> {
         ("the start of floating patterns", header.start_floating),
         ("the start of IPv4 addresses", header.start_net4),
         ("the start of IPv6 addresses", header.start_net6),
+        ("the start of UNIX sockets", header.start_unix),
+        ("the start of signals", header.start_signal),
     ] {
         if !is_state(target) {
             return Err(VerifyError::Target { what, target });
         }
     }
-    Ok(())
+    for row in rows {
+        for (what, cell) in
+            [("the start of arguments", row[ARGUMENTS]), ("the start of environments", row[ENVIRONMENT])]
+        {
+            if !is_state(cell.0) {
+                return Err(VerifyError::Target { what, target: cell.0 });
+            }
+        }
+    }
+    Ok(table)
 }

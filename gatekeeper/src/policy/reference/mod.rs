@@ -1,13 +1,15 @@
 //! The oracle: slow, obvious, and sharing nothing with the compiler but the text of patterns.
 
+mod words;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
 use super::address::{Block, Target};
-use super::explain::Question;
-use super::resolve::Defaults;
+use super::defaults::Defaults;
+use super::question::{Question, Start};
 use super::rules::{Rule, Subject, Written};
 
 /// The cell that decides a question, found by asking every rule in turn.
@@ -25,13 +27,26 @@ pub fn judge<'a>(
 }
 
 fn judge_one<'a>(
-    rules: impl Iterator<Item = &'a Rule>,
+    rules: impl Iterator<Item = &'a Rule> + Clone,
     defaults: &Defaults,
     operation: Operation,
     question: &Question,
 ) -> Cell {
-    let (mut exec, mut own) = (Cell::SILENT, Cell::SILENT);
-    for rule in rules.filter(|rule| matches(rule, question)) {
+    let silent = Cell::new(defaults.of(operation), RULE_DEFAULT);
+    let of_arguments =
+        |rule: &Rule| matches!(rule.subject, Subject::Arguments(..)) && concerns(rule, question);
+    if let Question::Exec(start) = question
+        && start.bytes() > defaults.arguments as usize
+        && rules.clone().any(of_arguments)
+    {
+        return Cell::new(Verdict::Deny, RULE_DEFAULT);
+    }
+    let (mut exec, mut own, mut arguments_matter) = (Cell::SILENT, Cell::SILENT, false);
+    for rule in rules {
+        arguments_matter |= of_arguments(rule);
+        if !matches(rule, question) {
+            continue;
+        }
         let cell = Cell::new(rule.verdict, rule.number);
         if rule.operations & Operation::Exec.bit() != 0 {
             exec = exec.max(cell);
@@ -40,19 +55,14 @@ fn judge_one<'a>(
             own = own.max(cell);
         }
     }
-    let default = match operation {
-        Operation::Map => defaults.exec.max(defaults.file),
-        _ => defaults.of(operation.family()),
-    };
-    let silent = Cell::new(default, RULE_DEFAULT);
     if operation != Operation::Map {
         return if own == Cell::SILENT { silent } else { own };
     }
     match exec.verdict() {
         Some(Verdict::Deny | Verdict::Ask) => Cell::new(Verdict::Deny, exec.rule()),
         _ if own != Cell::SILENT => own,
-        Some(_) => exec,
-        None => silent,
+        Some(_) if !arguments_matter => exec,
+        _ => silent,
     }
 }
 
@@ -64,25 +74,53 @@ pub fn speaks(rule: &Rule, operation: Operation, question: &Question) -> bool {
     rule.operations & (operation.bit() | exec_too) != 0 && matches(rule, question)
 }
 
+/// Whether a rule is about the program or the file, whatever it says of its arguments and environment.
+fn concerns(rule: &Rule, question: &Question) -> bool {
+    let (Question::Exec(Start { program: path, .. }) | Question::File(path, _)) = question else {
+        return false;
+    };
+    match &rule.subject {
+        Subject::Paths(list) | Subject::Arguments(list, _) | Subject::Environment(list, _) => {
+            list.iter().any(|written| matches_written(written, path))
+        }
+        _ => false,
+    }
+}
+
 /// Whether a rule matches the question's object.
 #[must_use]
 pub fn matches(rule: &Rule, question: &Question) -> bool {
     match (&rule.subject, question) {
-        (Subject::Paths(list), Question::Exec(path) | Question::File(path, _)) => {
-            list.iter().any(|written| matches_written(written, path))
+        (Subject::Paths(_), Question::Exec(_) | Question::File(..)) => concerns(rule, question),
+        (Subject::Arguments(_, words), Question::Exec(start)) => {
+            let given = start.argv.get(1..).unwrap_or_default();
+            concerns(rule, question) && words::match_arguments(words, given)
+        }
+        (Subject::Environment(_, names), Question::Exec(start)) => {
+            let set = |name: &Vec<u8>| names.iter().any(|word| words::matches_word(word, name));
+            concerns(rule, question) && start.env.iter().any(set)
         }
         (Subject::Addresses(list, protocols), Question::Net(address, protocol, operation)) => {
             let forbids = rule.verdict == Verdict::Deny || rule.verdict == Verdict::Ask;
+            let outward = matches!(operation, Operation::Connect | Operation::Send);
             let mut names = vec![address.ip().to_canonical()];
-            if *operation != Operation::Bind && names[0] == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
+            if outward && names[0] == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
                 names.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
             }
-            if *operation != Operation::Bind && names[0] == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && forbids {
+            if outward && names[0] == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && forbids {
                 names.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
             }
             let matches = |ip: &IpAddr| list.iter().any(|target| matches_target(target, *ip, address.port()));
             protocols.holds(*protocol) && names.iter().any(matches)
         }
+        (Subject::Unix(paths, names), Question::Unix(word, _)) => match word.strip_prefix(&[0]) {
+            Some(name) => names.iter().any(|word| words::matches_word(word, name)),
+            None => word.starts_with(b"/") && paths.iter().any(|written| matches_written(written, word)),
+        },
+        (Subject::Signals(signals, programs), Question::Signal(number, path)) => {
+            signals.contains(*number) && programs.iter().any(|written| matches_written(written, path))
+        }
+        (Subject::Capabilities(bits), Question::Capability(number)) => bits >> number & 1 == 1,
         _ => false,
     }
 }

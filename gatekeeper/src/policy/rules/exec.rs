@@ -1,0 +1,43 @@
+//! `[[exec]]`: programs, and what they are given.
+
+use std::ops::Range;
+
+use gatekeeper_common::operation::Operation;
+
+use super::super::document::ExecRule;
+use super::super::error::PolicyError;
+use super::super::word::{Kind, lists};
+use super::Subject;
+use super::collect::{Reader, filled};
+
+/// What the rule speaks of.
+pub fn read(
+    reader: &mut Reader<'_, '_>,
+    rule: &ExecRule,
+    _: Range<usize>,
+) -> Result<(u32, Subject), PolicyError> {
+    let source = reader.source;
+    let programs = reader.paths(&rule.program, "program", rule.verdict)?;
+    let subject = match (&rule.args, &rule.env) {
+        (None, None) => Subject::Paths(programs),
+        (Some(args), None) => {
+            let words = reader.words(args, Kind::Argument)?;
+            lists(&words).map_err(|error| source.problem(args.span(), &error))?;
+            Subject::Arguments(programs, words)
+        }
+        (None, Some(env)) => {
+            filled(source, env, "env")?;
+            Subject::Environment(programs, reader.words(env, Kind::Variable)?)
+        }
+        (Some(_), Some(env)) => {
+            return Err(source.error(
+                env.span(),
+                "a rule can't ask for `args` and `env` at once: they are judged apart, and the strictest counts",
+                "write two rules",
+            ));
+        }
+    };
+    // A rule that forbids a start forbids it however it is done.
+    let setuid = if rule.setuid || rule.verdict.forbids() { Operation::Setuid.bit() } else { 0 };
+    Ok((Operation::Exec.bit() | setuid, subject))
+}

@@ -1,0 +1,40 @@
+//! `[[signal]]`: signals to processes outside the session.
+
+use std::ops::Range;
+
+use gatekeeper_common::operation::Operation;
+use toml::Spanned;
+
+use super::super::bytes::ByteSet;
+use super::super::document::{SignalRule, SignalWord};
+use super::super::error::PolicyError;
+use super::super::signal::number;
+use super::super::source::Source;
+use super::Subject;
+use super::collect::{Reader, filled};
+
+/// What the rule speaks of.
+pub fn read(
+    reader: &mut Reader<'_, '_>,
+    rule: &SignalRule,
+    _: Range<usize>,
+) -> Result<(u32, Subject), PolicyError> {
+    let programs = reader.paths(&rule.program, "program", rule.verdict)?;
+    let mut signals = ByteSet::ALL;
+    if let Some(list) = &rule.signal {
+        signals = ByteSet::EMPTY;
+        for word in filled(reader.source, list, "signal")? {
+            signals.insert(signal(reader.source, word)?);
+        }
+    }
+    Ok((Operation::Signal.bit(), Subject::Signals(signals, programs)))
+}
+
+/// The number of a signal as written.
+pub fn signal(source: &Source, word: &Spanned<SignalWord>) -> Result<u8, PolicyError> {
+    let found = match word.get_ref() {
+        SignalWord::Name(name) => number(name),
+        SignalWord::Number(given) => number(&given.to_string()),
+    };
+    found.map_err(|error| source.problem(word.span(), &error))
+}

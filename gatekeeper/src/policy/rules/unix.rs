@@ -1,0 +1,39 @@
+//! `[[unix]]`: UNIX sockets.
+
+use std::ops::Range;
+
+use gatekeeper_common::operation::Operation;
+
+use super::super::document::UnixRule;
+use super::super::error::PolicyError;
+use super::super::word::Kind;
+use super::Subject;
+use super::collect::{Reader, filled, operations};
+
+const ALL: [Operation; 3] = [Operation::UnixConnect, Operation::UnixBind, Operation::UnixSend];
+
+/// What the rule speaks of.
+pub fn read(
+    reader: &mut Reader<'_, '_>,
+    rule: &UnixRule,
+    place: Range<usize>,
+) -> Result<(u32, Subject), PolicyError> {
+    let source = reader.source;
+    if rule.path.is_none() && rule.names.is_none() {
+        return Err(source.error(
+            place,
+            "a `[[unix]]` rule needs `path` or `abstract`",
+            "add `path = [\"/run/…\"]` or `abstract = [\"…\"]`",
+        ));
+    }
+    let (mut paths, mut names) = (Vec::new(), Vec::new());
+    if let Some(list) = &rule.path {
+        paths = reader.paths(list, "path", rule.verdict)?;
+    }
+    if let Some(list) = &rule.names {
+        filled(source, list, "abstract")?;
+        names = reader.words(list, Kind::Abstract)?;
+    }
+    let operations = operations(source, rule.operation.as_ref(), "operation", &ALL)?;
+    Ok((operations, Subject::Unix(paths, names)))
+}
