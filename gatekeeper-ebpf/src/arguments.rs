@@ -58,6 +58,12 @@ impl Condition {
         }
     }
 
+    /// What the rules without either say of starting the program.
+    #[inline(always)]
+    pub fn exec(&self) -> Cell {
+        self.exec
+    }
+
     /// Whether anything depends on the arguments.
     #[inline(always)]
     pub fn asks_arguments(&self) -> bool {

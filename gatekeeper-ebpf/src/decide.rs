@@ -172,11 +172,16 @@ pub fn answer(cell: Cell, second: bool) -> Answer {
 
 /// What two rows and the default say of one operation.
 #[inline(always)]
-fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8) -> Cell {
+fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8, maps_itself: bool) -> Cell {
     let mut cell = column(rows.0, operation).strictest(column(rows.1, operation));
     if operation == Operation::Map as u8 {
-        let exec = Operation::Exec as u8;
-        cell = map_cell(column(rows.0, exec).strictest(column(rows.1, exec)), cell);
+        let condition = Condition::of(rows);
+        let mut exec = condition.exec();
+        if maps_itself && condition.asks() {
+            // The kernel maps a program that has been let through so far; its arguments will decide.
+            exec = exec.or(Cell::new(Verdict::Allow, RULE_DEFAULT));
+        }
+        cell = map_cell(exec, cell, condition.asks_arguments() && !maps_itself);
     }
     cell.or(column(defaults, operation))
 }
@@ -225,8 +230,8 @@ fn ruled<const N: usize>(
     let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else {
         return NO_POLICY;
     };
-    let is_exec = asked.is(Operation::Exec) || asked.is(Operation::Setuid);
-    if is_exec {
+    let itself = scratch.maps_itself != 0;
+    if asked.is(Operation::Exec) || asked.is(Operation::Setuid) {
         let condition = Condition::of((anchored, floating));
         let layer = scratch.layer;
         *pick_mut(&mut scratch.conditions, layer) = condition;
@@ -236,11 +241,11 @@ fn ruled<const N: usize>(
             return answer(Cell::new(Verdict::Allow, RULE_DEFAULT), false);
         }
     }
-    let first = rule_on((anchored, floating), &header.defaults, asked.first);
+    let first = rule_on((anchored, floating), &header.defaults, asked.first, itself);
     if asked.first == asked.second {
         return answer(first, false);
     }
-    let second = rule_on((anchored, floating), &header.defaults, asked.second);
+    let second = rule_on((anchored, floating), &header.defaults, asked.second, itself);
     if second.0 > first.0 { answer(second, true) } else { answer(first, false) }
 }
 

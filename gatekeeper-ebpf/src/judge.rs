@@ -92,6 +92,8 @@ pub fn mapping(label: &mut Label, mapped: Pointer) -> i32 {
     }
     let Some(scratch) = take() else { return no_buffer(Family::File) };
     scratch.entry = mapped as u64;
+    scratch.root = task::program(task::current()) as u64;
+    scratch.maps_itself = (scratch.entry == scratch.root) as u32;
     // SAFETY: a field of a live value.
     let result = if unsafe { read_volatile(&raw const scratch.entry) } == 0 {
         PASS

@@ -44,6 +44,8 @@ pub struct Scratch {
     forgotten: u32,
     /// Which word stands in `path`; one of [`crate::decide::word`].
     pub word: u32,
+    /// 1 where the program that the task runs is what is mapped.
+    pub maps_itself: u32,
     /// The layer that is being asked.
     pub layer: u32,
     /// What an exec depends on, by layer.

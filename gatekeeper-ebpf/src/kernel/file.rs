@@ -59,6 +59,11 @@ const SB_KERNMOUNT: u64 = 1 << 22;
 #[inline(always)]
 pub fn is_kernels_own(entry: Pointer) -> bool {
     let inode: Pointer = load(entry, &O_DENTRY_INODE);
+    !inode.is_null() && has_kernels_own(inode)
+}
+
+#[inline(always)]
+fn has_kernels_own(inode: Pointer) -> bool {
     let flags: u64 = load(load(inode, &O_INODE_SUPER), &O_SUPER_FLAGS);
     flags & SB_KERNMOUNT != 0
 }
@@ -72,5 +77,5 @@ pub fn is_nameless_pipe(entry: Pointer) -> bool {
         return false;
     }
     let mode: u16 = load(inode, &O_INODE_MODE);
-    mode & S_IFMT == S_IFIFO && is_kernels_own(entry)
+    mode & S_IFMT == S_IFIFO && has_kernels_own(inode)
 }
