@@ -11,6 +11,7 @@ use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, RULE_DEFAULT, Verdict};
 
+use super::objects;
 use super::programs::Programs;
 use super::record::{Event, Object, Task};
 use super::rules::{Edition, Library};
@@ -63,7 +64,7 @@ impl Context {
         let cause = Cause::from_code(header.cause).ok_or(unknown("cause", header.cause))?;
         let session = SessionId::from_kernel(header.session);
         let facts = session.and_then(|session| self.facts.get(&session));
-        let object = object(raw, facts.map(|facts| facts.workspace.as_path()))
+        let object = object(raw, operation, facts.map(|facts| facts.workspace.as_path()))
             .ok_or(unknown("object", header.object))?;
         let rules = self.rules.get(Edition { serial: header.serial, generation: header.generation });
         let rule = rules
@@ -126,9 +127,15 @@ fn until_nul(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
-fn object(raw: &RawEvent, workspace: Option<&Path>) -> Option<Object> {
+fn object(raw: &RawEvent, operation: Operation, workspace: Option<&Path>) -> Option<Object> {
     if raw.header.object == Form::None as u8 {
-        Some(Object::None)
+        Some(if operation == Operation::Capability { objects::capability(&raw.header) } else { Object::None })
+    } else if raw.header.object == Form::Unix as u8 {
+        Some(objects::unix(&raw.object))
+    } else if raw.header.object == Form::Process as u8 {
+        Some(objects::process(&raw.object, &raw.header, operation))
+    } else if raw.header.object == Form::Arguments as u8 {
+        Some(objects::arguments(&raw.object, &raw.header))
     } else if raw.header.object == Form::Path as u8 {
         Some(file(&raw.object, &raw.header, workspace))
     } else if raw.header.object == Form::Address as u8 {
@@ -139,15 +146,20 @@ fn object(raw: &RawEvent, workspace: Option<&Path>) -> Option<Object> {
 }
 
 fn file(bytes: &[u8], header: &Header, workspace: Option<&Path>) -> Object {
-    let (path, path_hex) = match std::str::from_utf8(bytes) {
-        Ok(path) => (path.to_owned(), None),
-        Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(hex(bytes))),
-    };
+    let (path, path_hex) = readable(bytes);
     let in_workspace = workspace
         .and_then(|workspace| Path::new(&path).strip_prefix(workspace).ok())
         .filter(|rest| !rest.as_os_str().is_empty())
         .map(|rest| rest.to_string_lossy().into_owned());
     Object::File { path, path_hex, in_workspace, device: header.device, inode: header.inode }
+}
+
+/// Bytes as text, and in hexadecimal where they are none.
+pub(super) fn readable(bytes: &[u8]) -> (String, Option<String>) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (text.to_owned(), None),
+        Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(hex(bytes))),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,6 +3,7 @@
 pub mod explain;
 pub mod feed;
 pub mod loss;
+mod objects;
 pub mod programs;
 pub mod record;
 pub mod rules;

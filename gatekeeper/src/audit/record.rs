@@ -137,6 +137,42 @@ pub enum Object {
         #[serde(with = "words::protocol")]
         protocol: Protocol,
     },
+    /// A UNIX socket.
+    Unix {
+        /// Its path, or `@` and its abstract name; empty where it has neither.
+        name: String,
+        /// The bytes of path or name in hexadecimal, where they are not UTF-8 and `name` only comes near.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name_hex: Option<String>,
+    },
+    /// A process outside the session.
+    Process {
+        /// Its process id.
+        pid: u32,
+        /// The path of the program it runs.
+        program: String,
+        /// The path's bytes in hexadecimal, where they are not UTF-8 and `program` only comes near.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        program_hex: Option<String>,
+        /// The signal it was sent, by name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<String>,
+    },
+    /// The arguments of the program that an exec started.
+    Arguments {
+        /// As many as the event holds, the name it is called by first.
+        arguments: Vec<String>,
+        /// How many there are.
+        count: u32,
+        /// Bytes that the event does not hold.
+        #[serde(default, skip_serializing_if = "is_zero_u64")]
+        missing: u64,
+    },
+    /// A capability.
+    Capability {
+        /// Its name, as in capabilities(7).
+        name: String,
+    },
 }
 
 /// Events that never arrived.

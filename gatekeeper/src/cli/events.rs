@@ -92,6 +92,17 @@ fn object(event: &Event) -> String {
         Object::None => "-".to_owned(),
         Object::File { in_workspace: Some(path), .. } => format!("./{path}"),
         Object::File { path, .. } => path.clone(),
+        Object::Unix { name, .. } if name.is_empty() => "a socket without a name".to_owned(),
+        Object::Unix { name, .. } => name.clone(),
+        Object::Process { pid, program, signal, .. } => {
+            let signal = signal.as_deref().map(|signal| format!("{signal} to ")).unwrap_or_default();
+            format!("{signal}{program}[{pid}]")
+        }
+        Object::Arguments { arguments, count, missing } => {
+            let cut = if *missing > 0 { format!(" … ({count} in all)") } else { String::new() };
+            format!("{}{cut}", arguments.join(" "))
+        }
+        Object::Capability { name } => name.clone(),
         Object::Address { address, protocol } => format!("{}/{address}", protocol_word(*protocol)),
     }
 }

@@ -132,6 +132,26 @@ mod tests {
     }
 
     #[test]
+    fn every_question_can_be_asked() {
+        for question in [
+            "exec --env LANG --setuid /bin/ls -l",
+            "file /etc/passwd read write",
+            "net 10.0.0.1:80 --operation listen --protocol udp",
+            "unix /run/x.sock",
+            "unix @name bind",
+            "signal RTMIN+1 /bin/sh",
+            "capability chown",
+        ] {
+            let words = ["gatekeeper", "policy", "explain", "base"].into_iter().chain(question.split(' '));
+            assert!(matches!(Arguments::parse_from(words).command, Command::Policy(_)), "{question}");
+        }
+        for question in ["unix /run/x.sock listen", "file /etc/passwd", "net 10.0.0.1:80 --operation read"] {
+            let words = ["gatekeeper", "policy", "explain", "base"].into_iter().chain(question.split(' '));
+            assert!(Arguments::try_parse_from(words).is_err(), "{question}");
+        }
+    }
+
+    #[test]
     fn options_after_the_command_are_the_commands() {
         let parsed =
             Arguments::try_parse_from(["gatekeeper", "run", "--policy", "base", "--", "ls", "--color", "-l"]);

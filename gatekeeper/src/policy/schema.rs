@@ -15,9 +15,30 @@ mod tests {
     #[test]
     fn speaks_of_every_key_and_refuses_others() {
         let schema = schema();
-        for key in ["version", "name", "extends", "defaults", "vars", "exec", "file", "net", "test"] {
+        for key in [
+            "version",
+            "name",
+            "extends",
+            "defaults",
+            "kernel",
+            "vars",
+            "exec",
+            "file",
+            "net",
+            "unix",
+            "signal",
+            "capability",
+            "test",
+        ] {
             assert!(schema["properties"][key].is_object(), "{key}");
         }
+        for rule in ["ExecRule", "FileRule", "NetRule", "UnixRule", "SignalRule", "CapabilityRule"] {
+            let table = &schema["$defs"][rule];
+            assert!(table["properties"]["reason"].is_object() && table["properties"]["tags"].is_object());
+            assert_eq!(table["additionalProperties"], false, "{rule}");
+            assert_eq!(table["required"][0], "verdict", "{rule}");
+        }
+        assert!(schema["$defs"]["UnixRule"]["properties"]["abstract"].is_object());
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(schema["required"], serde_json::json!(["version"]));
         assert!(schema["$defs"]["FileRule"]["properties"]["access"].is_object());

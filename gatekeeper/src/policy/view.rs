@@ -218,7 +218,7 @@ pub fn default_of(operation: Operation) -> &'static str {
 #[must_use]
 pub fn default_text(default: &str) -> String {
     match default {
-        "setuid" => "changing who runs it takes a rule with `setuid = true`".to_owned(),
+        "setuid" => "the default for programs that change who runs them".to_owned(),
         name => format!("[defaults] {name}"),
     }
 }

@@ -50,7 +50,7 @@ pub enum Asked {
     Unix {
         /// The socket's path, or `@` and its abstract name.
         #[arg(value_name = "PATH|@NAME")]
-        socket: OsString,
+        found_at: OsString,
         /// How.
         #[arg(default_value = "connect", value_parser = one_of(UNIX))]
         operation: Operation,
@@ -124,7 +124,7 @@ impl Asked {
             Self::Exec { env, setuid, argv } => return ask::exec(&argv, &env, setuid, links),
             Self::File { path, access } => ask::file(&path, access, links),
             Self::Net { address, operation, protocol } => ask::net(&address, protocol.into(), operation),
-            Self::Unix { socket, operation } => ask::unix(&socket, operation, links),
+            Self::Unix { found_at, operation } => ask::unix(&found_at, operation, links),
             Self::Signal { signal, program } => ask::signal(&signal, &program, links),
             Self::Capability { name } => ask::capability(&name),
         };
