@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use aya::programs::links::FdLink;
-use aya::programs::{BtfTracePoint, Iter, Lsm, ProgramError};
+use aya::programs::{BtfTracePoint, FEntry, Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 
 use super::btf::Btf;
@@ -74,6 +74,7 @@ fn prepare(programs: &mut Ebpf, program: &Program, types: &aya::Btf) -> Result<(
     match program.kind {
         Kind::Lsm => find::<Lsm>(programs, name)?.load(name, types),
         Kind::Tracepoint => find::<BtfTracePoint>(programs, name)?.load(name, types),
+        Kind::Entry => find::<FEntry>(programs, name)?.load(name, types),
     }
     .map_err(|error| refused(name, &error))
 }
@@ -92,6 +93,11 @@ fn attach(programs: &mut Ebpf, program: &Program, links: &Path) -> Result<(), Ke
             let tracepoint: &mut BtfTracePoint = find(programs, name)?;
             let id = tracepoint.attach().map_err(refuse)?;
             tracepoint.take_link(id).map_err(refuse)?.into()
+        }
+        Kind::Entry => {
+            let entry: &mut FEntry = find(programs, name)?;
+            let id = entry.attach().map_err(refuse)?;
+            entry.take_link(id).map_err(refuse)?.into()
         }
     };
     // The new link holds before the old one goes: bpffs renames over, and the old link ends with its name.

@@ -7,6 +7,8 @@ pub enum Kind {
     Lsm,
     /// A tracepoint; its program keeps labels.
     Tracepoint,
+    /// The entry of a kernel function; its program only watches.
+    Entry,
 }
 
 /// One program of the object file; its name is its hook's.
@@ -26,6 +28,10 @@ const fn tracepoint(name: &'static str) -> Program {
     Program { name, kind: Kind::Tracepoint }
 }
 
+const fn entry(name: &'static str) -> Program {
+    Program { name, kind: Kind::Entry }
+}
+
 /// Every program. The tracepoints come first, so that no label is missed once hooks judge.
 pub const PROGRAMS: &[Program] = &[
     tracepoint("sched_process_exec"),
@@ -33,9 +39,12 @@ pub const PROGRAMS: &[Program] = &[
     tracepoint("cgroup_attach_task"),
     lsm("task_alloc"),
     lsm("bprm_check_security"),
+    lsm("bprm_creds_from_file"),
     lsm("file_open"),
     lsm("mmap_file"),
     lsm("file_mprotect"),
+    lsm("file_receive"),
+    lsm("path_notify"),
     lsm("path_mknod"),
     lsm("path_mkdir"),
     lsm("path_symlink"),
@@ -47,12 +56,38 @@ pub const PROGRAMS: &[Program] = &[
     lsm("path_chmod"),
     lsm("path_chown"),
     lsm("socket_create"),
+    lsm("socket_post_create"),
+    lsm("unix_stream_connect"),
+    lsm("unix_may_send"),
     lsm("socket_connect"),
     lsm("socket_bind"),
     lsm("socket_sendmsg"),
+    lsm("socket_listen"),
+    lsm("socket_accept"),
+    lsm("socket_setsockopt"),
     lsm("ptrace_access_check"),
     lsm("ptrace_traceme"),
     lsm("task_kill"),
+    lsm("task_setnice"),
+    lsm("task_setioprio"),
+    lsm("task_setscheduler"),
+    lsm("task_setrlimit"),
+    lsm("task_movememory"),
+    lsm("capable"),
+    lsm("userns_create"),
+    lsm("msg_queue_alloc_security"),
+    lsm("shm_alloc_security"),
+    lsm("sem_alloc_security"),
+    lsm("msg_queue_free_security"),
+    lsm("shm_free_security"),
+    lsm("sem_free_security"),
+    lsm("ipc_permission"),
+    lsm("msg_queue_msgctl"),
+    lsm("shm_shmctl"),
+    lsm("sem_semctl"),
+    lsm("key_alloc"),
+    lsm("key_permission"),
+    entry("security_key_free"),
     lsm("sb_mount"),
     lsm("sb_umount"),
     lsm("sb_pivotroot"),
@@ -60,11 +95,25 @@ pub const PROGRAMS: &[Program] = &[
     lsm("path_chroot"),
     lsm("bpf"),
     lsm("file_ioctl"),
+    lsm("file_ioctl_compat"),
+    lsm("perf_event_open"),
+    lsm("syslog"),
+    lsm("inode_init_security_anon"),
 ];
 
 /// The iterator over tasks.
 pub const CENSUS: &str = "census";
 
 /// The maps, pinned by these names.
-pub const MAPS: &[&str] =
-    &["CGROUPS", "EVENTS", "COUNTERS", "SCRATCH", "LABELS", "IMAGES_SMALL", "IMAGES_LARGE"];
+pub const MAPS: &[&str] = &[
+    "CGROUPS",
+    "EVENTS",
+    "COUNTERS",
+    "SCRATCH",
+    "LABELS",
+    "EXECS",
+    "SOCKETS",
+    "OBJECTS",
+    "IMAGES_SMALL",
+    "IMAGES_LARGE",
+];
