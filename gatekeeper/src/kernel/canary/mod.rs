@@ -15,9 +15,10 @@ use std::process::{Child, Command, Stdio};
 
 use gatekeeper_common::image::{COLUMNS, Header, MAGIC, ROWS_AT, Row, VERSION};
 use gatekeeper_common::label::Label;
+use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
-use super::programs::{Kind, PROGRAMS};
+use super::programs::PROGRAMS;
 use super::{Hook, Kernel, KernelError, Liveness};
 
 pub use acts::sing;
@@ -29,15 +30,19 @@ pub const CANARY_SESSION: u64 = 0;
 const MEND: &str = "bpf is not in this kernel's LSM list: add it to lsm= on the kernel's command line \
     (`gatekeeper doctor` says how) and reboot";
 
-/// An image that denies everything.
+/// An image that denies everything but capabilities, lest they be refused before the hook that is to be tried;
+/// of those it denies the one that shows that they can be.
 fn deny_all() -> (Vec<u8>, Vec<u8>) {
-    let header = Header {
+    const CAP_WAKE_ALARM: usize = 35;
+    let mut header = Header {
         magic: MAGIC,
         version: VERSION,
         rows: 1,
         defaults: [Cell::new(Verdict::Deny, RULE_DEFAULT); COLUMNS],
         ..bytemuck::Zeroable::zeroed()
     };
+    header.defaults[Operation::Capability as usize] = Cell::new(Verdict::Allow, RULE_DEFAULT);
+    header.capabilities[CAP_WAKE_ALARM] = Cell::new(Verdict::Deny, RULE_DEFAULT);
     let mut head = bytemuck::bytes_of(&header).to_vec();
     head.resize(ROWS_AT + size_of::<Row>(), 0);
     (head, Vec::new())
@@ -120,11 +125,11 @@ impl Kernel {
 
 fn judge(hook: &Hook, answers: &[String]) -> Liveness {
     let tries = answers.iter().filter_map(|line| parse(line)).find(|(name, _)| *name == hook.name);
-    let kind = PROGRAMS.iter().find(|program| program.name == hook.name).map(|program| program.kind);
-    match (tries, kind) {
+    let provable = PROGRAMS.iter().any(|program| program.name == hook.name && program.provable);
+    match (tries, provable) {
         (Some((_, tries)), _) => tries.liveness(),
-        (None, Some(Kind::Tracepoint | Kind::Entry)) => Liveness::Attached,
-        (None, _) => Liveness::Dead("the canary ended before it tried this hook".into()),
+        (None, false) => Liveness::Attached,
+        (None, true) => Liveness::Dead("the canary ended before it tried this hook".into()),
     }
 }
 
