@@ -16,6 +16,7 @@ macro_rules! kernel_fields {
             O_MOUNT_MNT, "mount", "mnt";
             O_MOUNT_PARENT, "mount", "mnt_parent";
             O_MOUNT_MOUNTPOINT, "mount", "mnt_mountpoint";
+            O_MOUNT_NAMESPACE, "mount", "mnt_ns";
             O_MNTNS_ROOT, "mnt_namespace", "root";
             O_DENTRY_PARENT, "dentry", "d_parent";
             O_DENTRY_NAME, "dentry", "d_name";
@@ -28,6 +29,8 @@ macro_rules! kernel_fields {
             O_INODE_SUPER, "inode", "i_sb";
             O_SUPER_DEVICE, "super_block", "s_dev";
             O_SUPER_MAGIC, "super_block", "s_magic";
+            O_SUPER_MOUNTS, "super_block", "s_mounts";
+            O_ATTRIBUTES_VALID, "iattr", "ia_valid";
             O_SUPER_FLAGS, "super_block", "s_flags";
             O_BPRM_FILE, "linux_binprm", "file";
             O_BPRM_CRED, "linux_binprm", "cred";
@@ -72,6 +75,19 @@ macro_rules! kernel_fields {
             O_CGROUP_SELF, "cgroup", "self";
             O_CSS_PARENT, "cgroup_subsys_state", "parent";
             O_NODE_ID, "kernfs_node", "id";
+        }
+    };
+}
+
+/// As [`kernel_fields!`], for fields that some kernels don't have: their offset is 0 there, which none of them has
+/// where it is.
+#[macro_export]
+macro_rules! optional_kernel_fields {
+    ($then:ident) => {
+        $then! {
+            // Which mounts show a file system: a list through `mnt_instance` before Linux 6.18, a chain since.
+            O_MOUNT_INSTANCE, "mount", "mnt_instance";
+            O_MOUNT_NEXT, "mount", "mnt_next_for_sb";
         }
     };
 }

@@ -61,3 +61,6 @@ pub const ARGUMENT_BYTES_MOST: u32 = 1 << 20;
 
 /// Bytes of environment a program may have, where a rule asks for names in it.
 pub const ENVIRONMENT_BYTES: u32 = 256 << 10;
+
+/// Mounts of one file system looked at, where a hook does not say which one is meant.
+pub const SIBLING_MOUNTS: u32 = 128;

@@ -30,7 +30,7 @@ pub const EPERM: i32 = -1;
 /// What a hook returns. Written out: the compiler would negate a bit, and the verifier would lose the range
 /// that every hook's result must lie in.
 #[inline(always)]
-fn result(passed: bool) -> i32 {
+pub fn result(passed: bool) -> i32 {
     let result: u64;
     // SAFETY: changes one register.
     unsafe {
@@ -48,7 +48,7 @@ fn result(passed: bool) -> i32 {
 
 /// Counts an operation that is denied because no buffer is free to judge it in.
 #[inline(always)]
-fn no_buffer(family: Family) -> i32 {
+pub fn no_buffer(family: Family) -> i32 {
     count(SEQUENCE);
     count(lost(family));
     count(denied(Cause::NoMemory));

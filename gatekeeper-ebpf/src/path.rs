@@ -13,7 +13,7 @@ use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_kernel};
 use gatekeeper_common::limits::{COMPONENTS, MOUNTS, NAME_BYTES, PATH_BYTES};
 use gatekeeper_common::verdict::Cause;
 
-use crate::kernel::file::{Place, is_nameless_pipe};
+use crate::kernel::file::{Place, is_nameless};
 use crate::kernel::{
     O_DENTRY_NAME, O_DENTRY_PARENT, O_MOUNT_MNT, O_MOUNT_PARENT, O_QSTR_LEN, O_QSTR_NAME, O_VFSMOUNT_ROOT,
     Pointer, at, load, offset, read, task,
@@ -24,7 +24,7 @@ use crate::scratch::{PATH_ROOM, Scratch};
 pub enum Resolved {
     /// The path stands in the scratch buffer.
     Path,
-    /// A pipe without a name.
+    /// A pipe without a name, a process or a namespace: what has no place in the tree, and gives no file.
     Pipe,
 }
 
@@ -152,6 +152,46 @@ extern "C" fn climb_raw(_: u32, context: *mut c_void) -> i64 {
     0
 }
 
+/// Writes the path that `entry` has on the mount `mount` into the scratch buffer: by addresses alone, of which the
+/// verifier knows nothing. `None` where the mount does not show the entry.
+#[inline(always)]
+pub fn resolve_on(mount: u64, entry: u64, top: u64, scratch: &mut Scratch) -> Option<Result<(), Cause>> {
+    scratch.at = PATH_BYTES as u32;
+    scratch.name_at = PATH_BYTES as u32;
+    scratch.depth = 0;
+    scratch.end = end::OUT_OF_STEPS;
+    scratch.mount = mount;
+    scratch.entry = entry;
+    let Some(root) = read::<u64>(at(at(mount as Pointer, &O_MOUNT_MNT), &O_VFSMOUNT_ROOT)) else {
+        return Some(Err(Cause::Unreadable));
+    };
+    scratch.root = root;
+    let mut context: *mut Scratch = scratch;
+    // SAFETY: the callback takes a pointer to a Scratch.
+    unsafe {
+        bpf_loop(COMPONENTS + MOUNTS, climb_raw as *mut c_void, (&raw mut context).cast(), 0);
+    }
+    match scratch.end {
+        end::TOP if scratch.mount == top && scratch.depth <= COMPONENTS => {}
+        end::NO_PARENT => return None,
+        end::UNREADABLE => return Some(Err(Cause::Unreadable)),
+        end::TOO_LONG => return Some(Err(Cause::TooLong)),
+        end::TOP => return Some(Err(Cause::Detached)),
+        _ => return Some(Err(Cause::TooDeep)),
+    }
+    name_root(scratch);
+    Some(Ok(()))
+}
+
+/// The root directory itself has no name.
+#[inline(always)]
+fn name_root(scratch: &mut Scratch) {
+    if scratch.at >= PATH_BYTES as u32 {
+        scratch.at = PATH_BYTES as u32 - 1;
+        scratch.path[PATH_BYTES - 1] = b'/';
+    }
+}
+
 /// Writes the path of `place` into the scratch buffer.
 #[inline(always)]
 pub fn resolve(place: Place, scratch: &mut Scratch) -> Result<Resolved, Cause> {
@@ -183,16 +223,12 @@ pub fn resolve(place: Place, scratch: &mut Scratch) -> Result<Resolved, Cause> {
     }
     match scratch.end {
         end::MOUNT_ROOT | end::TOP if scratch.depth <= COMPONENTS => {}
-        end::NO_PARENT if is_nameless_pipe(place.entry) => return Ok(Resolved::Pipe),
+        end::NO_PARENT if is_nameless(place.entry) => return Ok(Resolved::Pipe),
         end::NO_PARENT => return Err(Cause::Detached),
         end::UNREADABLE => return Err(Cause::Unreadable),
         end::TOO_LONG => return Err(Cause::TooLong),
         _ => return Err(Cause::TooDeep),
     }
-    if scratch.at >= PATH_BYTES as u32 {
-        // The root directory itself.
-        scratch.at = PATH_BYTES as u32 - 1;
-        scratch.path[PATH_BYTES - 1] = b'/';
-    }
+    name_root(scratch);
     Ok(Resolved::Path)
 }

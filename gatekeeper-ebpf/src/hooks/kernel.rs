@@ -5,7 +5,7 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::judge::{self, PASS};
-use crate::kernel::{O_QSTR_NAME, Pointer, load, read};
+use crate::kernel::{O_QSTR_NAME, Pointer, load, read, task};
 use crate::label;
 
 // proto: int sb_mount(const char *dev_name, const struct path *path, const char *type, unsigned long flags, void *data)
@@ -67,14 +67,38 @@ pub fn anonymous(context: &LsmContext) -> i32 {
 
 const TIOCSTI: u32 = 0x5412;
 const TIOCLINUX: u32 = 0x541c;
+/// Who gets a socket's signals (include/uapi/asm-generic/sockios.h); as F_SETOWN does.
+const FIOSETOWN: u32 = 0x8901;
+const SIOCSPGRP: u32 = 0x8902;
+
+const F_SETOWN: u64 = 8;
+const F_SETOWN_EX: u64 = 15;
+
+// proto: int file_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
+/// The kernel sends a file's owner signals that nobody judges: a task may own its files, or nobody.
+#[inline(always)]
+pub fn fcntl(context: &LsmContext) -> i32 {
+    let command = context.arg::<u64>(1) as u32 as u64;
+    if command != F_SETOWN && command != F_SETOWN_EX {
+        return PASS;
+    }
+    let Some(label) = label::current() else { return PASS };
+    let owner: u64 = context.arg(2);
+    let this = task::current();
+    if command == F_SETOWN && (owner == 0 || owner == task::process_id(this) as u64) {
+        return PASS;
+    }
+    judge::refuse(label, Operation::Control, Cause::Builtin, 12)
+}
 
 // proto: int file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 // proto: int file_ioctl_compat(struct file *file, unsigned int cmd, unsigned long arg)
-/// Typing into a terminal.
+/// Typing into a terminal, and giving signals an owner.
 #[inline(always)]
 pub fn ioctl(context: &LsmContext) -> i32 {
     let command = context.arg::<u64>(1) as u32;
-    if command != TIOCSTI && command != TIOCLINUX {
+    let typing = command == TIOCSTI || command == TIOCLINUX;
+    if !typing && command != FIOSETOWN && command != SIOCSPGRP {
         return PASS;
     }
     let Some(label) = label::current() else { return PASS };

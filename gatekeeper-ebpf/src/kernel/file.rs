@@ -2,7 +2,7 @@
 
 use super::{
     O_DENTRY_INODE, O_FILE_FLAGS, O_FILE_MODE, O_FILE_PATH, O_INODE_MODE, O_INODE_NUMBER, O_INODE_SUPER,
-    O_PATH_DENTRY, O_PATH_MNT, O_SUPER_DEVICE, O_SUPER_FLAGS, Pointer, at, load,
+    O_PATH_DENTRY, O_PATH_MNT, O_SUPER_DEVICE, O_SUPER_FLAGS, O_SUPER_MAGIC, Pointer, at, load,
 };
 
 /// A place in the tree: which mount, which directory entry.
@@ -68,14 +68,20 @@ fn has_kernels_own(inode: Pointer) -> bool {
     flags & SB_KERNMOUNT != 0
 }
 
+/// Process descriptors and namespaces (include/uapi/linux/magic.h). What can be done with them is judged when it
+/// is done.
+const PIDFS: u64 = 0x5049_4446;
+const NSFS: u64 = 0x6e73_6673;
+
 /// Whether the entry is a pipe that has no name (pipefs): opening one through /proc/self/fd gives a
-/// task only what it holds already.
+/// task only what it holds already. Or a process descriptor or a namespace.
 #[inline(always)]
-pub fn is_nameless_pipe(entry: Pointer) -> bool {
+pub fn is_nameless(entry: Pointer) -> bool {
     let inode: Pointer = load(entry, &O_DENTRY_INODE);
     if inode.is_null() {
         return false;
     }
     let mode: u16 = load(inode, &O_INODE_MODE);
-    mode & S_IFMT == S_IFIFO && has_kernels_own(inode)
+    let magic: u64 = load(load(inode, &O_INODE_SUPER), &O_SUPER_MAGIC);
+    magic == PIDFS || magic == NSFS || mode & S_IFMT == S_IFIFO && has_kernels_own(inode)
 }

@@ -25,6 +25,11 @@ macro_rules! globals {
     };
 }
 gatekeeper_common::kernel_fields!(globals);
+gatekeeper_common::optional_kernel_fields!(globals);
+
+/// 1 where `inode_setattr` has an argument before the entry. Written by the loader.
+#[unsafe(no_mangle)]
+pub static SETATTR_ENTRY: u32 = 0;
 
 /// Address of the lower of the kernel's two sequence counters of path changes, `rename_lock` (fs/dcache.c)
 /// and `mount_lock` (fs/namespace.c); 0 where they can't be used. Written by the loader.

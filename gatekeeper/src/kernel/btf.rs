@@ -191,6 +191,14 @@ impl Btf {
         }
     }
 
+    /// How many parameters a function has; none where the kernel has no such function.
+    #[must_use]
+    pub fn parameters(&self, name: &str) -> Option<usize> {
+        let function = *self.types.get(*self.functions.get(name)? as usize)?;
+        let prototype = word(&self.bytes, function + 8).ok()?;
+        self.entries(*self.types.get(prototype as usize)?).ok()
+    }
+
     /// Whether the kernel has a function of this name.
     #[must_use]
     pub fn has_function(&self, name: &str) -> bool {

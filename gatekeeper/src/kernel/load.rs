@@ -11,7 +11,7 @@ use super::btf::Btf;
 use super::changes;
 use super::error::KernelError;
 use super::fields::offsets;
-use super::programs::{CENSUS, Kind, MAPS, PROGRAMS, Program};
+use super::programs::{CENSUS, Kind, MAPS, Program, of_kernel};
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gatekeeper.bpf.o"));
 
@@ -24,7 +24,7 @@ fn folder(path: &Path) -> Result<(), KernelError> {
 ///
 /// # Errors
 /// Where the kernel lacks a field or refuses a map or a program; what was pinned before stays.
-pub fn load(pins: &Path) -> Result<Ebpf, KernelError> {
+pub fn load(pins: &Path) -> Result<(Ebpf, Vec<&'static Program>), KernelError> {
     // A full log of the verifier's steps makes loading several times as long: only where it is wanted.
     match load_with(pins, VerifierLogLevel::STATS) {
         Err(KernelError::Program { .. }) => {
@@ -34,10 +34,11 @@ pub fn load(pins: &Path) -> Result<Ebpf, KernelError> {
     }
 }
 
-fn load_with(pins: &Path, log: VerifierLogLevel) -> Result<Ebpf, KernelError> {
+fn load_with(pins: &Path, log: VerifierLogLevel) -> Result<(Ebpf, Vec<&'static Program>), KernelError> {
     let maps = pins.join("maps");
     folder(&maps)?;
-    let offsets = offsets(&Btf::of_kernel()?)?;
+    let btf = Btf::of_kernel()?;
+    let offsets = offsets(&btf)?;
     let kernel_types = aya::Btf::from_sys_fs().map_err(|error| KernelError::Load(error.to_string()))?;
     let mut loader = EbpfLoader::new();
     loader.btf(Some(&kernel_types)).allow_unsupported_maps().verifier_log_level(log);
@@ -50,15 +51,16 @@ fn load_with(pins: &Path, log: VerifierLogLevel) -> Result<Ebpf, KernelError> {
         loader.map_pin_path(map, maps.join(map));
     }
     let mut programs = loader.load(OBJECT).map_err(|error| KernelError::Load(chain(&error)))?;
-    for program in PROGRAMS {
+    let list = of_kernel(&btf);
+    for program in &list {
         prepare(&mut programs, program, &kernel_types)?;
     }
     let census: &mut Iter = find(&mut programs, CENSUS)?;
     census.load("task", &kernel_types).map_err(|error| refused(CENSUS, &error))?;
-    for program in PROGRAMS {
+    for program in &list {
         attach(&mut programs, program, &pins.join("links"))?;
     }
-    Ok(programs)
+    Ok((programs, list))
 }
 
 fn find<'a, P>(programs: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, KernelError>

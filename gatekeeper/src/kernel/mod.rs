@@ -73,7 +73,7 @@ impl Kernel {
     /// # Errors
     /// Where the kernel refuses; what was pinned before stays as it was.
     pub fn load(pins: &Path) -> Result<Self, KernelError> {
-        let programs = load::load(pins)?;
+        let (programs, list) = load::load(pins)?;
         let open = |name: &str| {
             let path = pins.join("maps").join(name);
             PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))
@@ -85,10 +85,8 @@ impl Kernel {
             small: open("IMAGES_SMALL")?,
             large: open("IMAGES_LARGE")?,
         };
-        let hooks = programs::PROGRAMS
-            .iter()
-            .map(|program| Hook { name: program.name, liveness: Liveness::Unproved })
-            .collect();
+        let hooks =
+            list.iter().map(|program| Hook { name: program.name, liveness: Liveness::Unproved }).collect();
         let slots = Slots::open(pins)?;
         Ok(Self { programs, maps, hooks, pins: pins.to_owned(), slots })
     }

@@ -1,5 +1,7 @@
 //! The list of programs: what each guards, and whether sessions can do without it.
 
+use super::btf::Btf;
+
 /// How a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -18,25 +20,31 @@ pub struct Program {
     pub name: &'static str,
     /// How it is attached.
     pub kind: Kind,
+    /// Whether kernels may lack the hook: what it judges goes through another there.
+    pub optional: bool,
     /// Whether a canary can see it refuse. Others only keep labels or note whose an object is, or can't be
     /// reached without meeting another hook before: they are attached, and no more is known.
     pub provable: bool,
 }
 
 const fn lsm(name: &'static str) -> Program {
-    Program { name, kind: Kind::Lsm, provable: true }
+    Program { name, kind: Kind::Lsm, optional: false, provable: true }
 }
 
 const fn silent(name: &'static str) -> Program {
-    Program { name, kind: Kind::Lsm, provable: false }
+    Program { name, kind: Kind::Lsm, optional: false, provable: false }
+}
+
+const fn optional(name: &'static str) -> Program {
+    Program { name, kind: Kind::Lsm, optional: true, provable: true }
 }
 
 const fn tracepoint(name: &'static str) -> Program {
-    Program { name, kind: Kind::Tracepoint, provable: false }
+    Program { name, kind: Kind::Tracepoint, optional: false, provable: false }
 }
 
 const fn entry(name: &'static str) -> Program {
-    Program { name, kind: Kind::Entry, provable: false }
+    Program { name, kind: Kind::Entry, optional: false, provable: false }
 }
 
 /// Every program. The tracepoints come first, so that no label is missed once hooks judge.
@@ -62,6 +70,13 @@ pub const PROGRAMS: &[Program] = &[
     lsm("path_truncate"),
     lsm("path_chmod"),
     lsm("path_chown"),
+    lsm("inode_setattr"),
+    lsm("inode_setxattr"),
+    lsm("inode_removexattr"),
+    // Before Linux 6.2 access control lists are extended attributes like others.
+    optional("inode_set_acl"),
+    optional("inode_remove_acl"),
+    lsm("file_fcntl"),
     lsm("socket_create"),
     silent("socket_post_create"),
     lsm("unix_stream_connect"),
@@ -106,6 +121,13 @@ pub const PROGRAMS: &[Program] = &[
     lsm("syslog"),
     lsm("inode_init_security_anon"),
 ];
+
+/// Those of this kernel.
+pub fn of_kernel(btf: &Btf) -> Vec<&'static Program> {
+    let has =
+        |program: &&Program| !program.optional || btf.has_function(&format!("bpf_lsm_{}", program.name));
+    PROGRAMS.iter().filter(has).collect()
+}
 
 /// The iterator over tasks.
 pub const CENSUS: &str = "census";

@@ -243,3 +243,60 @@ impl Objects {
         checked(read).map(drop)
     }
 }
+
+fn text(path: &Path) -> io::Result<std::ffi::CString> {
+    Ok(std::ffi::CString::new(path.as_os_str().as_bytes())?)
+}
+
+/// Sets a file's times to now.
+pub fn touch(path: &Path) -> io::Result<()> {
+    let path = text(path)?;
+    // SAFETY: a NUL-terminated path and no times: both become now.
+    checked(unsafe { libc::utimensat(libc::AT_FDCWD, path.as_ptr(), std::ptr::null(), 0) }.into()).map(drop)
+}
+
+const ATTRIBUTE: &std::ffi::CStr = c"trusted.gatekeeper";
+const LIST: &std::ffi::CStr = c"system.posix_acl_access";
+
+fn set(path: &Path, name: &std::ffi::CStr, value: &[u8]) -> io::Result<()> {
+    let path = text(path)?;
+    // SAFETY: NUL-terminated strings, and a value of its own length.
+    let result =
+        unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+    checked(result.into()).map(drop)
+}
+
+fn remove(path: &Path, name: &std::ffi::CStr) -> io::Result<()> {
+    let path = text(path)?;
+    // SAFETY: NUL-terminated strings.
+    checked(unsafe { libc::removexattr(path.as_ptr(), name.as_ptr()) }.into()).map(drop)
+}
+
+/// Gives a file an extended attribute.
+pub fn set_attribute(path: &Path) -> io::Result<()> {
+    set(path, ATTRIBUTE, b"x")
+}
+
+/// Takes an extended attribute from a file, or says that there is none: behind the hook.
+pub fn remove_attribute(path: &Path) -> io::Result<()> {
+    remove(path, ATTRIBUTE)
+}
+
+/// Gives a file the access control list that its mode is (include/uapi/linux/posix_acl_xattr.h: version, then tag,
+/// permissions and id of owner, group and others).
+pub fn set_list(path: &Path) -> io::Result<()> {
+    let entry = |tag: u16| [tag.to_le_bytes(), 6_u16.to_le_bytes(), [0xff; 2], [0xff; 2]].concat();
+    set(path, LIST, &[2_u32.to_le_bytes().to_vec(), entry(0x01), entry(0x04), entry(0x20)].concat())
+}
+
+/// Takes the list away.
+pub fn remove_list(path: &Path) -> io::Result<()> {
+    remove(path, LIST)
+}
+
+/// Asks that signals of a file go to another process; none will, as it sends none.
+pub fn give_signals(file: BorrowedFd<'_>, process: u32) -> io::Result<()> {
+    const F_SETOWN: libc::c_int = 8;
+    // SAFETY: takes numbers.
+    checked(unsafe { libc::fcntl(file.as_raw_fd(), F_SETOWN, process as libc::pid_t) }.into()).map(drop)
+}

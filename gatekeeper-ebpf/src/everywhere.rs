@@ -1,0 +1,114 @@
+//! Entries without a mount: some hooks tell which entry a task changes, and not through which mount. Then every
+//! mount of the task's namespace that shows the entry must allow it.
+
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::generated::bpf_loop;
+use gatekeeper_common::label::Label;
+use gatekeeper_common::limits::SIBLING_MOUNTS;
+use gatekeeper_common::operation::{Family, Operation};
+use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict};
+
+use crate::decide::{Asked, Ruling, judge, judge_path, word};
+use crate::emit::{Subject, send};
+use crate::judge::{PASS, no_buffer, result};
+use crate::kernel::file::identity;
+use crate::kernel::{
+    O_DENTRY_INODE, O_INODE_SUPER, O_MOUNT_INSTANCE, O_MOUNT_NAMESPACE, O_MOUNT_NEXT, O_NSPROXY_MNT,
+    O_SUPER_MOUNTS, O_TASK_NSPROXY, Pointer, at, load, offset, read, task,
+};
+use crate::path::resolve_on;
+use crate::scratch::{Scratch, give, take};
+
+/// A walk over the mounts of a file system.
+#[repr(C)]
+struct Visit {
+    scratch: *mut Scratch,
+    label: *const Label,
+    entry: u64,
+    namespace: u64,
+    top: u64,
+    /// Where the list begins and ends, in its older form.
+    head: u64,
+    /// The mount to be visited, or the link to it in the list; 0 behind the last.
+    next: u64,
+}
+
+/// Steps to the next mount; none behind the last.
+#[inline(always)]
+fn step(visit: &mut Visit) -> Option<u64> {
+    let here = visit.next;
+    if here == 0 || here == visit.head {
+        visit.next = 0;
+        return None;
+    }
+    let chained = offset(&O_MOUNT_NEXT);
+    if chained != 0 {
+        visit.next = read::<u64>(here.wrapping_add(chained as u64) as Pointer)?;
+        return Some(here);
+    }
+    // `struct list_head` begins with the link to the next.
+    visit.next = read::<u64>(here as Pointer)?;
+    Some(here.wrapping_sub(offset(&O_MOUNT_INSTANCE) as u64))
+}
+
+/// Ends the walk where one mount refuses.
+extern "C" fn visit(_: u32, context: *mut c_void) -> i64 {
+    // SAFETY: bpf_loop hands on the pointer that `judge_everywhere` gave it; what it points to is the hook's own.
+    let visit = unsafe { &mut *context.cast::<Visit>() };
+    let (scratch, label) = (visit.scratch, visit.label);
+    // SAFETY: as above.
+    let (scratch, label) = unsafe { (&mut *scratch, &*label) };
+    let Some(mount) = step(visit) else { return 1 };
+    if read::<u64>(at(mount as Pointer, &O_MOUNT_NAMESPACE)) != Some(visit.namespace) {
+        return 0;
+    }
+    let Some(resolved) = resolve_on(mount, visit.entry, visit.top, scratch) else { return 0 };
+    if let Err(cause) = resolved {
+        scratch.rule(Ruling::denied(scratch.asked().first, cause as u32));
+        return 1;
+    }
+    judge(label, scratch, judge_path);
+    !scratch.ruling().passes() as i64
+}
+
+/// Judges an operation on an entry. One that no mount of the task's namespace shows is not the task's doing: a file
+/// system stacked on it, which was judged itself, acts on what lies below (overlayfs).
+#[inline(always)]
+pub fn judge_everywhere(label: &Label, entry: Pointer, operation: Operation) -> i32 {
+    let Some(scratch) = take() else { return no_buffer(Family::File) };
+    scratch.ask(Asked::one(operation));
+    scratch.word = word::PATH;
+    scratch.key.kept = 0;
+    let allowed = Cell::new(Verdict::Allow, RULE_DEFAULT);
+    scratch.rule(Ruling { cell: allowed, ..Ruling::denied(operation as u8, Cause::Policy as u32) });
+    let inode: Pointer = load(entry, &O_DENTRY_INODE);
+    if inode.is_null() {
+        give(scratch);
+        return PASS;
+    }
+    let current = task::current();
+    let mounts = at(load(inode, &O_INODE_SUPER), &O_SUPER_MOUNTS) as u64;
+    let namespace: Pointer = load(load(current, &O_TASK_NSPROXY), &O_NSPROXY_MNT);
+    let mut walk = Visit {
+        scratch: &raw mut *scratch,
+        label,
+        entry: entry as u64,
+        namespace: namespace as u64,
+        top: task::top_mount(current) as u64,
+        head: mounts,
+        next: read::<u64>(mounts as Pointer).unwrap_or(mounts),
+    };
+    // SAFETY: the callback takes a Visit, and the verifier checks both.
+    unsafe { bpf_loop(SIBLING_MOUNTS, visit as *mut c_void, (&raw mut walk).cast(), 0) };
+    if walk.next != 0 && scratch.ruling().passes() {
+        scratch.rule(Ruling::denied(operation as u8, Cause::TooDeep as u32));
+    }
+    let ruling = scratch.ruling();
+    if ruling.cell.code() != Verdict::Allow as u8 {
+        let bits = scratch.asked().bits();
+        send(scratch, label, Family::File, Subject::Path, identity(entry), bits);
+    }
+    give(scratch);
+    result(ruling.passes())
+}
