@@ -191,6 +191,12 @@ impl Btf {
         }
     }
 
+    /// The number of the kernel's function of this name.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<u32> {
+        self.functions.get(name).copied()
+    }
+
     /// Whether the kernel has a function of this name.
     #[must_use]
     pub fn has_function(&self, name: &str) -> bool {

@@ -1,11 +1,13 @@
 //! The kernel side as the daemon sees it: load, publish, label, listen.
 
+pub mod attachment;
 pub mod btf;
 pub mod canary;
 mod changes;
 pub mod error;
 pub mod events;
 pub mod fields;
+mod function;
 mod labels;
 mod load;
 mod probe;
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 use aya::Ebpf;
 use gatekeeper_common::counters::COUNTERS;
 
+pub use attachment::Attachment;
 pub use error::KernelError;
 pub use events::{EventStream, RawEvent};
 pub use labels::Census;
@@ -73,7 +76,7 @@ impl Kernel {
     /// # Errors
     /// Where the kernel refuses; what was pinned before stays as it was.
     pub fn load(pins: &Path) -> Result<Self, KernelError> {
-        let programs = load::load(pins)?;
+        let programs = load::load(pins, Attachment::here())?;
         let open = |name: &str| {
             let path = pins.join("maps").join(name);
             PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))

@@ -1,0 +1,74 @@
+//! How programs that judge are attached: as hooks of the security modules where the kernel asks those of BPF, else at the
+//! functions that ask the modules (`security_*`).
+
+use std::fs;
+
+use crate::sys::tracing::When;
+
+/// Where the kernel tells which security modules it asks.
+const LIST: &str = "/sys/kernel/security/lsm";
+
+/// One of the two ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// As hooks of the security modules.
+    Lsm,
+    /// At the functions that ask the modules.
+    Function,
+}
+
+impl Attachment {
+    /// The way for the running kernel.
+    #[must_use]
+    pub fn here() -> Self {
+        Self::of(fs::read_to_string(LIST).ok().as_deref())
+    }
+
+    /// Where the list can't be read, the canaries tell whether hooks fire.
+    fn of(list: Option<&str>) -> Self {
+        match list {
+            Some(list) if !list.trim().split(',').any(|module| module == "bpf") => Self::Function,
+            _ => Self::Lsm,
+        }
+    }
+}
+
+/// The function that asks the modules of a hook (security/security.c), and when a program runs at it.
+#[must_use]
+pub fn function(hook: &str) -> (String, When) {
+    let plain = hook.strip_suffix("_security").unwrap_or(hook);
+    let name = match hook {
+        "userns_create" => "create_user_ns",
+        _ => plain,
+    };
+    let when = match hook {
+        // They return nothing.
+        "msg_queue_free_security" | "shm_free_security" | "sem_free_security" => When::Before,
+        // The function itself finds out what the program gains (security/commoncap.c `cap_bprm_creds_from_file`).
+        "bprm_creds_from_file" => When::After,
+        _ => When::Instead,
+    };
+    (format!("security_{name}"), when)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_read_word_by_word() {
+        assert_eq!(Attachment::of(Some("lockdown,capability,bpf\n")), Attachment::Lsm);
+        assert_eq!(Attachment::of(Some("lockdown,capability,bpfx\n")), Attachment::Function);
+        assert_eq!(Attachment::of(Some("")), Attachment::Function);
+        assert_eq!(Attachment::of(None), Attachment::Lsm);
+    }
+
+    #[test]
+    fn functions_have_names_of_their_own() {
+        assert_eq!(function("file_open"), ("security_file_open".to_owned(), When::Instead));
+        assert_eq!(function("bprm_check_security").0, "security_bprm_check");
+        assert_eq!(function("inode_init_security_anon").0, "security_inode_init_security_anon");
+        assert_eq!(function("userns_create").0, "security_create_user_ns");
+        assert_eq!(function("sem_free_security"), ("security_sem_free".to_owned(), When::Before));
+    }
+}
