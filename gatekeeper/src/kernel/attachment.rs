@@ -44,8 +44,6 @@ pub fn function(hook: &str) -> (String, When) {
     let when = match hook {
         // They return nothing.
         "msg_queue_free_security" | "shm_free_security" | "sem_free_security" => When::Before,
-        // The function itself finds out what the program gains (security/commoncap.c `cap_bprm_creds_from_file`).
-        "bprm_creds_from_file" => When::After,
         _ => When::Instead,
     };
     (format!("security_{name}"), when)

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use aya::programs::links::FdLink;
-use aya::programs::{BtfTracePoint, FEntry, Iter, Lsm, ProgramError};
+use aya::programs::{BtfTracePoint, FEntry, FExit, Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 
 use super::attachment::Attachment;
@@ -15,7 +15,7 @@ use super::changes;
 use super::error::KernelError;
 use super::fields::offsets;
 use super::function::Functions;
-use super::programs::{CENSUS, Kind, MAPS, PROGRAMS, Program};
+use super::programs::{CENSUS, Kind, MAPS, Program, programs as listed};
 use crate::sys::{bpf, tracing};
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gatekeeper.bpf.o"));
@@ -52,6 +52,8 @@ fn load_with(pins: &Path, attachment: Attachment, log: VerifierLogLevel) -> Resu
     }
     let (sequences, span) = changes::sequences();
     loader.override_global("SEQUENCES_AT", &sequences, true).override_global("SEQUENCES_SPAN", &span, true);
+    let at_functions = u32::from(attachment == Attachment::Function);
+    loader.override_global("AT_FUNCTIONS", &at_functions, true);
     for map in MAPS {
         loader.map_pin_path(map, maps.join(map));
     }
@@ -61,7 +63,7 @@ fn load_with(pins: &Path, attachment: Attachment, log: VerifierLogLevel) -> Resu
         Attachment::Lsm => None,
         Attachment::Function => Some(Functions::new(OBJECT, &programs)?),
     };
-    for program in PROGRAMS {
+    for program in listed(attachment) {
         match &functions {
             Some(functions) if program.kind == Kind::Lsm => {
                 prepared.insert(program.name, functions.load(program.name, &kernel)?);
@@ -73,7 +75,7 @@ fn load_with(pins: &Path, attachment: Attachment, log: VerifierLogLevel) -> Resu
     census.load("task", &kernel_types).map_err(|error| refused(CENSUS, &error))?;
     let links = pins.join("links");
     folder(&links)?;
-    for program in PROGRAMS {
+    for program in listed(attachment) {
         match prepared.get(program.name) {
             Some(function) => attach_function(program.name, function, &links)?,
             None => attach(&mut programs, program, &links)?,
@@ -96,6 +98,7 @@ fn prepare(programs: &mut Ebpf, program: &Program, types: &aya::Btf) -> Result<(
         Kind::Lsm => find::<Lsm>(programs, name)?.load(name, types),
         Kind::Tracepoint => find::<BtfTracePoint>(programs, name)?.load(name, types),
         Kind::Entry => find::<FEntry>(programs, name)?.load(name, types),
+        Kind::Exit => find::<FExit>(programs, name)?.load(name, types),
     }
     .map_err(|error| refused(name, &error))
 }
@@ -118,6 +121,11 @@ fn attach(programs: &mut Ebpf, program: &Program, links: &Path) -> Result<(), Ke
             let entry: &mut FEntry = find(programs, name)?;
             let id = entry.attach().map_err(refuse)?;
             entry.take_link(id).map_err(refuse)?.into()
+        }
+        Kind::Exit => {
+            let exit: &mut FExit = find(programs, name)?;
+            let id = exit.attach().map_err(refuse)?;
+            exit.take_link(id).map_err(refuse)?.into()
         }
     };
     settle(name, links, |path| {

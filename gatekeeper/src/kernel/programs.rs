@@ -1,5 +1,7 @@
 //! The list of programs: what each guards, and whether sessions can do without it.
 
+use super::attachment::Attachment;
+
 /// How a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -9,6 +11,8 @@ pub enum Kind {
     Tracepoint,
     /// The entry of a kernel function; its program only watches.
     Entry,
+    /// The end of a kernel function; its program only watches.
+    Exit,
 }
 
 /// One program of the object file; its name is its hook's.
@@ -100,6 +104,16 @@ pub const PROGRAMS: &[Program] = &[
     lsm("syslog"),
     lsm("inode_init_security_anon"),
 ];
+
+/// Beside them, where the programs of hooks are attached at functions.
+pub const AT_FUNCTIONS: &[Program] =
+    &[entry("security_sk_free"), Program { name: "security_bprm_creds_from_file", kind: Kind::Exit }];
+
+/// The programs for one way of attaching.
+pub fn programs(attachment: Attachment) -> impl Iterator<Item = &'static Program> {
+    let more = if attachment == Attachment::Function { AT_FUNCTIONS } else { &[] };
+    more.iter().chain(PROGRAMS)
+}
 
 /// The iterator over tasks.
 pub const CENSUS: &str = "census";

@@ -74,8 +74,6 @@ pub enum When {
     Instead,
     /// Before the function, whose result it can't change.
     Before,
-    /// After the function, whose result it can't change.
-    After,
 }
 
 /// A program to load.
@@ -119,7 +117,6 @@ impl Tracing<'_> {
         let attach = match self.when {
             When::Instead => bpf_attach_type::BPF_MODIFY_RETURN,
             When::Before => bpf_attach_type::BPF_TRACE_FENTRY,
-            When::After => bpf_attach_type::BPF_TRACE_FEXIT,
         };
         let (functions, lines) = (self.code.func_info.func_info_bytes(), self.code.line_info.line_info_bytes());
         let mut attributes = Load {

@@ -123,7 +123,7 @@ fn judge(hook: &Hook, answers: &[String]) -> Liveness {
     let kind = PROGRAMS.iter().find(|program| program.name == hook.name).map(|program| program.kind);
     match (tries, kind) {
         (Some((_, tries)), _) => tries.liveness(),
-        (None, Some(Kind::Tracepoint | Kind::Entry)) => Liveness::Attached,
+        (None, Some(Kind::Tracepoint | Kind::Entry | Kind::Exit)) => Liveness::Attached,
         (None, _) => Liveness::Dead("the canary ended before it tried this hook".into()),
     }
 }
