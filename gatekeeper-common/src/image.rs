@@ -1,10 +1,11 @@
 //! The compiled policy: two planes of bytes, the same in the kernel's maps and in user space.
 //!
 //! Plane [`HEAD`] is a [`Header`] and, from [`ROWS_AT`] on, an array of [`Row`]s. Plane [`COMB`] is an
-//! array of [`crate::automaton::Edge`]s. One table of edges serves three automata, told apart by where
-//! they start: paths that patterns anchor at a literal prefix, paths that begin with `**`, and
-//! addresses. A path is walked through the first two at once and the stricter cell counts; keeping
-//! them apart keeps the table's size the sum of theirs and not the product.
+//! array of [`crate::automaton::Edge`]s. One table of edges serves all automata, told apart by where
+//! they start: paths that patterns anchor at a literal prefix, paths that begin with `**`, addresses, UNIX
+//! sockets, signals, and for programs whose rules look at them arguments and environments. A path is
+//! walked through the first two at once and the stricter cell counts; keeping them apart keeps the
+//! table's size the sum of theirs and not the product.
 
 use crate::automaton::Edge;
 use crate::limits::{PLANE_LARGE, PLANE_SMALL};
@@ -32,7 +33,7 @@ pub const COLUMNS: usize = 32;
 pub type Row = [Cell; COLUMNS];
 
 /// The column with the state in which a program's arguments begin to be walked; [`crate::automaton::DEAD`]
-/// where no rule about this program asks for them. What a rule with `args` says of an exec stands in the
+/// where no rule about this program asks for them. Of the two rows of a path at most one fills it. What a rule with `args` says of an exec stands in the
 /// rows of these automata, not in the program's own.
 ///
 /// The word is the memory between `mm->arg_start` and `mm->arg_end` without the first string: each

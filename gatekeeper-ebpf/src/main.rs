@@ -71,7 +71,6 @@ lsm_programs! {
     task_setioprio => hooks::process::adjust;
     task_setscheduler => hooks::process::adjust;
     task_setrlimit => hooks::process::adjust;
-    task_movememory => hooks::process::adjust;
     capable => hooks::process::capable;
     userns_create => hooks::process::namespace;
     msg_queue_alloc_security => hooks::ipc::made;

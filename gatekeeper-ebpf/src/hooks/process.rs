@@ -161,7 +161,6 @@ pub fn kill(context: &LsmContext) -> i32 {
 // proto: int task_setioprio(struct task_struct *p, int ioprio)
 // proto: int task_setscheduler(struct task_struct *p)
 // proto: int task_setrlimit(struct task_struct *p, unsigned int resource, struct rlimit *new_rlim)
-// proto: int task_movememory(struct task_struct *p)
 /// How another task runs.
 #[inline(always)]
 pub fn adjust(context: &LsmContext) -> i32 {

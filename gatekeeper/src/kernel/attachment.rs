@@ -3,6 +3,10 @@
 
 use std::fs;
 
+use serde::{Deserialize, Serialize};
+
+use super::preemption::preemptible;
+use super::programs::{Kind, Program};
 use crate::sys::tracing::When;
 
 /// Where the kernel tells which security modules it asks.
@@ -29,6 +33,53 @@ impl Attachment {
         match list {
             Some(list) if !list.trim().split(',').any(|module| module == "bpf") => Self::Function,
             _ => Self::Lsm,
+        }
+    }
+
+    /// Why programs attached so can't be relied on here, and the mend.
+    #[must_use]
+    pub fn doubt(self) -> Option<String> {
+        if self == Self::Lsm {
+            return None;
+        }
+        preemptible().map(|why| {
+            format!(
+                "bpf is not in this kernel's LSM list, and a program at a kernel function can be skipped, because \
+                 {why}: add bpf to lsm= or, on kernels that have it, preempt=voluntary to the kernel's command line"
+            )
+        })
+    }
+}
+
+/// How one program is attached, as `status` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// As a hook of the security modules.
+    Lsm,
+    /// At the function that asks the modules; what it refuses, they are not asked.
+    ModifyReturn,
+    /// At the entry of a kernel function.
+    Fentry,
+    /// At the end of a kernel function.
+    Fexit,
+    /// At a tracepoint.
+    Tracepoint,
+}
+
+impl Way {
+    /// That of a program.
+    #[must_use]
+    pub fn of(program: &Program, attachment: Attachment) -> Self {
+        match (program.kind, attachment) {
+            (Kind::Tracepoint, _) => Self::Tracepoint,
+            (Kind::Entry, _) => Self::Fentry,
+            (Kind::Exit, _) => Self::Fexit,
+            (Kind::Lsm, Attachment::Lsm) => Self::Lsm,
+            (Kind::Lsm, Attachment::Function) => match function(program.name).1 {
+                When::Instead => Self::ModifyReturn,
+                When::Before => Self::Fentry,
+            },
         }
     }
 }

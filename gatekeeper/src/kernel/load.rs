@@ -129,7 +129,9 @@ fn attach(programs: &mut Ebpf, program: &Program, links: &Path) -> Result<(), Ke
         }
     };
     settle(name, links, |path| {
-        link.pin(path).map_err(|error| KernelError::Program { program: name, message: chain(&error) }).map(drop)
+        link.pin(path)
+            .map_err(|error| KernelError::Program { program: name, message: chain(&error) })
+            .map(drop)
     })
 }
 

@@ -22,18 +22,29 @@ pub struct Program {
     pub name: &'static str,
     /// How it is attached.
     pub kind: Kind,
+    /// Whether a canary can see it refuse. Others only keep labels or note whose an object is, or can't be
+    /// reached without meeting another hook before: they are attached, and no more is known.
+    pub provable: bool,
 }
 
 const fn lsm(name: &'static str) -> Program {
-    Program { name, kind: Kind::Lsm }
+    Program { name, kind: Kind::Lsm, provable: true }
+}
+
+const fn silent(name: &'static str) -> Program {
+    Program { name, kind: Kind::Lsm, provable: false }
 }
 
 const fn tracepoint(name: &'static str) -> Program {
-    Program { name, kind: Kind::Tracepoint }
+    Program { name, kind: Kind::Tracepoint, provable: false }
 }
 
 const fn entry(name: &'static str) -> Program {
-    Program { name, kind: Kind::Entry }
+    Program { name, kind: Kind::Entry, provable: false }
+}
+
+const fn exit(name: &'static str) -> Program {
+    Program { name, kind: Kind::Exit, provable: false }
 }
 
 /// Every program. The tracepoints come first, so that no label is missed once hooks judge.
@@ -43,7 +54,7 @@ pub const PROGRAMS: &[Program] = &[
     tracepoint("cgroup_attach_task"),
     lsm("task_alloc"),
     lsm("bprm_check_security"),
-    lsm("bprm_creds_from_file"),
+    silent("bprm_creds_from_file"),
     lsm("file_open"),
     lsm("mmap_file"),
     lsm("file_mprotect"),
@@ -60,7 +71,7 @@ pub const PROGRAMS: &[Program] = &[
     lsm("path_chmod"),
     lsm("path_chown"),
     lsm("socket_create"),
-    lsm("socket_post_create"),
+    silent("socket_post_create"),
     lsm("unix_stream_connect"),
     lsm("unix_may_send"),
     lsm("socket_connect"),
@@ -76,20 +87,19 @@ pub const PROGRAMS: &[Program] = &[
     lsm("task_setioprio"),
     lsm("task_setscheduler"),
     lsm("task_setrlimit"),
-    lsm("task_movememory"),
     lsm("capable"),
     lsm("userns_create"),
-    lsm("msg_queue_alloc_security"),
-    lsm("shm_alloc_security"),
-    lsm("sem_alloc_security"),
-    lsm("msg_queue_free_security"),
-    lsm("shm_free_security"),
-    lsm("sem_free_security"),
+    silent("msg_queue_alloc_security"),
+    silent("shm_alloc_security"),
+    silent("sem_alloc_security"),
+    silent("msg_queue_free_security"),
+    silent("shm_free_security"),
+    silent("sem_free_security"),
     lsm("ipc_permission"),
     lsm("msg_queue_msgctl"),
     lsm("shm_shmctl"),
     lsm("sem_semctl"),
-    lsm("key_alloc"),
+    silent("key_alloc"),
     lsm("key_permission"),
     entry("security_key_free"),
     lsm("sb_mount"),
@@ -99,15 +109,14 @@ pub const PROGRAMS: &[Program] = &[
     lsm("path_chroot"),
     lsm("bpf"),
     lsm("file_ioctl"),
-    lsm("file_ioctl_compat"),
+    silent("file_ioctl_compat"),
     lsm("perf_event_open"),
     lsm("syslog"),
     lsm("inode_init_security_anon"),
 ];
 
 /// Beside them, where the programs of hooks are attached at functions.
-pub const AT_FUNCTIONS: &[Program] =
-    &[entry("security_sk_free"), Program { name: "security_bprm_creds_from_file", kind: Kind::Exit }];
+pub const AT_FUNCTIONS: &[Program] = &[entry("security_sk_free"), exit("security_bprm_creds_from_file")];
 
 /// The programs for one way of attaching.
 pub fn programs(attachment: Attachment) -> impl Iterator<Item = &'static Program> {

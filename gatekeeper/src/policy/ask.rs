@@ -39,24 +39,19 @@ pub fn exec(
     let (mut argv, env) = (bytes(argv), bytes(env));
     let mut path = real_path(&found, links, true);
     let mut called = found;
-    let mut questions = Vec::new();
+    let mut starts: Vec<Start> = Vec::new();
     loop {
         let setuid = setuid || changes_owner(&path);
-        questions.push(Question::Exec(Start {
-            program: path.clone(),
-            argv: argv.clone(),
-            env: env.clone(),
-            setuid,
-        }));
-        let next = interpreter_of(&path).filter(|_| questions.len() <= INTERPRETERS);
-        let Some((interpreter, option)) = next else { return Ok(questions) };
-        argv.splice(
-            ..argv.len().min(1),
-            [Some(interpreter.clone()), option, Some(called)].into_iter().flatten(),
-        );
+        starts.push(Start { program: path.clone(), argv: argv.clone(), env: env.clone(), setuid, memory: 0 });
+        let next = interpreter_of(&path).filter(|_| starts.len() <= INTERPRETERS);
+        let Some((interpreter, option)) = next else { break };
+        let own = [Some(interpreter.clone()), option, Some(called)];
+        argv.splice(..argv.len().min(1), own.into_iter().flatten());
         path = real_path(&interpreter, links, true);
         called = interpreter;
     }
+    let memory = starts.last().map_or(0, Start::bytes);
+    Ok(starts.into_iter().map(|start| Question::Exec(Start { memory, ..start })).collect())
 }
 
 /// Using this file.
@@ -155,6 +150,7 @@ mod tests {
         let word = [b"-S python3 -I\0", script.as_os_str().as_bytes(), b"\0x\0"].concat();
         assert_eq!((env.program.as_slice(), env.word()), (b"/usr/bin/env".as_slice(), word));
         assert_eq!(env.env, [b"LANG"]);
+        assert_eq!((own.bytes(), env.bytes()), (env.memory, env.memory));
     }
 
     #[test]

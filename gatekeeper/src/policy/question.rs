@@ -35,6 +35,9 @@ pub struct Start {
     pub env: Vec<Vec<u8>>,
     /// Whether it changes who runs it.
     pub setuid: bool,
+    /// Bytes of arguments that stand in memory when it runs, where they are more than these: a script's
+    /// interpreter is given its own as well.
+    pub memory: usize,
 }
 
 impl Start {
@@ -47,7 +50,7 @@ impl Start {
     /// Bytes of all arguments, with their NULs.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.argv.iter().map(|word| word.len() + 1).sum()
+        self.argv.iter().map(|word| word.len() + 1).sum::<usize>().max(self.memory)
     }
 }
 

@@ -92,11 +92,11 @@ pub fn nudge(process: u32) -> io::Result<()> {
     checked(unsafe { libc::kill(process as libc::pid_t, libc::SIGURG) }.into())
 }
 
-/// A mount namespace of one's own, from which nothing spreads.
-pub fn leave_mounts() -> io::Result<()> {
+/// A mount namespace of one's own, from which nothing spreads, and one for System V objects, that end with it.
+pub fn leave() -> io::Result<()> {
     // SAFETY: take numbers and NUL-terminated strings.
     unsafe {
-        checked(libc::unshare(libc::CLONE_NEWNS).into())?;
+        checked(libc::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWIPC).into())?;
         let flags = libc::MS_REC | libc::MS_PRIVATE;
         checked(
             libc::mount(c"none".as_ptr(), c"/".as_ptr(), std::ptr::null(), flags, std::ptr::null()).into(),

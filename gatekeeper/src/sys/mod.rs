@@ -5,6 +5,7 @@ pub mod bpf;
 pub mod watch;
 
 pub mod clock;
+pub mod doors;
 pub mod fd;
 pub mod filesystem;
 pub mod inotify;

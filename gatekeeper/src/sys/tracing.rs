@@ -118,7 +118,8 @@ impl Tracing<'_> {
             When::Instead => bpf_attach_type::BPF_MODIFY_RETURN,
             When::Before => bpf_attach_type::BPF_TRACE_FENTRY,
         };
-        let (functions, lines) = (self.code.func_info.func_info_bytes(), self.code.line_info.line_info_bytes());
+        let (functions, lines) =
+            (self.code.func_info.func_info_bytes(), self.code.line_info.line_info_bytes());
         let mut attributes = Load {
             kind: bpf_prog_type::BPF_PROG_TYPE_TRACING as u32,
             count: self.code.instructions.len() as u32,

@@ -4,12 +4,15 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, Write};
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{PermissionsExt, chroot, symlink};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::sys::acts;
+use crate::sys::doors::{self, Objects};
 
 /// What both rounds of acts need, made before the canary is labelled: afterwards it can open nothing.
 struct Cage {
@@ -20,6 +23,17 @@ struct Cage {
     connecting: UdpSocket,
     sending: UdpSocket,
     parent: u32,
+    /// Sockets that belong to no session.
+    listening: UnixListener,
+    taking: UnixDatagram,
+    /// For each round.
+    objects: [Objects; 2],
+}
+
+impl Cage {
+    fn objects(&self, round: Round) -> &Objects {
+        &self.objects[round as usize]
+    }
 }
 
 /// The two rounds.
@@ -78,6 +92,29 @@ const ACTS: &[(&str, Act)] = &[
     ("path_chroot", |_, _, _| chroot("/")),
     ("bpf", |_, _, _| acts::ask_bpf()),
     ("file_ioctl", |cage, _, _| acts::type_into(cage.nothing.as_fd())),
+    ("file_receive", |cage, _, _| doors::receive(cage.program.as_fd())),
+    ("path_notify", |_, at, _| doors::watch(at)),
+    ("unix_stream_connect", |cage, _, _| UnixStream::connect_addr(&cage.listening.local_addr()?).map(drop)),
+    ("unix_may_send", |cage, _, _| {
+        UnixDatagram::unbound()?.send_to_addr(b"x", &cage.taking.local_addr()?).map(drop)
+    }),
+    ("socket_listen", |_, _, _| doors::listen()),
+    ("socket_accept", |_, _, _| doors::accept()),
+    ("socket_setsockopt", |_, _, _| doors::bind_to_device()),
+    ("task_setnice", |cage, _, _| doors::set_nice(cage.parent)),
+    ("task_setioprio", |cage, _, _| doors::set_io_priority(cage.parent)),
+    ("task_setscheduler", |cage, _, _| doors::set_affinity(cage.parent)),
+    ("task_setrlimit", |cage, _, _| doors::set_limit(cage.parent)),
+    ("capable", |_, _, _| doors::wake_alarm()),
+    ("userns_create", |_, _, _| acts::in_child(doors::unshare_user)),
+    ("ipc_permission", |cage, _, round| cage.objects(round).attach()),
+    ("msg_queue_msgctl", |cage, _, round| cage.objects(round).remove_queue()),
+    ("shm_shmctl", |cage, _, round| cage.objects(round).remove_memory()),
+    ("sem_semctl", |cage, _, round| cage.objects(round).remove_semaphores()),
+    ("key_permission", |cage, _, round| cage.objects(round).read_key()),
+    ("perf_event_open", |_, _, _| doors::count_faults()),
+    ("syslog", |_, _, _| doors::ask_log()),
+    ("inode_init_security_anon", |_, _, _| doors::fault_handler()),
 ];
 
 fn furnish(folder: &Path) -> io::Result<()> {
@@ -99,7 +136,9 @@ fn errno(result: io::Result<()>) -> i32 {
 /// # Errors
 /// Where it can't prepare itself; it has proved nothing then.
 pub fn sing(folder: &Path, cgroup: &Path) -> io::Result<()> {
-    acts::leave_mounts()?;
+    acts::leave()?;
+    let name =
+        |kind: &str| SocketAddr::from_abstract_name(format!("gatekeeper-{kind}-{}", std::process::id()));
     let cage = Cage {
         folder: folder.to_owned(),
         program: File::open("/proc/self/exe")?,
@@ -108,6 +147,9 @@ pub fn sing(folder: &Path, cgroup: &Path) -> io::Result<()> {
         connecting: UdpSocket::bind("127.0.0.1:0")?,
         sending: UdpSocket::bind("127.0.0.1:0")?,
         parent: std::os::unix::process::parent_id(),
+        listening: UnixListener::bind_addr(&name("listening")?)?,
+        taking: UnixDatagram::bind_addr(&name("taking")?)?,
+        objects: [Objects::make()?, Objects::make()?],
     };
     let mut controls = Vec::new();
     for round in [Round::Control, Round::Labelled] {

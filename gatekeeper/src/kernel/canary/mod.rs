@@ -15,9 +15,10 @@ use std::process::{Child, Command, Stdio};
 
 use gatekeeper_common::image::{COLUMNS, Header, MAGIC, ROWS_AT, Row, VERSION};
 use gatekeeper_common::label::Label;
+use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
-use super::programs::{Kind, PROGRAMS};
+use super::attachment::Way;
 use super::{Hook, Kernel, KernelError, Liveness};
 
 pub use acts::sing;
@@ -25,19 +26,19 @@ pub use acts::sing;
 /// The session that canaries belong to; no real session has this id.
 pub const CANARY_SESSION: u64 = 0;
 
-/// What to do about a hook that is attached and doesn't fire.
-const MEND: &str = "bpf is not in this kernel's LSM list: add it to lsm= on the kernel's command line \
-    (`gatekeeper doctor` says how) and reboot";
-
-/// An image that denies everything.
+/// An image that denies everything but capabilities, lest they be refused before the hook that is to be tried;
+/// of those it denies the one that shows that they can be.
 fn deny_all() -> (Vec<u8>, Vec<u8>) {
-    let header = Header {
+    const CAP_WAKE_ALARM: usize = 35;
+    let mut header = Header {
         magic: MAGIC,
         version: VERSION,
         rows: 1,
         defaults: [Cell::new(Verdict::Deny, RULE_DEFAULT); COLUMNS],
         ..bytemuck::Zeroable::zeroed()
     };
+    header.defaults[Operation::Capability as usize] = Cell::new(Verdict::Allow, RULE_DEFAULT);
+    header.capabilities[CAP_WAKE_ALARM] = Cell::new(Verdict::Deny, RULE_DEFAULT);
     let mut head = bytemuck::bytes_of(&header).to_vec();
     head.resize(ROWS_AT + size_of::<Row>(), 0);
     (head, Vec::new())
@@ -61,7 +62,7 @@ impl Tries {
                 "can't be proved: the kernel refuses the canary's act even to an unlabelled task".into(),
             )
         } else if labelled == 0 || labelled == control {
-            Liveness::Dead(format!("attached, and does not fire; {MEND}"))
+            Liveness::Dead("attached, and does not fire".into())
         } else {
             Liveness::Dead(format!("the canary got {} where EPERM was due", says(labelled)))
         }
@@ -112,7 +113,10 @@ impl Kernel {
         unmarked?;
         let answers = result?;
         for hook in &mut self.hooks {
-            hook.liveness = judge(hook, &answers);
+            hook.liveness = match &self.doubt {
+                Some(why) if hook.way == Way::ModifyReturn => Liveness::Dead(why.clone()),
+                _ => judge(hook, &answers),
+            };
         }
         Ok(())
     }
@@ -120,11 +124,10 @@ impl Kernel {
 
 fn judge(hook: &Hook, answers: &[String]) -> Liveness {
     let tries = answers.iter().filter_map(|line| parse(line)).find(|(name, _)| *name == hook.name);
-    let kind = PROGRAMS.iter().find(|program| program.name == hook.name).map(|program| program.kind);
-    match (tries, kind) {
-        (Some((_, tries)), _) => tries.liveness(),
-        (None, Some(Kind::Tracepoint | Kind::Entry | Kind::Exit)) => Liveness::Attached,
-        (None, _) => Liveness::Dead("the canary ended before it tried this hook".into()),
+    match tries {
+        Some((_, tries)) => tries.liveness(),
+        None if hook.provable => Liveness::Dead("the canary ended before it tried this hook".into()),
+        None => Liveness::Attached,
     }
 }
 

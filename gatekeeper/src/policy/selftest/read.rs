@@ -127,7 +127,7 @@ impl Reader<'_> {
             shown.push_str(" setuid");
         }
         let program = real_path(&path, self.links, true);
-        Ok((Question::Exec(Start { program, argv: words, env, setuid }), shown))
+        Ok((Question::Exec(Start { program, argv: words, env, setuid, ..Start::default() }), shown))
     }
 
     fn file(&self, test: &TestTable, file: &Spanned<String>) -> Result<(Question, String), PolicyError> {

@@ -89,8 +89,9 @@ fn exec_rule() -> impl Strategy<Value = Rule> {
 }
 
 fn exec_question() -> impl Strategy<Value = Question> {
-    (path(), vec(text(Some(0)), 0..5), vec(text(Some(0)), 0..3), any::<bool>())
-        .prop_map(|(program, argv, env, setuid)| Question::Exec(Start { program, argv, env, setuid }))
+    (path(), vec(text(Some(0)), 0..5), vec(text(Some(0)), 0..3), any::<bool>()).prop_map(
+        |(program, argv, env, setuid)| Question::Exec(Start { program, argv, env, setuid, memory: 0 }),
+    )
 }
 
 const UNIX: [Operation; 3] = [Operation::UnixConnect, Operation::UnixBind, Operation::UnixSend];

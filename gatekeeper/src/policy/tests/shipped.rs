@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use gatekeeper_common::image::Size;
 
 use crate::policy::links::{Disk, Links, NoLinks, fake::Tree};
-use crate::policy::{SearchPath, Vars, load};
+use crate::policy::source::Source;
+use crate::policy::{Policy, SearchPath, Vars, load};
 
 fn shipped() -> SearchPath {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
@@ -58,6 +59,18 @@ fn every_one_holds_on_every_kind_of_machine() {
             }
         }
     }
+}
+
+#[test]
+fn the_manuals_example_holds() {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policy.md");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let example = manual.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let policy = Policy::from_source(Source::new("policy.md", None, example.to_owned()), &shipped()).unwrap();
+    let vars = Vars::new(Path::new("/w"), Path::new("/h"), "dev", 1000, Path::new("/tmp"), "s");
+    let resolved = policy.resolve(&vars, &NoLinks).unwrap();
+    assert_eq!(resolved.tests.len(), 1);
+    resolved.compile().unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
