@@ -75,6 +75,20 @@ path = ["/srv/suite/plain/**"]
 access = ["map"]
 reason = "shut for the suite"
 
+[[capability]]
+verdict = "allow"
+capability = ["*"]
+[[unix]]
+verdict = "allow"
+path = ["/run/gatekeeper/control.sock", "/srv/suite/open/**"]
+abstract = ["suite-open*"]
+[[unix]]
+id = "shut-sockets"
+verdict = "deny"
+path = ["/srv/suite/shut/**"]
+abstract = ["suite-shut*"]
+reason = "shut for the suite"
+
 [[net]]
 verdict = "allow"
 to = ["127.0.0.1:7001", "[::1]:7001", "127.0.0.1:7003"]
@@ -93,6 +107,10 @@ name = "wide"
 exec = "allow"
 file = "allow"
 net = "allow"
+unix = "allow"
+capability = "allow"
+[kernel]
+user_namespaces = "allow"
 "#;
 
 const CONFIGURATION: &str = "

@@ -158,6 +158,41 @@ mod tests {
         assert!(answer.passes() && answer.cause == Cause::Policy);
     }
 
+    fn start(words: &[&str], env: &[&str], setuid: bool) -> Question {
+        let bytes = |list: &[&str]| list.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
+        let (argv, env) = (bytes(words), bytes(env));
+        Question::Exec(Start { program: argv[0].clone(), argv, env, setuid, memory: 0 })
+    }
+
+    #[test]
+    fn a_start_is_judged_by_program_arguments_and_environment() {
+        let compiled = compile(
+            "version = 1\nname = 't'\n[defaults]\narguments = 40\n\
+             [[exec]]\nid = 'git'\nverdict = 'allow'\nprogram = ['/bin/git']\n\
+             [[exec]]\nid = 'push'\nverdict = 'ask'\nprogram = ['/bin/git']\nargs = ['push', '**']\n\
+             [[exec]]\nid = 'preload'\nverdict = 'deny'\nprogram = ['/**']\nenv = ['LD_*']\n",
+        )
+        .unwrap();
+        let said = |question: &Question| {
+            let answer = compiled.explain(question);
+            let also: Vec<_> = answer.also.iter().map(|rule| rule.id.clone()).collect();
+            (answer.rule.map(|rule| rule.id.clone()), answer.operation, answer.cause, also.join(" "))
+        };
+        let by = |id: &str| Some(id.to_owned());
+        let git = said(&start(&["/bin/git", "log"], &["HOME"], false));
+        assert_eq!(git, (by("t/git"), Operation::Exec, Cause::Policy, String::new()));
+        let push = said(&start(&["/bin/git", "push", "x"], &[], false));
+        assert_eq!(push, (by("t/push"), Operation::Exec, Cause::NobodyToAsk, "t/git".to_owned()));
+        let preload = said(&start(&["/bin/git", "push"], &["A", "LD_X"], false));
+        assert_eq!(preload, (by("t/preload"), Operation::Exec, Cause::Policy, "t/git t/push".to_owned()));
+        let setuid = said(&start(&["/bin/git"], &[], true));
+        assert_eq!(setuid, (None, Operation::Setuid, Cause::Policy, String::new()));
+        let long = said(&start(&["/bin/git", &"x".repeat(31)], &[], false));
+        assert_eq!(long, (None, Operation::Exec, Cause::Arguments, String::new()));
+        let other = said(&start(&["/bin/other", &"x".repeat(31)], &[], false));
+        assert_eq!(other, (None, Operation::Exec, Cause::Policy, String::new()));
+    }
+
     #[test]
     fn what_the_kernel_does_not_resolve_is_denied() {
         let compiled = compile(TEXT).unwrap();

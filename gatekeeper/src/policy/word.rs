@@ -107,13 +107,23 @@ fn component(flat: Vec<Flat>, kind: Kind) -> Component {
     Component::One(items)
 }
 
-/// Every list of arguments that a list of patterns stands for.
-pub fn lists(words: &[Word]) -> Result<Vec<Vec<&Component>>, WordError> {
-    let mut lists = vec![Vec::new()];
+/// How many lists of arguments a list of patterns stands for.
+pub fn count(words: &[Word]) -> Result<usize, WordError> {
+    let mut count = 1;
     for word in words {
-        if lists.len() * word.alternatives.len() > ALTERNATIVES {
+        count *= word.alternatives.len();
+        if count > ALTERNATIVES {
             return Err(WordError::Lists);
         }
+    }
+    Ok(count)
+}
+
+/// Every list of arguments that a list of patterns stands for.
+pub fn lists(words: &[Word]) -> Result<Vec<Vec<&Component>>, WordError> {
+    count(words)?;
+    let mut lists = vec![Vec::new()];
+    for word in words {
         lists = lists
             .iter()
             .flat_map(|list| {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use gatekeeper::kernel::programs::PROGRAMS;
 
 use crate::daemon::Daemon;
 use crate::events::Denial;
@@ -25,11 +26,11 @@ fn live(world: &World) -> Result<()> {
     let status = world.ask_json(&["status", "--json"])?.pop().context("no status")?;
     ensure!(status["ready"] == true, "{status}");
     let hooks = status["hooks"].as_array().context("no hooks")?;
-    // A tracepoint has nothing to refuse, so no canary can prove it.
-    let tracepoints = ["sched_process_exec", "sched_process_fork", "cgroup_attach_task"];
+    // What has nothing to refuse, or can't be reached without meeting another hook before, no canary can prove.
+    let silent = |name: &str| PROGRAMS.iter().any(|program| program.name == name && !program.provable);
     let as_it_must = |hook: &&serde_json::Value| {
         let name = hook["hook"].as_str().unwrap_or_default();
-        hook["state"] == "live" || hook["state"] == "attached" && tracepoints.contains(&name)
+        hook["state"] == "live" || hook["state"] == "attached" && silent(name)
     };
     let dead: Vec<_> = hooks.iter().filter(|hook| !as_it_must(hook)).collect();
     ensure!(dead.is_empty(), "not live: {dead:?}");

@@ -157,7 +157,7 @@ fn handle(world: &World) -> Result<()> {
     world.policy(
         "handle",
         &format!(
-            "version = 1\nname = \"handle\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\n\
+            "version = 1\nname = \"handle\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\nunix = \"allow\"\ncapability = \"allow\"\n\
              [[file]]\nverdict = \"deny\"\npath = [\"{shut}\"]\nreason = \"{REASON}\"\n"
         ),
     )?;

@@ -46,7 +46,7 @@ fn signals(world: &World) -> Result<()> {
     }
     // Everybody it may signal, which here are those of its own session: none but itself, which is left out.
     world.ask(&["status"])?;
-    world.expect(&session.id, &[Denial::for_cause("control", "builtin")])
+    world.expect(&session.id, &[Denial::for_cause("signal", "policy")])
 }
 
 fn tracing(world: &World) -> Result<()> {

@@ -217,7 +217,7 @@ fn nested(world: &World) -> Result<()> {
     let inner_only = format!("{OPEN}/label-nested/inner");
     ground::file(&inner_only)?;
     let text = format!(
-        "version = 1\nname = \"inner\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\n\
+        "version = 1\nname = \"inner\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\nunix = \"allow\"\ncapability = \"allow\"\n\
          [[file]]\nverdict = \"deny\"\npath = [\"{inner_only}\"]\nreason = \"narrower inside\"\n"
     );
     world.policy("inner", &text)?;

@@ -43,7 +43,7 @@ fn path(name: &str) -> String {
 fn write_policy(world: &World, generation: usize) -> Result<()> {
     let denied = if generation % 2 == 1 { "only-b" } else { "only-a" };
     let text = format!(
-        "version = 1\nname = \"load\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\n\
+        "version = 1\nname = \"load\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\nunix = \"allow\"\ncapability = \"allow\"\n\
          [[file]]\nverdict = \"deny\"\npath = [\"{}\", \"{}\"]\nreason = \"load\"\n",
         path("never"),
         path(denied)

@@ -23,18 +23,18 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-const ALL: &str = "version = 1\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\n";
+const ALL: &str = "version = 1\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\nunix = \"allow\"\ncapability = \"allow\"\n";
 
 fn refused(world: &World) -> Result<()> {
     ground::folder(&format!("{OPEN}/policy-refused"))?;
     let trace = format!("{OPEN}/policy-refused/trace");
     let cases = [
-        ("[[file]]\nverdict = \"deny\"\npath = []\n", 8, "empty"),
-        ("[[file]]\nverdict = \"denny\"\npath = [\"/a\"]\n", 7, "denny"),
-        ("[[file]]\nverdict = \"deny\"\npath = [\"${nowhere}/a\"]\n", 8, "nowhere"),
-        ("[[file]]\nverdict = \"deny\"\npath = [\"relative\"]\n", 8, "relative"),
-        ("[[tset]]\nfile = \"/etc/passwd\"\n", 6, "tset"),
-        ("[[test]]\nfile = \"/etc/passwd\"\naccess = \"read\"\nexpect = \"deny\"\n", 6, "allow"),
+        ("[[file]]\nverdict = \"deny\"\npath = []\n", 10, "empty"),
+        ("[[file]]\nverdict = \"denny\"\npath = [\"/a\"]\n", 9, "denny"),
+        ("[[file]]\nverdict = \"deny\"\npath = [\"${nowhere}/a\"]\n", 10, "nowhere"),
+        ("[[file]]\nverdict = \"deny\"\npath = [\"relative\"]\n", 10, "relative"),
+        ("[[tset]]\nfile = \"/etc/passwd\"\n", 8, "tset"),
+        ("[[test]]\nfile = \"/etc/passwd\"\naccess = \"read\"\nexpect = \"deny\"\n", 8, "allow"),
     ];
     let run = |world: &World| {
         let touch = format!("echo started >{trace}");

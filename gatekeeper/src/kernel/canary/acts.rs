@@ -62,6 +62,7 @@ const ACTS: &[(&str, Act)] = &[
         acts::in_child(|| Err(Command::new("/proc/self/exe").arg("canary").exec()))
     }),
     ("task_alloc", |_, at, _| acts::in_child(|| File::open(at.join("file")).map(drop))),
+    ("userns_create", |_, _, _| acts::in_child(doors::unshare_user)),
     ("mmap_file", |cage, _, _| acts::map_executable(cage.program.as_fd(), false)),
     ("file_mprotect", |cage, _, _| acts::map_executable(cage.program.as_fd(), true)),
     ("path_mknod", |_, at, _| acts::make_fifo(&at.join("fifo"))),
@@ -79,6 +80,8 @@ const ACTS: &[(&str, Act)] = &[
     ("socket_bind", |_, _, _| UdpSocket::bind("127.0.0.1:0").map(drop)),
     ("socket_sendmsg", |cage, _, _| cage.sending.send_to(b"x", "127.0.0.1:9").map(drop)),
     ("ptrace_access_check", |cage, _, _| acts::compare_with(cage.parent)),
+    // From here on no act may have a child: where the hook does not fire the daemon traces the canary, and the
+    // signal of a child's end would stop it.
     ("ptrace_traceme", |_, _, round| match round {
         // To be traced by the daemon would stop the canary; by itself, only its child.
         Round::Control => acts::in_child(acts::be_traced),
@@ -106,7 +109,6 @@ const ACTS: &[(&str, Act)] = &[
     ("task_setscheduler", |cage, _, _| doors::set_affinity(cage.parent)),
     ("task_setrlimit", |cage, _, _| doors::set_limit(cage.parent)),
     ("capable", |_, _, _| doors::wake_alarm()),
-    ("userns_create", |_, _, _| acts::in_child(doors::unshare_user)),
     ("ipc_permission", |cage, _, round| cage.objects(round).attach()),
     ("msg_queue_msgctl", |cage, _, round| cage.objects(round).remove_queue()),
     ("shm_shmctl", |cage, _, round| cage.objects(round).remove_memory()),

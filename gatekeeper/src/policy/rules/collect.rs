@@ -161,7 +161,7 @@ impl Reader<'_, '_> {
             let expanded = self.expand(text, Use::Pattern)?;
             let patterns =
                 Pattern::parse(&expanded).map_err(|error| self.source.problem(text.span(), &error))?;
-            self.weigh(text, patterns.iter().map(Pattern::pieces).sum())?;
+            self.weigh(text.span(), patterns.iter().map(Pattern::pieces).sum())?;
             written.push(Written::new(text.get_ref().clone(), expanded, patterns, self.links, follow));
         }
         Ok(written)
@@ -174,7 +174,7 @@ impl Reader<'_, '_> {
             let expanded = self.expand(text, Use::Pattern)?;
             let word = Word::parse(text.get_ref(), expanded, kind)
                 .map_err(|error| self.source.problem(text.span(), &error))?;
-            self.weigh(text, word.expanded.len() * word.alternatives.len())?;
+            self.weigh(text.span(), word.expanded.len() * word.alternatives.len())?;
             words.push(word);
         }
         Ok(words)
@@ -185,13 +185,14 @@ impl Reader<'_, '_> {
         self.scope.expand(text.get_ref(), used).map_err(|error| self.source.problem(text.span(), &error))
     }
 
-    fn weigh(&mut self, text: &Spanned<String>, pieces: usize) -> Result<(), PolicyError> {
+    /// Counts pieces of patterns, and stops where they become too many.
+    pub fn weigh(&mut self, place: Range<usize>, pieces: usize) -> Result<(), PolicyError> {
         *self.pieces += pieces;
         if *self.pieces > PIECES {
             let problem = format!(
                 "up to here the policy's patterns have more than {PIECES} characters, braces multiplied out"
             );
-            return Err(self.source.error(text.span(), problem, "use fewer braces, or fewer rules"));
+            return Err(self.source.error(place, problem, "use fewer braces, or fewer rules"));
         }
         Ok(())
     }

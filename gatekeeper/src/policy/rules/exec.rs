@@ -6,7 +6,7 @@ use gatekeeper_common::operation::Operation;
 
 use super::super::document::ExecRule;
 use super::super::error::PolicyError;
-use super::super::word::{Kind, lists};
+use super::super::word::{Kind, count};
 use super::Subject;
 use super::collect::{Reader, filled};
 
@@ -22,7 +22,9 @@ pub fn read(
         (None, None) => Subject::Paths(programs),
         (Some(args), None) => {
             let words = reader.words(args, Kind::Argument)?;
-            lists(&words).map_err(|error| source.problem(args.span(), &error))?;
+            let lists = count(&words).map_err(|error| source.problem(args.span(), &error))?;
+            let bytes: usize = words.iter().map(|word| word.expanded.len() + 1).sum();
+            reader.weigh(args.span(), lists * bytes)?;
             Subject::Arguments(programs, words)
         }
         (None, Some(env)) => {
