@@ -40,6 +40,8 @@ macro_rules! kernel_fields {
             O_CRED_EUID, "cred", "euid";
             O_CRED_EGID, "cred", "egid";
             O_CRED_PERMITTED, "cred", "cap_permitted";
+            O_CRED_EFFECTIVE, "cred", "cap_effective";
+            O_CRED_NAMESPACE, "cred", "user_ns";
             O_MM_ARG_START, "mm_struct", "arg_start";
             O_MM_ARG_END, "mm_struct", "arg_end";
             O_MM_ENV_START, "mm_struct", "env_start";
@@ -69,6 +71,7 @@ macro_rules! kernel_fields {
             O_TASK_CGROUPS, "task_struct", "cgroups";
             O_TASK_MM, "task_struct", "mm";
             O_TASK_CRED, "task_struct", "cred";
+            O_TASK_PERSONALITY, "task_struct", "personality";
             O_NSPROXY_MNT, "nsproxy", "mnt_ns";
             O_CSSSET_CGROUP, "css_set", "dfl_cgrp";
             O_CGROUP_NODE, "cgroup", "kn";

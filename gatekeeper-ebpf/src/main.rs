@@ -22,8 +22,8 @@ mod maps;
 mod path;
 mod scratch;
 
-use aya_ebpf::macros::{btf_tracepoint, fentry, lsm};
-use aya_ebpf::programs::{BtfTracePointContext, FEntryContext, LsmContext};
+use aya_ebpf::macros::{btf_tracepoint, fentry, fexit, lsm};
+use aya_ebpf::programs::{BtfTracePointContext, FEntryContext, FExitContext, LsmContext};
 
 macro_rules! lsm_programs {
     ($($name:ident => $body:path;)*) => {
@@ -109,6 +109,20 @@ lsm_programs! {
 #[fentry(function = "security_key_free")]
 fn security_key_free(context: FEntryContext) -> i32 {
     hooks::ipc::forget(context.arg(0));
+    0
+}
+
+/// Attached only where the programs above run at functions: see [`hooks::unix`].
+#[fentry(function = "security_sk_free")]
+fn security_sk_free(context: FEntryContext) -> i32 {
+    hooks::ipc::forget(context.arg(0));
+    0
+}
+
+/// Attached only where the programs above run at functions.
+#[fexit(function = "security_bprm_creds_from_file")]
+fn security_bprm_creds_from_file(context: FExitContext) -> i32 {
+    hooks::exec::gained(context.arg(0), context.arg(1));
     0
 }
 

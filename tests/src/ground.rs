@@ -1,10 +1,11 @@
 //! The ground tests act on: folders that the suite's policy opens and shuts, and that policy.
 
+use std::ffi::CString;
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::world::POLICIES;
 
@@ -165,4 +166,17 @@ pub fn file_with(path: &str, content: &[u8]) -> Result<()> {
 pub fn program(from: &str, path: &str) -> Result<()> {
     fs::copy(from, path).with_context(|| format!("copying {from} to {path}"))?;
     give(Path::new(path))
+}
+
+/// Gives whoever starts a program CAP_NET_RAW (capabilities(7), `struct vfs_cap_data` of version 2).
+pub fn empower(path: &str) -> Result<()> {
+    let name = CString::new(path)?;
+    let words: [u32; 5] = [0x0200_0001, 1 << 13, 0, 0, 0];
+    let value: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    // SAFETY: both names end in NUL; the kernel reads the length told.
+    let done = unsafe {
+        libc::setxattr(name.as_ptr(), c"security.capability".as_ptr(), value.as_ptr().cast(), value.len(), 0)
+    };
+    ensure!(done == 0, "giving {path} a capability: {}", std::io::Error::last_os_error());
+    Ok(())
 }

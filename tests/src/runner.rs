@@ -45,7 +45,7 @@ pub struct Choice {
 
 /// Runs those chosen; succeeds where all passed.
 pub fn run(choice: &Choice) -> ExitCode {
-    let mut tests = if choice.without_bpf { suite::without_bpf() } else { suite::with_bpf() };
+    let mut tests = suite::all(choice.without_bpf);
     if !choice.filters.is_empty() {
         tests.retain(|test| choice.filters.iter().any(|filter| test.name.contains(filter)));
     }
@@ -57,7 +57,7 @@ pub fn run(choice: &Choice) -> ExitCode {
         println!("0 passed, 0 failed");
         return ExitCode::SUCCESS;
     }
-    let world = match World::build(choice.without_bpf) {
+    let world = match World::build() {
         Ok(world) => Arc::new(world),
         Err(error) => {
             println!("FAILED set-up: {}", line(&error));

@@ -45,6 +45,25 @@ pub fn check(context: &LsmContext) -> i32 {
     judge::program(label, file::of_file(program), this, strings.saturating_sub(1))
 }
 
+/// What a program changes of the rights of the task that starts it.
+struct Change {
+    owner: bool,
+    gains: bool,
+}
+
+impl Change {
+    #[inline(always)]
+    fn of(bprm: Pointer, task: Pointer) -> Self {
+        let new: Pointer = load(bprm, &O_BPRM_CRED);
+        let old: Pointer = load(task, &O_TASK_CRED);
+        let differs = |field: &'static u32| load::<u32>(new, field) != load::<u32>(old, field);
+        let word =
+            |cred: Pointer, index: usize| load::<u32>(cred.wrapping_add(4 * index), &O_CRED_PERMITTED);
+        let gains = word(new, 0) & !word(old, 0) | word(new, 1) & !word(old, 1);
+        Self { owner: differs(&O_CRED_EUID) || differs(&O_CRED_EGID), gains: gains != 0 }
+    }
+}
+
 // proto: int bprm_creds_from_file(struct linux_binprm *bprm, const struct file *file)
 /// Whom the program will run as is known, and the exec can still fail (fs/exec.c `begin_new_exec`).
 #[inline(always)]
@@ -56,12 +75,8 @@ pub fn credentials(context: &LsmContext) -> i32 {
         count(denied(Cause::NoMemory));
         return EPERM;
     };
-    let new: Pointer = load(bprm, &O_BPRM_CRED);
-    let old: Pointer = load(this, &O_TASK_CRED);
-    let differs = |field: &'static u32| load::<u32>(new, field) != load::<u32>(old, field);
-    let word = |cred: Pointer, index: usize| load::<u32>(cred.wrapping_add(4 * index), &O_CRED_PERMITTED);
-    let gains = word(new, 0) & !word(old, 0) | word(new, 1) & !word(old, 1);
-    if differs(&O_CRED_EUID) || differs(&O_CRED_EGID) || gains != 0 {
+    let change = Change::of(bprm, this);
+    if change.owner || change.gains {
         let program: Pointer = context.arg(1);
         let result = judge::place(label, file::of_file(program), Asked::one(Operation::Setuid));
         if result != PASS {
@@ -73,6 +88,28 @@ pub fn credentials(context: &LsmContext) -> i32 {
         label.count |= UNRESOLVED;
     }
     PASS
+}
+
+/// Judges what a file's capabilities give, where programs run at functions: [`credentials`] comes before the function
+/// that works it out (security/commoncap.c `cap_bprm_creds_from_file`), and nothing after it can refuse.
+#[inline(always)]
+pub fn gained(bprm: Pointer, file: Pointer) {
+    let Some(label) = label::current() else { return };
+    let this = task::current();
+    let change = Change::of(bprm, this);
+    if change.owner || !change.gains {
+        return;
+    }
+    let Some(label) = label::own(this, label) else {
+        count(denied(Cause::NoMemory));
+        // SAFETY: has no precondition.
+        unsafe { bpf_send_signal(SIGKILL) };
+        return;
+    };
+    if judge::place(label, file::of_file(file), Asked::one(Operation::Setuid)) != PASS {
+        kill(label);
+    }
+    arguments::changes_owner(this);
 }
 
 // proto: void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)

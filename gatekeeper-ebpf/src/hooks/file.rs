@@ -9,7 +9,10 @@ use crate::cache;
 use crate::decide::Asked;
 use crate::judge::{self, PASS};
 use crate::everywhere::judge_everywhere;
-use crate::kernel::{O_ATTRIBUTES_VALID, O_VMA_FILE, O_VMA_FLAGS, Pointer, SETATTR_ENTRY, file, load, offset};
+use crate::kernel::{
+    O_ATTRIBUTES_VALID, O_TASK_PERSONALITY, O_VMA_FILE, O_VMA_FLAGS, Pointer, SETATTR_ENTRY, at_functions, file, load, offset,
+    task,
+};
 use crate::label;
 
 const FMODE_READ: u32 = 1;
@@ -18,7 +21,10 @@ const FMODE_WRITE: u32 = 2;
 const FMODE_EXEC: u32 = 0x20;
 const O_ACCMODE: u32 = 3;
 const O_TRUNC: u32 = 0o1000;
+const PROT_READ: u64 = 1;
 const PROT_EXEC: u64 = 4;
+/// (include/uapi/linux/personality.h)
+const READ_IMPLIES_EXEC: u32 = 0x0040_0000;
 const VM_EXEC: u64 = 4;
 
 // proto: int file_open(struct file *file)
@@ -79,11 +85,19 @@ pub fn watch(context: &LsmContext) -> i32 {
 #[inline(always)]
 pub fn mmap(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
-    let protection: u64 = context.arg(2);
+    let protection = if at_functions() { mapped(context.arg(1)) } else { context.arg(2) };
     if protection & PROT_EXEC == 0 {
         return PASS;
     }
     judge::mapping(label, context.arg(0))
+}
+
+/// What a mapping will allow: `security_mmap_file(file, prot, flags)` works it out for the modules from what was
+/// asked for (security/security.c `mmap_prot`).
+#[inline(always)]
+fn mapped(asked: u64) -> u64 {
+    let personality: u32 = load(task::current(), &O_TASK_PERSONALITY);
+    if asked & PROT_READ != 0 && personality & READ_IMPLIES_EXEC != 0 { asked | PROT_EXEC } else { asked }
 }
 
 // proto: int file_mprotect(struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot)

@@ -10,7 +10,7 @@ use gatekeeper_common::verdict::Cause;
 
 use crate::emit::count;
 use crate::judge::{self, EPERM, PASS};
-use crate::kernel::{Pointer, cgroup, task};
+use crate::kernel::{O_CRED_EFFECTIVE, O_CRED_NAMESPACE, Pointer, at_functions, cgroup, load, task};
 use crate::label::{self, Owner};
 
 // proto: int task_alloc(struct task_struct *task, unsigned long clone_flags)
@@ -172,12 +172,24 @@ pub fn adjust(context: &LsmContext) -> i32 {
 /// CAP_OPT_NOAUDIT (include/linux/security.h): the caller only wonders.
 const CAP_OPT_NOAUDIT: u64 = 2;
 
+/// Whether the kernel's own rules refuse a capability (security/commoncap.c `cap_capable`): at the function that asks
+/// the modules they have not been asked yet. The owner of another namespace is left to the verdict.
+#[inline(always)]
+fn lacks(cred: Pointer, namespace: Pointer, capability: u32) -> bool {
+    let own: Pointer = load(cred, &O_CRED_NAMESPACE);
+    let effective: u64 = load(cred, &O_CRED_EFFECTIVE);
+    own == namespace && effective >> (capability & 63) & 1 == 0
+}
+
 // proto: int capable(const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts)
 /// Asked after the kernel's own rules, so only for capabilities that the task has (security/security.c).
 #[inline(always)]
 pub fn capable(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let capability = context.arg::<u64>(2) as u32;
+    if at_functions() && lacks(context.arg(0), context.arg(1), capability) {
+        return PASS;
+    }
     let silent = context.arg::<u64>(3) & CAP_OPT_NOAUDIT != 0;
     judge::number(label, Operation::Capability, capability, silent)
 }

@@ -14,13 +14,15 @@ use crate::judge::{self, PASS};
 use crate::kernel::socket::AF_UNIX;
 use crate::kernel::{
     O_PATH_DENTRY, O_SOCKET_SK, O_UNIX_ADDRESS, O_UNIX_ADDRESS_LEN, O_UNIX_ADDRESS_NAME, O_UNIX_PATH,
-    Pointer, at, file, load,
+    Pointer, at, at_functions, file, load,
 };
 use crate::label::{self, Owner};
-use crate::maps::SOCKETS;
+use crate::maps::{OBJECTS, SOCKETS};
 
+/// Socket storage. A program at a function that asks the modules may not use it (net/core/bpf_sk_storage.c
+/// `bpf_sk_storage_tracing_allowed`): there, sockets are known by their address, until [`super::ipc::forget`].
 #[inline(always)]
-fn owner(sock: Pointer, flags: u64) -> Option<&'static mut Owner> {
+fn stored(sock: Pointer, flags: u64) -> Option<&'static mut Owner> {
     // SAFETY: the map is a socket storage with an Owner for its value; the verifier knows the socket.
     let owner: *mut Owner = unsafe {
         bpf_sk_storage_get((&raw const SOCKETS).cast_mut().cast(), sock.cast_mut().cast(), null_mut(), flags)
@@ -28,6 +30,31 @@ fn owner(sock: Pointer, flags: u64) -> Option<&'static mut Owner> {
     .cast();
     // SAFETY: storage lives as long as its socket, which can't end before this program does.
     if owner.is_null() { None } else { Some(unsafe { &mut *owner }) }
+}
+
+/// Notes whose a socket is; false where it can't be noted.
+#[inline(always)]
+fn note(sock: Pointer, owner: Owner) -> bool {
+    if at_functions() {
+        return OBJECTS.insert(sock as u64, owner, 0).is_ok();
+    }
+    match stored(sock, BPF_LOCAL_STORAGE_GET_F_CREATE as u64) {
+        Some(place) => {
+            *place = owner;
+            true
+        }
+        None => false,
+    }
+}
+
+/// Whether a socket is the labelled task's session's.
+#[inline(always)]
+fn own(label: &Label, sock: Pointer) -> bool {
+    if at_functions() {
+        // SAFETY: a value of a map that is not preallocated stays readable until the program ends (RCU).
+        return unsafe { OBJECTS.get(sock as u64) }.is_some_and(|owner| owner.is_within(label));
+    }
+    stored(sock, 0).is_some_and(|owner| owner.is_within(label))
 }
 
 // proto: int socket_post_create(struct socket *sock, int family, int type, int protocol, int kern)
@@ -43,21 +70,17 @@ pub fn made(context: &LsmContext) -> i32 {
     if sock.is_null() {
         return PASS;
     }
-    match owner(sock, BPF_LOCAL_STORAGE_GET_F_CREATE as u64) {
-        Some(owner) => {
-            *owner = Owner::of(label);
-            PASS
-        }
-        None => judge::refuse(label, Operation::Socket, Cause::NoMemory, AF_UNIX as u32),
+    if note(sock, Owner::of(label)) {
+        PASS
+    } else {
+        judge::refuse(label, Operation::Socket, Cause::NoMemory, AF_UNIX as u32)
     }
 }
 
 /// Judges reaching a socket.
 #[inline(always)]
 fn reach(label: &Label, sock: Pointer, operation: Operation) -> i32 {
-    if let Some(owner) = owner(sock, 0)
-        && owner.is_within(label)
-    {
+    if own(label, sock) {
         return PASS;
     }
     // SAFETY: the verifier knows the socket.

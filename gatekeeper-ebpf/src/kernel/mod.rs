@@ -39,6 +39,17 @@ pub static SEQUENCES_AT: u64 = 0;
 #[unsafe(no_mangle)]
 pub static SEQUENCES_SPAN: u32 = 0;
 
+/// 1 where the programs of hooks run at the functions that ask the security modules, before any module is asked;
+/// 0 where they are asked as a module. Written by the loader.
+#[unsafe(no_mangle)]
+pub static AT_FUNCTIONS: u32 = 0;
+
+/// Whether programs run at the functions that ask the modules. The verifier sees a constant, and drops the other case.
+#[inline(always)]
+pub fn at_functions() -> bool {
+    offset(&AT_FUNCTIONS) != 0
+}
+
 /// The address of the sequence counters; 0 where they can't be used. Volatile like an offset.
 #[inline(always)]
 pub fn sequences_at() -> u64 {

@@ -8,6 +8,7 @@ use super::output::{BAD, DIM, GOOD, HEAD, Table, WARN, escaped_lines, json, out}
 use crate::api::client::{ClientError, ask};
 use crate::api::messages::{Answer, Request};
 use crate::config::Config;
+use crate::kernel::Way;
 use crate::session::status::{Counters, HookLiveness, HookState, Status};
 
 /// Arguments of `status`.
@@ -54,6 +55,7 @@ fn print(status: &Status) -> anyhow::Result<()> {
     writeln!(out, "{DIM}default policy{DIM:#} {}  {DIM}floor{DIM:#} {floor}", status.default_policy)?;
     writeln!(out, "{DIM}pins{DIM:#} {}", status.pins.display())?;
     if !status.hooks.is_empty() {
+        writeln!(out, "{DIM}hooks{DIM:#} {}", attachment(&status.hooks))?;
         writeln!(out)?;
         hooks(&status.hooks).print(&mut out)?;
     }
@@ -62,6 +64,14 @@ fn print(status: &Status) -> anyhow::Result<()> {
         print_counters(&mut out, counters, status.unwritten)?;
     }
     Ok(())
+}
+
+fn attachment(hooks: &[HookState]) -> &'static str {
+    if hooks.iter().any(|hook| hook.way == Way::ModifyReturn) {
+        "attached at the functions that ask the security modules: bpf is not among these"
+    } else {
+        "attached as a security module's"
+    }
 }
 
 fn hooks(hooks: &[HookState]) -> Table {

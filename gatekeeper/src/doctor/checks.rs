@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{Distribution, Finding};
+use crate::kernel::preemption::preemptible;
 use crate::session::cgroup;
 use crate::sys::filesystem::{Kind, kind_of};
 use crate::sys::process::effective_uid;
@@ -23,7 +24,7 @@ pub fn all(distribution: &Distribution) -> Vec<Finding> {
         kernel(&release, distribution),
         preemption(&release, &version, &command_line, distribution),
         btf(Path::new("/sys/kernel/btf/vmlinux").exists()),
-        lsm(read("/sys/kernel/security/lsm").ok().as_deref(), distribution),
+        lsm(read("/sys/kernel/security/lsm").ok().as_deref(), preemptible(), distribution),
         lockdown(read("/sys/kernel/security/lockdown").ok().as_deref(), distribution),
         unified(kind_of(Path::new(cgroup::ROOT)).ok(), distribution),
         bpffs(kind_of(Path::new("/sys/fs/bpf")).ok()),
@@ -76,7 +77,7 @@ fn btf(there: bool) -> Finding {
     )
 }
 
-fn lsm(list: Option<&str>, distribution: &Distribution) -> Finding {
+fn lsm(list: Option<&str>, preemptible: Option<String>, distribution: &Distribution) -> Finding {
     let Some(list) = list else {
         return Finding::warn(
             "lsm",
@@ -87,11 +88,28 @@ fn lsm(list: Option<&str>, distribution: &Distribution) -> Finding {
     if list.split(',').any(|module| module == "bpf") {
         return Finding::good("lsm", format!("bpf is among the security modules: {list}"));
     }
-    Finding::bad(
-        "lsm",
-        format!("bpf is not among the security modules: {list}"),
-        distribution.add_to_command_line(&format!("lsm={list},bpf")),
-    )
+    let word = format!("lsm={list},bpf");
+    match preemptible {
+        None => Finding::warn(
+            "lsm",
+            format!(
+                "bpf is not among the security modules: {list}; programs are attached at the functions that ask these, \
+                 which keeps policies just as well as long as the kernel's preemption stays as it is"
+            ),
+            format!("nothing needs to be done; better, {}", distribution.add_to_command_line(&word)),
+        ),
+        Some(why) => Finding::bad(
+            "lsm",
+            format!(
+                "bpf is not among the security modules: {list}; programs at the functions that ask these could be \
+                 skipped, because {why}"
+            ),
+            format!(
+                "{}; where the kernel has it, preempt=voluntary will do, too",
+                distribution.add_to_command_line(&word)
+            ),
+        ),
+    }
 }
 
 fn lockdown(state: Option<&str>, distribution: &Distribution) -> Finding {
@@ -163,11 +181,13 @@ mod tests {
 
     #[test]
     fn the_lsm_list_is_read_word_by_word() {
-        assert_eq!(lsm(Some("lockdown,capability,bpf"), HERE).outcome, Good);
-        let missing = lsm(Some("capability,yama,bpfx"), HERE);
+        let full = || Some("its preemption is full".to_owned());
+        assert_eq!(lsm(Some("lockdown,capability,bpf"), full(), HERE).outcome, Good);
+        assert_eq!(lsm(Some("capability,yama,bpfx"), None, HERE).outcome, Warn);
+        let missing = lsm(Some("capability,yama,bpfx"), full(), HERE);
         assert_eq!(missing.outcome, Bad);
         assert!(missing.mend.unwrap().contains("lsm=capability,yama,bpfx,bpf"));
-        assert_eq!(lsm(None, HERE).outcome, Warn);
+        assert_eq!(lsm(None, None, HERE).outcome, Warn);
     }
 
     #[test]

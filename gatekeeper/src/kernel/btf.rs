@@ -199,6 +199,12 @@ impl Btf {
         self.entries(*self.types.get(prototype as usize)?).ok()
     }
 
+    /// The number of the kernel's function of this name.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<u32> {
+        self.functions.get(name).copied()
+    }
+
     /// Whether the kernel has a function of this name.
     #[must_use]
     pub fn has_function(&self, name: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The offsets the programs are loaded with.
 
+use super::attachment::Attachment;
 use super::btf::{Btf, BtfError};
 
 type Field = (&'static str, &'static str, &'static str);
@@ -21,7 +22,11 @@ const SETATTR_ENTRY: &str = "SETATTR_ENTRY";
 ///
 /// # Errors
 /// Where the kernel lacks a field.
-pub fn offsets(btf: &Btf) -> Result<Vec<(&'static str, u32)>, BtfError> {
+pub fn offsets(btf: &Btf, attachment: Attachment) -> Result<Vec<(&'static str, u32)>, BtfError> {
+    let hook = match attachment {
+        Attachment::Lsm => "bpf_lsm_inode_setattr",
+        Attachment::Function => "security_inode_setattr",
+    };
     let mut offsets = Vec::new();
     for (global, structure, member) in FIELDS {
         offsets.push((*global, btf.offset(structure, member)?));
@@ -29,6 +34,6 @@ pub fn offsets(btf: &Btf) -> Result<Vec<(&'static str, u32)>, BtfError> {
     for (global, structure, member) in OPTIONAL {
         offsets.push((*global, btf.offset(structure, member).unwrap_or(0)));
     }
-    offsets.push((SETATTR_ENTRY, u32::from(btf.parameters("bpf_lsm_inode_setattr") == Some(3))));
+    offsets.push((SETATTR_ENTRY, u32::from(btf.parameters(hook) == Some(3))));
     Ok(offsets)
 }

@@ -1,17 +1,22 @@
 //! Loads the object file with this kernel's offsets, attaches every program, pins every link.
 
+use std::collections::HashMap;
 use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use aya::programs::links::FdLink;
-use aya::programs::{BtfTracePoint, FEntry, Iter, Lsm, ProgramError};
+use aya::programs::{BtfTracePoint, FEntry, FExit, Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 
+use super::attachment::Attachment;
 use super::btf::Btf;
 use super::changes;
 use super::error::KernelError;
 use super::fields::offsets;
-use super::programs::{CENSUS, Kind, MAPS, Program, of_kernel};
+use super::function::Functions;
+use super::programs::{CENSUS, Kind, MAPS, Program, programs as listed};
+use crate::sys::{bpf, tracing};
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gatekeeper.bpf.o"));
 
@@ -24,21 +29,25 @@ fn folder(path: &Path) -> Result<(), KernelError> {
 ///
 /// # Errors
 /// Where the kernel lacks a field or refuses a map or a program; what was pinned before stays.
-pub fn load(pins: &Path) -> Result<(Ebpf, Vec<&'static Program>), KernelError> {
+pub fn load(pins: &Path, attachment: Attachment) -> Result<(Ebpf, Vec<&'static Program>), KernelError> {
     // A full log of the verifier's steps makes loading several times as long: only where it is wanted.
-    match load_with(pins, VerifierLogLevel::STATS) {
+    match load_with(pins, attachment, VerifierLogLevel::STATS) {
         Err(KernelError::Program { .. }) => {
-            load_with(pins, VerifierLogLevel::DEBUG | VerifierLogLevel::STATS)
+            load_with(pins, attachment, VerifierLogLevel::DEBUG | VerifierLogLevel::STATS)
         }
         result => result,
     }
 }
 
-fn load_with(pins: &Path, log: VerifierLogLevel) -> Result<(Ebpf, Vec<&'static Program>), KernelError> {
+fn load_with(
+    pins: &Path,
+    attachment: Attachment,
+    log: VerifierLogLevel,
+) -> Result<(Ebpf, Vec<&'static Program>), KernelError> {
     let maps = pins.join("maps");
     folder(&maps)?;
-    let btf = Btf::of_kernel()?;
-    let offsets = offsets(&btf)?;
+    let kernel = Btf::of_kernel()?;
+    let offsets = offsets(&kernel, attachment)?;
     let kernel_types = aya::Btf::from_sys_fs().map_err(|error| KernelError::Load(error.to_string()))?;
     let mut loader = EbpfLoader::new();
     loader.btf(Some(&kernel_types)).allow_unsupported_maps().verifier_log_level(log);
@@ -47,18 +56,35 @@ fn load_with(pins: &Path, log: VerifierLogLevel) -> Result<(Ebpf, Vec<&'static P
     }
     let (sequences, span) = changes::sequences();
     loader.override_global("SEQUENCES_AT", &sequences, true).override_global("SEQUENCES_SPAN", &span, true);
+    let at_functions = u32::from(attachment == Attachment::Function);
+    loader.override_global("AT_FUNCTIONS", &at_functions, true);
     for map in MAPS {
         loader.map_pin_path(map, maps.join(map));
     }
     let mut programs = loader.load(OBJECT).map_err(|error| KernelError::Load(chain(&error)))?;
-    let list = of_kernel(&btf);
+    let list = listed(attachment, &kernel);
+    let mut prepared = HashMap::new();
+    let functions = match attachment {
+        Attachment::Lsm => None,
+        Attachment::Function => Some(Functions::new(OBJECT, &programs)?),
+    };
     for program in &list {
-        prepare(&mut programs, program, &kernel_types)?;
+        match &functions {
+            Some(functions) if program.kind == Kind::Lsm => {
+                prepared.insert(program.name, functions.load(program.name, &kernel)?);
+            }
+            _ => prepare(&mut programs, program, &kernel_types)?,
+        }
     }
     let census: &mut Iter = find(&mut programs, CENSUS)?;
     census.load("task", &kernel_types).map_err(|error| refused(CENSUS, &error))?;
+    let links = pins.join("links");
+    folder(&links)?;
     for program in &list {
-        attach(&mut programs, program, &pins.join("links"))?;
+        match prepared.get(program.name) {
+            Some(function) => attach_function(program.name, function, &links)?,
+            None => attach(&mut programs, program, &links)?,
+        }
     }
     Ok((programs, list))
 }
@@ -77,12 +103,12 @@ fn prepare(programs: &mut Ebpf, program: &Program, types: &aya::Btf) -> Result<(
         Kind::Lsm => find::<Lsm>(programs, name)?.load(name, types),
         Kind::Tracepoint => find::<BtfTracePoint>(programs, name)?.load(name, types),
         Kind::Entry => find::<FEntry>(programs, name)?.load(name, types),
+        Kind::Exit => find::<FExit>(programs, name)?.load(name, types),
     }
     .map_err(|error| refused(name, &error))
 }
 
 fn attach(programs: &mut Ebpf, program: &Program, links: &Path) -> Result<(), KernelError> {
-    folder(links)?;
     let name = program.name;
     let refuse = |error: ProgramError| refused(name, &error);
     let link: FdLink = match program.kind {
@@ -101,11 +127,35 @@ fn attach(programs: &mut Ebpf, program: &Program, links: &Path) -> Result<(), Ke
             let id = entry.attach().map_err(refuse)?;
             entry.take_link(id).map_err(refuse)?.into()
         }
+        Kind::Exit => {
+            let exit: &mut FExit = find(programs, name)?;
+            let id = exit.attach().map_err(refuse)?;
+            exit.take_link(id).map_err(refuse)?.into()
+        }
     };
-    // The new link holds before the old one goes: bpffs renames over, and the old link ends with its name.
+    settle(name, links, |path| {
+        link.pin(path)
+            .map_err(|error| KernelError::Program { program: name, message: chain(&error) })
+            .map(drop)
+    })
+}
+
+fn attach_function(name: &'static str, program: &OwnedFd, links: &Path) -> Result<(), KernelError> {
+    let link = tracing::attach(program.as_fd()).map_err(KernelError::call(format!("attaching {name}")))?;
+    settle(name, links, |path| {
+        bpf::pin(link.as_fd(), path).map_err(KernelError::call(format!("pinning {}", path.display())))
+    })
+}
+
+/// The new link holds before the old one goes: bpffs renames over, and the old link ends with its name.
+fn settle(
+    name: &str,
+    links: &Path,
+    pin: impl FnOnce(&Path) -> Result<(), KernelError>,
+) -> Result<(), KernelError> {
     let (fresh, settled) = (links.join(format!("{name}-next")), links.join(name));
     let _ = fs::remove_file(&fresh);
-    link.pin(&fresh).map_err(|error| KernelError::Program { program: name, message: chain(&error) })?;
+    pin(&fresh)?;
     fs::rename(&fresh, &settled).map_err(KernelError::call(format!("pinning {}", settled.display())))
 }
 

@@ -1,13 +1,16 @@
 //! The kernel side as the daemon sees it: load, publish, label, listen.
 
+pub mod attachment;
 pub mod btf;
 pub mod canary;
 mod changes;
 pub mod error;
 pub mod events;
 pub mod fields;
+mod function;
 mod labels;
 mod load;
+pub mod preemption;
 mod probe;
 pub mod programs;
 mod publish;
@@ -18,6 +21,7 @@ use std::path::{Path, PathBuf};
 use aya::Ebpf;
 use gatekeeper_common::counters::COUNTERS;
 
+pub use attachment::{Attachment, Way};
 pub use error::KernelError;
 pub use events::{EventStream, RawEvent};
 pub use labels::Census;
@@ -44,6 +48,10 @@ pub enum Liveness {
 pub struct Hook {
     /// The LSM hook's or tracepoint's name.
     pub name: &'static str,
+    /// How its program is attached.
+    pub way: Way,
+    /// Whether a canary can see it refuse.
+    pub provable: bool,
     /// Whether it enforces.
     pub liveness: Liveness,
 }
@@ -63,6 +71,8 @@ pub struct Kernel {
     programs: Ebpf,
     maps: Maps,
     hooks: Vec<Hook>,
+    /// Why programs at functions can't be relied on here.
+    doubt: Option<String>,
     pins: PathBuf,
     slots: Slots,
 }
@@ -73,7 +83,8 @@ impl Kernel {
     /// # Errors
     /// Where the kernel refuses; what was pinned before stays as it was.
     pub fn load(pins: &Path) -> Result<Self, KernelError> {
-        let (programs, list) = load::load(pins)?;
+        let attachment = Attachment::here();
+        let (programs, list) = load::load(pins, attachment)?;
         let open = |name: &str| {
             let path = pins.join("maps").join(name);
             PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))
@@ -85,10 +96,18 @@ impl Kernel {
             small: open("IMAGES_SMALL")?,
             large: open("IMAGES_LARGE")?,
         };
-        let hooks =
-            list.iter().map(|program| Hook { name: program.name, liveness: Liveness::Unproved }).collect();
+        let hooks = list
+            .iter()
+            .map(|program| Hook {
+                name: program.name,
+                way: Way::of(program, attachment),
+                provable: program.provable,
+                liveness: Liveness::Unproved,
+            })
+            .collect();
         let slots = Slots::open(pins)?;
-        Ok(Self { programs, maps, hooks, pins: pins.to_owned(), slots })
+        let doubt = attachment.doubt();
+        Ok(Self { programs, maps, hooks, doubt, pins: pins.to_owned(), slots })
     }
 
     /// Every hook with its state.

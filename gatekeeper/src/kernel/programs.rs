@@ -1,5 +1,6 @@
 //! The list of programs: what each guards, and whether sessions can do without it.
 
+use super::attachment::Attachment;
 use super::btf::Btf;
 
 /// How a program is attached.
@@ -11,6 +12,8 @@ pub enum Kind {
     Tracepoint,
     /// The entry of a kernel function; its program only watches.
     Entry,
+    /// The end of a kernel function; its program only watches.
+    Exit,
 }
 
 /// One program of the object file; its name is its hook's.
@@ -45,6 +48,10 @@ const fn tracepoint(name: &'static str) -> Program {
 
 const fn entry(name: &'static str) -> Program {
     Program { name, kind: Kind::Entry, optional: false, provable: false }
+}
+
+const fn exit(name: &'static str) -> Program {
+    Program { name, kind: Kind::Exit, optional: false, provable: false }
 }
 
 /// Every program. The tracepoints come first, so that no label is missed once hooks judge.
@@ -122,11 +129,15 @@ pub const PROGRAMS: &[Program] = &[
     lsm("inode_init_security_anon"),
 ];
 
-/// Those of this kernel.
-pub fn of_kernel(btf: &Btf) -> Vec<&'static Program> {
+/// Beside them, where the programs of hooks are attached at functions.
+pub const AT_FUNCTIONS: &[Program] = &[entry("security_sk_free"), exit("security_bprm_creds_from_file")];
+
+/// The programs for one way of attaching that this kernel has hooks for.
+pub fn programs(attachment: Attachment, kernel: &Btf) -> Vec<&'static Program> {
+    let more = if attachment == Attachment::Function { AT_FUNCTIONS } else { &[] };
     let has =
-        |program: &&Program| !program.optional || btf.has_function(&format!("bpf_lsm_{}", program.name));
-    PROGRAMS.iter().filter(has).collect()
+        |program: &&Program| !program.optional || kernel.has_function(&format!("bpf_lsm_{}", program.name));
+    more.iter().chain(PROGRAMS).filter(has).collect()
 }
 
 /// The iterator over tasks.

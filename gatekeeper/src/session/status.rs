@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
 use crate::audit::record::{FamilyName, cause_word};
-use crate::kernel::Liveness;
+use crate::kernel::{Liveness, Way};
 
 /// How things are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub struct Status {
 pub struct HookState {
     /// Its name.
     pub hook: String,
+    /// How its program is attached.
+    pub way: Way,
     /// Whether it enforces.
     pub state: HookLiveness,
     /// If not, why, and the mend.
@@ -110,7 +112,7 @@ impl Status {
                         Liveness::Unproved => (HookLiveness::Unproved, None),
                         Liveness::Dead(why) => (HookLiveness::Dead, Some(why.clone())),
                     };
-                    HookState { hook: hook.name.to_owned(), state, why }
+                    HookState { hook: hook.name.to_owned(), way: hook.way, state, why }
                 })
                 .collect(),
         };

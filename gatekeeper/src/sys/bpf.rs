@@ -51,9 +51,9 @@ struct Object {
     flags: u32,
 }
 
-fn bpf<T: Pod>(command: libc::c_long, attributes: &mut T) -> io::Result<libc::c_long> {
+pub(super) fn bpf<T: Pod>(command: libc::c_long, attributes: &mut T) -> io::Result<libc::c_long> {
     // SAFETY: the kernel reads size_of::<T>() bytes of attributes and follows the pointers in them, which
-    // the callers below take from live slices of the sizes that the map has.
+    // the callers, here and in `super::tracing`, take from live slices of the sizes that the call expects.
     let result =
         unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_mut(attributes), size_of::<T>()) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }

@@ -13,6 +13,7 @@ pub mod passwd;
 pub mod process;
 pub mod random;
 pub mod socket;
+pub mod tracing;
 
 use std::io;
 

@@ -59,6 +59,8 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
         ("map", 1) => mapped(path(0), libc::PROT_READ | libc::PROT_EXEC, false),
         ("map-then-protect", 1) => mapped(path(0), libc::PROT_READ, true),
         ("map-plainly", 1) => mapped(path(0), libc::PROT_READ, false),
+        // As an old program, to which whatever can be read can be executed.
+        ("map-as-old-program", 1) => as_old_program(|| mapped(path(0), libc::PROT_READ, false)),
         _ => return None,
     };
     Some(done)
@@ -178,6 +180,15 @@ fn open_long(path: &[u8], flags: i32) -> Errno<OwnedFd> {
 }
 
 /// Maps a file's first page, and then perhaps makes it executable.
+fn as_old_program(act: impl FnOnce() -> Done) -> Done {
+    // SAFETY: no pointers.
+    let before = check(unsafe { libc::personality(libc::READ_IMPLIES_EXEC as libc::c_ulong) })?;
+    let done = act();
+    // SAFETY: as above.
+    check(unsafe { libc::personality(before as libc::c_ulong) })?;
+    done
+}
+
 fn mapped(path: &Path, protection: i32, then_executable: bool) -> Done {
     let file = File::open(path).map_err(|error| errno(&error))?;
     let private = libc::MAP_PRIVATE;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use gatekeeper::kernel::programs::PROGRAMS;
+use gatekeeper::kernel::programs::{AT_FUNCTIONS, PROGRAMS};
 
 use crate::daemon::Daemon;
 use crate::events::Denial;
@@ -27,7 +27,9 @@ fn live(world: &World) -> Result<()> {
     ensure!(status["ready"] == true, "{status}");
     let hooks = status["hooks"].as_array().context("no hooks")?;
     // What has nothing to refuse, or can't be reached without meeting another hook before, no canary can prove.
-    let silent = |name: &str| PROGRAMS.iter().any(|program| program.name == name && !program.provable);
+    let silent = |name: &str| {
+        PROGRAMS.iter().chain(AT_FUNCTIONS).any(|program| program.name == name && !program.provable)
+    };
     let as_it_must = |hook: &&serde_json::Value| {
         let name = hook["hook"].as_str().unwrap_or_default();
         hook["state"] == "live" || hook["state"] == "attached" && silent(name)

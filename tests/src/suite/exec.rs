@@ -20,6 +20,7 @@ pub fn tests() -> Vec<Test> {
         Test::new("exec::script", script),
         Test::new("exec::descriptor", descriptor),
         Test::new("exec::memory", memory),
+        Test::new("exec::capabilities_of_a_file", capabilities),
         Test::new("exec::every_start_is_recorded", starts),
     ]
 }
@@ -59,6 +60,25 @@ fn denied(world: &World) -> Result<()> {
     both(world, &[&shut], &mut session, &[&format!("{OPEN}/exec/program")])?;
     must_not_start(&mut session, &[&shut])?;
     world.expect(&session.id, &[Denial::of("exec", shut, REASON)])
+}
+
+/// A program that gives whoever starts it more than they have needs a verdict of its own. Where the kernel works out what
+/// it gives after the last check that can refuse, it is killed before it runs.
+fn capabilities(world: &World) -> Result<()> {
+    ground::folder(&format!("{OPEN}/capabilities"))?;
+    let [plain, powerful] = ["plain", "powerful"].map(|name| format!("{OPEN}/capabilities/{name}"));
+    for program in [&plain, &powerful] {
+        ground::program(UNLISTED, program)?;
+    }
+    ground::empower(&powerful)?;
+    let mut session = world.session("suite")?;
+    both(world, &[&powerful], &mut session, &[&plain])?;
+    let told = session.program(&[&powerful])?;
+    ensure!(
+        matches!(&told, Err(libc::EPERM)) || matches!(&told, Ok((-1, words)) if words.is_empty()),
+        "it came to {told:?}"
+    );
+    world.expect(&session.id, &[Denial::of("setuid", powerful, SILENT)])
 }
 
 fn loader(world: &World) -> Result<()> {

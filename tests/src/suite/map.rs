@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
     vec![
         Test::new("map::executable", |world| mapping(world, "map")),
         Test::new("map::made_executable_later", |world| mapping(world, "map-then-protect")),
+        Test::new("map::executable_for_an_old_program", |world| mapping(world, "map-as-old-program")),
         Test::new("map::a_plain_one_is_a_read", plain),
     ]
 }

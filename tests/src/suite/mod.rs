@@ -19,8 +19,8 @@ mod without;
 
 use crate::runner::Test;
 
-/// Where bpf is among the kernel's LSMs.
-pub fn with_bpf() -> Vec<Test> {
+/// Every test. `without_bpf` says that bpf is not among the kernel's LSMs.
+pub fn all(without_bpf: bool) -> Vec<Test> {
     [
         file::tests(),
         secret::tests(),
@@ -34,15 +34,11 @@ pub fn with_bpf() -> Vec<Test> {
         shipped::tests(),
         agreement::tests(),
         daemon::tests(),
+        if without_bpf { without::tests() } else { Vec::new() },
         // It leaves a long trail behind.
         load::tests(),
     ]
     .into_iter()
     .flatten()
     .collect()
-}
-
-/// Where it is not.
-pub fn without_bpf() -> Vec<Test> {
-    without::tests()
 }

@@ -18,17 +18,13 @@ use gatekeeper_common::label::Label;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
-use super::programs::PROGRAMS;
+use super::attachment::Way;
 use super::{Hook, Kernel, KernelError, Liveness};
 
 pub use acts::sing;
 
 /// The session that canaries belong to; no real session has this id.
 pub const CANARY_SESSION: u64 = 0;
-
-/// What to do about a hook that is attached and doesn't fire.
-const MEND: &str = "bpf is not in this kernel's LSM list: add it to lsm= on the kernel's command line \
-    (`gatekeeper doctor` says how) and reboot";
 
 /// An image that denies everything but capabilities, lest they be refused before the hook that is to be tried;
 /// of those it denies the one that shows that they can be.
@@ -66,7 +62,7 @@ impl Tries {
                 "can't be proved: the kernel refuses the canary's act even to an unlabelled task".into(),
             )
         } else if labelled == 0 || labelled == control {
-            Liveness::Dead(format!("attached, and does not fire; {MEND}"))
+            Liveness::Dead("attached, and does not fire".into())
         } else {
             Liveness::Dead(format!("the canary got {} where EPERM was due", says(labelled)))
         }
@@ -117,7 +113,10 @@ impl Kernel {
         unmarked?;
         let answers = result?;
         for hook in &mut self.hooks {
-            hook.liveness = judge(hook, &answers);
+            hook.liveness = match &self.doubt {
+                Some(why) if hook.way == Way::ModifyReturn => Liveness::Dead(why.clone()),
+                _ => judge(hook, &answers),
+            };
         }
         Ok(())
     }
@@ -125,11 +124,10 @@ impl Kernel {
 
 fn judge(hook: &Hook, answers: &[String]) -> Liveness {
     let tries = answers.iter().filter_map(|line| parse(line)).find(|(name, _)| *name == hook.name);
-    let provable = PROGRAMS.iter().any(|program| program.name == hook.name && program.provable);
-    match (tries, provable) {
-        (Some((_, tries)), _) => tries.liveness(),
-        (None, false) => Liveness::Attached,
-        (None, true) => Liveness::Dead("the canary ended before it tried this hook".into()),
+    match tries {
+        Some((_, tries)) => tries.liveness(),
+        None if hook.provable => Liveness::Dead("the canary ended before it tried this hook".into()),
+        None => Liveness::Attached,
     }
 }
 
