@@ -62,6 +62,9 @@ pub struct Run {
     /// A short name, for people.
     #[serde(default)]
     pub name: Option<String>,
+    /// The command it is for, for the record.
+    #[serde(default)]
+    pub command: Vec<String>,
 }
 
 /// See [`Request::Label`].

@@ -11,7 +11,7 @@ use tracing::{error, warn};
 use super::explain::{Context, Facts};
 use super::feed::Feed;
 use super::loss::{Losses, Reported};
-use super::record::{Lost, Object, Record};
+use super::record::{Lost, Record};
 use super::rules::{Edition, Rules};
 use super::store::Store;
 use super::time::Moment;
@@ -54,9 +54,7 @@ impl Trail {
                 Record::Daemon(_) => this_boot = true,
                 Record::Event(event) if this_boot => {
                     next = next.max(event.sequence + 1);
-                    if let (true, Object::File { path, .. }) = (event.is_start(), &event.object) {
-                        context.programs.started(event.sequence, path);
-                    }
+                    context.remember(event);
                 }
                 _ => {}
             }

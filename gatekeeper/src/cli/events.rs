@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::output::{BAD, DIM, GOOD, WARN, colour, escaped, json, out};
 use crate::api::client::ask;
 use crate::api::messages::{Answer, Events, Request};
-use crate::audit::record::{Change, Event, Lost, Object, Record, SessionChange, protocol_word};
+use crate::audit::record::{Change, Event, HookChange, Lost, Object, Record, SessionChange, protocol_word};
 use crate::config::Config;
 use crate::session::id::SessionId;
 
@@ -56,6 +56,17 @@ fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
         Record::Daemon(change) => {
             let what = if change.started { "the daemon started" } else { "the daemon stopped" };
             writeln!(out, "{DIM}{}  {what}{DIM:#}", change.time.clock())
+        }
+        Record::Refused(refused) => writeln!(
+            out,
+            "{DIM}{}{DIM:#}  {WARN}policy refused{WARN:#}: {}: {}",
+            refused.time.clock(),
+            escaped(&refused.policy),
+            escaped(&refused.why)
+        ),
+        Record::Hook(change) => print_hook(out, change),
+        Record::Trail(change) => {
+            writeln!(out, "{DIM}{}  the trail: {}{DIM:#}", change.time.clock(), escaped(&change.note))
         }
         Record::Missed { count } => {
             writeln!(
@@ -108,6 +119,12 @@ fn print_lost(out: &mut impl Write, lost: &Lost) -> std::io::Result<()> {
     writeln!(out, "{DIM}{}{DIM:#}  {BAD}lost events{BAD:#}: {}", lost.time.clock(), parts.join(", "))
 }
 
+fn print_hook(out: &mut impl Write, change: &HookChange) -> std::io::Result<()> {
+    let (style, state) = if change.live { (GOOD, "live") } else { (BAD, "not live") };
+    let why = change.why.as_deref().map(|why| format!(": {}", escaped(why))).unwrap_or_default();
+    writeln!(out, "{DIM}{}{DIM:#}  hook {} is {style}{state}{style:#}{why}", change.time.clock(), change.hook)
+}
+
 fn print_change(out: &mut impl Write, change: &SessionChange) -> std::io::Result<()> {
     let (style, what): (Style, _) = match change.change {
         Change::Opened => (GOOD, "session opened"),
@@ -117,7 +134,8 @@ fn print_change(out: &mut impl Write, change: &SessionChange) -> std::io::Result
     };
     let name =
         change.session_name.as_deref().map(|name| format!(" \"{}\"", escaped(name))).unwrap_or_default();
-    let note = change.note.as_deref().map(|note| format!(": {}", escaped(note))).unwrap_or_default();
+    let note = change.note.as_ref().or(change.purpose.as_ref());
+    let note = note.map(|note| format!(": {}", escaped(note))).unwrap_or_default();
     writeln!(
         out,
         "{DIM}{}{DIM:#}  {style}{what}{style:#}: {}{name} ({}){note}",

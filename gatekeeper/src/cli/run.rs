@@ -21,6 +21,10 @@ pub const REFUSED: u8 = 125;
 const NOT_STARTED: u8 = 126;
 /// The exit status where the command is not there.
 const NOT_FOUND: u8 = 127;
+/// Characters of the command that are told to the daemon, at most.
+const COMMAND: usize = 4000;
+/// Words of it, at most.
+const COMMAND_WORDS: usize = 200;
 /// The first descriptor that is not one of the three every program has.
 const FIRST_EXTRA: i32 = 3;
 
@@ -59,6 +63,7 @@ pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
         workspace: workspace(arguments.workspace.as_deref())?,
         purpose: arguments.purpose,
         name: arguments.name,
+        command: told(&arguments.command),
     });
     let [program, rest @ ..] = arguments.command.as_slice() else { bail!("no command is given") };
     let mut command = Command::new(program);
@@ -69,6 +74,17 @@ pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     fd::close_from(FIRST_EXTRA).context("closing what is open")?;
     let error = command.exec();
     Ok(report(&error, program, session))
+}
+
+/// The command as the record shows it: an endless one is cut.
+fn told(command: &[OsString]) -> Vec<String> {
+    let mut left = COMMAND;
+    let short = |word: &OsString| {
+        let word: String = word.to_string_lossy().chars().take(left).collect();
+        left -= word.chars().count();
+        word
+    };
+    command.iter().take(COMMAND_WORDS).map(short).collect()
 }
 
 /// Asks the daemon to take this process into a new session. The connection is closed when this returns.

@@ -115,6 +115,7 @@ impl Gate {
             name: session.name.clone(),
             owner: session.owner.uid,
             workspace: session.workspace.clone(),
+            purpose: session.purpose.clone(),
         };
         self.trail.borrow_mut().session(session.id, facts);
         match self.watch.watch(&super::cgroup::events_file(&session.cgroup)) {
@@ -134,6 +135,11 @@ impl Gate {
             owner: session.owner.uid,
             change,
             policies: session.policies(),
+            purpose: session.purpose.clone(),
+            parent: session.parent,
+            workspace: Some(session.workspace.to_string_lossy().into_owned()),
+            user: Some(session.owner.name.clone()),
+            command: if change == Change::Opened { session.command.clone() } else { Vec::new() },
             note,
         }));
     }

@@ -51,6 +51,7 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
         id,
         name: None,
         purpose: request.purpose,
+        command: Vec::new(),
         owner,
         workspace: request.workspace,
         kind: Kind::Label,
@@ -63,7 +64,7 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
         own: Vec::new(),
     };
     let session = establish(gate, draft, compiled, false)?;
-    gate.note(&session, Change::Opened, session.purpose.clone());
+    gate.note(&session, Change::Opened, None);
     let labelled = take_in_all(gate);
     drop(freezer);
     match labelled {

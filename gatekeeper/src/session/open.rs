@@ -71,6 +71,7 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
         id,
         name: request.name,
         purpose: request.purpose,
+        command: request.command,
         owner,
         workspace: request.workspace,
         kind: Kind::Run,
@@ -83,7 +84,7 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
         own: Vec::new(),
     };
     let session = establish(gate, draft, compiled, true)?;
-    gate.note(&session, Change::Opened, session.purpose.clone());
+    gate.note(&session, Change::Opened, None);
     take_in(gate, peer, &session)?;
     Ok(id)
 }
