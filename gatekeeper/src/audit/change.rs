@@ -158,6 +158,9 @@ pub struct TrailChange {
     pub change: Upkeep,
     /// For people: how much, and why.
     pub note: String,
+    /// After a removal: the first record that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_from: Option<u64>,
 }
 
 /// What can happen to the trail.

@@ -152,6 +152,7 @@ pub fn trail<'a>(change: &'a TrailChange, machine: &'a Machine, place: &'a Place
     let words = format!("trail: {}", change.note);
     let mut line = log(words, activity, name, change.time, (success, severity), Kind::Trail, machine, place);
     line.status_detail = Some(change.note.as_str().into());
+    line.unmapped.kept_from = change.kept_from;
     line.unmapped.upkeep = Some(change.change);
     line
 }

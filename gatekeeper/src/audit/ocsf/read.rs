@@ -63,6 +63,7 @@ impl Line<'_> {
                 time,
                 change: self.unmapped.upkeep.ok_or(missing("change"))?,
                 note: owned(self.status_detail.as_ref()).unwrap_or_default(),
+                kept_from: self.unmapped.kept_from,
             }),
             Kind::Missed => Record::Missed { count: self.unmapped.missed.unwrap_or(0) },
         })

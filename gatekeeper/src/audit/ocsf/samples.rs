@@ -202,8 +202,8 @@ pub fn record() -> impl Strategy<Value = Record> {
         1 => (moment(), text(), any::<bool>(), of(text())).prop_map(|(time, hook, live, why)| {
             Record::Hook(HookChange { time, hook, live, why })
         }),
-        1 => (moment(), upkeep, text()).prop_map(|(time, change, note)| {
-            Record::Trail(TrailChange { time, change, note })
+        1 => (moment(), upkeep, text(), of(0u64..1 << 50)).prop_map(|(time, change, note, kept_from)| {
+            Record::Trail(TrailChange { time, change, note, kept_from })
         }),
     ]
 }

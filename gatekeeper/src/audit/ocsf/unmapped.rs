@@ -64,6 +64,9 @@ pub struct Unmapped<'a> {
     /// The path from the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_workspace: Option<Text<'a>>,
+    /// After a removal of the oldest records: the first that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_from: Option<u64>,
     /// The layer that decided, counted from the outermost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<u8>,
@@ -134,6 +137,7 @@ impl Unmapped<'_> {
             file: None,
             generation: None,
             in_workspace: None,
+            kept_from: None,
             layer: None,
             lost: BTreeMap::new(),
             missed: None,

@@ -1,5 +1,7 @@
 //! From a record to its stored form.
 
+use serde::{Deserialize, Serialize};
+
 use super::unmapped::{Kind, Unmapped};
 use super::{
     Attestation, Device, Fingerprint, Line, Metadata, PrevEvent, Product, Text, VERSION, event, notes,
@@ -28,7 +30,8 @@ pub struct Place {
 }
 
 /// The record before, as the next one names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Link {
     /// Its class and activity.
     pub type_uid: u32,
