@@ -100,6 +100,17 @@ pub enum PolicyChoice {
     },
 }
 
+impl PolicyChoice {
+    /// What the caller calls it.
+    #[must_use]
+    pub fn asked(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Text { file, .. } => file,
+        }
+    }
+}
+
 /// See [`Request::Events`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

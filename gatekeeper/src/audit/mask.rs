@@ -133,9 +133,11 @@ fn check(pattern: &str) -> Result<Regex, BadPattern> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::sync::LazyLock;
 
-    fn mask() -> Mask {
-        Mask::new([7; 32], &[]).unwrap()
+    fn mask() -> &'static Mask {
+        static MASK: LazyLock<Mask> = LazyLock::new(|| Mask::new([7; 32], &[]).unwrap());
+        &MASK
     }
 
     fn hides(text: &str, secret: &str) {

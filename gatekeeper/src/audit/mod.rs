@@ -3,6 +3,7 @@
 pub mod change;
 pub mod explain;
 pub mod feed;
+pub mod keeper;
 pub mod log;
 pub mod loss;
 pub mod mask;
@@ -11,7 +12,6 @@ pub mod processes;
 pub mod programs;
 pub mod record;
 pub mod rules;
-pub mod store;
 pub mod time;
 pub mod trail;
 pub mod words;

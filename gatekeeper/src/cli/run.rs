@@ -13,6 +13,7 @@ use crate::api::client::ask;
 use crate::api::messages::{Answer, PolicyChoice, Request, Run};
 use crate::config::{Config, is_policy_name};
 use crate::session::id::SessionId;
+use crate::session::open::{COMMAND, COMMAND_WORDS};
 use crate::sys::fd;
 
 /// The exit status where the command was not started, as env(1) has it.
@@ -21,10 +22,6 @@ pub const REFUSED: u8 = 125;
 const NOT_STARTED: u8 = 126;
 /// The exit status where the command is not there.
 const NOT_FOUND: u8 = 127;
-/// Characters of the command that are told to the daemon, at most.
-const COMMAND: usize = 4000;
-/// Words of it, at most.
-const COMMAND_WORDS: usize = 200;
 /// The first descriptor that is not one of the three every program has.
 const FIRST_EXTRA: i32 = 3;
 
@@ -80,8 +77,9 @@ pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn told(command: &[OsString]) -> Vec<String> {
     let mut left = COMMAND;
     let short = |word: &OsString| {
-        let word: String = word.to_string_lossy().chars().take(left).collect();
-        left -= word.chars().count();
+        let word = word.to_string_lossy();
+        let word = word.get(..word.floor_char_boundary(left)).unwrap_or_default().to_owned();
+        left -= word.len();
         word
     };
     command.iter().take(COMMAND_WORDS).map(short).collect()
@@ -154,6 +152,14 @@ mod tests {
         std::fs::write(&file, "version = 1\n").unwrap();
         let found = choice(file.to_str().unwrap()).unwrap();
         assert!(matches!(found, PolicyChoice::Text { text, .. } if text == "version = 1\n"));
+    }
+
+    #[test]
+    fn an_endless_command_is_told_in_short() {
+        let words = |text: &str| vec![OsString::from("echo"), OsString::from(text)];
+        assert_eq!(told(&words("hello")), ["echo", "hello"]);
+        let told = told(&words(&"é".repeat(5000)));
+        assert!(told.concat().len() <= COMMAND && told[1].len() > COMMAND - 10, "{}", told[1].len());
     }
 
     #[test]

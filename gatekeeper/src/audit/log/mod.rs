@@ -7,6 +7,7 @@ pub mod merkle;
 pub mod note;
 pub mod open;
 pub mod pack;
+pub mod prove;
 pub mod retain;
 pub mod seal;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod crash;
 mod life;
+mod proof;
+mod speed;
 mod tamper;
 
 use std::path::Path;

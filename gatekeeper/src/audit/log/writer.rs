@@ -55,6 +55,7 @@ pub struct Current {
     lines: File,
     leaves: File,
     bytes: u64,
+    torn: bool,
     since: Instant,
 }
 
@@ -73,7 +74,7 @@ impl Current {
         let (lines, leaves) = (open(&segment.path(folder))?, open(&segment.leaves(folder))?);
         // Their names must outlive a loss of power too.
         File::open(folder)?.sync_all()?;
-        Ok(Self { lines, leaves, bytes, since: Instant::now() })
+        Ok(Self { lines, leaves, bytes, torn: false, since: Instant::now() })
     }
 }
 
@@ -90,6 +91,12 @@ impl Log {
         self.signed
     }
 
+    /// The first record of the segment being written.
+    #[must_use]
+    pub fn segment_number(&self) -> u64 {
+        self.segment.first
+    }
+
     /// The trail's name.
     #[must_use]
     pub fn origin(&self) -> &str {
@@ -98,6 +105,9 @@ impl Log {
 
     /// Writes records down. On an error none of them is there, and the trail is as it was.
     pub fn append<R: Borrow<Record>>(&mut self, records: &[R]) -> io::Result<()> {
+        if self.current.torn {
+            self.mend()?;
+        }
         let Buffers { scratch, lines, leaves } = &mut self.buffers;
         lines.clear();
         leaves.clear();
@@ -114,14 +124,22 @@ impl Log {
         let written =
             self.current.lines.write_all(lines).and_then(|()| self.current.leaves.write_all(leaves));
         if let Err(error) = written {
-            // Half a batch must not stay: the next one would be glued to it.
-            self.current.lines.set_len(self.current.bytes)?;
-            self.current.leaves.set_len((self.edge.size() - self.segment.first) * 32)?;
+            self.current.torn = true;
+            // Where that fails too, it is tried again before the next batch.
+            let _ = self.mend();
             return Err(error);
         }
         self.current.bytes += lines.len() as u64;
         (self.edge, self.last) = (edge, last);
         self.unsigned_since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    /// Takes half a batch away: the next one would be glued to it.
+    fn mend(&mut self) -> io::Result<()> {
+        self.current.lines.set_len(self.current.bytes)?;
+        self.current.leaves.set_len((self.edge.size() - self.segment.first) * 32)?;
+        self.current.torn = false;
         Ok(())
     }
 

@@ -198,7 +198,7 @@ impl<'a> Walk<'a> {
         let count = (self.edge.size() - segment.first) as usize;
         let length = std::fs::metadata(segment.leaves(self.folder)).map_or(0, |found| found.len());
         let head = self.heads.iter().find(|head| head.first == segment.first);
-        if leaves.len() > count || (head.is_some() && length % 32 != 0) {
+        if leaves.len() > count || (head.is_some() && !length.is_multiple_of(32)) {
             let name = segment.leaves(self.folder);
             let name = name.file_name().unwrap_or_default().to_string_lossy();
             self.findings
