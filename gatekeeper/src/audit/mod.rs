@@ -3,6 +3,7 @@
 pub mod change;
 pub mod explain;
 pub mod feed;
+pub mod index;
 pub mod keeper;
 pub mod log;
 pub mod loss;
@@ -12,6 +13,7 @@ pub mod processes;
 pub mod programs;
 pub mod record;
 pub mod rules;
+pub mod story;
 pub mod time;
 pub mod trail;
 pub mod words;

@@ -105,6 +105,15 @@ pub struct Event {
 }
 
 impl Event {
+    /// The path of the file it is on, if it is on one.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match &self.object {
+            Object::File { path, .. } => Some(path),
+            Object::None | Object::Address { .. } => None,
+        }
+    }
+
     /// Whether it tells of a program that was started.
     #[must_use]
     pub fn is_start(&self) -> bool {

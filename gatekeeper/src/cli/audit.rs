@@ -12,6 +12,10 @@ use crate::audit::log::open::FOLDER;
 use crate::config::Config;
 
 mod prove;
+mod search;
+mod session;
+mod show;
+mod stats;
 mod verify;
 
 /// Arguments of `audit`.
@@ -30,6 +34,16 @@ enum Command {
     Verify(verify::Arguments),
     /// Prove a record to somebody who has only the public key.
     Prove(prove::Arguments),
+    /// Find records.
+    Search(search::Arguments),
+    /// Show one record whole.
+    Show(show::Arguments),
+    /// Tell the story of a session: its processes as a tree, what each did, what was refused.
+    Session(session::Arguments),
+    /// Count records.
+    Stats(stats::Arguments),
+    /// Write the story of a session as a page to look at.
+    Report(session::Report),
 }
 
 /// Does what is asked.
@@ -44,6 +58,11 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Command::Verify(arguments) => verify::run(&folder, arguments),
         Command::Prove(arguments) => prove::run(&folder, arguments),
+        Command::Search(arguments) => search::run(&folder, arguments),
+        Command::Show(arguments) => show::run(&folder, arguments),
+        Command::Session(arguments) => session::run(&folder, arguments),
+        Command::Stats(arguments) => stats::run(&folder, arguments),
+        Command::Report(arguments) => session::report(&folder, arguments),
     }
 }
 

@@ -48,7 +48,8 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
+/// Prints a record in a line.
+pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
     match record {
         Record::Event(event) => print_event(out, event),
         Record::Lost(lost) => print_lost(out, lost),
@@ -77,7 +78,8 @@ fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
     }
 }
 
-fn print_event(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
+/// Prints an event in a line.
+pub(super) fn print_event(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
     let style = colour(event.verdict, event.passed);
     let verdict = event.verdict.name();
     let session = event.session_name.clone().or_else(|| event.session.map(|id| id.to_string()));

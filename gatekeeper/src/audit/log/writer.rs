@@ -35,7 +35,7 @@ pub struct Options {
 /// The trail, open for writing.
 #[derive(Debug)]
 pub struct Log {
-    pub(super) folder: PathBuf,
+    pub(in crate::audit) folder: PathBuf,
     pub(super) machine: Machine,
     pub(super) key: Key,
     pub(super) options: Options,

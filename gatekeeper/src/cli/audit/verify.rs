@@ -11,10 +11,11 @@ use serde_json::json;
 
 use super::super::output::{BAD, DIM, GOOD, WARN, escaped, json, out};
 use super::{key, key_or_lying};
-use crate::audit::log::folder::notes;
+use crate::audit::index::first_false_row;
+use crate::audit::log::folder::{INDEX, notes};
 use crate::audit::log::note::{Checkpoint, Verifier};
 use crate::audit::log::prove::Proof;
-use crate::audit::log::verify::{Report, verify};
+use crate::audit::log::verify::{Finding, Report, verify};
 
 /// Findings shown; one is enough to act upon.
 const SHOWN: usize = 20;
@@ -68,6 +69,9 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         // In the middle of a write or of a new segment, a living trail is not whole for a moment.
         std::thread::sleep(MOMENT);
         report = look()?;
+    }
+    if let Some(what) = first_false_row(folder)? {
+        report.findings.push(Finding::file(INDEX, what));
     }
     if arguments.json {
         let Report { origin, first, size, signed, checkpoints, findings } = &report;
