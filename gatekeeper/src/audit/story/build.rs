@@ -24,10 +24,8 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
                     Change::Reloaded | Change::ReloadFailed => changes.push(change.clone()),
                 }
             }
-            Record::Session(change) if change.parent == Some(session) => {
-                if change.change == Change::Opened {
-                    nested.push(change.session);
-                }
+            Record::Session(change) if change.parent == Some(session) && change.change == Change::Opened => {
+                nested.push(change.session);
             }
             Record::Event(event) if event.session == Some(session) => {
                 counts.records += 1;
