@@ -97,6 +97,7 @@ impl Keeper {
             folder: state.join(FOLDER),
             packing: None,
             orders: orders.clone(),
+            refused: None,
         };
         let thread = thread::Builder::new().name("trail".into()).spawn(move || writer.run(&receiver))?;
         Ok(Self { health, orders, thread: Some(thread) })
@@ -152,6 +153,8 @@ struct Writer {
     folder: PathBuf,
     packing: Option<JoinHandle<()>>,
     orders: Sender<Order>,
+    /// Why the last batch could not be written.
+    refused: Option<String>,
 }
 
 impl Writer {
@@ -190,10 +193,9 @@ impl Writer {
 
     fn write(&mut self, batch: &[Arc<Record>]) {
         let before = self.log.segment_number();
-        let mut trouble = None;
         if !batch.is_empty() {
-            if let Err(error) = self.log.append(batch) {
-                trouble = Some(error.to_string());
+            self.refused = self.log.append(batch).err().map(|error| error.to_string());
+            if self.refused.is_some() {
                 let told = batch.iter().map(|record| weight(record)).sum();
                 self.health.unwritten.fetch_add(told, Ordering::AcqRel);
             }
@@ -205,12 +207,7 @@ impl Writer {
         let upkeep = upkeep
             .and_then(|()| self.log.upkeep())
             .and_then(|()| if self.log.segment_number() == before { Ok(None) } else { self.log.retain() });
-        if let Err(error) = upkeep {
-            trouble.get_or_insert(error.to_string());
-        }
-        if trouble.is_some() || !batch.is_empty() {
-            self.health.set_trouble(trouble);
-        }
+        self.health.set_trouble(self.refused.clone().or(upkeep.err().map(|error| error.to_string())));
         self.health.size.store(self.log.size(), Ordering::Release);
         self.health.signed.store(self.log.signed(), Ordering::Release);
         if self.log.segment_number() != before {
@@ -246,20 +243,23 @@ impl Writer {
     }
 }
 
-/// What is lost with a record: itself, and what it told to be lost.
+/// What is lost with a record: itself, unless it only tells of others, and those.
 fn weight(record: &Record) -> u64 {
     match record {
-        Record::Lost(lost) => 1 + lost.unwritten,
+        Record::Lost(lost) => u64::from(lost.unexplained > 0 || !lost.families.is_empty()) + lost.unwritten,
         _ => 1,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::{Duration, Instant};
 
     use super::super::log::verify::verify;
     use super::super::ocsf::samples::denial;
+    use super::super::record::Lost;
+    use super::super::time::Moment;
     use super::*;
 
     fn options() -> Options {
@@ -305,9 +305,21 @@ mod tests {
         let (orders, _receiver) = channel();
         let health = Arc::new(Health::default());
         let folder = state.path().join(FOLDER);
-        let mut writer = Writer { log, health: Arc::clone(&health), folder, packing: None, orders };
+        let mut writer =
+            Writer { log, health: Arc::clone(&health), folder, packing: None, orders, refused: None };
         writer.write(&[Arc::new(denial(1)), Arc::new(denial(2))]);
         assert_eq!(health.unwritten(), 2);
         assert!(health.trouble().unwrap().contains("No space left"), "{:?}", health.trouble());
+        // What tells of the loss is no loss itself, and trying again without a record mends nothing.
+        let (families, time) = (BTreeMap::new(), Moment::from_micros(0));
+        let told = Record::Lost(Lost { time, families, unexplained: 0, unwritten: 2 });
+        let unwritten = health.unwritten.swap(0, Ordering::AcqRel);
+        writer.write(&[Arc::new(told.clone())]);
+        writer.write(&[]);
+        assert_eq!((unwritten, health.unwritten()), (2, 2));
+        assert!(health.trouble().is_some());
+        writer.log = Log::open(state.path(), "box", "b", options()).unwrap();
+        writer.write(&[Arc::new(told)]);
+        assert_eq!(health.trouble(), None);
     }
 }

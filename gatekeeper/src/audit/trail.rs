@@ -49,26 +49,30 @@ impl Trail {
         files::make_folder(&folder.join("rules"), 0o700)?;
         let mask =
             Mask::new(mask_key(&folder.join("mask.key"))?, &config.secrets).map_err(io::Error::other)?;
-        let host = fs::read_to_string("/proc/sys/kernel/hostname")?;
-        let keeper = Keeper::start(&folder, host.trim_end(), boot, config.trail.clone())?;
         let mut feed = Feed::new(config.events_in_memory);
         let mut context = Context::default();
         let mut next = 1;
-        let mut this_boot = false;
-        recent(&folder.join(FOLDER), |record| {
-            match &record {
-                Record::Daemon(change) if change.boot != boot => (next, this_boot) = (1, false),
-                Record::Daemon(_) => this_boot = true,
-                Record::Event(event) if this_boot => {
-                    next = next.max(event.sequence + 1);
-                    context.remember(event);
-                }
-                _ => {}
+        // Before anything is written or compressed.
+        let recalled = recent(&folder.join(FOLDER), |of_boot, record| {
+            // Numbers and processes mean something in their own boot only.
+            if let Record::Event(event) = &record
+                && of_boot == boot
+            {
+                next = next.max(event.sequence + 1);
+                context.remember(event);
             }
             if !is_canary(&record) {
                 feed.recall(record);
             }
-        })?;
+        });
+        match recalled {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                warn!("`gatekeeper events` begins anew: the trail can't be read: {error}");
+            }
+            _ => {}
+        }
+        let host = fs::read_to_string("/proc/sys/kernel/hostname")?;
+        let keeper = Keeper::start(&folder, host.trim_end(), boot, config.trail.clone())?;
         let reported = read_reported(&folder.join("losses.json"), boot)?;
         let losses = Losses::resume(reported, next);
         let (ended, retired) = Default::default();
@@ -127,17 +131,22 @@ impl Trail {
     /// Reports what was lost since the last time.
     pub fn settle(&mut self, counters: &[u64]) {
         let fresh = self.losses.settle(counters, Instant::now());
-        // While the disk refuses, there is no use in telling it that it does.
-        let unwritten = if self.health().trouble().is_none() { self.keeper.take_unwritten() } else { 0 };
+        let refusing = self.health().trouble().is_some();
+        let unwritten = self.keeper.take_unwritten();
         if fresh.is_none() && unwritten == 0 {
             return;
         }
-        self.add(vec![Record::Lost(Lost {
+        let lost = Record::Lost(Lost {
             time: Moment::now().unwrap_or(Moment::from_micros(0)),
             families: fresh.as_ref().map(|fresh| fresh.families.clone()).unwrap_or_default(),
             unexplained: fresh.as_ref().map_or(0, |fresh| fresh.unexplained),
             unwritten,
-        })]);
+        });
+        if fresh.is_none() && refusing {
+            // An attempt, once more: followers have heard of it.
+            return self.keeper.write(vec![Arc::new(lost)]);
+        }
+        self.add(vec![lost]);
         let path = self.folder.join("losses.json");
         if let Err(error) = serde_json::to_vec(self.losses.reported())
             .map_err(io::Error::from)
@@ -224,9 +233,9 @@ impl Trail {
     }
 }
 
-/// Hands on the records of the last two segments, oldest first. What can't be read is left out: it is for
+/// Hands on the records of the last two segments, each with its boot, oldest first. What can't be read is left out: it is for
 /// `audit verify` to name.
-fn recent(folder: &Path, mut each: impl FnMut(Record)) -> io::Result<()> {
+fn recent(folder: &Path, mut each: impl FnMut(&str, Record)) -> io::Result<()> {
     let all = segments(folder)?;
     for segment in all.iter().skip(all.len().saturating_sub(2)) {
         let mut lines: Lines = segment.read(folder)?;
@@ -235,7 +244,7 @@ fn recent(folder: &Path, mut each: impl FnMut(Record)) -> io::Result<()> {
             if let Ok(line) = serde_json::from_slice::<Line>(&bytes)
                 && let Ok(record) = line.record()
             {
-                each(record);
+                each(&line.device.boot_uid, record);
             }
         }
     }

@@ -27,6 +27,11 @@ fn options() -> Options {
     }
 }
 
+/// A folder in memory where there is one: these tests wait for the disk thousands of times.
+fn memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn open(state: &Path, options: Options) -> Log {
     Log::open(state, "box", "b00t", options).unwrap()
 }

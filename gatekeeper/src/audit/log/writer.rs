@@ -15,6 +15,9 @@ use super::seal::seal;
 use crate::audit::ocsf::{Link, Machine, Place};
 use crate::audit::record::Record;
 
+/// The least time between two attempts at what is due: a disk that refuses is not asked without end.
+const RETRY: Duration = Duration::from_millis(100);
+
 /// How the trail is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -163,7 +166,7 @@ impl Log {
     pub fn due_in(&self) -> Duration {
         let checkpoint =
             self.unsigned_since.map(|since| self.options.checkpoint_age.saturating_sub(since.elapsed()));
-        checkpoint.unwrap_or(Duration::from_secs(60))
+        checkpoint.unwrap_or(Duration::from_secs(60)).max(RETRY)
     }
 
     /// Signs the tree as it is, once all of it is on the disk.

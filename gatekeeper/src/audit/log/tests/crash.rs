@@ -14,7 +14,7 @@ const CHILD: &str = "GATEKEEPER_TEST_WRITER";
 
 #[test]
 fn torn_at_every_byte_of_a_record() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     let mut log = open(state.path(), options());
     write(&mut log, 3);
     log.append(&[denial(99)]).unwrap();
@@ -39,7 +39,7 @@ fn torn_at_every_byte_of_a_record() {
 
 #[test]
 fn a_checkpoint_cut_short_is_made_again() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     let mut log = open(state.path(), options());
     write(&mut log, 3);
     log.checkpoint().unwrap();
@@ -69,7 +69,7 @@ fn writer() {
 
 #[test]
 fn killed_at_any_moment() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     for round in 0..25 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "audit::log::tests::crash::writer", "--nocapture"])

@@ -9,7 +9,7 @@ use super::*;
 
 #[test]
 fn a_trail_is_begun_signed_and_gone_on_with() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     let mut log = open(state.path(), options());
     write(&mut log, 30);
     pack(&mut log);
@@ -29,7 +29,7 @@ fn a_trail_is_begun_signed_and_gone_on_with() {
 
 #[test]
 fn what_is_removed_leaves_the_rest_verifiable() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     let keep = Options { keep_bytes: 30_000, ..options() };
     let mut log = open(state.path(), keep.clone());
     write(&mut log, 60);
@@ -54,7 +54,7 @@ fn what_is_removed_leaves_the_rest_verifiable() {
 
 #[test]
 fn old_segments_are_removed_by_age() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     let mut log = open(state.path(), Options { keep_age: Duration::ZERO, ..options() });
     write(&mut log, 20);
     assert!(log.retain().unwrap().is_some());
@@ -64,7 +64,7 @@ fn old_segments_are_removed_by_age() {
 
 #[test]
 fn a_full_disk_loses_only_what_was_not_acknowledged() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     let mut log = open(state.path(), options());
     write(&mut log, 4);
     // A device that takes nothing, as a full disk does.
@@ -81,7 +81,7 @@ fn a_full_disk_loses_only_what_was_not_acknowledged() {
 
 #[test]
 fn a_trail_that_was_changed_is_set_aside() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     let mut log = open(state.path(), options());
     write(&mut log, 4);
     log.checkpoint().unwrap();
@@ -99,7 +99,7 @@ fn a_trail_that_was_changed_is_set_aside() {
 
 #[test]
 fn a_lost_key_begins_a_new_trail() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     drop(open(state.path(), options()));
     fs::remove_file(state.path().join("trail.key")).unwrap();
     let log = open(state.path(), options());

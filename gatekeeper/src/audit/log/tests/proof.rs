@@ -7,7 +7,7 @@ use super::*;
 
 #[test]
 fn every_record_can_be_proved_and_no_other() {
-    let state = tempfile::tempdir().unwrap();
+    let state = memory();
     let mut log = open(state.path(), Options { keep_bytes: 30_000, ..options() });
     write(&mut log, 40);
     let first = log.retain().unwrap().unwrap().to;

@@ -64,7 +64,7 @@ static WHOLE: LazyLock<Victim> = LazyLock::new(Victim::make);
 
 impl Victim {
     fn new() -> Self {
-        let state = tempfile::tempdir().unwrap();
+        let state = memory();
         fs::create_dir(state.path().join("trail")).unwrap();
         for file in WHOLE.files() {
             fs::copy(&file, state.path().join("trail").join(file.file_name().unwrap())).unwrap();
@@ -73,7 +73,7 @@ impl Victim {
     }
 
     fn make() -> Self {
-        let state = tempfile::tempdir().unwrap();
+        let state = memory();
         let mut log = open(state.path(), options());
         write(&mut log, 5);
         log.rotate().unwrap();
