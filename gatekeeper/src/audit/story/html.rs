@@ -137,7 +137,7 @@ fn timeline(page: &mut String, story: &Story) -> fmt::Result {
                 page,
                 "<rect class=\"{class}\" x=\"{}\" y=\"{top}\" width=\"4\" height=\"12\"><title>{} {} {}</title></rect>",
                 x - 2,
-                deed.event.time.clock(),
+                clock(deed.event.time),
                 deed.event.operation.name(),
                 Plain(&object(&deed.event))
             )?;
@@ -163,7 +163,7 @@ fn refused(page: &mut String, story: &Story) -> fmt::Result {
     }
     writeln!(
         page,
-        "<section><h2>Refused</h2><div class=\"wide\"><table><thead><tr><th>Record<th>Time<th>Operation<th>On what<th>Why<th>Rule<th>By</tr></thead><tbody>"
+        "<section><h2>Refused</h2><div class=\"wide\"><table><thead><tr><th>Record<th>Time (UTC)<th>Operation<th>On what<th>Why<th>Rule<th>By</tr></thead><tbody>"
     )?;
     for Deed { record, event } in refused {
         let rule = event.rule.as_ref().map_or("–", |rule| rule.id.as_str());
@@ -171,7 +171,7 @@ fn refused(page: &mut String, story: &Story) -> fmt::Result {
         writeln!(
             page,
             "<tr><td>{record}<td>{}<td>{}<td class=\"object\">{}<td>{}<td>{}<td>{} <small>{}</small></tr>",
-            event.time.clock(),
+            clock(event.time),
             event.operation.name(),
             Plain(&object(event)),
             Plain(&event.reason),
@@ -206,7 +206,7 @@ fn tree(page: &mut String, story: &Story) -> fmt::Result {
             writeln!(
                 page,
                 "<li class=\"{class}\"><small>{record}</small> <time>{}</time> {} <span class=\"object\">{}</span>{}</li>",
-                event.time.clock(),
+                clock(event.time),
                 event.operation.name(),
                 Plain(&object(event)),
                 if event.passed { String::new() } else { format!(" — {}", Plain(&event.reason)) }
@@ -234,6 +234,11 @@ fn object(event: &Event) -> String {
         Object::File { path, .. } => path.clone(),
         Object::Address { address, protocol } => format!("{}/{address}", protocol_word(*protocol)),
     }
+}
+
+/// The time of day: UTC, as the times above are, wherever the page is read.
+fn clock(moment: Moment) -> String {
+    moment.to_string().get(11..23).unwrap_or_default().to_owned()
 }
 
 fn last_part(path: &str) -> &str {

@@ -13,49 +13,49 @@ use crate::session::id::SessionId;
 /// Which records.
 #[derive(Debug, clap::Args)]
 pub struct Which {
-    /// Of this session
+    /// Of this session.
     #[arg(long, short, value_name = "ID")]
     session: Option<SessionId>,
-    /// Not before: a time (2027-01-31, 2027-01-31T16:00:00Z) or so long ago (90s, 15m, 2h, 7d)
+    /// Not before: a time (2027-01-31, 2027-01-31T16:00:00Z) or so long ago (90s, 15m, 2h, 7d).
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Moment>,
-    /// Not after
+    /// Not after.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Moment>,
-    /// What the rules said
+    /// What the rules said.
     #[arg(long, value_parser = ["allow", "audit", "ask", "deny"])]
     verdict: Option<String>,
-    /// Only what was refused, by a rule or for doubt
+    /// Only what was refused, by a rule or for doubt.
     #[arg(long)]
     refused: bool,
     /// What was asked for: exec, read, write, connect ...
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
-    /// The file's path; * and ? stand for anything, also for /
+    /// The file's path; * and ? stand for anything, also for /.
     #[arg(long, value_name = "PATTERN")]
     path: Option<String>,
-    /// How the address begins: 10.0.0. or 10.0.0.1:443
+    /// How the address begins: 10.0.0. or 10.0.0.1:443.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
-    /// The rule that decided
+    /// The rule that decided.
     #[arg(long, value_name = "ID")]
     rule: Option<String>,
-    /// The policy that decided
+    /// The policy that decided.
     #[arg(long, value_name = "NAME")]
     policy: Option<String>,
-    /// User id of the session's owner
+    /// User id of the session's owner.
     #[arg(long, value_name = "UID")]
     owner: Option<u32>,
-    /// The assistant: the first program of its session
+    /// The assistant: the first program of its session.
     #[arg(long, value_name = "NAME|PATH")]
     assistant: Option<String>,
-    /// What kind of record
+    /// What kind of record.
     #[arg(long, value_parser = ["event", "session", "lost", "daemon", "refused", "hook", "trail"])]
     kind: Option<String>,
-    /// Words in it, in capitals or not
+    /// Words in it, in capitals or not.
     #[arg(long, value_name = "WORDS")]
     text: Option<String>,
-    /// At most so many, the latest
+    /// At most so many, the latest.
     #[arg(long, short = 'n', value_name = "COUNT")]
     last: Option<usize>,
 }
@@ -88,7 +88,7 @@ impl Which {
 pub struct Arguments {
     #[command(flatten)]
     which: Which,
-    /// The records as they are stored: OCSF, one JSON object a line
+    /// The records as they are stored: OCSF, one JSON object a line.
     #[arg(long)]
     json: bool,
 }

@@ -17,10 +17,10 @@ use crate::session::id::SessionId;
 /// Arguments of `audit session`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The session
+    /// The session.
     #[arg(value_name = "ID")]
     session: SessionId,
-    /// One JSON object
+    /// One JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -28,10 +28,10 @@ pub struct Arguments {
 /// Arguments of `audit report`.
 #[derive(Debug, clap::Args)]
 pub struct Report {
-    /// The session
+    /// The session.
     #[arg(value_name = "ID")]
     session: SessionId,
-    /// Where the page goes: one file that needs nothing else
+    /// Where the page goes: one file that needs nothing else.
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
 }

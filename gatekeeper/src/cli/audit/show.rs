@@ -10,10 +10,10 @@ use crate::audit::index::Index;
 /// Arguments of `audit show`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The record's number
+    /// The record's number.
     #[arg(value_name = "ID")]
     record: u64,
-    /// On one line, byte for byte as it is stored
+    /// On one line, byte for byte as it is stored.
     #[arg(long)]
     json: bool,
 }

@@ -13,7 +13,7 @@ use crate::audit::index::{Count, Index};
 pub struct Arguments {
     #[command(flatten)]
     which: Which,
-    /// One JSON object
+    /// One JSON object.
     #[arg(long)]
     json: bool,
 }
