@@ -4,9 +4,13 @@ use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
+
+use crate::audit::log::writer::Options;
+use crate::audit::mask::Mask;
 
 /// Where the configuration lies unless said otherwise.
 pub const PATH: &str = "/etc/gatekeeper/gatekeeper.toml";
@@ -30,10 +34,10 @@ pub struct Config {
     pub floor: Option<String>,
     /// Live sessions one user may have.
     pub sessions_per_user: usize,
-    /// Bytes of one file of events before the next is begun.
-    pub events_file_bytes: u64,
-    /// Files of events kept, the current one included.
-    pub events_files: u32,
+    /// How the audit trail is kept.
+    pub trail: Options,
+    /// Patterns of secrets besides the built-in ones; the secret part is the group `s`.
+    pub secrets: Vec<String>,
     /// Events kept in memory for `gatekeeper events`.
     pub events_in_memory: usize,
 }
@@ -49,8 +53,15 @@ impl Default for Config {
             default_policy: "coding-assistant".into(),
             floor: None,
             sessions_per_user: 64,
-            events_file_bytes: 64 << 20,
-            events_files: 8,
+            trail: Options {
+                segment_bytes: 64 << 20,
+                segment_age: DAY,
+                checkpoint_records: 10_000,
+                checkpoint_age: Duration::from_secs(5),
+                keep_bytes: 4 << 30,
+                keep_age: 400 * DAY,
+            },
+            secrets: Vec::new(),
             events_in_memory: 20_000,
         }
     }
@@ -88,6 +99,7 @@ struct Document {
     paths: Paths,
     sessions: Sessions,
     events: Events,
+    trail: Trail,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -111,10 +123,44 @@ struct Sessions {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Events {
-    file_bytes: Option<Spanned<u64>>,
-    files: Option<Spanned<u32>>,
     in_memory: Option<Spanned<usize>>,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Trail {
+    segment_bytes: Option<Spanned<u64>>,
+    segment_hours: Option<Spanned<u64>>,
+    checkpoint_records: Option<Spanned<u64>>,
+    checkpoint_seconds: Option<Spanned<u64>>,
+    keep_bytes: Option<Spanned<u64>>,
+    keep_days: Option<Spanned<u64>>,
+    secrets: Vec<Spanned<String>>,
+}
+
+impl Trail {
+    fn check(self, usual: Options) -> Result<Options, Fault> {
+        let seconds = |n: Option<Spanned<u64>>, unit: Duration, usual: Duration, most: u64| match n {
+            None => Ok(usual),
+            Some(n) => between(n, 1, most).map(|n| Duration::from_secs(n * unit.as_secs())),
+        };
+        let number = |n: Option<Spanned<u64>>, usual, least, most| match n {
+            None => Ok(usual),
+            Some(n) => between(n, least, most),
+        };
+        Ok(Options {
+            segment_bytes: number(self.segment_bytes, usual.segment_bytes, 64 << 10, 16 << 30)?,
+            segment_age: seconds(self.segment_hours, DAY / 24, usual.segment_age, 24 * 366)?,
+            checkpoint_records: number(self.checkpoint_records, usual.checkpoint_records, 1, 1_000_000)?,
+            checkpoint_age: seconds(self.checkpoint_seconds, SECOND, usual.checkpoint_age, 3600)?,
+            keep_bytes: number(self.keep_bytes, usual.keep_bytes, 1 << 20, 1 << 50)?,
+            keep_age: seconds(self.keep_days, DAY, usual.keep_age, 36_600)?,
+        })
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// What is wrong, and where in the text.
 struct Fault(Range<usize>, String);
@@ -148,7 +194,7 @@ impl Config {
 
     fn check(document: Document) -> Result<Self, Fault> {
         let usual = Self::default();
-        let Document { paths, sessions, events } = document;
+        let Document { paths, sessions, events, mut trail } = document;
         let policies = match paths.policies {
             None => usual.policies,
             Some(list) => list.into_iter().map(directory).collect::<Result<_, _>>()?,
@@ -164,10 +210,8 @@ impl Config {
             sessions_per_user: sessions
                 .per_user
                 .map_or(Ok(usual.sessions_per_user), |n| between(n, 1, 1000))?,
-            events_file_bytes: events
-                .file_bytes
-                .map_or(Ok(usual.events_file_bytes), |n| between(n, 64 << 10, 16 << 30))?,
-            events_files: events.files.map_or(Ok(usual.events_files), |n| between(n, 2, 1000))?,
+            secrets: patterns(std::mem::take(&mut trail.secrets))?,
+            trail: trail.check(usual.trail)?,
             events_in_memory: events
                 .in_memory
                 .map_or(Ok(usual.events_in_memory), |n| between(n, 100, 1_000_000))?,
@@ -209,6 +253,17 @@ fn policy_name(name: Spanned<String>) -> Result<String, Fault> {
         "\"{name}\" is not a policy's name: use letters, digits, \"-\", \"_\" and \".\" (the file is <policies>/<name>.toml)"
     );
     Err(Fault(span, message))
+}
+
+fn patterns(patterns: Vec<Spanned<String>>) -> Result<Vec<String>, Fault> {
+    let checked = patterns.into_iter().map(|pattern| {
+        let span = pattern.span();
+        let pattern = [pattern.into_inner()];
+        Mask::new([0; 32], &pattern).map_err(|error| Fault(span, error.to_string()))?;
+        let [pattern] = pattern;
+        Ok(pattern)
+    });
+    checked.collect()
 }
 
 fn between<N: PartialOrd + std::fmt::Display>(n: Spanned<N>, least: N, most: N) -> Result<N, Fault> {
@@ -256,14 +311,22 @@ mod tests {
             floor = "base"
             per_user = 3
             [events]
-            file_bytes = 1048576
-            files = 2
             in_memory = 100
+            [trail]
+            segment_bytes = 1048576
+            segment_hours = 1
+            checkpoint_records = 10
+            checkpoint_seconds = 1
+            keep_bytes = 1048576
+            keep_days = 7
+            secrets = ["badge (?<s>[0-9]+)"]
         "#;
         let config = parse(text).unwrap();
         assert_eq!(config.floor.as_deref(), Some("base"));
         assert_eq!(config.policies, [PathBuf::from("/p")]);
-        assert_eq!((config.sessions_per_user, config.events_files), (3, 2));
+        assert_eq!((config.sessions_per_user, config.events_in_memory), (3, 100));
+        assert_eq!((config.trail.checkpoint_records, config.trail.keep_age), (10, 7 * DAY));
+        assert_eq!(config.secrets, ["badge (?<s>[0-9]+)"]);
     }
 
     #[test]
@@ -276,7 +339,9 @@ mod tests {
         assert!(escape.contains("not an absolute path"), "{escape}");
         let name = parse("[sessions]\nfloor = \"../base\"\n").unwrap_err();
         assert!(name.starts_with("g.toml:2:9: \"../base\" is not a policy's name"), "{name}");
-        let range = parse("[events]\nfiles = 1\n").unwrap_err();
-        assert!(range.contains("use a number from 2 to 1000"), "{range}");
+        let range = parse("[trail]\nkeep_days = 0\n").unwrap_err();
+        assert!(range.contains("use a number from 1 to 36600"), "{range}");
+        let pattern = parse("[trail]\nsecrets = [\"badge [0-9]+\"]\n").unwrap_err();
+        assert!(pattern.starts_with("g.toml:2:12: ") && pattern.contains("(?<s>…)"), "{pattern}");
     }
 }

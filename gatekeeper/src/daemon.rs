@@ -33,6 +33,8 @@ const SETTLING: Duration = Duration::from_secs(1);
 const SWEEPING: Duration = Duration::from_secs(5);
 /// The least time between two sweeps, however often cgroups change.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long to wait for the trail's writer where it is behind.
+const CATCHING_UP: Duration = Duration::from_millis(5);
 /// How long to wait after the kernel's events could not be read.
 const READING: Duration = Duration::from_secs(1);
 
@@ -124,6 +126,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
         gate.trail.borrow_mut().begin(&counters);
     }
     note(&gate, true);
+    gate.note_hooks();
     adopt::adopt(&gate, found).map_err(|error| DaemonError::at("taking over sessions")(error.to_string()))?;
     let socket = gate.config.socket.clone();
     let listener = server::bind(&socket).map_err(DaemonError::at(socket.display().to_string()))?;
@@ -190,8 +193,11 @@ fn announce(gate: &Gate) {
 /// Reads the kernel's events for ever.
 async fn pump(gate: Rc<Gate>, mut events: EventStream, mut draining: mpsc::Receiver<oneshot::Sender<()>>) {
     loop {
+        // What waits to be written is bounded: the kernel's buffer waits with it, and counts what it can't hold.
+        let behind = gate.trail.borrow().is_behind();
         tokio::select! {
-            batch = events.next() => match batch {
+            () = tokio::time::sleep(CATCHING_UP), if behind => {}
+            batch = events.next(), if !behind => match batch {
                 Ok(batch) => gate.trail.borrow_mut().events(&batch),
                 Err(error) => {
                     error!("{error}");

@@ -95,7 +95,9 @@ async fn sessions(gate: &Gate, stream: &mut UnixStream, scope: Scope, uid: u32) 
 /// Whether sessions can be opened; what was amended meanwhile gets a second chance.
 fn prove_again(gate: &Gate) -> Result<(), Refusal> {
     if gate.ready().is_err() {
-        gate.with_kernel(|kernel| kernel.prove(&gate.config))?;
+        let proved = gate.with_kernel(|kernel| kernel.prove(&gate.config));
+        gate.note_hooks();
+        proved?;
     }
     gate.ready()
 }

@@ -62,6 +62,9 @@ pub struct Run {
     /// A short name, for people.
     #[serde(default)]
     pub name: Option<String>,
+    /// The command it is for, for the record.
+    #[serde(default)]
+    pub command: Vec<String>,
 }
 
 /// See [`Request::Label`].
@@ -95,6 +98,17 @@ pub enum PolicyChoice {
         /// What it says.
         text: String,
     },
+}
+
+impl PolicyChoice {
+    /// What the caller calls it.
+    #[must_use]
+    pub fn asked(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Text { file, .. } => file,
+        }
+    }
 }
 
 /// See [`Request::Events`].

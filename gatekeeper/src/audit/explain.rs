@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gatekeeper_common::event::{Address, Header, Object as Form};
@@ -12,8 +13,9 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, RULE_DEFAULT, Verdict};
 
 use super::objects;
-use super::programs::Programs;
-use super::record::{Event, Object, Task};
+use super::processes::Processes;
+use super::programs::{Program, Programs};
+use super::record::{Event, FileId, Object, Task};
 use super::rules::{Edition, Library};
 use super::time::Moment;
 use crate::kernel::RawEvent;
@@ -28,6 +30,8 @@ pub struct Facts {
     pub owner: u32,
     /// What `${workspace}` means in it.
     pub workspace: PathBuf,
+    /// What it is for.
+    pub purpose: Option<String>,
 }
 
 /// An event that can't be read: the kernel side and this daemon don't fit together.
@@ -51,6 +55,10 @@ pub struct Context {
     pub rules: Library,
     /// By number of the exec.
     pub programs: Programs,
+    /// By process id.
+    pub processes: Processes,
+    /// The first program of each session.
+    pub assistants: BTreeMap<SessionId, Arc<str>>,
 }
 
 impl Context {
@@ -72,10 +80,23 @@ impl Context {
             .and_then(|rules| rules.rules.get(header.rule as usize))
             .cloned();
         let passed = header.passed != 0;
-        if let (Operation::Exec, true, Object::File { path, .. }) = (operation, passed, &object) {
-            self.programs.started(header.sequence, path);
-        }
-        Ok(Event {
+        let task = Task {
+            pid: header.pid,
+            tid: header.tid,
+            parent: header.parent,
+            start: header.start,
+            uid: header.uid,
+            comm: until_nul(&header.comm),
+        };
+        let program = self.programs.get(header.program);
+        let event = Event {
+            boot_time: header.time,
+            purpose: facts.and_then(|facts| facts.purpose.clone()),
+            assistant: session.and_then(|id| self.assistants.get(&id)).map(|path| path.to_string()),
+            program: program.map(|program| program.path.to_string()),
+            program_file: program.map(|program| program.file).filter(|file| *file != FileId::default()),
+            ancestry: self.processes.ancestry(&task),
+            task,
             sequence: header.sequence,
             time: Moment::at_boot_time(Duration::from_nanos(header.time)).unwrap_or(Moment::from_micros(0)),
             session,
@@ -96,17 +117,25 @@ impl Context {
             policy: rules.map(|rules| rules.policy.clone()),
             generation: header.generation,
             layer: header.layer,
-            program: self.programs.path(header.program).map(str::to_owned),
-            task: Task {
-                pid: header.pid,
-                tid: header.tid,
-                parent: header.parent,
-                start: header.start,
-                uid: header.uid,
-                comm: until_nul(&header.comm),
-            },
             detail: header.detail,
-        })
+        };
+        self.remember(&event);
+        Ok(event)
+    }
+
+    /// Remembers an exec that later events refer to.
+    pub fn remember(&mut self, event: &Event) {
+        let Object::File { path, device, inode, .. } = &event.object else { return };
+        if !event.is_start() {
+            return;
+        }
+        let path: Arc<str> = path.as_str().into();
+        let file = FileId { device: *device, inode: *inode };
+        self.programs.started(event.sequence, Program { path: Arc::clone(&path), file });
+        self.processes.started(&event.task, Arc::clone(&path));
+        if let Some(session) = event.session {
+            self.assistants.entry(session).or_insert(path);
+        }
     }
 }
 
@@ -210,7 +239,12 @@ mod tests {
 
     fn context() -> Context {
         let mut context = Context::default();
-        let facts = Facts { name: Some("demo".into()), owner: 1000, workspace: "/home/dev/app".into() };
+        let facts = Facts {
+            name: Some("demo".into()),
+            owner: 1000,
+            workspace: "/home/dev/app".into(),
+            purpose: Some("mend the build".into()),
+        };
         context.facts.insert(SessionId::from_kernel(77).unwrap(), facts);
         let secrets = RuleInfo { id: "r1".into(), reason: Some("secrets".into()), ..RuleInfo::default() };
         let rules = Rules { policy: "base".into(), rules: vec![RuleInfo::default(), secrets] };
@@ -244,7 +278,7 @@ mod tests {
         let mut exec = raw(Operation::Exec, Verdict::Deny, Form::Path, b"/usr/bin/nc");
         exec.header.sequence = 4;
         context.explain(&exec).unwrap();
-        assert_eq!(context.programs.path(4), None);
+        assert_eq!(context.programs.get(4), None);
     }
 
     #[test]

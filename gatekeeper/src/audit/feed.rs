@@ -31,8 +31,7 @@ impl Feed {
     }
 
     /// Takes in a record and tells it to all followers. Never waits for one.
-    pub fn tell(&mut self, record: Record) {
-        let record = Arc::new(record);
+    pub fn tell(&mut self, record: Arc<Record>) {
         self.keep(Arc::clone(&record));
         // An error means that nobody follows.
         let _ = self.followers.send(record);
@@ -73,11 +72,11 @@ mod tests {
     async fn past_and_present_meet_without_a_seam() {
         let mut feed = Feed::new(3);
         for count in 0..5 {
-            feed.tell(Record::Missed { count });
+            feed.tell(Record::Missed { count }.into());
         }
         let (past, mut present) = feed.read(2, |record| count(record).is_multiple_of(2));
         assert_eq!(past.iter().map(|record| count(record)).collect::<Vec<_>>(), [2, 4]);
-        feed.tell(Record::Missed { count: 5 });
+        feed.tell(Record::Missed { count: 5 }.into());
         assert_eq!(count(&present.recv().await.unwrap()), 5);
     }
 
@@ -86,7 +85,7 @@ mod tests {
         let mut feed = Feed::new(1);
         let (_, mut present) = feed.read(0, |_| true);
         for count in 0..LAG as u64 + 7 {
-            feed.tell(Record::Missed { count });
+            feed.tell(Record::Missed { count }.into());
         }
         assert_eq!(present.recv().await.unwrap_err(), broadcast::error::RecvError::Lagged(7));
     }

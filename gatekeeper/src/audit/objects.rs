@@ -4,8 +4,32 @@ use gatekeeper_common::event::Header;
 use gatekeeper_common::operation::Operation;
 
 use super::explain::readable;
-use super::record::Object;
+use super::record::{Object, protocol_word};
 use crate::policy::{capability, signal};
+
+impl Object {
+    /// In a few words, for people; empty where it is nothing.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::File { in_workspace: Some(path), .. } => format!("./{path}"),
+            Self::File { path, .. } => path.clone(),
+            Self::Address { address, protocol } => format!("{}/{address}", protocol_word(*protocol)),
+            Self::Unix { name, .. } if name.is_empty() => "a socket without a name".to_owned(),
+            Self::Unix { name, .. } => name.clone(),
+            Self::Process { pid, program, signal, .. } => {
+                let signal = signal.as_deref().map(|signal| format!("{signal} to ")).unwrap_or_default();
+                format!("{signal}{program}[{pid}]")
+            }
+            Self::Arguments { arguments, count, missing } => {
+                let cut = if *missing > 0 { format!(" … ({count} in all)") } else { String::new() };
+                format!("{}{cut}", arguments.join(" "))
+            }
+            Self::Capability { name } => name.clone(),
+        }
+    }
+}
 
 /// A UNIX socket: the path of its file, or a NUL and its abstract name, or nothing at all.
 pub fn unix(word: &[u8]) -> Object {

@@ -1,19 +1,31 @@
 //! Which program a task was running: events carry the number of the exec that started it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::record::FileId;
 
 /// Execs remembered; older ones are forgotten first. A program that runs on past so many execs of its
 /// neighbours is shown without its path.
 const REMEMBERED: usize = 200_000;
 
+/// A program that was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The path it was started from.
+    pub path: Arc<str>,
+    /// The file it was started from.
+    pub file: FileId,
+}
+
 /// Programs by the sequence number of the exec event that started them.
 #[derive(Debug, Default)]
-pub struct Programs(BTreeMap<u64, String>);
+pub struct Programs(BTreeMap<u64, Program>);
 
 impl Programs {
     /// Notes the exec with this number.
-    pub fn started(&mut self, sequence: u64, path: &str) {
-        self.0.insert(sequence, path.to_owned());
+    pub fn started(&mut self, sequence: u64, program: Program) {
+        self.0.insert(sequence, program);
         if self.0.len() > REMEMBERED {
             self.0.pop_first();
         }
@@ -21,7 +33,7 @@ impl Programs {
 
     /// The program that exec started.
     #[must_use]
-    pub fn path(&self, sequence: u64) -> Option<&str> {
-        self.0.get(&sequence).map(String::as_str)
+    pub fn get(&self, sequence: u64) -> Option<&Program> {
+        self.0.get(&sequence)
     }
 }

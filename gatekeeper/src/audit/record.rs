@@ -1,15 +1,17 @@
 //! Records: what the audit trail is made of, one JSON object a line. Described in `docs/json.md`.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use gatekeeper_common::image::Protocol;
-use gatekeeper_common::operation::{Family, Operation};
+use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Verdict};
 use serde::{Deserialize, Serialize};
 
+pub use super::change::*;
 use super::rules::RuleInfo;
 use super::time::Moment;
+use super::words;
+pub use super::words::{cause_word, protocol_word};
 use crate::session::id::SessionId;
 
 /// One record.
@@ -24,6 +26,12 @@ pub enum Record {
     Session(SessionChange),
     /// The daemon started or stopped.
     Daemon(DaemonChange),
+    /// A policy that was asked for and refused.
+    Refused(PolicyRefused),
+    /// A hook was proved live, or is not live any more.
+    Hook(HookChange),
+    /// Something happened to the trail itself.
+    Trail(TrailChange),
     /// A follower was too slow; the trail on disk has what it missed.
     Missed {
         /// How many records.
@@ -38,6 +46,9 @@ pub struct Event {
     pub sequence: u64,
     /// When.
     pub time: Moment,
+    /// The same on the kernel's own clock: nanoseconds since boot, time asleep included.
+    #[serde(default)]
+    pub boot_time: u64,
     /// The innermost session of the task; none for the canaries that prove the hooks.
     pub session: Option<SessionId>,
     /// The session's short name, where it has one.
@@ -46,6 +57,12 @@ pub struct Event {
     /// User id of the session's owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<u32>,
+    /// What the session is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// The assistant: the first program of the session, by its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assistant: Option<String>,
     /// What the rules said.
     #[serde(with = "words::verdict")]
     pub verdict: Verdict,
@@ -74,18 +91,33 @@ pub struct Event {
     /// The program that was running, by the path it was started from; none where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The very file that program was started from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program_file: Option<FileId>,
     /// The task.
     pub task: Task,
+    /// The processes it descends from, nearest first, as far as the session's execs tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ancestry: Vec<Ancestor>,
     /// For operations that need a number: the address family, the ioctl, the flags.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub detail: u32,
 }
 
 impl Event {
+    /// The path of the file it is on, if it is on one.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match &self.object {
+            Object::File { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether it tells of a program that was started.
     #[must_use]
     pub fn is_start(&self) -> bool {
-        self.passed && self.operation == Operation::Exec
+        self.passed && self.operation == Operation::Exec && !matches!(self.object, Object::Arguments { .. })
     }
 }
 
@@ -104,6 +136,26 @@ pub struct Task {
     pub uid: u32,
     /// The thread's own name for itself: a hint, never proof.
     pub comm: String,
+}
+
+/// A file, whatever its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileId {
+    /// Device number, `major << 20 | minor`.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+}
+
+/// A process that another descends from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ancestor {
+    /// Process id.
+    pub pid: u32,
+    /// When it started, in nanoseconds since boot.
+    pub start: u64,
+    /// The program it was running, by the path it was started from.
+    pub path: String,
 }
 
 /// What an operation is on.
@@ -175,121 +227,6 @@ pub enum Object {
     },
 }
 
-/// Events that never arrived.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lost {
-    /// When it was noticed.
-    pub time: Moment,
-    /// How many, by family, that found no room on the way; exact.
-    pub families: BTreeMap<FamilyName, u64>,
-    /// Numbers missing from the sequence that no counter explains.
-    pub unexplained: u64,
-    /// Records that followers saw and that could not be written to the trail.
-    pub unwritten: u64,
-}
-
-/// A family of operations, as a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FamilyName {
-    /// Programs.
-    Exec,
-    /// Files.
-    File,
-    /// Addresses.
-    Net,
-    /// Limits no policy changes.
-    Builtin,
-    /// UNIX sockets.
-    Unix,
-    /// Signals.
-    Signal,
-    /// Capabilities.
-    Capability,
-    /// What the kernel offers as a whole.
-    Kernel,
-}
-
-impl From<Family> for FamilyName {
-    fn from(family: Family) -> Self {
-        match family {
-            Family::Exec => Self::Exec,
-            Family::File => Self::File,
-            Family::Net => Self::Net,
-            Family::Builtin => Self::Builtin,
-            Family::Unix => Self::Unix,
-            Family::Signal => Self::Signal,
-            Family::Capability => Self::Capability,
-            Family::Kernel => Self::Kernel,
-        }
-    }
-}
-
-impl FamilyName {
-    /// The word used in output.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Exec => Family::Exec.name(),
-            Self::File => Family::File.name(),
-            Self::Net => Family::Net.name(),
-            Self::Builtin => Family::Builtin.name(),
-            Self::Unix => Family::Unix.name(),
-            Self::Signal => Family::Signal.name(),
-            Self::Capability => Family::Capability.name(),
-            Self::Kernel => Family::Kernel.name(),
-        }
-    }
-}
-
-/// A change in the life of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionChange {
-    /// When.
-    pub time: Moment,
-    /// The session.
-    pub session: SessionId,
-    /// Its short name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_name: Option<String>,
-    /// User id of its owner.
-    pub owner: u32,
-    /// What happened.
-    pub change: Change,
-    /// Its own policies, outermost first, each with its generation.
-    pub policies: Vec<String>,
-    /// For people: why, or what failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-/// What happened to a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// It was opened.
-    Opened,
-    /// Its policies were replaced.
-    Reloaded,
-    /// Its policies could not be replaced; the old ones hold.
-    ReloadFailed,
-    /// It ended.
-    Ended,
-}
-
-/// A change in the life of the daemon.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DaemonChange {
-    /// When.
-    pub time: Moment,
-    /// Whether it started or stopped.
-    pub started: bool,
-    /// gatekeeper's version.
-    pub version: String,
-    /// The kernel's id of this boot: sequence numbers count from 1 in each.
-    pub boot: String,
-}
-
 impl Record {
     /// The session it is about, if it is about one.
     #[must_use]
@@ -297,7 +234,12 @@ impl Record {
         match self {
             Self::Event(event) => event.session,
             Self::Session(change) => Some(change.session),
-            Self::Lost(_) | Self::Daemon(_) | Self::Missed { .. } => None,
+            Self::Lost(_)
+            | Self::Daemon(_)
+            | Self::Refused(_)
+            | Self::Hook(_)
+            | Self::Trail(_)
+            | Self::Missed { .. } => None,
         }
     }
 
@@ -307,8 +249,9 @@ impl Record {
         match self {
             Self::Event(event) => event.owner == Some(uid),
             Self::Session(change) => change.owner == uid,
+            Self::Refused(refused) => refused.owner == uid,
             // These say nothing of anybody's doings, and silence about a loss would be a lie.
-            Self::Lost(_) | Self::Daemon(_) | Self::Missed { .. } => true,
+            Self::Lost(_) | Self::Daemon(_) | Self::Hook(_) | Self::Trail(_) | Self::Missed { .. } => true,
         }
     }
 }
@@ -321,84 +264,4 @@ fn is_zero(number: &u32) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_zero_u64(number: &u64) -> bool {
     *number == 0
-}
-
-/// The common crate's enums as the words people know.
-mod words {
-    macro_rules! words {
-        ($module:ident, $kind:ty, $word:expr) => {
-            pub mod $module {
-                use super::super::*;
-                use serde::{Deserializer, Serializer};
-
-                pub fn serialize<S: Serializer>(value: &$kind, serializer: S) -> Result<S::Ok, S::Error> {
-                    let word: fn($kind) -> &'static str = $word;
-                    serializer.serialize_str(word(*value))
-                }
-
-                pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$kind, D::Error> {
-                    let found = String::deserialize(deserializer)?;
-                    let word: fn($kind) -> &'static str = $word;
-                    super::all::$module()
-                        .iter()
-                        .copied()
-                        .find(|value| word(*value) == found)
-                        .ok_or_else(|| serde::de::Error::custom(format!("unknown word \"{found}\"")))
-                }
-            }
-        };
-    }
-
-    words!(verdict, Verdict, |verdict| verdict.name());
-    words!(operation, Operation, |operation| operation.name());
-    words!(cause, Cause, cause_word);
-    words!(protocol, Protocol, protocol_word);
-
-    mod all {
-        use super::super::{Cause, Operation, Protocol, Verdict};
-
-        pub fn verdict() -> &'static [Verdict] {
-            &Verdict::ALL
-        }
-        pub fn operation() -> &'static [Operation] {
-            &Operation::ALL
-        }
-        pub fn cause() -> &'static [Cause] {
-            &Cause::ALL
-        }
-        pub fn protocol() -> &'static [Protocol] {
-            &[Protocol::Tcp, Protocol::Udp, Protocol::Other]
-        }
-    }
-}
-
-/// A cause as one word for programs; [`Cause::text`] is for people and may change.
-#[must_use]
-pub fn cause_word(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Policy => "policy",
-        Cause::NobodyToAsk => "nobody_to_ask",
-        Cause::TooDeep => "too_deep",
-        Cause::TooLong => "too_long",
-        Cause::Detached => "detached",
-        Cause::Unreadable => "unreadable",
-        Cause::AddressFamily => "address_family",
-        Cause::ShortAddress => "short_address",
-        Cause::NoPolicy => "no_policy",
-        Cause::Corrupt => "corrupt",
-        Cause::NoMemory => "no_memory",
-        Cause::TooManyLayers => "too_many_layers",
-        Cause::Builtin => "builtin",
-        Cause::Arguments => "arguments",
-    }
-}
-
-/// A protocol's word.
-#[must_use]
-pub fn protocol_word(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Tcp => "tcp",
-        Protocol::Udp => "udp",
-        Protocol::Other => "other",
-    }
 }

@@ -29,6 +29,12 @@ impl Moment {
         Self(micros)
     }
 
+    /// Microseconds since 1970.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
     /// The moment the clock since boot showed `boot`.
     pub fn at_boot_time(boot: Duration) -> std::io::Result<Self> {
         let behind = clock::since_boot()?.as_micros() as i64 - boot.as_micros() as i64;

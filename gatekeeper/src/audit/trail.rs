@@ -4,16 +4,22 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::{error, warn};
 
 use super::explain::{Context, Facts};
 use super::feed::Feed;
+use super::keeper::{Health, Keeper};
+use super::log::folder::{Lines, segments};
+use super::log::key::mask_key;
+use super::log::open::FOLDER;
 use super::loss::{Losses, Reported};
+use super::mask::Mask;
+use super::ocsf::Line;
 use super::record::{Lost, Object, Record};
 use super::rules::{Edition, Rules};
-use super::store::Store;
 use super::time::Moment;
 use crate::config::Config;
 use crate::files;
@@ -28,9 +34,9 @@ const AFTERMATH: usize = 64;
 pub struct Trail {
     context: Context,
     losses: Losses,
-    store: Store,
+    keeper: Keeper,
+    mask: Mask,
     feed: Feed,
-    unwritten: u64,
     folder: PathBuf,
     ended: VecDeque<SessionId>,
     retired: VecDeque<u32>,
@@ -40,34 +46,37 @@ impl Trail {
     /// Opens the trail in the state folder, to go on where an earlier daemon of this boot stopped.
     pub fn open(config: &Config, boot: &str) -> io::Result<Self> {
         let folder = config.state.clone();
-        for name in ["events", "rules"] {
-            files::make_folder(&folder.join(name), 0o700)?;
-        }
-        let store = Store::open(folder.join("events"), config.events_file_bytes, config.events_files)?;
+        files::make_folder(&folder.join("rules"), 0o700)?;
+        let mask =
+            Mask::new(mask_key(&folder.join("mask.key"))?, &config.secrets).map_err(io::Error::other)?;
         let mut feed = Feed::new(config.events_in_memory);
         let mut context = Context::default();
         let mut next = 1;
-        let mut this_boot = false;
-        store.recent(|record| {
-            match &record {
-                Record::Daemon(change) if change.boot != boot => (next, this_boot) = (1, false),
-                Record::Daemon(_) => this_boot = true,
-                Record::Event(event) if this_boot => {
-                    next = next.max(event.sequence + 1);
-                    if let (true, Object::File { path, .. }) = (event.is_start(), &event.object) {
-                        context.programs.started(event.sequence, path);
-                    }
-                }
-                _ => {}
+        // Before anything is written or compressed.
+        let recalled = recent(&folder.join(FOLDER), |of_boot, record| {
+            // Numbers and processes mean something in their own boot only.
+            if let Record::Event(event) = &record
+                && of_boot == boot
+            {
+                next = next.max(event.sequence + 1);
+                context.remember(event);
             }
             if !is_canary(&record) {
                 feed.recall(record);
             }
-        })?;
+        });
+        match recalled {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                warn!("`gatekeeper events` begins anew: the trail can't be read: {error}");
+            }
+            _ => {}
+        }
+        let host = fs::read_to_string("/proc/sys/kernel/hostname")?;
+        let keeper = Keeper::start(&folder, host.trim_end(), boot, config.trail.clone())?;
         let reported = read_reported(&folder.join("losses.json"), boot)?;
         let losses = Losses::resume(reported, next);
         let (ended, retired) = Default::default();
-        Ok(Self { context, losses, store, feed, unwritten: 0, folder, ended, retired })
+        Ok(Self { context, losses, keeper, mask, feed, folder, ended, retired })
     }
 
     /// Compares with the kernel's counters as they are at the start.
@@ -81,10 +90,16 @@ impl Trail {
         &self.feed
     }
 
-    /// Records that could not be written down and are not yet accounted for.
+    /// How the writing goes.
     #[must_use]
-    pub fn unwritten(&self) -> u64 {
-        self.unwritten
+    pub fn health(&self) -> &Health {
+        self.keeper.health()
+    }
+
+    /// Whether so much waits to be written that no more events should be read.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.keeper.is_behind()
     }
 
     /// Takes in what the kernel sent.
@@ -93,7 +108,10 @@ impl Trail {
         let mut records = Vec::with_capacity(raws.len());
         for raw in raws {
             match self.context.explain(raw) {
-                Ok(event) => {
+                Ok(mut event) => {
+                    if let Object::Arguments { arguments, .. } = &mut event.object {
+                        *arguments = self.mask.command(arguments);
+                    }
                     self.losses.arrived(raw.header.sequence, now);
                     records.push(Record::Event(Box::new(event)));
                 }
@@ -104,37 +122,34 @@ impl Trail {
         self.add(records);
     }
 
-    /// Takes in a note of the daemon's own.
-    pub fn note(&mut self, record: Record) {
+    /// Takes in a note of the daemon's own, without the secrets in it.
+    pub fn note(&mut self, mut record: Record) {
+        if let Record::Session(change) = &mut record {
+            change.command = self.mask.command(&change.command);
+            change.purpose = change.purpose.as_deref().map(|purpose| self.mask.text(purpose));
+        }
         self.add(vec![record]);
     }
 
     /// Reports what was lost since the last time.
     pub fn settle(&mut self, counters: &[u64]) {
         let fresh = self.losses.settle(counters, Instant::now());
-        if fresh.is_none() && self.unwritten == 0 {
+        let refusing = self.health().trouble().is_some();
+        let unwritten = self.keeper.take_unwritten();
+        if fresh.is_none() && unwritten == 0 {
             return;
         }
-        let lost = Lost {
+        let lost = Record::Lost(Lost {
             time: Moment::now().unwrap_or(Moment::from_micros(0)),
             families: fresh.as_ref().map(|fresh| fresh.families.clone()).unwrap_or_default(),
             unexplained: fresh.as_ref().map_or(0, |fresh| fresh.unexplained),
-            unwritten: self.unwritten,
-        };
-        let record = Record::Lost(lost);
-        match self.store.append([&record]) {
-            Ok(()) => {
-                self.unwritten = 0;
-                self.feed.tell(record);
-            }
-            // Nothing new for followers to hear, and the disk still refuses: say it when it does not.
-            Err(_) if fresh.is_none() => return,
-            Err(error) => {
-                error!("events: {error}");
-                self.unwritten += 1;
-                self.feed.tell(record);
-            }
+            unwritten,
+        });
+        if fresh.is_none() && refusing {
+            // An attempt, once more: followers have heard of it.
+            return self.keeper.write(vec![Arc::new(lost)]);
         }
+        self.add(vec![lost]);
         let path = self.folder.join("losses.json");
         if let Err(error) = serde_json::to_vec(self.losses.reported())
             .map_err(io::Error::from)
@@ -148,19 +163,16 @@ impl Trail {
         if records.is_empty() {
             return;
         }
-        if let Err(error) = self.store.append(&records) {
-            if self.unwritten == 0 {
-                error!("events can't be written: {error}");
-            }
-            self.unwritten += records.len() as u64;
-        }
+        let records: Vec<Arc<Record>> = records.into_iter().map(Arc::new).collect();
+        self.keeper.write(records.clone());
         for record in records.into_iter().filter(|record| !is_canary(record)) {
             self.feed.tell(record);
         }
     }
 
     /// Makes a session known, so that its events are explained.
-    pub fn session(&mut self, session: SessionId, facts: Facts) {
+    pub fn session(&mut self, session: SessionId, mut facts: Facts) {
+        facts.purpose = facts.purpose.as_deref().map(|purpose| self.mask.text(purpose));
         self.context.facts.insert(session, facts);
     }
 
@@ -196,6 +208,7 @@ impl Trail {
             && let Some(old) = self.ended.pop_front()
         {
             self.context.facts.remove(&old);
+            self.context.assistants.remove(&old);
         }
         self.retire(serials);
     }
@@ -221,6 +234,24 @@ impl Trail {
             warn!("{}: {error}", path.display());
         }
     }
+}
+
+/// Hands on the records of the last two segments, each with its boot, oldest first. What can't be read is left out: it is for
+/// `audit verify` to name.
+fn recent(folder: &Path, mut each: impl FnMut(&str, Record)) -> io::Result<()> {
+    let all = segments(folder)?;
+    for segment in all.iter().skip(all.len().saturating_sub(2)) {
+        let mut lines: Lines = segment.read(folder)?;
+        let mut bytes = Vec::new();
+        while lines.next(&mut bytes)?.is_some() {
+            if let Ok(line) = serde_json::from_slice::<Line>(&bytes)
+                && let Ok(record) = line.record()
+            {
+                each(&line.device.boot_uid, record);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether it tells of a canary's doings: in the trail, so that its numbers have no gap, and not for readers.

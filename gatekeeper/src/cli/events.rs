@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::output::{BAD, DIM, GOOD, WARN, colour, escaped, json, out};
 use crate::api::client::ask;
 use crate::api::messages::{Answer, Events, Request};
-use crate::audit::record::{Change, Event, Lost, Object, Record, SessionChange, protocol_word};
+use crate::audit::record::{Change, Event, HookChange, Lost, Object, Record, SessionChange};
 use crate::config::Config;
 use crate::session::id::SessionId;
 
@@ -48,7 +48,8 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
+/// Prints a record in a line.
+pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
     match record {
         Record::Event(event) => print_event(out, event),
         Record::Lost(lost) => print_lost(out, lost),
@@ -56,6 +57,17 @@ fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
         Record::Daemon(change) => {
             let what = if change.started { "the daemon started" } else { "the daemon stopped" };
             writeln!(out, "{DIM}{}  {what}{DIM:#}", change.time.clock())
+        }
+        Record::Refused(refused) => writeln!(
+            out,
+            "{DIM}{}{DIM:#}  {WARN}policy refused{WARN:#}: {}: {}",
+            refused.time.clock(),
+            escaped(&refused.policy),
+            escaped(&refused.why)
+        ),
+        Record::Hook(change) => print_hook(out, change),
+        Record::Trail(change) => {
+            writeln!(out, "{DIM}{}  the trail: {}{DIM:#}", change.time.clock(), escaped(&change.note))
         }
         Record::Missed { count } => {
             writeln!(
@@ -66,7 +78,8 @@ fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
     }
 }
 
-fn print_event(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
+/// Prints an event in a line.
+pub(super) fn print_event(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
     let style = colour(event.verdict, event.passed);
     let verdict = event.verdict.name();
     let session = event.session_name.clone().or_else(|| event.session.map(|id| id.to_string()));
@@ -90,20 +103,7 @@ fn object(event: &Event) -> String {
     match &event.object {
         Object::None if event.detail != 0 => format!("({})", event.detail),
         Object::None => "-".to_owned(),
-        Object::File { in_workspace: Some(path), .. } => format!("./{path}"),
-        Object::File { path, .. } => path.clone(),
-        Object::Unix { name, .. } if name.is_empty() => "a socket without a name".to_owned(),
-        Object::Unix { name, .. } => name.clone(),
-        Object::Process { pid, program, signal, .. } => {
-            let signal = signal.as_deref().map(|signal| format!("{signal} to ")).unwrap_or_default();
-            format!("{signal}{program}[{pid}]")
-        }
-        Object::Arguments { arguments, count, missing } => {
-            let cut = if *missing > 0 { format!(" … ({count} in all)") } else { String::new() };
-            format!("{}{cut}", arguments.join(" "))
-        }
-        Object::Capability { name } => name.clone(),
-        Object::Address { address, protocol } => format!("{}/{address}", protocol_word(*protocol)),
+        object => object.brief(),
     }
 }
 
@@ -119,6 +119,12 @@ fn print_lost(out: &mut impl Write, lost: &Lost) -> std::io::Result<()> {
     writeln!(out, "{DIM}{}{DIM:#}  {BAD}lost events{BAD:#}: {}", lost.time.clock(), parts.join(", "))
 }
 
+fn print_hook(out: &mut impl Write, change: &HookChange) -> std::io::Result<()> {
+    let (style, state) = if change.live { (GOOD, "live") } else { (BAD, "not live") };
+    let why = change.why.as_deref().map(|why| format!(": {}", escaped(why))).unwrap_or_default();
+    writeln!(out, "{DIM}{}{DIM:#}  hook {} is {style}{state}{style:#}{why}", change.time.clock(), change.hook)
+}
+
 fn print_change(out: &mut impl Write, change: &SessionChange) -> std::io::Result<()> {
     let (style, what): (Style, _) = match change.change {
         Change::Opened => (GOOD, "session opened"),
@@ -128,7 +134,8 @@ fn print_change(out: &mut impl Write, change: &SessionChange) -> std::io::Result
     };
     let name =
         change.session_name.as_deref().map(|name| format!(" \"{}\"", escaped(name))).unwrap_or_default();
-    let note = change.note.as_deref().map(|note| format!(": {}", escaped(note))).unwrap_or_default();
+    let note = change.note.as_ref().or(change.purpose.as_ref());
+    let note = note.map(|note| format!(": {}", escaped(note))).unwrap_or_default();
     writeln!(
         out,
         "{DIM}{}{DIM:#}  {style}{what}{style:#}: {}{name} ({}){note}",

@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Config, ConfigError};
 
+mod audit;
 mod canary;
 mod completions;
 mod daemon;
@@ -43,6 +44,8 @@ enum Command {
     Sessions(sessions::Arguments),
     /// Show what sessions did and what was refused.
     Events(events::Arguments),
+    /// Verify, prove and search the record of what happened.
+    Audit(audit::Arguments),
     /// Show whether the kernel enforces, hook by hook.
     Status(status::Arguments),
     /// Look at policies without enforcing them.
@@ -97,6 +100,7 @@ impl Arguments {
                     Command::Run(arguments) => run::run(&config, arguments),
                     Command::Sessions(arguments) => sessions::run(&config, &arguments),
                     Command::Events(arguments) => events::run(&config, &arguments),
+                    Command::Audit(arguments) => audit::run(&config, &arguments),
                     Command::Status(arguments) => status::run(&config, &arguments),
                     Command::Doctor(arguments) => doctor::run(&config, &arguments),
                     Command::Label(arguments) => label::run(&config, arguments),

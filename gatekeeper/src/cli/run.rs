@@ -13,6 +13,7 @@ use crate::api::client::ask;
 use crate::api::messages::{Answer, PolicyChoice, Request, Run};
 use crate::config::{Config, is_policy_name};
 use crate::session::id::SessionId;
+use crate::session::open::{COMMAND, COMMAND_WORDS};
 use crate::sys::fd;
 
 /// The exit status where the command was not started, as env(1) has it.
@@ -59,6 +60,7 @@ pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
         workspace: workspace(arguments.workspace.as_deref())?,
         purpose: arguments.purpose,
         name: arguments.name,
+        command: told(&arguments.command),
     });
     let [program, rest @ ..] = arguments.command.as_slice() else { bail!("no command is given") };
     let mut command = Command::new(program);
@@ -69,6 +71,18 @@ pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     fd::close_from(FIRST_EXTRA).context("closing what is open")?;
     let error = command.exec();
     Ok(report(&error, program, session))
+}
+
+/// The command as the record shows it: an endless one is cut.
+fn told(command: &[OsString]) -> Vec<String> {
+    let mut left = COMMAND;
+    let short = |word: &OsString| {
+        let word = word.to_string_lossy();
+        let word = word.get(..word.floor_char_boundary(left)).unwrap_or_default().to_owned();
+        left -= word.len();
+        word
+    };
+    command.iter().take(COMMAND_WORDS).map(short).collect()
 }
 
 /// Asks the daemon to take this process into a new session. The connection is closed when this returns.
@@ -138,6 +152,14 @@ mod tests {
         std::fs::write(&file, "version = 1\n").unwrap();
         let found = choice(file.to_str().unwrap()).unwrap();
         assert!(matches!(found, PolicyChoice::Text { text, .. } if text == "version = 1\n"));
+    }
+
+    #[test]
+    fn an_endless_command_is_told_in_short() {
+        let words = |text: &str| vec![OsString::from("echo"), OsString::from(text)];
+        assert_eq!(told(&words("hello")), ["echo", "hello"]);
+        let told = told(&words(&"é".repeat(5000)));
+        assert!(told.concat().len() <= COMMAND && told[1].len() > COMMAND - 10, "{}", told[1].len());
     }
 
     #[test]

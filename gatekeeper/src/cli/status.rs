@@ -9,7 +9,7 @@ use crate::api::client::{ClientError, ask};
 use crate::api::messages::{Answer, Request};
 use crate::config::Config;
 use crate::kernel::Way;
-use crate::session::status::{Counters, HookLiveness, HookState, Status};
+use crate::session::status::{Counters, HookLiveness, HookState, Status, TrailState};
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
@@ -54,6 +54,12 @@ fn print(status: &Status) -> anyhow::Result<()> {
     writeln!(out, "{DIM}version{DIM:#} {}", status.version)?;
     writeln!(out, "{DIM}default policy{DIM:#} {}  {DIM}floor{DIM:#} {floor}", status.default_policy)?;
     writeln!(out, "{DIM}pins{DIM:#} {}", status.pins.display())?;
+    let TrailState { records, signed, trouble } = &status.trail;
+    writeln!(out, "{DIM}trail{DIM:#} {records} records, {signed} signed")?;
+    if let Some(trouble) = trouble {
+        writeln!(out, "{BAD}the trail can't be written{BAD:#}: {}", escaped_lines(trouble))?;
+        writeln!(out, "  sessions go on and records are counted as lost: make room, or mend the disk")?;
+    }
     if !status.hooks.is_empty() {
         writeln!(out, "{DIM}hooks{DIM:#} {}", attachment(&status.hooks))?;
         writeln!(out)?;

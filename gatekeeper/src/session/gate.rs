@@ -17,10 +17,11 @@ use super::store::Store;
 use super::turns::Turns;
 use crate::api::messages::{Reason, Refusal};
 use crate::audit::explain::Facts;
-use crate::audit::record::{Change, Record, SessionChange};
+use crate::audit::record::{Change, HookChange, PolicyRefused, Record, SessionChange};
 use crate::audit::time::Moment;
 use crate::audit::trail::Trail;
 use crate::config::Config;
+use crate::kernel::{Hook, Liveness};
 use crate::sys::inotify::{Inotify, Watch};
 
 /// The state.
@@ -46,6 +47,8 @@ pub struct Gate {
     pub compiling: Turns,
     /// Leave to reload: one at a time.
     pub reloading: Mutex<()>,
+    /// Which hooks enforce, as the trail was last told.
+    pub hooks_told: RefCell<BTreeMap<String, bool>>,
     /// Asks whoever reads the kernel's events to take in all that are there; see [`Gate::freshen`].
     pub drain: mpsc::Sender<oneshot::Sender<()>>,
 }
@@ -71,6 +74,7 @@ impl Gate {
             watches: RefCell::default(),
             compiling: Turns::default(),
             reloading: Mutex::new(()),
+            hooks_told: RefCell::default(),
             drain,
         })
     }
@@ -115,6 +119,7 @@ impl Gate {
             name: session.name.clone(),
             owner: session.owner.uid,
             workspace: session.workspace.clone(),
+            purpose: session.purpose.clone(),
         };
         self.trail.borrow_mut().session(session.id, facts);
         match self.watch.watch(&super::cgroup::events_file(&session.cgroup)) {
@@ -134,8 +139,42 @@ impl Gate {
             owner: session.owner.uid,
             change,
             policies: session.policies(),
+            purpose: session.purpose.clone(),
+            parent: session.parent,
+            workspace: Some(session.workspace.to_string_lossy().into_owned()),
+            user: Some(session.owner.name.clone()),
+            command: if change == Change::Opened { session.command.clone() } else { Vec::new() },
             note,
         }));
+    }
+
+    /// Writes into the trail which hooks enforce, as far as that changed since it was last told.
+    pub fn note_hooks(&self) {
+        let changes: Vec<HookChange> = match &*self.kernel.borrow() {
+            Err(_) => return,
+            Ok(kernel) => kernel.hooks().iter().map(hook_change).collect(),
+        };
+        for change in changes {
+            let before = self.hooks_told.borrow_mut().insert(change.hook.clone(), change.live);
+            if before != Some(change.live) {
+                self.trail.borrow_mut().note(Record::Hook(change));
+            }
+        }
+    }
+
+    /// Writes into the trail that a policy was refused, if that is what went wrong.
+    pub fn note_refused<T>(&self, uid: u32, asked: &str, result: Result<T, Refusal>) -> Result<T, Refusal> {
+        if let Err(refusal) = &result
+            && refusal.reason == Reason::Policy
+        {
+            self.trail.borrow_mut().note(Record::Refused(PolicyRefused {
+                time: Moment::now().unwrap_or(Moment::from_micros(0)),
+                owner: uid,
+                policy: asked.to_owned(),
+                why: refusal.message.clone(),
+            }));
+        }
+        result
     }
 
     /// Takes in every event that the kernel has sent by now, and reports what it lost.
@@ -156,6 +195,16 @@ impl Gate {
             Err(error) => error!("{error}"),
         }
     }
+}
+
+fn hook_change(hook: &Hook) -> HookChange {
+    let (live, why) = match &hook.liveness {
+        Liveness::Live | Liveness::Attached => (true, None),
+        Liveness::Unproved => (false, Some("attached, not proved".to_owned())),
+        Liveness::Dead(why) => (false, Some(why.clone())),
+    };
+    let time = Moment::now().unwrap_or(Moment::from_micros(0));
+    HookChange { time, hook: hook.name.to_owned(), live, why }
 }
 
 fn not_loaded(why: &str) -> Refusal {

@@ -41,8 +41,9 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
 
     let id = new_id(gate)?;
     let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };
+    let asked = request.policy.asked().to_owned();
     let choices = choose(&gate.config, Opener::Root, Some(request.policy));
-    let compiled = compile(gate, 0, choices, variables).await?;
+    let compiled = gate.note_refused(owner.uid, &asked, compile(gate, 0, choices, variables).await)?;
 
     let freezer = Freezer::freeze(&folder).await?;
     gate.ready()?;
@@ -51,6 +52,7 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
         id,
         name: None,
         purpose: request.purpose,
+        command: Vec::new(),
         owner,
         workspace: request.workspace,
         kind: Kind::Label,
@@ -63,7 +65,7 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
         own: Vec::new(),
     };
     let session = establish(gate, draft, compiled, false)?;
-    gate.note(&session, Change::Opened, session.purpose.clone());
+    gate.note(&session, Change::Opened, None);
     let labelled = take_in_all(gate);
     drop(freezer);
     match labelled {

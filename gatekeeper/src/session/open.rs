@@ -19,6 +19,10 @@ use crate::sys::passwd;
 
 /// Characters of a purpose, at most: it is shown on a line.
 const PURPOSE: usize = 500;
+/// Bytes of the command as the record shows it, at most: the client cuts what is longer.
+pub const COMMAND: usize = 4000;
+/// Words of it, at most.
+pub const COMMAND_WORDS: usize = 200;
 /// Characters of a name, at most: it is shown in a column.
 const NAME: usize = 40;
 
@@ -28,6 +32,7 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
     gate.ready()?;
     check_words(request.name.as_deref(), request.purpose.as_deref())?;
     check_workspace(&request.workspace)?;
+    check_command(&request.command)?;
     place::check(peer.pid).map_err(refuse(Reason::Place))?;
 
     let before = gate.label_of(peer.pidfd())?;
@@ -46,8 +51,11 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
         (None, _) => Opener::User,
     };
     let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };
+    let asked = request.policy.as_ref().map_or(gate.config.default_policy.as_str(), PolicyChoice::asked);
+    let asked = asked.to_owned();
     let choices = choose(&gate.config, opener, request.policy);
-    let compiled = compile(gate, peer.uid, choices, variables).await?;
+    let compiled = compile(gate, peer.uid, choices, variables).await;
+    let compiled = gate.note_refused(owner.uid, &asked, compiled)?;
     if opener != Opener::Root {
         check_size(&compiled)?;
     }
@@ -71,6 +79,7 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
         id,
         name: request.name,
         purpose: request.purpose,
+        command: request.command,
         owner,
         workspace: request.workspace,
         kind: Kind::Run,
@@ -83,7 +92,7 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
         own: Vec::new(),
     };
     let session = establish(gate, draft, compiled, true)?;
-    gate.note(&session, Change::Opened, session.purpose.clone());
+    gate.note(&session, Change::Opened, None);
     take_in(gate, peer, &session)?;
     Ok(id)
 }
@@ -309,6 +318,15 @@ pub fn check_words(name: Option<&str>, purpose: Option<&str>) -> Result<(), Refu
         return Err(Refusal::new(Reason::Malformed, message));
     }
     Ok(())
+}
+
+/// Checks what will stand in the record as the command.
+fn check_command(command: &[String]) -> Result<(), Refusal> {
+    if command.iter().map(String::len).sum::<usize>() <= COMMAND && command.len() <= COMMAND_WORDS {
+        return Ok(());
+    }
+    let message = format!("the command told has at most {COMMAND_WORDS} words and {COMMAND} bytes");
+    Err(Refusal::new(Reason::Malformed, message))
 }
 
 /// Checks a workspace by its text alone: the daemon sees more of the tree than the caller may, and must

@@ -80,6 +80,9 @@ pub struct Session {
     pub purpose: Option<String>,
     /// Who it acts for.
     pub owner: Owner,
+    /// What it was opened for, as the caller gave it.
+    #[serde(default)]
+    pub command: Vec<String>,
     /// What `${workspace}` means.
     pub workspace: PathBuf,
     /// How it came to be.

@@ -9,6 +9,7 @@ use gatekeeper_common::verdict::Cause;
 use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
+use crate::audit::keeper::Health;
 use crate::audit::record::{FamilyName, cause_word};
 use crate::kernel::{Liveness, Way};
 
@@ -31,12 +32,31 @@ pub struct Status {
     pub sessions: usize,
     /// Records that could not be written down and are not yet accounted for.
     pub unwritten: u64,
+    /// The audit trail.
+    pub trail: TrailState,
     /// Where programs, links and maps are pinned.
     pub pins: PathBuf,
     /// The policy of a session that names none.
     pub default_policy: String,
     /// The policy under every session.
     pub floor: Option<String>,
+}
+
+/// How the audit trail is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailState {
+    /// Records in it.
+    pub records: u64,
+    /// Records under a signature.
+    pub signed: u64,
+    /// What keeps it from being written, if anything does.
+    pub trouble: Option<String>,
+}
+
+impl TrailState {
+    fn of(health: &Health) -> Self {
+        Self { records: health.size(), signed: health.signed(), trouble: health.trouble() }
+    }
 }
 
 /// One hook.
@@ -125,7 +145,8 @@ impl Status {
             hooks,
             counters: counters.map(|values| Counters::read(&values)),
             sessions: gate.sessions.borrow().len(),
-            unwritten: gate.trail.borrow().unwritten(),
+            unwritten: gate.trail.borrow().health().unwritten(),
+            trail: TrailState::of(gate.trail.borrow().health()),
             pins: gate.config.pins.clone(),
             default_policy: gate.config.default_policy.clone(),
             floor: gate.config.floor.clone(),

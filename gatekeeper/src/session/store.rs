@@ -83,6 +83,7 @@ mod tests {
             id: SessionId::from_kernel(4242).unwrap(),
             name: Some("demo".into()),
             purpose: None,
+            command: vec!["make".into()],
             owner: Owner { uid: 1000, name: "dev".into(), home: "/home/dev".into() },
             workspace: "/home/dev/app".into(),
             kind: Kind::Run,

@@ -123,12 +123,12 @@ fn files(world: &World) -> Result<()> {
         ("create", "/etc/gatekeeper/policies/mine.toml", "#", "create"),
         ("append", "/usr/share/gatekeeper/policies/base.toml", "#", "write"),
         ("create", "/var/lib/gatekeeper/mine", "#", "create"),
-        ("append", "/var/lib/gatekeeper/events/current.jsonl", "#", "write"),
+        ("append", "/var/lib/gatekeeper/trail/checkpoints", "#", "write"),
     ];
     for (verb, path, content, _) in changes {
         session.must_not(verb, &[path, content])?;
     }
-    session.must_not("read", &["/var/lib/gatekeeper/events/current.jsonl"])?;
+    session.must_not("read", &["/var/lib/gatekeeper/trail/checkpoints"])?;
     // It runs, so the kernel would not let it be written in any case; but it could be replaced.
     session.must_not("delete", &["/usr/bin/gatekeeper"])?;
     session.must_not("chmod", &["/usr/bin/gatekeeper"])?;

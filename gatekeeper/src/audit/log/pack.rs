@@ -1,0 +1,56 @@
+//! Compressing closed segments, beside the thread that writes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use flate2::{Compression, GzBuilder};
+use sha2::{Digest, Sha256};
+
+use super::folder::Segment;
+use super::merkle::Hash;
+
+/// Compresses a segment; gives the hash of the compressed file. The plain one stays.
+pub fn pack(folder: &Path, first: u64) -> io::Result<Hash> {
+    let mut source = File::open(Segment { first, packed: false }.path(folder))?;
+    let target = Segment { first, packed: true }.path(folder);
+    let draft = target.with_extension("draft");
+    let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+    // No name and no time in the header: the same records make the same file.
+    let mut packer = GzBuilder::new().write(Hashed { file, hash: Sha256::new() }, Compression::default());
+    io::copy(&mut source, &mut packer)?;
+    let Hashed { file, hash } = packer.finish()?;
+    file.sync_all()?;
+    fs::rename(&draft, &target)?;
+    File::open(folder)?.sync_all()?;
+    Ok(Hash(hash.finalize().into()))
+}
+
+/// The hash of a file.
+pub fn hash_of(path: &Path) -> io::Result<Hash> {
+    let (mut file, mut hash, mut bytes) = (File::open(path)?, Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut bytes)? {
+            0 => return Ok(Hash(hash.finalize().into())),
+            count => hash.update(bytes.get(..count).unwrap_or_default()),
+        }
+    }
+}
+
+struct Hashed {
+    file: File,
+    hash: Sha256,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hash.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,78 @@
+//! Who did it: process, user, session.
+
+use serde::{Deserialize, Serialize};
+
+use super::{File, Text};
+use crate::session::id::SessionId;
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor<'a> {
+    /// The process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process<'a>>,
+    /// The session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+    /// The user the session acts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<User<'a>>,
+}
+
+/// A process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Process<'a> {
+    /// What it descends from, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ancestry: Vec<ProcessEntity<'a>>,
+    /// The file of its program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<File<'a>>,
+    /// The thread's own name for itself.
+    pub name: Text<'a>,
+    /// The parent, by number.
+    pub parent_process: ProcessEntity<'a>,
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Process id and start time: its identity in this boot.
+    pub uid: Text<'a>,
+    /// The user it runs as.
+    pub user: User<'a>,
+}
+
+/// A process in a few words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessEntity<'a> {
+    /// The program's path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Text<'a>>,
+    /// Process id.
+    pub pid: u32,
+    /// Process id and start time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<Text<'a>>,
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Its identity.
+    pub uid: SessionId,
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User<'a> {
+    /// Login name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text<'a>>,
+    /// User id.
+    pub uid: Text<'a>,
+}

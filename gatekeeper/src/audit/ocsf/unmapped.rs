@@ -1,0 +1,195 @@
+//! What the schema has no place for.
+
+use std::collections::BTreeMap;
+
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+use super::{Endpoint, File, Text};
+use crate::audit::record::{Change, FamilyName, Upkeep};
+use crate::audit::words;
+use crate::session::id::SessionId;
+
+/// What kind of record this is, as [`crate::audit::record::Record`] names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// See [`crate::audit::record::Record::Event`].
+    Event,
+    /// See [`crate::audit::record::Record::Lost`].
+    Lost,
+    /// See [`crate::audit::record::Record::Session`].
+    Session,
+    /// See [`crate::audit::record::Record::Daemon`].
+    Daemon,
+    /// See [`crate::audit::record::Record::Refused`].
+    Refused,
+    /// See [`crate::audit::record::Record::Hook`].
+    Hook,
+    /// See [`crate::audit::record::Record::Trail`].
+    Trail,
+    /// See [`crate::audit::record::Record::Missed`].
+    Missed,
+}
+
+/// What the schema has no place for; `type` says which of the other fields there are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unmapped<'a> {
+    /// Nanoseconds since boot, on the kernel's clock: as text, for JSON's numbers end after 104 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_time: Option<Text<'a>>,
+    /// What happened to a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// The command a session was opened for, as the caller gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<Text<'a>>,
+    /// A number some operations need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<u32>,
+    /// An address, in classes that have no place for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint<'a>>,
+    /// The kernel's number of the event, in its boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<u64>,
+    /// A file, in classes that have no place for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<File<'a>>,
+    /// Generation of the policy that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// The path from the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_workspace: Option<Text<'a>>,
+    /// After a removal of the oldest records: the first that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_from: Option<u64>,
+    /// The layer that decided, counted from the outermost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<u8>,
+    /// Events lost, by family.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost: BTreeMap<FamilyName, u64>,
+    /// Records a follower missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<u64>,
+    /// What an event is on, where that is no file and no address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<serde_json::Value>,
+    /// What was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional::operation")]
+    pub operation: Option<Operation>,
+    /// The session around.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SessionId>,
+    /// Whether the operation passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<bool>,
+    /// The path's bytes, where they are no UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<Text<'a>>,
+    /// A session's policies with their generations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Text<'a>>,
+    /// What is spoken with an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Text<'a>>,
+    /// What the session is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Text<'a>>,
+    /// The session's short name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_name: Option<Text<'a>>,
+    /// The rule's tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Text<'a>>,
+    /// What kind of record this is.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Missing numbers that no counter explains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unexplained: Option<u64>,
+    /// Records that could not be written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<u64>,
+    /// What happened to the trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upkeep: Option<Upkeep>,
+    /// What the rules said.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional::verdict")]
+    pub verdict: Option<Verdict>,
+    /// What `${workspace}` means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Text<'a>>,
+}
+
+impl Unmapped<'_> {
+    /// Nothing but the kind.
+    #[must_use]
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            boot_time: None,
+            change: None,
+            command: Vec::new(),
+            detail: None,
+            endpoint: None,
+            event: None,
+            file: None,
+            generation: None,
+            in_workspace: None,
+            kept_from: None,
+            layer: None,
+            lost: BTreeMap::new(),
+            missed: None,
+            object: None,
+            operation: None,
+            parent: None,
+            passed: None,
+            path_hex: None,
+            policies: Vec::new(),
+            protocol: None,
+            purpose: None,
+            session_name: None,
+            tags: Vec::new(),
+            kind,
+            unexplained: None,
+            unwritten: None,
+            upkeep: None,
+            verdict: None,
+            workspace: None,
+        }
+    }
+}
+
+/// The common crate's enums where they may be absent.
+mod optional {
+    macro_rules! optional {
+        ($module:ident, $kind:ty) => {
+            pub mod $module {
+                use serde::{Deserializer, Serializer};
+
+                #[expect(clippy::ref_option, reason = "serde's signature")]
+                pub fn serialize<S: Serializer>(
+                    value: &Option<$kind>,
+                    serializer: S,
+                ) -> Result<S::Ok, S::Error> {
+                    match value {
+                        Some(value) => super::super::words::$module::serialize(value, serializer),
+                        None => serializer.serialize_none(),
+                    }
+                }
+
+                pub fn deserialize<'de, D: Deserializer<'de>>(
+                    deserializer: D,
+                ) -> Result<Option<$kind>, D::Error> {
+                    super::super::words::$module::deserialize(deserializer).map(Some)
+                }
+            }
+        };
+    }
+    optional!(operation, super::super::Operation);
+    optional!(verdict, super::super::Verdict);
+}

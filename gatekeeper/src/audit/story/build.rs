@@ -1,0 +1,78 @@
+//! From records to a story.
+
+use std::collections::BTreeMap;
+
+use super::{Counts, Deed, Process, Story};
+use crate::audit::record::{Change, Event, Record};
+use crate::session::id::SessionId;
+
+/// A process: its id and when it started.
+type Key = (u32, u64);
+
+pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
+    let (mut opened, mut ended, mut changes, mut nested) = (None, None, Vec::new(), Vec::new());
+    let mut counts = Counts::default();
+    let mut deeds: BTreeMap<Key, Vec<Deed>> = BTreeMap::new();
+    let mut parents: BTreeMap<Key, Key> = BTreeMap::new();
+    for (number, record) in records {
+        match record {
+            Record::Session(change) if change.session == session => {
+                counts.records += 1;
+                match change.change {
+                    Change::Opened => opened = Some(change.clone()),
+                    Change::Ended => ended = Some(change.time),
+                    Change::Reloaded | Change::ReloadFailed => changes.push(change.clone()),
+                }
+            }
+            Record::Session(change) if change.parent == Some(session) && change.change == Change::Opened => {
+                nested.push(change.session);
+            }
+            Record::Event(event) if event.session == Some(session) => {
+                counts.records += 1;
+                count(&mut counts, event);
+                let key = (event.task.pid, event.task.start);
+                if let Some(parent) = event.ancestry.first() {
+                    parents.insert(key, (parent.pid, parent.start));
+                }
+                deeds.entry(key).or_default().push(Deed { record: *number, event: Event::clone(event) });
+            }
+            _ => {}
+        }
+    }
+    counts.processes = deeds.len() as u64;
+    let processes = tree(deeds, &parents);
+    Story { session, opened, ended, changes, nested, counts, processes }
+}
+
+fn count(counts: &mut Counts, event: &Event) {
+    if !event.passed {
+        counts.refused += 1;
+    } else if event.is_start() {
+        counts.programs += 1;
+    } else {
+        counts.audited += 1;
+    }
+}
+
+/// Parents before their children; children in the order in which they first did something.
+fn tree(mut deeds: BTreeMap<Key, Vec<Deed>>, parents: &BTreeMap<Key, Key>) -> Vec<Process> {
+    let mut order: Vec<(u64, Key)> =
+        deeds.iter().filter_map(|(key, deeds)| Some((deeds.first()?.record, *key))).collect();
+    order.sort_unstable();
+    let mut children: BTreeMap<Option<Key>, Vec<Key>> = BTreeMap::new();
+    for (_, key) in &order {
+        let parent = parents.get(key).copied().filter(|parent| deeds.contains_key(parent) && parent != key);
+        children.entry(parent).or_default().push(*key);
+    }
+    let mut told: Vec<Process> = Vec::new();
+    let mut next: Vec<(Key, Option<usize>)> =
+        children.get(&None).into_iter().flatten().rev().map(|key| (*key, None)).collect();
+    while let Some((key, parent)) = next.pop() {
+        let Some(deeds) = deeds.remove(&key) else { continue };
+        let depth = parent.and_then(|at| told.get(at)).map_or(0, |parent: &Process| parent.depth + 1);
+        let place = told.len();
+        told.push(Process { pid: key.0, start: key.1, parent, depth, deeds });
+        next.extend(children.get(&Some(key)).into_iter().flatten().rev().map(|key| (*key, Some(place))));
+    }
+    told
+}

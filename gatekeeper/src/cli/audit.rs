@@ -1,0 +1,100 @@
+//! `gatekeeper audit`: the record of what happened, read from the trail's folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+
+use crate::audit::log::folder::PUBLIC_KEY;
+use crate::audit::log::note::Verifier;
+use crate::audit::log::open::FOLDER;
+use crate::config::Config;
+
+mod prove;
+mod search;
+mod session;
+mod show;
+mod stats;
+mod verify;
+
+/// Arguments of `audit`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The trail's folder: this machine's (for root), or a copy from another.
+    #[arg(long, global = true, value_name = "DIR")]
+    trail: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Say whether the trail is whole, or which record was changed, removed, added or put elsewhere.
+    Verify(verify::Arguments),
+    /// Prove a record to somebody who has only the public key.
+    Prove(prove::Arguments),
+    /// Find records.
+    Search(search::Arguments),
+    /// Show one record whole.
+    Show(show::Arguments),
+    /// Tell the story of a session: its processes as a tree, what each did, what was refused.
+    Session(session::Arguments),
+    /// Count records.
+    Stats(stats::Arguments),
+    /// Write the story of a session as a page to look at.
+    Report(session::Report),
+}
+
+/// Does what is asked.
+pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let folder = arguments.trail.clone().unwrap_or_else(|| config.state.join(FOLDER));
+    if let Command::Verify(arguments) = &arguments.command
+        && arguments.needs_no_trail()
+    {
+        return verify::run(&folder, arguments);
+    }
+    check(&folder)?;
+    match &arguments.command {
+        Command::Verify(arguments) => verify::run(&folder, arguments),
+        Command::Prove(arguments) => prove::run(&folder, arguments),
+        Command::Search(arguments) => search::run(&folder, arguments),
+        Command::Show(arguments) => show::run(&folder, arguments),
+        Command::Session(arguments) => session::run(&folder, arguments),
+        Command::Stats(arguments) => stats::run(&folder, arguments),
+        Command::Report(arguments) => session::report(&folder, arguments),
+    }
+}
+
+/// One clear word where there is no trail, or none for this user.
+fn check(folder: &Path) -> anyhow::Result<()> {
+    match fs::read_dir(folder) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => bail!(
+            "{}: only root can read the trail\n  try `sudo gatekeeper audit …`; `gatekeeper events` shows what concerns you",
+            folder.display()
+        ),
+        Err(error) => bail!(
+            "{}: {error}\n  the daemon makes the trail at its first start; for a copy, say where: --trail DIR",
+            folder.display()
+        ),
+    }
+}
+
+/// A public key: the text itself, or a file that holds it.
+fn key(argument: &str) -> anyhow::Result<Verifier> {
+    let text = if argument.contains('+') && !Path::new(argument).exists() {
+        argument.to_owned()
+    } else {
+        fs::read_to_string(argument).with_context(|| argument.to_owned())?
+    };
+    Verifier::parse(&text).with_context(|| argument.to_owned())
+}
+
+/// The key given, or the one that lies in the folder.
+fn key_or_lying(folder: &Path, argument: Option<&str>) -> anyhow::Result<Verifier> {
+    match argument {
+        Some(argument) => key(argument),
+        None => key(&folder.join(PUBLIC_KEY).to_string_lossy()),
+    }
+}

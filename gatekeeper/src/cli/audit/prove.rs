@@ -1,0 +1,23 @@
+//! `gatekeeper audit prove`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::super::output::{json, out};
+use super::key_or_lying;
+use crate::audit::log::prove::Proof;
+
+/// Arguments of `audit prove`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The record's number.
+    #[arg(value_name = "ID")]
+    record: u64,
+}
+
+/// Prints the proof: one JSON object, for `audit verify --proof`.
+pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let verifier = key_or_lying(folder, None)?;
+    json(&mut out(), &Proof::of(folder, &verifier, arguments.record)?)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,163 @@
+//! `gatekeeper audit search`, and the words that say which records are meant.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::super::events;
+use super::super::output::{DIM, out};
+use crate::audit::index::{Index, Query};
+use crate::audit::time::Moment;
+use crate::session::id::SessionId;
+
+/// Which records.
+#[derive(Debug, clap::Args)]
+pub struct Which {
+    /// Of this session.
+    #[arg(long, short, value_name = "ID")]
+    session: Option<SessionId>,
+    /// Not before: a time (2027-01-31, 2027-01-31T16:00:00Z) or so long ago (90s, 15m, 2h, 7d).
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+    /// Not after.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Moment>,
+    /// What the rules said.
+    #[arg(long, value_parser = ["allow", "audit", "ask", "deny"])]
+    verdict: Option<String>,
+    /// Only what was refused, by a rule or for doubt.
+    #[arg(long)]
+    refused: bool,
+    /// What was asked for: exec, read, write, connect ...
+    #[arg(long, value_name = "NAME")]
+    operation: Option<String>,
+    /// The file's path; * and ? stand for anything, also for /.
+    #[arg(long, value_name = "PATTERN")]
+    path: Option<String>,
+    /// How the address begins: 10.0.0. or 10.0.0.1:443.
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    /// The rule that decided.
+    #[arg(long, value_name = "ID")]
+    rule: Option<String>,
+    /// The policy that decided.
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
+    /// User id of the session's owner.
+    #[arg(long, value_name = "UID")]
+    owner: Option<u32>,
+    /// The assistant: the first program of its session.
+    #[arg(long, value_name = "NAME|PATH")]
+    assistant: Option<String>,
+    /// What kind of record.
+    #[arg(long, value_parser = ["event", "session", "lost", "daemon", "refused", "hook", "trail"])]
+    kind: Option<String>,
+    /// Words in it, in capitals or not.
+    #[arg(long, value_name = "WORDS")]
+    text: Option<String>,
+    /// At most so many, the latest.
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    last: Option<usize>,
+}
+
+impl Which {
+    /// As a question to the index.
+    pub fn query(&self) -> Query {
+        Query {
+            kind: self.kind.clone(),
+            session: self.session.map(|session| session.to_string()),
+            since: self.since,
+            until: self.until,
+            verdict: self.verdict.clone(),
+            passed: self.refused.then_some(false),
+            operation: self.operation.clone(),
+            path: self.path.clone(),
+            address: self.address.clone(),
+            rule: self.rule.clone(),
+            policy: self.policy.clone(),
+            owner: self.owner,
+            assistant: self.assistant.clone(),
+            text: self.text.clone(),
+            last: self.last,
+        }
+    }
+}
+
+/// Arguments of `audit search`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    which: Which,
+    /// The records as they are stored: OCSF, one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Records read and printed at a time.
+const PORTION: usize = 1000;
+
+/// Prints the records that fit, oldest first.
+pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let index = Index::open(folder)?;
+    let found = index.search(&arguments.which.query())?;
+    let mut out = out();
+    for ids in found.chunks(PORTION) {
+        for (text, line) in index.lines(ids)? {
+            if arguments.json {
+                writeln!(out, "{text}")?;
+                continue;
+            }
+            write!(out, "{DIM}{:>8}{DIM:#}  ", line.metadata.sequence)?;
+            events::print(&mut out, &line.record()?)?;
+        }
+    }
+    Ok(if found.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A time, or how long ago.
+fn moment(text: &str) -> Result<Moment, String> {
+    let wrong = || {
+        format!(
+            "\"{text}\" is no time: write 2027-01-31, 2027-01-31T16:00:00Z, or how long ago, as 90s, 15m, 2h, 7d"
+        )
+    };
+    let unit = |last| match last {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(3600),
+        'd' => Some(86_400),
+        _ => None,
+    };
+    if let Some((count, unit)) =
+        text.char_indices().next_back().and_then(|(at, last)| Some((&text[..at], unit(last)?)))
+    {
+        let count: i64 = count.parse().map_err(|_| wrong())?;
+        let now = Moment::now().map_err(|error| error.to_string())?;
+        let ago = count.checked_mul(unit * 1_000_000).ok_or_else(wrong)?;
+        return Ok(Moment::from_micros(now.micros().saturating_sub(ago)));
+    }
+    let full = match text.len() {
+        10 => format!("{text}T00:00:00.000000Z"),
+        20 => format!("{}.000000Z", text.trim_end_matches('Z')),
+        _ => text.to_owned(),
+    };
+    serde_json::from_value(full.into()).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        let exact = |text| moment(text).unwrap().to_string();
+        assert_eq!(exact("2027-01-31"), "2027-01-31T00:00:00.000000Z");
+        assert_eq!(exact("2027-01-31T16:00:01Z"), "2027-01-31T16:00:01.000000Z");
+        assert_eq!(exact("2027-01-31T16:00:01.250000Z"), "2027-01-31T16:00:01.250000Z");
+        let hour = Moment::now().unwrap().micros() - moment("60m").unwrap().micros();
+        assert!((3_599_000_000..3_601_000_000).contains(&hour), "{hour}");
+        for wrong in ["", "yesterday", "2027-13-01", "h", "-", "99999999999999999d"] {
+            assert!(moment(wrong).is_err(), "{wrong}");
+        }
+    }
+}
