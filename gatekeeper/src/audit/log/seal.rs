@@ -10,7 +10,7 @@ use crate::audit::record::Record;
 
 /// What stands before the trail's name in the attestation; the fingerprint comes after that name. No text
 /// that somebody else chose can look like this: inside a string, quotation marks are escaped.
-const BEFORE: &[u8] = br#""chain_uid":""#;
+const BEFORE: &str = r#""chain_uid":""#;
 
 /// Appends the record's line, without a line break, and gives the link for the next record. `scratch` is
 /// working memory, to be used again.
@@ -37,7 +37,8 @@ pub fn seal(
 
 /// Splits a line where the fingerprint goes.
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let found = line.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
+    // The search in text is many times faster than one window of bytes after another.
+    let found = std::str::from_utf8(line).ok()?.find(BEFORE)? + BEFORE.len();
     let end = found + line.get(found..)?.iter().position(|&byte| byte == b'"')? + 1;
     // A comma follows, if anything does; it goes before the fingerprint.
     let (head, tail) = line.split_at_checked(end)?;
