@@ -2,7 +2,7 @@
 // works: paths are walked to any depth by descriptors
 // see: CVE-2025-11001 and kin (limits on depth); KubeArmor compares bounded paths
 // goal: read
-// first: cd "$GUARDED"; for i in $(seq 256); do mkdir d; cd -P d; done; cp "$SECRET" here; chown 1000 here; cd "$GUARDED"; chown -R 1000:1000 d
+// first: python3 -S -c "import os; e = os.environ; os.chdir(e['GUARDED']); t = open('secret').read(); [(os.mkdir('d'), os.chown('d', 1000, 1000), os.chdir('d')) for _ in range(256)]; open('here', 'w').write(t); os.chown('here', 1000, 1000)"
 #include "../kit.h"
 
 int main(void)

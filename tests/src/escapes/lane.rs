@@ -161,7 +161,9 @@ impl Lane {
         let laid = start.elapsed();
         driver.tell("attack", &words(attack))?;
         let ended = driver.hear(inside::LIMIT + PATIENCE, |driver| {
+            // Killed once it is found, and not looked for again.
             if let Goal::Hold(what) = &attack.goal
+                && reached.is_none()
                 && fs::read_to_string(&output).is_ok_and(|said| said.contains("holding"))
             {
                 reached = hold::find(&driver.others(), &expand(what, &environment));
