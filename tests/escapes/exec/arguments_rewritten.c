@@ -9,9 +9,15 @@ static volatile int rewriting_over;
 
 static void *rewrite(void *unused)
 {
+	const char *secret = told("SECRET");
+
 	while (!rewriting_over) {
 		strcpy(shared_word, "/etc/hostname");
-		strcpy(shared_word, told("SECRET"));
+		for (volatile int i = 0; i < 1000; i++)
+			;
+		strcpy(shared_word, secret);
+		for (volatile int i = 0; i < 1000; i++)
+			;
 	}
 	return NULL;
 }
@@ -23,7 +29,8 @@ int main(void)
 	shared_word = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	strcpy(shared_word, "/etc/hostname");
 	pthread_create(&thread, NULL, rewrite, NULL);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 40; i++) {
+		usleep(2000);
 		if (!fork()) {
 			execl("/usr/bin/cat", "cat", shared_word, NULL);
 			_exit(1);

@@ -8,8 +8,8 @@ int main(void)
 {
 	const char *at = join(told("WORK"), "/bound");
 
-	own_namespaces(CLONE_NEWNS);
 	MUST(mkdir(at, 0755));
+	own_namespaces(CLONE_NEWNS);
 	MUST(mount(told("GUARDED"), at, NULL, MS_BIND, NULL));
 	return print_file(join(at, "/secret"));
 }

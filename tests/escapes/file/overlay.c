@@ -10,9 +10,9 @@ int main(void)
 	const char *at = join(told("WORK"), "/merged");
 	char options[8192];
 
-	own_namespaces(CLONE_NEWNS);
 	mkdir(at, 0755);
 	mkdir(join(told("WORK"), "/empty"), 0755);
+	own_namespaces(CLONE_NEWNS);
 	snprintf(options, sizeof(options), "lowerdir=%s:%s/empty", told("GUARDED"), told("WORK"));
 	MUST(mount("overlay", at, "overlay", 0, options));
 	return print_file(join(at, "/secret"));

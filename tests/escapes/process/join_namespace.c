@@ -1,18 +1,17 @@
-// tries: to join the namespaces of a process outside
-// works: setns with a pidfd takes several at once
+// tries: to join a namespace of a process outside
+// works: root joins what it can open
 // see: setns(2); nsenter(1)
-// goal: hold mnt:
+// goal: hold net:
 // user: root
-// note: the runner sees the namespace's file held open after a successful setns
 #include "../kit.h"
 
 int main(void)
 {
 	char way[64];
-	int process = MUST(syscall(SYS_pidfd_open, number("VICTIM"), 0));
+	int fd;
 
-	MUST(setns(process, CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET));
-	snprintf(way, sizeof(way), "/proc/%ld/ns/mnt", number("VICTIM"));
-	MUST(open(way, O_RDONLY));
+	snprintf(way, sizeof(way), "/proc/%ld/ns/net", number("VICTIM"));
+	fd = MUST(open(way, O_RDONLY));
+	MUST(setns(fd, CLONE_NEWNET));
 	return holding();
 }

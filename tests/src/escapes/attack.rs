@@ -125,16 +125,16 @@ fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
     let watch = field("watch").map(|list| list.split(' ').map(str::to_owned).collect()).unwrap_or_default();
     Ok(Attack {
         name,
-        goal,
         user,
         kind,
         needs: field("needs"),
         first: field("first"),
         undo: field("undo"),
         watch,
-        victim: text.contains("VICTIM") || text.contains("LANE"),
+        victim: goal == Goal::Harm || text.contains("VICTIM") || text.contains("LANE"),
         alone: field("alone").is_some(),
         untold: field("untold"),
+        goal,
     })
 }
 

@@ -68,7 +68,11 @@ impl Guard {
             let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
         }
         for (path, entry) in self.was.iter().filter(|(path, entry)| is.get(*path) != Some(entry)) {
-            put(path, entry).with_context(|| format!("putting {} back", path.display()))?;
+            let put = put(path, entry).with_context(|| format!("putting {} back", path.display()));
+            // Of the kernel's own files some only tell; `undo` takes back what they tell of.
+            if !is_of_the_kernel(path) {
+                put?;
+            }
         }
         Ok(())
     }

@@ -362,7 +362,7 @@ impl Driver {
             let session = first.strip_prefix("session ").with_context(|| format!("it said {first:?}"))?;
             driver.session = Some(session.to_owned());
             let own = fs::read_to_string(format!("/proc/{}/cgroup", driver.child.id()))?;
-            let own = own.trim().strip_prefix("0::/").context("no cgroup of version 2")?;
+            let own = own.lines().find_map(|line| line.strip_prefix("0::/")).context("no cgroup of version 2")?;
             driver.cgroup = Path::new("/sys/fs/cgroup").join(own);
         } else {
             ensure!(first == "free", "it said {first:?}");
