@@ -9,14 +9,14 @@ int main(void)
 {
 	for (int child = 0; child < 4; child++)
 		if (!fork()) {
-			for (int i = 0; i < 20000; i++) {
+			for (int i = 0; i < 5000; i++) {
 				int fd = open(told("TARGET"), O_RDONLY);
 				if (fd >= 0)
 					close(fd);
 			}
 			_exit(0);
 		}
-	usleep(200000);
+	usleep(50000);
 	for (int i = 0; i < 1000; i++) {
 		int fd = open(told("SECRET"), O_RDONLY);
 		if (fd >= 0)

@@ -1,12 +1,10 @@
-// tries: to mount a file system of its own making from a file
-// works: root makes the file a disk by a loop device
+// tries: to make a disk of a file, and with it any file system it likes
+// works: root has loop devices
 // see: CVE-2022-1679's kin: crafted file systems
-// goal: change
+// goal: hold /dev/loop
 // user: root
-// watch: /sys/block
 // needs: modprobe loop && test -c /dev/loop-control
 // undo: losetup -D
-// alone: it is the machine's
 #include "../kit.h"
 
 int main(void)
@@ -18,5 +16,6 @@ int main(void)
 	MUST(ftruncate(fd, 1 << 20));
 	snprintf(path, sizeof(path), "/dev/loop%d", number);
 	loop = MUST(open(path, O_RDWR));
-	return MUST(ioctl(loop, 0x4c00, fd));
+	MUST(ioctl(loop, 0x4c00, fd));
+	return holding();
 }

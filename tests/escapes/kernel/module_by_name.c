@@ -4,7 +4,7 @@
 // goal: change
 // user: root
 // first: rmmod squashfs 2>/dev/null; true
-// watch: /proc/modules
+// watch: /sys/module/squashfs
 // undo: rmmod squashfs
 // alone: the list is the machine's
 // needs: test -f /lib/modules/$(uname -r)/squashfs.ko
