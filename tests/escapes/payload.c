@@ -17,5 +17,5 @@ __attribute__((constructor)) static void ran(void)
 
 int main(void)
 {
-	return 0;
+	return 77;
 }

@@ -18,19 +18,19 @@ static void *exec_swap(void *unused)
 int main(void)
 {
 	const char *one = join(told("WORK"), "/good");
-	time_t end = time(NULL) + 1;
+	time_t end = time(NULL) + 2;
 	pthread_t thread;
 
 	own_program("/program");
 	MUST(symlink("/usr/bin/true", one));
 	MUST(symlink("program", join(told("WORK"), "/bad")));
 	pthread_create(&thread, NULL, exec_swap, NULL);
-	for (int i = 0; i < 60 && time(NULL) < end; i++) {
+	for (int status = 0; WEXITSTATUS(status) != 77 && time(NULL) < end;) {
 		if (!vfork()) {
 			execl(one, "true", NULL);
 			_exit(1);
 		}
-		wait(NULL);
+		wait(&status);
 	}
 	exec_over = 1;
 	pthread_join(thread, NULL);

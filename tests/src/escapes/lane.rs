@@ -76,6 +76,7 @@ impl Lane {
         User::Dev.become_of(&mut git);
         let made = git.args(["init", "-q", "."]).current_dir(lane.path("work")).status().context("git init")?;
         ensure!(made.success(), "git init ended with {made}");
+        folder(&lane.path("work/.git/hooks"))?;
         file_with(&format!("{}/README", lane.path("work")), b"A workspace.\n")?;
         let (guarded, sockets) = (lane.base.join("guarded"), lane.base.join("sockets"));
         outside::help(&sockets, &guarded, &lane.base.join("work/hand.sock"), number, &lane.seen)
@@ -223,11 +224,11 @@ impl Lane {
             let _ = victim.child.kill();
             victim::bury(self.number, &victim.ids);
         }
-        guard.restore()?;
         if let Some(command) = &attack.undo {
             // There may be nothing to undo.
             let _ = self.shell(command, &environment, &token);
         }
+        guard.restore()?;
         self.clean_workspace()?;
         Ok(Outcome { reached, ended, said, session, work, took })
     }
