@@ -3,13 +3,14 @@
 // see: cgroups(7) cgroup.freeze
 // goal: daemon
 // user: root
-// undo: echo 0 >"$OTHER_CGROUP/cgroup.freeze"; echo $DAEMON >/sys/fs/cgroup/cgroup.procs
+// first: mkdir -p /sys/fs/cgroup/escapes-frozen
+// undo: echo 0 >/sys/fs/cgroup/escapes-frozen/cgroup.freeze; echo $DAEMON >/sys/fs/cgroup/cgroup.procs; rmdir /sys/fs/cgroup/escapes-frozen
 // alone: there is one daemon
 #include "../kit.h"
 
 int main(void)
 {
-	write_text(join(told("OTHER_CGROUP"), "/cgroup.freeze"), "1");
-	write_text(join(told("OTHER_CGROUP"), "/cgroup.procs"), told("DAEMON"));
+	write_text("/sys/fs/cgroup/escapes-frozen/cgroup.freeze", "1");
+	write_text("/sys/fs/cgroup/escapes-frozen/cgroup.procs", told("DAEMON"));
 	return 0;
 }

@@ -3,7 +3,7 @@
 // see: MITRE ATT&CK T1562.001, T1489
 // goal: daemon
 // user: root
-// alone: there is one daemon
+// last: the daemon takes its time to start again
 #include "../kit.h"
 
 int main(void)

@@ -1,22 +1,16 @@
-// tries: to delete the pins that keep the programs in the kernel
+// tries: to delete what is pinned beside the programs that the kernel runs
 // works: root removes files from bpffs
 // see: MITRE ATT&CK T1562.001; bpf(2) BPF_OBJ_PIN
 // goal: change
 // user: root
-// watch: /sys/fs/bpf/gatekeeper
+// watch: /sys/fs/bpf/gatekeeper/spare
+// first: mkdir -p /sys/fs/bpf/gatekeeper/spare
+// undo: rmdir /sys/fs/bpf/gatekeeper/spare
 // alone: there is one daemon
+// note: a spare folder stands for the pins, so that the control does no harm
 #include "../kit.h"
-
-#include <ftw.h>
-
-static int pins_remove(const char *path, const struct stat *is, int kind, struct FTW *at)
-{
-	if (remove(path))
-		perror(path);
-	return 0;
-}
 
 int main(void)
 {
-	return nftw("/sys/fs/bpf/gatekeeper", pins_remove, 8, FTW_DEPTH | FTW_PHYS);
+	return MUST(rmdir("/sys/fs/bpf/gatekeeper/spare"));
 }

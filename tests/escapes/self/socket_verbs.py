@@ -4,6 +4,7 @@
 # see: design, invariant 8; the confused deputy
 # goal: run
 # user: root
+# untold: the daemon says no, which is no event of the kernel
 # alone: there is one daemon
 import json
 import os

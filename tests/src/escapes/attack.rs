@@ -51,6 +51,8 @@ pub struct Attack {
     pub watch: Vec<String>,
     /// Whether it is after the victim.
     pub victim: bool,
+    /// It comes after all others, in a session first: what it does outside is not mended.
+    pub last: bool,
     /// Nothing else may run meanwhile.
     pub alone: bool,
     /// Why no event tells of it where it is blocked.
@@ -83,7 +85,8 @@ pub fn all(folder: &Path) -> Result<Vec<Attack>> {
 }
 
 fn read(file: &Path) -> Result<Attack> {
-    let part = |part: Option<&std::ffi::OsStr>| part.and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let part =
+        |part: Option<&std::ffi::OsStr>| part.and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     let door = part(file.parent().and_then(Path::file_name));
     let name = format!("{door}/{}", part(file.file_stem()));
     let kind = match part(file.extension()).as_str() {
@@ -97,8 +100,10 @@ fn read(file: &Path) -> Result<Attack> {
 
 fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
     let fields = header(text, if kind == Kind::C { "//" } else { "#" });
-    const KEYS: [&str; 12] =
-        ["tries", "works", "see", "goal", "user", "needs", "first", "undo", "watch", "alone", "untold", "note"];
+    const KEYS: [&str; 13] = [
+        "tries", "works", "see", "goal", "user", "needs", "first", "undo", "watch", "alone", "last",
+        "untold", "note",
+    ];
     if let Some((key, _)) = fields.iter().find(|(key, _)| !KEYS.contains(&key.as_str())) {
         bail!("unknown key {key:?}");
     }
@@ -132,7 +137,8 @@ fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
         undo: field("undo"),
         watch,
         victim: goal == Goal::Harm || text.contains("VICTIM") || text.contains("LANE"),
-        alone: field("alone").is_some(),
+        last: field("last").is_some(),
+        alone: field("alone").is_some() || field("last").is_some(),
         untold: field("untold"),
         goal,
     })

@@ -55,7 +55,9 @@ impl Guard {
             (Some(was), What::File(now)) if was.what != entry.what => {
                 format!("now says {:?}", String::from_utf8_lossy(&now[..now.len().min(60)]))
             }
-            (Some(was), _) if was.changed != entry.changed && was.mode == entry.mode => "has another time".into(),
+            (Some(was), _) if was.changed != entry.changed && was.mode == entry.mode => {
+                "has another time".into()
+            }
             _ => "is changed".to_owned(),
         };
         Some(format!("{} {how}", path.display()))

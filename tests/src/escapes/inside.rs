@@ -116,7 +116,8 @@ fn attack(words: &[Vec<u8>]) -> Result<String> {
 /// What any session's work comes down to: programs, an interpreter, the workspace.
 fn work() -> Result<()> {
     let out = |program: &str, words: &[&str]| -> Result<String> {
-        let output = Command::new(program).args(words).stdin(Stdio::null()).output().context(program.to_owned())?;
+        let output =
+            Command::new(program).args(words).stdin(Stdio::null()).output().context(program.to_owned())?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{program} ended with {}: {}", output.status, said.trim());
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -42,21 +42,24 @@ pub fn prepare(from: &Path, attacks: &[Attack]) -> Result<()> {
         let _ = Command::new("modprobe").arg(word).status();
     }
     // An address that is not loopback's, and is on this machine.
-    let lay = "ip link add escapes0 type dummy; ip addr add 10.77.0.1/24 dev escapes0; ip link set escapes0 up";
+    let lay =
+        "ip link add escapes0 type dummy; ip addr add 10.77.0.1/24 dev escapes0; ip link set escapes0 up";
     let _ = Command::new("/usr/bin/bash").args(["-c", lay]).status();
 
     // Root's sessions work in the developer's workspace.
     fs::write("/etc/gitconfig", "[safe]\n\tdirectory = *\n").context("git's settings")?;
     let _ = fs::remove_dir_all("/srv/escapes");
     fs::create_dir_all(KIT).context(KIT)?;
-    let copied = Command::new("cp").arg("-r").arg(from).arg(format!("{KIT}/attacks")).status().context("cp")?;
+    let copied =
+        Command::new("cp").arg("-r").arg(from).arg(format!("{KIT}/attacks")).status().context("cp")?;
     ensure!(copied.success(), "copying the attacks failed");
     fs::create_dir_all(POLICIES)?;
     fs::copy(from.join("policy.toml"), format!("{POLICIES}/{POLICY}.toml")).context("the attacks' policy")?;
 
     let (mut source, mut table) = (String::from("#include \"attacks/kit.h\"\n"), String::new());
     for attack in attacks.iter().filter(|attack| attack.kind == Kind::C) {
-        let word: String = attack.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let word: String =
+            attack.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let name = &attack.name;
         writeln!(source, "#define main a_{word}\n#include \"attacks/{name}.c\"\n#undef main")?;
         writeln!(table, "\t{{ \"{name}\", (int (*)())a_{word} }},")?;

@@ -31,6 +31,7 @@ pub fn read(file: &Path, attacks: &[Attack]) -> Result<Vec<Known>> {
 pub fn lists(known: &[Known], attack: &str) -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     known.iter().filter(|line| line.attack == attack).any(|line| {
-        line.kernels == "*" || line.kernels.split(',').any(|series| release.starts_with(&format!("{series}.")))
+        line.kernels == "*"
+            || line.kernels.split(',').any(|series| release.starts_with(&format!("{series}.")))
     })
 }

@@ -74,7 +74,8 @@ impl Lane {
         }
         let mut git = Command::new("/usr/bin/git");
         User::Dev.become_of(&mut git);
-        let made = git.args(["init", "-q", "."]).current_dir(lane.path("work")).status().context("git init")?;
+        let made =
+            git.args(["init", "-q", "."]).current_dir(lane.path("work")).status().context("git init")?;
         ensure!(made.success(), "git init ended with {made}");
         folder(&lane.path("work/.git/hooks"))?;
         file_with(&format!("{}/README", lane.path("work")), b"A workspace.\n")?;
@@ -112,7 +113,11 @@ impl Lane {
         let mut command = Command::new(PROGRAM);
         User::Dev.become_of(&mut command);
         command.args(["victim", &self.path("guarded"), &self.number.to_string()]).env("TOKEN", token);
-        command.current_dir(self.path("guarded")).process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .current_dir(self.path("guarded"))
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().context("starting the victim")?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
@@ -139,7 +144,8 @@ impl Lane {
     pub fn run(&self, world: &World, attack: &Attack, labelled: bool) -> Result<Outcome> {
         let start = Instant::now();
         let mut random = Random::new(Random::seed());
-        let mut letters = || -> String { (0..16).map(|_| *random.pick(b"abcdefghkmnpqrtuwxyz") as char).collect() };
+        let mut letters =
+            || -> String { (0..16).map(|_| *random.pick(b"abcdefghkmnpqrtuwxyz") as char).collect() };
         let (token, mark) = (letters(), letters());
         self.lay_guarded(&token)?;
         let mut victim = attack.victim.then(|| self.victim(&token)).transpose()?;
@@ -363,7 +369,8 @@ impl Driver {
             let session = first.strip_prefix("session ").with_context(|| format!("it said {first:?}"))?;
             driver.session = Some(session.to_owned());
             let own = fs::read_to_string(format!("/proc/{}/cgroup", driver.child.id()))?;
-            let own = own.lines().find_map(|line| line.strip_prefix("0::/")).context("no cgroup of version 2")?;
+            let own =
+                own.lines().find_map(|line| line.strip_prefix("0::/")).context("no cgroup of version 2")?;
             driver.cgroup = Path::new("/sys/fs/cgroup").join(own);
         } else {
             ensure!(first == "free", "it said {first:?}");

@@ -87,7 +87,8 @@ fn try_run(choice: &Choice) -> Result<bool> {
             });
         }
     });
-    alone.iter().for_each(|attack| judge(&lanes[0], attack));
+    let (last, alone): (Vec<_>, Vec<_>) = alone.into_iter().partition(|attack| attack.last);
+    alone.iter().chain(&last).for_each(|attack| judge(&lanes[0], attack));
     world.end();
     let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("{}", table::of(&rows));
@@ -114,15 +115,31 @@ fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result
             return Ok((Verdict::Impossible, format!("this kernel has not what it needs: {command}")));
         }
     }
-    let free = lane.run(world, attack, false);
-    heal(world, attack)?;
-    let free = free.context("outside any session")?;
+    let run = |labelled| {
+        let outcome = lane.run(world, attack, labelled);
+        if !attack.last || labelled {
+            heal(world, attack)?;
+        }
+        outcome.context(if labelled { "in a session" } else { "outside any session" })
+    };
+    let (mut bound, mut told) = (None, Vec::new());
+    if attack.last {
+        let outcome = run(true)?;
+        told = denials(outcome.session.as_deref().unwrap_or_default())?;
+        bound = Some(outcome);
+    }
+    let free = run(false)?;
     if free.reached.is_none() {
         bail!("outside any session it does not succeed ({}): {}", free.ended, brief(&free.said));
     }
-    let bound = lane.run(world, attack, true);
-    heal(world, attack)?;
-    let bound = bound.context("in a session")?;
+    let bound = match bound {
+        Some(outcome) => outcome,
+        None => {
+            let outcome = run(true)?;
+            told = denials(outcome.session.as_deref().unwrap_or_default())?;
+            outcome
+        }
+    };
     if std::env::var_os("GATEKEEPER_ESCAPES_TIMES").is_some() {
         println!("  {}: outside {:?}, inside {:?}", attack.name, free.took, bound.took);
     }
@@ -133,7 +150,6 @@ fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result
         return Ok((verdict, how));
     }
     ensure!(!listed, "KNOWN lists it, and it is blocked");
-    let told = denials(&bound.session.unwrap_or_default())?;
     match (told.last(), &attack.untold) {
         (Some(event), _) => Ok((Verdict::Blocked, event.clone())),
         (None, Some(why)) => Ok((Verdict::Blocked, format!("untold: {why}"))),
@@ -177,7 +193,8 @@ fn trouble(world: &World) -> Option<String> {
     // Asked in a thread, for it may never answer.
     let (told, heard) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let well = ask(Path::new(SOCKET), Request::Sessions {}).is_ok_and(|mut answers| answers.all(|one| one.is_ok()));
+        let well = ask(Path::new(SOCKET), Request::Sessions {})
+            .is_ok_and(|mut answers| answers.all(|one| one.is_ok()));
         let _ = told.send(well);
     });
     match heard.recv_timeout(Duration::from_secs(5)) {
@@ -188,15 +205,14 @@ fn trouble(world: &World) -> Option<String> {
 
 /// Brings the daemon back where an attack got the better of it.
 fn heal(world: &World, attack: &Attack) -> Result<()> {
-    let pinned = attack.watch.iter().any(|path| path.starts_with("/sys/fs/bpf/"));
-    if attack.goal != Goal::Daemon && !pinned {
+    if attack.goal != Goal::Daemon {
         return Ok(());
     }
     if let Some(daemon) = world.daemon().as_ref() {
         // SAFETY: no pointers; a stopped daemon goes on, another does not mind.
         unsafe { libc::kill(daemon.pid() as i32, libc::SIGCONT) };
     }
-    if pinned || trouble(world).is_some() {
+    if trouble(world).is_some() {
         let mut daemon = world.daemon();
         if let Some(old) = daemon.take() {
             old.stop();

@@ -55,7 +55,8 @@ impl Seen {
 
 /// The servers of the whole machine; each thread lives as long as the suite.
 pub fn listen(seen: &Seen) -> Result<()> {
-    let wire = raw(libc::AF_PACKET, libc::SOCK_RAW, i32::from(ETH_P_ALL.to_be())).context("watching the wire")?;
+    let wire =
+        raw(libc::AF_PACKET, libc::SOCK_RAW, i32::from(ETH_P_ALL.to_be())).context("watching the wire")?;
     hear(wire, "the wire", seen);
     for address in ["0.0.0.0", "[::]"] {
         for port in [PORT, OPEN_PORT] {
@@ -104,7 +105,8 @@ pub fn listen(seen: &Seen) -> Result<()> {
         std::thread::spawn(move || {
             loop {
                 // SAFETY: no address is wanted.
-                let peer = unsafe { libc::accept(listener.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) };
+                let peer =
+                    unsafe { libc::accept(listener.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) };
                 if peer < 0 {
                     break;
                 }
@@ -130,10 +132,18 @@ fn serve_v6(seen: &Seen) -> Result<()> {
         let one = 1_i32;
         // SAFETY: an int of the length told.
         check(unsafe {
-            libc::setsockopt(socket.as_raw_fd(), libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, (&raw const one).cast(), 4)
+            libc::setsockopt(
+                socket.as_raw_fd(),
+                libc::IPPROTO_IPV6,
+                libc::IPV6_V6ONLY,
+                (&raw const one).cast(),
+                4,
+            )
         })
         .map_err(std::io::Error::from_raw_os_error)?;
-        bind(&socket, &address).map_err(std::io::Error::from_raw_os_error).context("binding an IPv6 server")?;
+        bind(&socket, &address)
+            .map_err(std::io::Error::from_raw_os_error)
+            .context("binding an IPv6 server")?;
         if kind == libc::SOCK_DGRAM {
             hear(socket, "a UDP server", seen);
         } else {

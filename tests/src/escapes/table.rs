@@ -56,7 +56,8 @@ pub fn of(rows: &[Row]) -> String {
     }
     let mut lines = vec![
         String::new(),
-        "| door | attacks | blocked | still succeed | not on this kernel | unproved | work goes on |".to_owned(),
+        "| door | attacks | blocked | still succeed | not on this kernel | unproved | work goes on |"
+            .to_owned(),
         "|---|---|---|---|---|---|---|".to_owned(),
     ];
     let all: Vec<&Row> = rows.iter().collect();

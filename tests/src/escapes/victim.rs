@@ -68,7 +68,8 @@ fn post(lane: i32, memory: &[u8]) -> Errno<()> {
     let name = CString::new(format!("/escapes-{lane}")).map_err(|_| libc::EINVAL)?;
     let flags = libc::O_CREAT | libc::O_RDWR;
     // SAFETY: the name ends in NUL; the kernel's usual sizes.
-    let queue = check(unsafe { libc::mq_open(name.as_ptr(), flags, 0o600, std::ptr::null::<libc::mq_attr>()) })?;
+    let queue =
+        check(unsafe { libc::mq_open(name.as_ptr(), flags, 0o600, std::ptr::null::<libc::mq_attr>()) })?;
     // SAFETY: a message of the length told.
     check(unsafe { libc::mq_send(queue as i32, memory.as_ptr().cast(), memory.len(), 0) })?;
     std::fs::write(format!("/dev/shm/escapes-{lane}"), memory).map_err(|error| crate::sys::errno(&error))
