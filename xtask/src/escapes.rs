@@ -36,7 +36,7 @@ pub fn run(escapes: &Escapes) -> Result<i32> {
     build::run()?;
     let (mut total, mut summary) = (Tally::default(), Vec::new());
     for kernel in kernels::choose(&escapes.kernel)? {
-        let place = Place::new(&kernel, false);
+        let place = Place::new(kernel, false);
         let mut words = vec!["env".to_owned()];
         if escapes.times {
             words.push("GATEKEEPER_ESCAPES_TIMES=1".to_owned());
@@ -47,7 +47,7 @@ pub fn run(escapes: &Escapes) -> Result<i32> {
             copies: vec![paths::root().join("tests")],
             timeout: Duration::from_secs(escapes.timeout),
             echo: Echo::Prefixed(format!("{kernel} | ")),
-            ..GuestRun::new(&kernel, format!("exec {}", vm::quote(&words)))
+            ..GuestRun::new(kernel, format!("exec {}", vm::quote(&words)))
         };
         let outcome = run.run().with_context(|| format!("guest {}", place.name))?;
         vm::report(&place.name, &outcome);

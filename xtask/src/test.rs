@@ -121,9 +121,9 @@ fn guests(test: &Test) -> Result<Vec<(String, Tally)>> {
 fn places(only: &[String]) -> Result<Vec<Place>> {
     let mut places = Vec::new();
     for kernel in kernels::choose(only)? {
-        places.push(Place::new(&kernel, false));
+        places.push(Place::new(kernel, false));
         if kernel == "6.12" {
-            places.push(Place::new(&kernel, true));
+            places.push(Place::new(kernel, true));
         }
     }
     Ok(places)

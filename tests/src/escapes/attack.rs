@@ -127,7 +127,8 @@ fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
         Some("root") => User::Root,
         Some(other) => bail!("unknown user {other:?}"),
     };
-    let watch = field("watch").map(|list| list.split(' ').map(str::to_owned).collect()).unwrap_or_default();
+    let watch: Vec<String> =
+        field("watch").map(|list| list.split(' ').map(str::to_owned).collect()).unwrap_or_default();
     Ok(Attack {
         name,
         user,
@@ -135,11 +136,14 @@ fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
         needs: field("needs"),
         first: field("first"),
         undo: field("undo"),
-        watch,
         victim: goal == Goal::Harm || text.contains("VICTIM") || text.contains("LANE"),
         last: field("last").is_some(),
-        alone: field("alone").is_some() || field("last").is_some(),
+        // What is not in the lane is everybody's.
+        alone: field("alone").is_some()
+            || field("last").is_some()
+            || watch.iter().any(|place| !place.starts_with('$')),
         untold: field("untold"),
+        watch,
         goal,
     })
 }

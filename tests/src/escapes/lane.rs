@@ -24,8 +24,9 @@ use crate::world::{User, World, until};
 const PROGRAM: &str = "/usr/libexec/gatekeeper-tests/gatekeeper-escapes";
 /// The policy of labelled runs.
 pub const POLICY: &str = "escapes";
-/// What arrives from helpers and over the wire may take this long.
-const ARRIVAL: Duration = Duration::from_millis(150);
+/// What arrives from helpers and over the wire may take this long at most, and is given this at least.
+const LATEST: Duration = Duration::from_secs(4);
+const EARLIEST: Duration = Duration::from_millis(150);
 /// Opening a session and starting a program, on a busy machine under emulation.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -46,6 +47,8 @@ pub struct Outcome {
     pub work: Result<()>,
     /// Laying the ground, the attack, the work: how long each took.
     pub took: [Duration; 3],
+    /// What the attack did came to light so long after its end.
+    pub arrival: Duration,
 }
 
 struct Victim {
@@ -140,8 +143,15 @@ impl Lane {
         Ok(Victim { child, environment, ids, was })
     }
 
-    /// One run of an attack, in a session or outside.
-    pub fn run(&self, world: &World, attack: &Attack, labelled: bool) -> Result<Outcome> {
+    /// One run of an attack, in a session or outside. In a session it is given thrice the time to take
+    /// effect that it took outside.
+    pub fn run(
+        &self,
+        world: &World,
+        attack: &Attack,
+        labelled: bool,
+        before: Option<&Outcome>,
+    ) -> Result<Outcome> {
         let start = Instant::now();
         let mut random = Random::new(Random::seed());
         let mut letters =
@@ -193,14 +203,19 @@ impl Lane {
             Goal::Hold(_) => None,
         };
         let begun = Instant::now();
+        let patience = match before {
+            Some(before) => (before.arrival * 3).clamp(EARLIEST, LATEST),
+            None => LATEST,
+        };
         while reached.is_none() {
             reached = look();
             // Helpers, servers and the victim take their time; what an attack has printed is there.
-            if begun.elapsed() > ARRIVAL || matches!(attack.goal, Goal::Read | Goal::Run | Goal::Hold(_)) {
+            if begun.elapsed() > patience || matches!(attack.goal, Goal::Read | Goal::Run | Goal::Hold(_)) {
                 break;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+        let arrival = begun.elapsed();
         let ended = match ended {
             Ok(ended) => ended.strip_prefix("ended ").unwrap_or(&ended).to_owned(),
             // The attack may have taken the driver with it.
@@ -236,7 +251,7 @@ impl Lane {
         }
         guard.restore()?;
         self.clean_workspace()?;
-        Ok(Outcome { reached, ended, said, session, work, took })
+        Ok(Outcome { reached, ended, said, session, work, took, arrival })
     }
 
     /// What attacks are told.

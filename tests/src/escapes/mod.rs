@@ -28,7 +28,7 @@ use crate::runner::{Choice, line};
 use crate::world::World;
 use attack::{Attack, Goal};
 use known::Known;
-use lane::Lane;
+use lane::{Lane, Outcome};
 use table::{Row, Verdict};
 
 /// Where the daemon listens.
@@ -115,8 +115,8 @@ fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result
             return Ok((Verdict::Impossible, format!("this kernel has not what it needs: {command}")));
         }
     }
-    let run = |labelled| {
-        let outcome = lane.run(world, attack, labelled);
+    let run = |labelled, before: Option<&Outcome>| {
+        let outcome = lane.run(world, attack, labelled, before);
         if !attack.last || labelled {
             heal(world, attack)?;
         }
@@ -124,18 +124,18 @@ fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result
     };
     let (mut bound, mut told) = (None, Vec::new());
     if attack.last {
-        let outcome = run(true)?;
+        let outcome = run(true, None)?;
         told = denials(outcome.session.as_deref().unwrap_or_default())?;
         bound = Some(outcome);
     }
-    let free = run(false)?;
+    let free = run(false, None)?;
     if free.reached.is_none() {
         bail!("outside any session it does not succeed ({}): {}", free.ended, brief(&free.said));
     }
     let bound = match bound {
         Some(outcome) => outcome,
         None => {
-            let outcome = run(true)?;
+            let outcome = run(true, Some(&free))?;
             told = denials(outcome.session.as_deref().unwrap_or_default())?;
             outcome
         }
