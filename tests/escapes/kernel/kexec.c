@@ -3,7 +3,7 @@
 // see: kexec_load(2); MITRE ATT&CK T1014
 // goal: change
 // user: root
-// watch: /sys/kernel/kexec_loaded
+// watch: /sys/kernel/kexec_loaded /sys/kernel/kexec/loaded
 // needs: test -e /sys/kernel/kexec_loaded
 // undo: python3 -c 'import ctypes; ctypes.CDLL(None).syscall(246, 0, 0, None, 0)'
 // alone: it is the machine's
