@@ -2,7 +2,7 @@
 // works: nf_tables is open in a user namespace
 // see: CVE-2022-32250, CVE-2023-32233, CVE-2024-1086
 // goal: hold socket:16
-// needs: modprobe nfnetlink
+// needs: modprobe nfnetlink; python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)'
 #include "../kit.h"
 
 int main(void)

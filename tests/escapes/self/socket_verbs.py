@@ -18,7 +18,8 @@ def ask(request):
     return s.makefile().read()
 
 
-told = [ask({"verb": verb}) for verb in ("sessions", "events", "reload", "status")]
+requests = [{"verb": "sessions"}, {"verb": "events", "last": 1}, {"verb": "reload"}, {"verb": "status"}]
+told = [ask(request) for request in requests]
 print(told)
 if any('"refused"' not in answer for answer in told):
     print(os.environ["MARK"][::-1])
