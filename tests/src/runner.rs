@@ -43,12 +43,31 @@ pub struct Choice {
     pub list: bool,
 }
 
+impl Choice {
+    /// What a command line asks for; nothing where it makes no sense.
+    pub fn of(words: impl Iterator<Item = String>) -> Option<Self> {
+        let mut choice = Self::default();
+        for word in words {
+            match word.as_str() {
+                "--no-bpf-lsm" => choice.without_bpf = true,
+                "--list" => choice.list = true,
+                word if word.starts_with('-') => return None,
+                _ => choice.filters.push(word),
+            }
+        }
+        Some(choice)
+    }
+
+    /// Whether a name is among those wanted.
+    pub fn wants(&self, name: &str) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|filter| name.contains(filter))
+    }
+}
+
 /// Runs those chosen; succeeds where all passed.
 pub fn run(choice: &Choice) -> ExitCode {
     let mut tests = suite::all(choice.without_bpf);
-    if !choice.filters.is_empty() {
-        tests.retain(|test| choice.filters.iter().any(|filter| test.name.contains(filter)));
-    }
+    tests.retain(|test| choice.wants(&test.name));
     if choice.list {
         tests.iter().for_each(|test| println!("{}", test.name));
         return ExitCode::SUCCESS;
@@ -111,6 +130,6 @@ fn one(test: Test, world: &Arc<World>) -> Result<()> {
 }
 
 /// An error with its causes on one line.
-fn line(error: &anyhow::Error) -> String {
+pub fn line(error: &anyhow::Error) -> String {
     format!("{error:#}").replace('\n', " | ")
 }

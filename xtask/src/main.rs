@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod cmd;
 mod demo;
+mod escapes;
 mod guest;
 mod initramfs;
 mod kernels;
@@ -54,6 +55,11 @@ enum Task {
     ///
     /// Ends with a line for each kernel and the closing line `N passed, N failed`.
     Test(test::Test),
+    /// Run the escape suite: attacks that must fail in a session, on every kernel
+    ///
+    /// Each attack of tests/escapes must succeed outside any session and fail in one, and the session's
+    /// work must go on. Ends with a table for each kernel and the closing line `N passed, N failed`.
+    Escapes(escapes::Escapes),
     /// Count the instructions that gatekeeper adds, on every kernel
     Bench(bench::Bench),
     /// Show a session from start to end: here if this kernel can enforce, else in a guest
@@ -83,6 +89,7 @@ fn run(task: Task) -> Result<i32> {
         }
         Task::Vm(vm) => return vm::run(vm),
         Task::Test(test) => return test::run(&test),
+        Task::Escapes(escapes) => return escapes::run(&escapes),
         Task::Bench(bench) => return bench::run(&bench),
         Task::Demo(demo) => return demo::run(&demo),
         Task::Fmt => lint::fmt()?,

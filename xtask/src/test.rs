@@ -34,11 +34,20 @@ pub struct Test {
     timeout: u64,
 }
 
-/// One guest to run the suite in.
-struct Place {
-    name: String,
+/// One guest to run a suite in.
+pub struct Place {
+    /// For people.
+    pub name: String,
     kernel: String,
     without_bpf: bool,
+}
+
+impl Place {
+    /// A kernel, with bpf in its LSM list or without.
+    pub fn new(kernel: &str, without_bpf: bool) -> Place {
+        let mark = if without_bpf { " without bpf in its LSM list" } else { "" };
+        Place { name: format!("kernel {kernel}{mark}"), kernel: kernel.to_owned(), without_bpf }
+    }
 }
 
 /// Runs them; 0 when all passed.
@@ -112,10 +121,9 @@ fn guests(test: &Test) -> Result<Vec<(String, Tally)>> {
 fn places(only: &[String]) -> Result<Vec<Place>> {
     let mut places = Vec::new();
     for kernel in kernels::choose(only)? {
-        let place = |name, without_bpf| Place { name, kernel: kernel.to_owned(), without_bpf };
-        places.push(place(format!("kernel {kernel}"), false));
+        places.push(Place::new(kernel, false));
         if kernel == "6.12" {
-            places.push(place(format!("kernel {kernel} without bpf in its LSM list"), true));
+            places.push(Place::new(kernel, true));
         }
     }
     Ok(places)
@@ -141,7 +149,7 @@ fn guest(test: &Test, place: &Place) -> GuestRun {
 }
 
 /// Believes the suite's closing line only when its exit status agrees.
-fn judge(place: &Place, outcome: &GuestOutcome) -> (String, Tally) {
+pub fn judge(place: &Place, outcome: &GuestOutcome) -> (String, Tally) {
     let (mut tally, mut note) = (Tally::default(), "");
     match (Tally::of_closing_line(&outcome.output), &outcome.end) {
         (_, End::GuestFailed(_)) => note = " (the guest itself failed)",

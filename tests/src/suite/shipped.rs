@@ -26,6 +26,39 @@ const WORK: &[(&str, &str)] = &[
     ("python", "python3 -m unittest -q"),
     ("make", "make -s hello && ./hello && make -s clean"),
     ("gcc", "printf 'int main(void){return 0;}' >t.c && gcc -o t t.c && ./t && rm t t.c"),
+    (
+        "git_clone",
+        "git clone -q file://$PWD copy && cd copy && echo more >>README.md && git commit -qam Copy && git push -q \
+         origin HEAD:refs/heads/from-copy && cd .. && git branch -q -D from-copy && rm -rf copy",
+    ),
+    (
+        "git_rebase",
+        "git checkout -q -b side && echo a >side.txt && git add side.txt && git commit -qm Side && git checkout -q \
+         main && echo '# and more' >>README.md && git commit -qam Main && git rebase -q main side && git log \
+         --oneline -2 && git checkout -q main && git branch -q -D side",
+    ),
+    (
+        "git_worktree",
+        "git worktree add -q tree -b tree && cd tree && echo b >tree.txt && git add tree.txt && git commit -qm Tree \
+         && cd .. && git worktree remove tree && git branch -q -D tree && git stash list",
+    ),
+    (
+        "python_multiprocessing",
+        "printf '%s\\n' 'import multiprocessing as m' 'if __name__ == \"__main__\":' '    with m.Pool(2) as p:' \
+         '        assert p.map(abs, [-1, -2]) == [1, 2]' >pool.py && python3 pool.py && rm pool.py",
+    ),
+    (
+        "python_venv",
+        "python3 -m venv --without-pip env && env/bin/python -c 'import sys; assert sys.prefix != sys.base_prefix' \
+         && rm -r env",
+    ),
+    ("pip", PIP),
+    (
+        "npm_install",
+        "mkdir local && echo '{\"name\":\"local\",\"version\":\"1.0.0\",\"main\":\"i.js\"}' >local/package.json && echo \
+         'module.exports = 1' >local/i.js && npm install --silent --no-audit --no-fund --no-save ./local && node -e \
+         'require(\"local\")' && rm -rf node_modules local",
+    ),
     ("node", "node -e 'console.log(2 + 2)'"),
     ("npm", "npm test --silent"),
     ("cargo", "cd tool && cargo build -q --offline && ./target/debug/tool"),
@@ -35,19 +68,47 @@ const WORK: &[(&str, &str)] = &[
     ),
 ];
 
+/// A wheel made by hand, installed without any network.
+const PIP: &str = "mkdir wheel && python3 -c \"
+import zipfile
+with zipfile.ZipFile('wheel/local-1-py3-none-any.whl', 'w') as wheel:
+    wheel.writestr('local.py', 'answer = 42')
+    wheel.writestr('local-1.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: local\\nVersion: 1\\n')
+    wheel.writestr('local-1.dist-info/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
+    wheel.writestr('local-1.dist-info/RECORD', '')
+\" && python3 -m pip install -q --no-index --target vendor wheel/local-1-py3-none-any.whl && \
+PYTHONPATH=vendor python3 -c 'import local; assert local.answer == 42' && rm -r wheel vendor";
+
+/// What an owner adds who develops a web service: loopback, and a tool to look at it.
+const WEB: &str = r#"
+version = 1
+name = "web"
+extends = ["coding-assistant"]
+[[net]]
+verdict = "allow"
+reason = "a development server"
+to = ["127.0.0.1:8000-8999"]
+[[exec]]
+verdict = "allow"
+reason = "to look at it"
+program = ["/usr/bin/curl"]
+"#;
+
 pub fn tests() -> Vec<Test> {
-    // These two start slowly, and differ from kernel to kernel in nothing.
-    let wanted = |(name, _): &&(&str, &str)| in_full() || !["npm", "cargo"].contains(name);
+    // These start slowly, and differ from kernel to kernel in nothing.
+    const SLOW: [&str; 5] = ["npm", "npm_install", "cargo", "pip", "python_venv"];
+    let wanted = |(name, _): &&(&str, &str)| in_full() || !SLOW.contains(name);
     let work = WORK.iter().filter(wanted).map(|(name, command)| {
         // Compilers and package tools take minutes where a busy machine emulates the guest.
         Test::new(format!("policy::coding_assistant_{name}"), move |world| {
-            let (well, told) = shell(world, true, command)?;
+            let (well, told) = shell(world, Some("coding-assistant"), command)?;
             ensure!(well, "{command}: {told}");
             Ok(())
         })
         .within(240)
     });
     let kept = [
+        Test::new("policy::coding_assistant_with_a_web_server", serves),
         Test::new("policy::coding_assistant_keeps_secrets", keeps),
         Test::new("policy::coding_assistant_leaves_nothing_behind", leaves),
     ];
@@ -55,10 +116,10 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// A shell command in the project, in a session or outside: whether it went well, and what it wrote.
-fn shell(world: &World, bound: bool, command: &str) -> Result<(bool, String)> {
+fn shell(world: &World, policy: Option<&str>, command: &str) -> Result<(bool, String)> {
     let words = ["/usr/bin/bash", "-c", command];
-    let mut process = if bound {
-        let start = ["run", "--policy", "coding-assistant", "--workspace", PROJECT, "--"];
+    let mut process = if let Some(policy) = policy {
+        let start = ["run", "--policy", policy, "--workspace", PROJECT, "--"];
         world.command(&[&start[..], &words].concat())
     } else {
         let mut process = std::process::Command::new(words[0]);
@@ -77,6 +138,18 @@ fn shell(world: &World, bound: bool, command: &str) -> Result<(bool, String)> {
     Ok((output.status.success(), String::from_utf8_lossy(&both).into_owned()))
 }
 
+fn serves(world: &World) -> Result<()> {
+    world.policy("web", WEB)?;
+    let command = "python3 -m http.server -b 127.0.0.1 8123 >/dev/null 2>&1 & \
+                   for i in $(seq 100); do curl -sf http://127.0.0.1:8123/README.md | grep -q calc && exit; sleep 0.2; \
+                   done; exit 1";
+    let (well, told) = shell(world, Some("web"), command)?;
+    ensure!(well, "{command}: {told}");
+    let (well, _) = shell(world, Some("coding-assistant"), "curl -sf http://127.0.0.1:8123/README.md")?;
+    ensure!(!well, "curl runs where no rule allows it");
+    Ok(())
+}
+
 fn keeps(world: &World) -> Result<()> {
     // What each shows of itself where it is not kept.
     let secrets = [
@@ -91,14 +164,14 @@ fn keeps(world: &World) -> Result<()> {
         ("cp /usr/bin/curl /tmp/suite-curl && /tmp/suite-curl --version", "libcurl"),
     ];
     for (command, shows) in secrets {
-        let (well, told) = shell(world, false, command)?;
+        let (well, told) = shell(world, None, command)?;
         ensure!(well && told.contains(shows), "outside any session, {command}: {told}");
         let _ = fs::remove_file("/tmp/suite-curl");
-        let (well, told) = shell(world, true, command)?;
+        let (well, told) = shell(world, Some("coding-assistant"), command)?;
         ensure!(!well && !told.contains(shows), "in a session, {command}: {told}");
     }
     let alices = "cat /home/alice/diary.txt";
-    let (well, told) = shell(world, true, alices)?;
+    let (well, told) = shell(world, Some("coding-assistant"), alices)?;
     ensure!(!well && !told.contains("only for alice"), "in a session, {alices}: {told}");
     Ok(())
 }
@@ -121,10 +194,10 @@ fn leaves(world: &World) -> Result<()> {
         };
         let before = fs::read(&real).ok();
         let command = format!("echo '# left behind' >>{place}");
-        let (well, told) = shell(world, true, &command)?;
+        let (well, told) = shell(world, Some("coding-assistant"), &command)?;
         ensure!(!well && told.contains("Operation not permitted"), "in a session, {command}: {told}");
         ensure!(fs::read(&real).ok() == before, "{place} changed all the same");
-        let (well, told) = shell(world, false, &command)?;
+        let (well, told) = shell(world, None, &command)?;
         ensure!(well, "outside any session, {command}: {told}");
         match before {
             Some(content) => fs::write(&real, content)?,

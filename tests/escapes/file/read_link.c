@@ -1,0 +1,14 @@
+// tries: to read where a symbolic link outside leads
+// works: readlink opens nothing
+// see: readlink(2)
+// goal: read
+// first: ln -s "$TOKEN" "$GUARDED/pointer"
+#include "../kit.h"
+
+int main(void)
+{
+	char to[256] = "";
+
+	MUST(readlink(join(told("GUARDED"), "/pointer"), to, 255));
+	return puts(to) < 0;
+}

@@ -1,0 +1,13 @@
+// tries: to move the secret into the workspace and read it there
+// works: renaming asks only for rights in the two folders
+// see: rename(2)
+// goal: read
+#include "../kit.h"
+
+int main(void)
+{
+	const char *name = join(told("WORK"), "/moved");
+
+	MUST(rename(told("SECRET"), name));
+	return print_file(name);
+}

@@ -1,0 +1,13 @@
+// tries: to rename the machine
+// works: root may
+// see: sethostname(2); capabilities(7) CAP_SYS_ADMIN
+// goal: change
+// user: root
+// watch: /proc/sys/kernel/hostname
+// alone: it is the machine's
+#include "../kit.h"
+
+int main(void)
+{
+	return MUST(sethostname("escaped", 7));
+}

@@ -1,0 +1,24 @@
+// tries: to become a child of init, in a session of its own
+// works: who follows parents loses the orphan
+// see: daemon(7); MITRE ATT&CK T1036.009
+// goal: read
+#include "../kit.h"
+
+int main(void)
+{
+	int wait_for[2];
+
+	MUST(pipe(wait_for));
+	if (!fork()) {
+		setsid();
+		if (!fork()) {
+			usleep(50000);
+			print_file(told("SECRET"));
+			_exit(0);
+		}
+		_exit(0);
+	}
+	wait(NULL);
+	usleep(300000);
+	return 0;
+}

@@ -1,0 +1,12 @@
+// tries: to move a process outside into another cgroup
+// works: root writes any number into cgroup.procs
+// see: cgroups(7)
+// goal: harm
+// user: root
+#include "../kit.h"
+
+int main(void)
+{
+	write_text(join(told("OTHER_CGROUP"), "/cgroup.procs"), told("VICTIM"));
+	return 0;
+}

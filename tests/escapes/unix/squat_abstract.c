@@ -1,0 +1,19 @@
+// tries: to bind an abstract name that a program outside will trust, and take what it sends
+// works: the first who binds a name has it
+// see: unix(7); squatting of D-Bus and X11 names
+// goal: read
+// first: (for i in $(seq 60); do python3 -S -c 'import os, socket; s = socket.socket(socket.AF_UNIX); s.connect("\0escapes-squat-" + os.environ["LANE"]); s.send(os.environ["TOKEN"].encode())' && break; sleep 0.05; done) 2>&- &
+#include "../kit.h"
+
+int main(void)
+{
+	struct sockaddr_un here;
+	socklen_t length = local(&here, join("@escapes-squat-", told("LANE")));
+	int s = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+	struct pollfd until = { s, POLLIN };
+
+	MUST(bind(s, (void *)&here, length));
+	MUST(listen(s, 1));
+	MUST(poll(&until, 1, 4000) - 1);
+	return print_from(MUST(accept(s, NULL, NULL)));
+}

@@ -1,0 +1,131 @@
+//! What runs attacks: the same program in a session and outside, so that only the label differs.
+//!
+//! It takes itself into a session where it is told a policy, and then does what its standard input says.
+//! Attacks write to its standard error, which is a file of the runner's.
+
+use std::ffi::OsString;
+use std::io::{BufRead, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use gatekeeper::api::client::ask;
+use gatekeeper::api::messages::{Answer, PolicyChoice, Request, Run};
+
+use crate::sys::unhex;
+
+/// How long an attack may take.
+pub const LIMIT: Duration = Duration::from_secs(10);
+/// How many tasks a user may have: fork bombs are within limits.
+const TASKS: u64 = 400;
+
+/// The command's words: the policy, or `-` for none, and the workspace.
+pub fn serve(mut words: impl Iterator<Item = String>) -> ExitCode {
+    let (Some(policy), Some(workspace)) = (words.next(), words.next()) else { return ExitCode::from(2) };
+    match serve_in(&policy, &workspace) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("failed {}", crate::runner::line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_in(policy: &str, workspace: &str) -> Result<()> {
+    let mut lines = std::io::stdin().lock().lines();
+    if policy != "-" {
+        let run = Run {
+            policy: Some(PolicyChoice::Name(policy.to_owned())),
+            workspace: PathBuf::from(workspace),
+            purpose: None,
+            name: None,
+        };
+        let mut opened = None;
+        for answer in ask(Path::new(super::SOCKET), Request::Run(run))? {
+            if let Answer::Opened { session, .. } = answer? {
+                opened = Some(session);
+            }
+        }
+        say(&format!("session {}", opened.context("the daemon did not say whether the session is open")?))?;
+    } else {
+        say("free")?;
+    }
+    while let Some(line) = lines.next().transpose()? {
+        let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        let words: Option<Vec<Vec<u8>>> = rest.split_whitespace().map(unhex).collect();
+        let words = words.context("not hexadecimal")?;
+        match verb {
+            "attack" => say(&format!("ended {}", attack(&words)?))?,
+            "work" => match work() {
+                Ok(()) => say("worked")?,
+                Err(error) => say(&format!("did not work: {}", crate::runner::line(&error)))?,
+            },
+            other => bail!("unknown verb {other:?}"),
+        }
+    }
+    Ok(())
+}
+
+fn say(words: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{words}").and_then(|()| output.flush()).context("telling the runner")
+}
+
+/// Runs an attack to its end, or to the end of its time: how it ended.
+fn attack(words: &[Vec<u8>]) -> Result<String> {
+    use std::os::unix::ffi::OsStringExt;
+    let words: Vec<OsString> = words.iter().map(|word| OsString::from_vec(word.clone())).collect();
+    let (program, arguments) = words.split_first().context("no attack is named")?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).process_group(0);
+    // SAFETY: descriptor 2 is open; the copy becomes the child's standard output.
+    let output = unsafe { <Stdio as std::os::fd::FromRawFd>::from_raw_fd(libc::dup(2)) };
+    command.stdout(output);
+    // SAFETY: the child only makes a system call.
+    unsafe {
+        command.pre_exec(|| {
+            let limit = libc::rlimit { rlim_cur: TASKS, rlim_max: TASKS };
+            libc::setrlimit(libc::RLIMIT_NPROC, &raw const limit);
+            Ok(())
+        });
+    }
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return Ok(format!("never started: {error}")),
+    };
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().context("waiting for an attack")? {
+            return Ok(match (status.code(), status.signal()) {
+                (Some(code), _) => format!("status {code}"),
+                (_, Some(signal)) => format!("signal {signal}"),
+                _ => "otherwise".to_owned(),
+            });
+        }
+        if begun.elapsed() > LIMIT {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Ok("time".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// What any session's work comes down to: programs, an interpreter, the workspace.
+fn work() -> Result<()> {
+    let out = |program: &str, words: &[&str]| -> Result<String> {
+        let output =
+            Command::new(program).args(words).stdin(Stdio::null()).output().context(program.to_owned())?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{program} ended with {}: {}", output.status, said.trim());
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    out("/usr/bin/git", &["status", "--short"])?;
+    let six = out("/usr/bin/python3", &["-I", "-S", "-c", "print(6 * 7)"])?;
+    ensure!(six.trim() == "42", "python said {six:?}");
+    std::fs::write("after-the-attack", "still here").context("writing in the workspace")?;
+    ensure!(std::fs::read("after-the-attack")? == b"still here", "the workspace forgets");
+    std::fs::remove_file("after-the-attack").context("removing in the workspace")
+}
