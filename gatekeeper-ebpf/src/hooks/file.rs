@@ -6,9 +6,7 @@ use gatekeeper_common::operation::Operation;
 use crate::cache;
 use crate::decide::Asked;
 use crate::judge::{self, PASS};
-use crate::kernel::{
-    O_TASK_PERSONALITY, O_VMA_FILE, O_VMA_FLAGS, Pointer, at_functions, file, load, task,
-};
+use crate::kernel::{O_TASK_PERSONALITY, O_VMA_FILE, O_VMA_FLAGS, Pointer, at_functions, file, load, task};
 use crate::label;
 
 const FMODE_READ: u32 = 1;
