@@ -57,8 +57,7 @@ impl Change {
         let new: Pointer = load(bprm, &O_BPRM_CRED);
         let old: Pointer = load(task, &O_TASK_CRED);
         let differs = |field: &'static u32| load::<u32>(new, field) != load::<u32>(old, field);
-        let word =
-            |cred: Pointer, index: usize| load::<u32>(cred.wrapping_add(4 * index), &O_CRED_PERMITTED);
+        let word = |cred: Pointer, index: usize| load::<u32>(cred.wrapping_add(4 * index), &O_CRED_PERMITTED);
         let gains = word(new, 0) & !word(old, 0) | word(new, 1) & !word(old, 1);
         Self { owner: differs(&O_CRED_EUID) || differs(&O_CRED_EGID), gains: gains != 0 }
     }

@@ -7,11 +7,11 @@ use gatekeeper_common::verdict::Cause;
 
 use crate::cache;
 use crate::decide::Asked;
-use crate::judge::{self, PASS};
 use crate::everywhere::judge_everywhere;
+use crate::judge::{self, PASS};
 use crate::kernel::{
-    O_ATTRIBUTES_VALID, O_TASK_PERSONALITY, O_VMA_FILE, O_VMA_FLAGS, Pointer, SETATTR_ENTRY, at_functions, file, load, offset,
-    task,
+    O_ATTRIBUTES_VALID, O_TASK_PERSONALITY, O_VMA_FILE, O_VMA_FLAGS, Pointer, SETATTR_ENTRY, at_functions,
+    file, load, offset, task,
 };
 use crate::label;
 
