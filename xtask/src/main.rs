@@ -2,10 +2,12 @@
 
 mod apt;
 mod bench;
+mod btf;
 mod build;
 mod cmd;
 mod demo;
 mod guest;
+mod hooks;
 mod initramfs;
 mod kernels;
 mod licences;
@@ -20,6 +22,7 @@ mod tally;
 mod test;
 mod toolchain;
 mod vm;
+mod vmlinux;
 
 use std::process::ExitCode;
 
@@ -60,7 +63,7 @@ enum Task {
     Demo(demo::Demo),
     /// Format all code
     Fmt,
-    /// Check formatting, clippy (workspace and eBPF) and the licences of dependencies
+    /// Check formatting, clippy (workspace and eBPF), licences, and hooks against every kernel
     Lint,
 }
 
