@@ -14,6 +14,7 @@ mod licences;
 mod lint;
 mod paths;
 mod payload;
+mod promises;
 mod qemu;
 mod rootfs;
 mod runs;
@@ -21,6 +22,7 @@ mod setup;
 mod tally;
 mod test;
 mod toolchain;
+mod verified;
 mod vm;
 mod vmlinux;
 
@@ -63,7 +65,7 @@ enum Task {
     Demo(demo::Demo),
     /// Format all code
     Fmt,
-    /// Check formatting, clippy (workspace and eBPF), licences, and hooks against every kernel
+    /// Check formatting, clippy (workspace and eBPF), licences, hooks against every kernel, promises against tests
     Lint,
 }
 
