@@ -13,12 +13,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// Small policies of every form, right and wrong.
+/// Small policies of every form, right and wrong; the one that grows too large takes its time each time.
 fn policies() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/policies");
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
     let texts = files.filter(|file| file.is_file()).flat_map(fs::read);
-    let small: Vec<_> = texts.filter(|text| text.len() < 2000).collect();
+    let grows = |text: &[u8]| text.windows(9).any(|part| part == b"too large");
+    let small: Vec<_> = texts.filter(|text| text.len() < 2000 && !grows(text)).collect();
     assert!(small.len() > 50);
     small
 }
