@@ -2,10 +2,6 @@
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
-#![expect(
-    clippy::too_many_arguments,
-    reason = "an event has many parts, and BPF has no place to gather them"
-)]
 
 mod arguments;
 mod atomic;

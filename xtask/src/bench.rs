@@ -1,12 +1,13 @@
 //! `cargo xtask bench`: instructions that gatekeeper adds, counted in guests.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::guest::{Echo, GuestRun};
-use crate::{build, kernels, setup, vm};
+use crate::{build, kernels, setup, verified, vm};
 
 /// The program that measures, inside the guest.
 const BENCH: &str = "gatekeeper-bench";
@@ -20,6 +21,9 @@ pub struct Bench {
     /// Seconds that one guest may take
     #[arg(long, default_value_t = 1800)]
     timeout: u64,
+    /// Write the table of verified instructions, docs/verified.md, anew
+    #[arg(long)]
+    write: bool,
     /// Arguments for the program that measures
     #[arg(last = true)]
     args: Vec<String>,
@@ -33,7 +37,7 @@ pub fn run(bench: &Bench) -> Result<i32> {
     setup::build()?;
     setup::guest()?;
     build::run()?;
-    let mut worst = 0;
+    let (mut worst, mut counts) = (0, BTreeMap::new());
     for kernel in kernels::choose(&bench.kernel)? {
         let words = [vec![BENCH.to_owned()], bench.args.clone()].concat();
         println!("== kernel {kernel}");
@@ -46,6 +50,11 @@ pub fn run(bench: &Bench) -> Result<i32> {
         .run()?;
         vm::report(kernel, &outcome);
         worst = worst.max(outcome.status());
+        let counted = verified::printed(&outcome.output);
+        if outcome.status() == 0 && !counted.is_empty() {
+            counts.insert(kernel, counted);
+        }
     }
+    verified::compare(&counts, bench.write)?;
     Ok(worst)
 }

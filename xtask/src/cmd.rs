@@ -109,7 +109,12 @@ impl Cmd {
     }
 
     /// Runs and returns its standard output.
-    pub fn read(mut self) -> Result<String> {
+    pub fn read(self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.read_bytes()?).into_owned())
+    }
+
+    /// Runs and returns its standard output, which is no text.
+    pub fn read_bytes(mut self) -> Result<Vec<u8>> {
         let out = self.inner.output().with_context(|| self.failure("cannot be started"))?;
         if !out.status.success() {
             let said = [out.stdout, out.stderr].concat();
@@ -118,7 +123,7 @@ impl Cmd {
             let tail: Vec<&str> = tail.into_iter().rev().collect();
             bail!("{}\n{}", self.failure(&format!("failed ({})", out.status)), tail.join("\n"));
         }
-        Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+        Ok(out.stdout)
     }
 
     fn failure(&self, what: &str) -> String {

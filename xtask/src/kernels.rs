@@ -179,7 +179,7 @@ fn series_of(release: &str) -> Option<String> {
 }
 
 /// The numbers in a version, which is all that tells two of one series apart.
-fn numbers(version: &str) -> Vec<u64> {
+pub fn numbers(version: &str) -> Vec<u64> {
     version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }
 

@@ -2,17 +2,20 @@
 
 mod apt;
 mod bench;
+mod btf;
 mod build;
 mod cmd;
 mod demo;
 mod escapes;
 mod guest;
+mod hooks;
 mod initramfs;
 mod kernels;
 mod licences;
 mod lint;
 mod paths;
 mod payload;
+mod promises;
 mod qemu;
 mod rootfs;
 mod runs;
@@ -20,7 +23,9 @@ mod setup;
 mod tally;
 mod test;
 mod toolchain;
+mod verified;
 mod vm;
+mod vmlinux;
 
 use std::process::ExitCode;
 
@@ -66,7 +71,7 @@ enum Task {
     Demo(demo::Demo),
     /// Format all code
     Fmt,
-    /// Check formatting, clippy (workspace and eBPF) and the licences of dependencies
+    /// Check formatting, clippy (workspace and eBPF), licences, hooks against every kernel, promises against tests
     Lint,
 }
 

@@ -9,7 +9,7 @@ use crate::cmd::{cmd, have, is_root};
 use crate::{kernels, qemu, rootfs, toolchain};
 
 /// For building the linker and gatekeeper, for unpacking kernels, for the root file system.
-const TOOLS: [&str; 15] = [
+const TOOLS: [&str; 16] = [
     "cpio",
     "g++",
     "e2fsprogs",
@@ -19,6 +19,7 @@ const TOOLS: [&str; 15] = [
     "libc6-dev",
     "libpolly-22-dev",
     "llvm-22-dev",
+    "lz4",
     "mmdebstrap",
     "util-linux",
     "xz-utils",
@@ -41,6 +42,15 @@ pub fn guest() -> Result<()> {
     }
     tools()?;
     guest_files(false)
+}
+
+/// The kernels alone, for the checks that only read them.
+pub fn kernels() -> Result<()> {
+    if kernels::ready() {
+        return Ok(());
+    }
+    tools()?;
+    kernels::fetch(false).map(drop)
 }
 
 /// What a build needs.
@@ -157,8 +167,20 @@ fn elsewhere(name: &str) -> Result<()> {
     if !qemu::usable() {
         wants.push("QEMU 10 or newer for x86_64 (qemu-system-x86_64)");
     }
-    let programs =
-        ["mke2fs", "mmdebstrap", "apt-get", "dpkg-deb", "depmod", "cpio", "g++", "xz", "setpriv", "strip"];
+    let programs = [
+        "mke2fs",
+        "mmdebstrap",
+        "apt-get",
+        "dpkg-deb",
+        "depmod",
+        "cpio",
+        "g++",
+        "xz",
+        "lz4",
+        "zstd",
+        "setpriv",
+        "strip",
+    ];
     let missing: Vec<&str> = programs.into_iter().filter(|program| !have(program)).collect();
     let missing = format!("the programs {}", missing.join(", "));
     if !missing.ends_with(' ') {

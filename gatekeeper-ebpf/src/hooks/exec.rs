@@ -63,7 +63,8 @@ impl Change {
     }
 }
 
-// proto: int bprm_creds_from_file(struct linux_binprm *bprm, const struct file *file)
+// proto: int bprm_creds_from_file(struct linux_binprm *bprm, struct file *file)
+// proto 6.12+: int bprm_creds_from_file(struct linux_binprm *bprm, const struct file *file)
 /// Whom the program will run as is known, and the exec can still fail (fs/exec.c `begin_new_exec`).
 #[inline(always)]
 pub fn credentials(context: &LsmContext) -> i32 {

@@ -56,6 +56,7 @@ pub fn freed(context: &LsmContext) -> i32 {
     PASS
 }
 
+// proto: void security_key_free(struct key *key)
 /// Forgets an object, whoever frees it: its memory will be another's.
 #[inline(always)]
 pub fn forget(object: u64) {

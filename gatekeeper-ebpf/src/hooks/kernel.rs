@@ -20,6 +20,7 @@ pub fn mount(_: &LsmContext) -> i32 {
 }
 
 // proto: int bpf(int cmd, union bpf_attr *attr, unsigned int size)
+// proto 6.18+: int bpf(int cmd, union bpf_attr *attr, unsigned int size, bool kernel)
 #[inline(always)]
 pub fn bpf(_: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -27,6 +28,7 @@ pub fn bpf(_: &LsmContext) -> i32 {
 }
 
 // proto: int perf_event_open(struct perf_event_attr *attr, int type)
+// proto 6.12+: int perf_event_open(int type)
 /// Looks into the kernel and into others.
 #[inline(always)]
 pub fn perf(_: &LsmContext) -> i32 {

@@ -14,6 +14,7 @@ use crate::kernel::{O_CRED_EFFECTIVE, O_CRED_NAMESPACE, Pointer, at_functions, c
 use crate::label::{self, Owner};
 
 // proto: int task_alloc(struct task_struct *task, unsigned long clone_flags)
+// proto 6.18+: int task_alloc(struct task_struct *task, u64 clone_flags)
 /// A child, thread or process, has its parent's label before it exists for anybody; or does not exist.
 #[inline(always)]
 pub fn alloc(context: &LsmContext) -> i32 {

@@ -28,7 +28,8 @@ pub async fn request(stream: &mut UnixStream) -> Result<Option<Request>, Refusal
     parse(&line).map(Some)
 }
 
-fn parse(line: &[u8]) -> Result<Request, Refusal> {
+/// Reads a request out of its line.
+pub fn parse(line: &[u8]) -> Result<Request, Refusal> {
     /// What every version has in common.
     #[derive(serde::Deserialize)]
     struct Version {

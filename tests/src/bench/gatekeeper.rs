@@ -70,7 +70,7 @@ pub fn verified() -> Result<()> {
         counts.iter().map(|(_, count)| u64::from(*count)).sum::<u64>()
     );
     for line in counts.chunks(4) {
-        line.iter().for_each(|(name, count)| print!("{name:>22} {count:>7}"));
+        line.iter().for_each(|(name, count)| print!(" {name:>25} {count:>7}"));
         println!();
     }
     Ok(())
