@@ -77,7 +77,7 @@ fn programs(register: &str) -> BTreeMap<String, Kind> {
             programs.insert(name.to_owned(), Kind::Lsm);
         } else if let Some(name) = attribute(line, "btf_tracepoint") {
             programs.insert(name, Kind::Tracepoint);
-        } else if let Some(name) = attribute(line, "fentry") {
+        } else if let Some(name) = attribute(line, "fentry").or_else(|| attribute(line, "fexit")) {
             programs.insert(name, Kind::Function);
         }
     }

@@ -90,6 +90,8 @@ pub fn credentials(context: &LsmContext) -> i32 {
     PASS
 }
 
+// proto: int security_bprm_creds_from_file(struct linux_binprm *bprm, struct file *file)
+// proto 6.12+: int security_bprm_creds_from_file(struct linux_binprm *bprm, const struct file *file)
 /// Judges what a file's capabilities give, where programs run at functions: [`credentials`] comes before the function
 /// that works it out (security/commoncap.c `cap_bprm_creds_from_file`), and nothing after it can refuse.
 #[inline(always)]

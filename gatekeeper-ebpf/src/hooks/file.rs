@@ -238,7 +238,7 @@ fn word<const AT: usize>(context: &LsmContext) -> Pointer {
 }
 
 // proto: int inode_setattr(struct dentry *dentry, struct iattr *attr)
-// proto 6.9+: int inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
+// proto 6.12+: int inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
 /// Times alone; for all else there is a hook that knows the mount.
 #[inline(always)]
 pub fn times(context: &LsmContext) -> i32 {
@@ -256,10 +256,12 @@ pub fn times(context: &LsmContext) -> i32 {
     judge_everywhere(label, entry, Operation::Metadata)
 }
 
-// proto: int inode_setxattr(struct mnt_idmap *idmap, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)
-// proto: int inode_removexattr(struct mnt_idmap *idmap, struct dentry *dentry, const char *name)
-// proto: int inode_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, const char *acl_name, struct posix_acl *kacl)
-// proto: int inode_remove_acl(struct mnt_idmap *idmap, struct dentry *dentry, const char *acl_name)
+// proto: int inode_setxattr(struct user_namespace *mnt_userns, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)
+// proto 6.12+: int inode_setxattr(struct mnt_idmap *idmap, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)
+// proto: int inode_removexattr(struct user_namespace *mnt_userns, struct dentry *dentry, const char *name)
+// proto 6.12+: int inode_removexattr(struct mnt_idmap *idmap, struct dentry *dentry, const char *name)
+// proto 6.12+: int inode_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, const char *acl_name, struct posix_acl *kacl)
+// proto 6.12+: int inode_remove_acl(struct mnt_idmap *idmap, struct dentry *dentry, const char *acl_name)
 #[inline(always)]
 pub fn attribute(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };

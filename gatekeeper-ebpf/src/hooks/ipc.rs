@@ -57,6 +57,7 @@ pub fn freed(context: &LsmContext) -> i32 {
 }
 
 // proto: void security_key_free(struct key *key)
+// proto: void security_sk_free(struct sock *sk)
 /// Forgets an object, whoever frees it: its memory will be another's.
 #[inline(always)]
 pub fn forget(object: u64) {

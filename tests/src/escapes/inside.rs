@@ -41,6 +41,7 @@ fn serve_in(policy: &str, workspace: &str) -> Result<()> {
             workspace: PathBuf::from(workspace),
             purpose: None,
             name: None,
+            command: Vec::new(),
         };
         let mut opened = None;
         for answer in ask(Path::new(super::SOCKET), Request::Run(run))? {

@@ -64,7 +64,7 @@ fn try_run(choice: &Choice) -> Result<bool> {
     let begun = Instant::now();
     kit::prepare(&from, &chosen)?;
     println!("{} attacks were made in {:.1} s", chosen.len(), begun.elapsed().as_secs_f64());
-    let world = World::build(choice.without_bpf)?;
+    let world = World::build()?;
     let seen = outside::Seen::default();
     outside::listen(&seen)?;
     let lanes = (0..LANES).map(|number| Lane::lay(number, &seen)).collect::<Result<Vec<_>>>()?;
