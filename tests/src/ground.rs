@@ -33,6 +33,8 @@ pub const SHUT_PORT: u16 = 7002;
 const POLICY: &str = r#"
 version = 1
 name = "suite"
+[kernel]
+user_namespaces = "allow"
 
 [[exec]]
 verdict = "allow"
