@@ -15,6 +15,7 @@ use gatekeeper::policy::source::Source;
 use gatekeeper::policy::{Compiled, Policy, Resolved, SearchPath, Vars};
 use gatekeeper_common::label::Label;
 
+const PINS: &str = "/sys/fs/bpf/gatekeeper-stale";
 const GROUP: &str = "/sys/fs/cgroup/stale";
 const OPEN: &str = r#"
 version = 1
@@ -34,7 +35,8 @@ fn main() -> Result<()> {
     if std::env::args().nth(1).as_deref() == Some("open") {
         return open_for_ever();
     }
-    let mut kernel = Kernel::load(Path::new("/sys/fs/bpf/gatekeeper"))?;
+    // Beside a daemon, if there is one: its programs know nothing of this one's tasks.
+    let mut kernel = Kernel::load(Path::new(PINS))?;
     let image = compile(OPEN)?.image;
     let layer = kernel.publish(&image.head(), image.comb(), 1)?;
     fs::create_dir_all(GROUP)?;
@@ -55,7 +57,7 @@ fn main() -> Result<()> {
     kernel.replace(layer, &image.head(), image.comb(), 1)?;
     task.refused("/srv/open/policy/file")?;
     println!("a policy that changes is judged anew");
-    Ok(())
+    fs::remove_dir_all(PINS).context("letting the programs go")
 }
 
 fn compile(text: &str) -> Result<Compiled> {
