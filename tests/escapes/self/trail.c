@@ -9,7 +9,7 @@
 int main(void)
 {
 	char backwards[17] = "";
-	int fd = MUST(open("/var/lib/gatekeeper/events/current.jsonl", O_WRONLY | O_APPEND));
+	int fd = MUST(open("/var/lib/gatekeeper/trail/checkpoints", O_WRONLY | O_APPEND));
 
 	MUST(write(fd, "", 0));
 	close(fd);

@@ -8,6 +8,6 @@
 
 int main(void)
 {
-	MUST(open("/var/lib/gatekeeper/events/current.jsonl", O_RDONLY));
+	MUST(open("/var/lib/gatekeeper/trail/checkpoints", O_RDONLY));
 	return holding();
 }
