@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,9 @@ use crate::session::Session;
 use crate::world::{World, in_full, until};
 
 const SOCKET: &str = "/run/gatekeeper/control.sock";
-const TRAIL: &str = "/var/lib/gatekeeper/events";
+/// How long the writing may lag behind.
+const WRITTEN: Duration = Duration::from_secs(60);
+const TRAIL: &str = "/var/lib/gatekeeper/trail";
 const PROCESSES: usize = 8;
 /// Opens in all, and replacements of the policy while they go on.
 const OPENS: usize = 100_000;
@@ -247,8 +250,18 @@ struct Account {
 }
 
 impl Account {
-    /// Asking for events makes the daemon take in all that are there.
+    /// Asking for events makes the daemon take in all that are there; what it has taken in, a thread of its own
+    /// writes down.
     fn now(world: &World) -> Result<Self> {
+        let mut account = Self::so_far(world)?;
+        let _ = until("the trail", WRITTEN, || {
+            account = Self::so_far(world)?;
+            Ok((account.received + account.lost >= account.made).then_some(()))
+        });
+        Ok(account)
+    }
+
+    fn so_far(world: &World) -> Result<Self> {
         world.ask(&["events", "--json", "-n", "1"])?;
         let status = world.ask_json(&["status", "--json"])?.pop().context("no status")?;
         let counters = &status["counters"];
@@ -268,15 +281,26 @@ impl Account {
 fn each_event(mut visit: impl FnMut(&str) -> Result<()>) -> Result<()> {
     for entry in fs::read_dir(TRAIL).context(TRAIL)? {
         let path = entry?.path();
-        if path.extension().is_none_or(|extension| extension != "jsonl") {
-            continue;
+        let name = path.to_string_lossy();
+        if name.ends_with(".jsonl.gz") {
+            let mut unpack =
+                Command::new("gzip").arg("-dc").arg(&path).stdout(Stdio::piped()).spawn().context("gzip")?;
+            let text = unpack.stdout.take().context("no output of gzip")?;
+            each_line(BufReader::new(text), &mut visit)?;
+            ensure!(unpack.wait()?.success(), "{name} can't be unpacked");
+        } else if name.ends_with(".jsonl") {
+            each_line(BufReader::new(File::open(&path)?), &mut visit)?;
         }
-        for line in BufReader::new(File::open(&path)?).lines() {
-            let line = line?;
-            // Most of a long trail is events; only they begin so.
-            if line.starts_with("{\"type\":\"event\"") {
-                visit(&line).with_context(|| format!("{}: {line}", path.display()))?;
-            }
+    }
+    Ok(())
+}
+
+fn each_line(text: impl BufRead, visit: &mut impl FnMut(&str) -> Result<()>) -> Result<()> {
+    for line in text.lines() {
+        let line = line?;
+        // Most of a long trail is events; only they say so.
+        if line.contains("\"type\":\"event\"") {
+            visit(&line).with_context(|| line.clone())?;
         }
     }
     Ok(())
@@ -291,10 +315,10 @@ fn told(session: &str) -> Result<BTreeMap<(String, bool), u64>> {
             return Ok(());
         }
         let event: Value = serde_json::from_str(line)?;
-        if event["session"] == session && event["passed"] == false {
-            let path = event["object"]["path"].as_str().unwrap_or_default();
+        if event["actor"]["session"]["uid"] == session && event["unmapped"]["passed"] == false {
+            let path = event["file"]["path"].as_str().unwrap_or_default();
             let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-            let odd = event["generation"].as_u64().unwrap_or_default() % 2 == 1;
+            let odd = event["unmapped"]["generation"].as_u64().unwrap_or_default() % 2 == 1;
             *told.entry((name, odd)).or_default() += 1;
         }
         Ok(())
