@@ -84,7 +84,7 @@ fn session() -> impl Strategy<Value = SessionId> {
     (1u64..1 << 50).prop_map(|number| SessionId::from_kernel(number).unwrap())
 }
 
-fn object() -> impl Strategy<Value = Object> {
+fn object() -> BoxedStrategy<Object> {
     let file = (text(), of(text()), of(text()), any::<u32>(), any::<u64>()).prop_map(
         |(path, path_hex, in_workspace, device, inode)| Object::File {
             path,
@@ -105,7 +105,17 @@ fn object() -> impl Strategy<Value = Object> {
     let arguments = (proptest::collection::vec(text(), 0..4), any::<u32>(), any::<u64>())
         .prop_map(|(arguments, count, missing)| Object::Arguments { arguments, count, missing });
     let capability = text().prop_map(|name| Object::Capability { name });
-    prop_oneof![Just(Object::None), file, address, unix, process, arguments, capability]
+    // In boxes: one by one they are large, and a test's stack is not.
+    prop_oneof![
+        Just(Object::None).boxed(),
+        file.boxed(),
+        address.boxed(),
+        unix.boxed(),
+        process.boxed(),
+        arguments.boxed(),
+        capability.boxed(),
+    ]
+    .boxed()
 }
 
 fn rule() -> impl Strategy<Value = RuleInfo> {
