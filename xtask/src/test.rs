@@ -27,10 +27,10 @@ pub struct Test {
     #[arg(long, conflicts_with = "guest_only")]
     host_only: bool,
     /// How many guests run at a time
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 2)]
     jobs: usize,
     /// Seconds that one guest may take
-    #[arg(long, default_value_t = 1200)]
+    #[arg(long, default_value_t = 1500)]
     timeout: u64,
 }
 
