@@ -58,7 +58,8 @@ fn distribution() -> Option<Command> {
 
 fn build(out: &Path) -> Result<(), String> {
     let folder = Path::new("../gatekeeper-ebpf");
-    let target = out.join("ebpf");
+    // One folder for all profiles: `<target>/<profile>/build/<package>/out` is ours, the kernel's programs are the same.
+    let target = out.ancestors().nth(4).unwrap_or(out).join("ebpf");
     let mut cargo = toolchain().ok_or(MEND)?;
     // This build's own settings are not for the other target.
     for (name, _) in env::vars_os() {

@@ -25,4 +25,4 @@ pub const fn denied(cause: Cause) -> u32 {
 }
 
 const _: () = assert!(lost(Family::Kernel) < denied(Cause::Policy));
-const _: () = assert!(denied(Cause::Arguments) < COUNTERS);
+const _: () = assert!(denied(Cause::Changed) < COUNTERS);

@@ -42,6 +42,9 @@ pub struct Header {
     pub device: u64,
     /// Inode number of the object's file, 0 where there is none (not yet created).
     pub inode: u64,
+    /// Sequence number of the event that announced the hold this one is about; its own where it is that event; 0
+    /// where nobody was asked.
+    pub hold: u64,
     /// Process id, in the initial namespace.
     pub pid: u32,
     /// Thread id, in the initial namespace.
@@ -71,13 +74,15 @@ pub struct Header {
     pub passed: u8,
     /// The layer that decided, counted from the outermost.
     pub layer: u8,
-    /// Explicit padding.
-    pub pad: [u8; 2],
+    /// 1 where it could pass only if recorded.
+    pub required: u8,
+    /// How many layers ask.
+    pub asking: u8,
     /// The thread's name: a hint for people, never for a decision.
     pub comm: [u8; 16],
 }
 
-const _: () = assert!(size_of::<Header>() == 120);
+const _: () = assert!(size_of::<Header>() == 128);
 
 /// An address as an event carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]

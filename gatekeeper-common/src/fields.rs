@@ -63,6 +63,8 @@ macro_rules! kernel_fields {
             O_UNIX_ADDRESS_NAME, "unix_address", "name";
             O_MSG_NAME, "msghdr", "msg_name";
             O_MSG_NAMELEN, "msghdr", "msg_namelen";
+            O_MSG_CONTROL, "msghdr", "msg_control";
+            O_MSG_CONTROLLEN, "msghdr", "msg_controllen";
             O_TASK_LEADER, "task_struct", "group_leader";
             O_TASK_PARENT, "task_struct", "real_parent";
             O_TASK_TGID, "task_struct", "tgid";
@@ -71,7 +73,17 @@ macro_rules! kernel_fields {
             O_TASK_CGROUPS, "task_struct", "cgroups";
             O_TASK_MM, "task_struct", "mm";
             O_TASK_CRED, "task_struct", "cred";
+            O_TASK_FS, "task_struct", "fs";
+            O_FS_PWD, "fs_struct", "pwd";
+            O_FS_USERS, "fs_struct", "users";
+            O_TASK_EXIT_STATE, "task_struct", "exit_state";
             O_TASK_PERSONALITY, "task_struct", "personality";
+            O_TASK_FLAGS, "task_struct", "flags";
+            O_REGISTERS_CALL, "pt_regs", "orig_ax";
+            O_REGISTERS_FIRST, "pt_regs", "di";
+            O_REGISTERS_SECOND, "pt_regs", "si";
+            O_REGISTERS_THIRD, "pt_regs", "dx";
+            O_REGISTERS_CODE, "pt_regs", "cs";
             O_NSPROXY_MNT, "nsproxy", "mnt_ns";
             O_CSSSET_CGROUP, "css_set", "dfl_cgrp";
             O_CGROUP_NODE, "cgroup", "kn";
@@ -91,6 +103,10 @@ macro_rules! optional_kernel_fields {
             // Which mounts show a file system: a list through `mnt_instance` before Linux 6.18, a chain since.
             O_MOUNT_INSTANCE, "mount", "mnt_instance";
             O_MOUNT_NEXT, "mount", "mnt_next_for_sb";
+            // When a file was changed: one structure, and since Linux 6.11 two fields.
+            O_INODE_CHANGED, "inode", "i_ctime";
+            O_INODE_CHANGED_SECONDS, "inode", "i_ctime_sec";
+            O_INODE_CHANGED_REST, "inode", "i_ctime_nsec";
         }
     };
 }

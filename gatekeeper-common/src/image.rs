@@ -23,7 +23,7 @@ pub const PLANES: u32 = 2;
 /// "GKPOLICY" in little-endian order.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"GKPOLICY");
 /// Version of this layout.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Columns of a [`Row`].
 pub const COLUMNS: usize = 32;

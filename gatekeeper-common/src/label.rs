@@ -14,6 +14,11 @@ pub struct Layer {
     pub serial: u32,
 }
 
+/// The exec may only pass if it can be recorded.
+pub const REQUIRED: u32 = 1;
+/// Its record found no room on the way.
+pub const UNSENT: u32 = 2;
+
 /// The label of a task. Absent on tasks that belong to no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(C)]
@@ -26,6 +31,10 @@ pub struct Label {
     pub pending: u64,
     /// Layers in use; one more than [`LAYERS`] means that too many came together: deny everything.
     pub count: u32,
+    /// Of the exec under way: [`REQUIRED`] and [`UNSENT`].
+    pub exec: u32,
+    /// How many arguments the exec under way was given.
+    pub strings: u32,
     /// Explicit padding.
     pub pad: u32,
     /// The layers, outermost first. Every one must agree.
@@ -33,4 +42,4 @@ pub struct Label {
 }
 
 const _: () = assert!(size_of::<Layer>() == 8);
-const _: () = assert!(size_of::<Label>() == 96);
+const _: () = assert!(size_of::<Label>() == 104);

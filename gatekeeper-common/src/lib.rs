@@ -9,6 +9,7 @@ pub mod automaton;
 pub mod counters;
 pub mod event;
 pub mod fields;
+pub mod hold;
 pub mod image;
 pub mod label;
 pub mod limits;

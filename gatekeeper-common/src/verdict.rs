@@ -11,7 +11,7 @@ pub enum Verdict {
     Allow = 0x11,
     /// Let it pass and record it.
     Audit = 0x3c,
-    /// Ask a person; denied where nobody can be asked.
+    /// Ask a person: the operation is held until there is a decision.
     Ask = 0x69,
     /// Refuse it with EPERM.
     Deny = 0xd2,
@@ -46,12 +46,15 @@ impl Verdict {
 }
 
 /// The largest number a rule can have; one above it stands for "the default".
-pub const RULE_LAST: u32 = 0x00ff_fffd;
+pub const RULE_LAST: u32 = 0x007f_fffd;
 /// Stands in a cell where no rule spoke and `[defaults]` decided.
-pub const RULE_DEFAULT: u32 = 0x00ff_fffe;
+pub const RULE_DEFAULT: u32 = 0x007f_fffe;
 
 /// A verdict and the rule that gave it, packed so that the stricter of two cells is the larger number
 /// and, between equals, the rule that comes first in the policy. Zero is silence: no rule spoke.
+///
+/// The lowest bit says that the operation may only pass if it can be recorded. It belongs to no verdict: it
+/// stays where it is joined with a stricter cell that lacks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct Cell(pub u32);
@@ -64,7 +67,35 @@ impl Cell {
     #[must_use]
     #[inline(always)]
     pub const fn new(verdict: Verdict, rule: u32) -> Self {
-        Self((verdict as u32) << 24 | (0x00ff_ffff - (rule & 0x00ff_ffff)))
+        Self((verdict as u32) << 24 | (0x007f_ffff - (rule & 0x007f_ffff)) << 1)
+    }
+
+    /// The same, for what may only pass if it can be recorded.
+    #[must_use]
+    #[inline(always)]
+    pub const fn required(self) -> Self {
+        Self(self.0 | 1)
+    }
+
+    /// Whether the operation may only pass if it can be recorded.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_required(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// This cell, required where `other` is.
+    #[must_use]
+    #[inline(always)]
+    pub const fn required_as(self, other: Self) -> Self {
+        Self(self.0 | other.0 & 1)
+    }
+
+    /// This cell's rule, denying.
+    #[must_use]
+    #[inline(always)]
+    pub const fn denying(self) -> Self {
+        Self((Verdict::Deny as u32) << 24 | (self.0 & 0x00ff_ffff))
     }
 
     /// The verdict's code; not one of [`Verdict`]'s where the cell is silent or damaged.
@@ -84,14 +115,15 @@ impl Cell {
     #[must_use]
     #[inline(always)]
     pub const fn rule(self) -> u32 {
-        0x00ff_ffff - (self.0 & 0x00ff_ffff)
+        0x007f_ffff - ((self.0 & 0x00ff_ffff) >> 1)
     }
 
-    /// The stricter of two; between equal verdicts, the earlier rule.
+    /// The stricter of two; between equal verdicts, the earlier rule. Required where one of them is.
     #[must_use]
     #[inline(always)]
     pub const fn strictest(self, other: Self) -> Self {
-        if self.0 >= other.0 { self } else { other }
+        let stricter = if self.0 >= other.0 { self } else { other };
+        stricter.required_as(self).required_as(other)
     }
 
     /// This cell, or `default` where no rule spoke.
@@ -112,7 +144,7 @@ impl Cell {
 #[inline(always)]
 pub const fn map_cell(exec: Cell, map: Cell, arguments_matter: bool) -> Cell {
     if exec.code() >= Verdict::Ask as u8 {
-        return Cell(((Verdict::Deny as u32) << 24) | (exec.0 & 0x00ff_ffff));
+        return exec.denying();
     }
     if arguments_matter { map } else { map.or(exec) }
 }
@@ -123,8 +155,8 @@ pub const fn map_cell(exec: Cell, map: Cell, arguments_matter: bool) -> Cell {
 pub enum Cause {
     /// A rule or a default spoke; nothing out of the way.
     Policy = 0,
-    /// The rule says ask, and nobody can be asked.
-    NobodyToAsk = 1,
+    /// The rule says ask: it waits for a decision.
+    Held = 1,
     /// The path has more components or mounts than the limit.
     TooDeep = 2,
     /// The path or a name in it is longer than the limit.
@@ -149,13 +181,23 @@ pub enum Cause {
     Builtin = 12,
     /// The arguments or the environment of a program are longer than the limit, or could not be read.
     Arguments = 13,
+    /// It has to be recorded and can't be.
+    Unrecorded = 14,
+    /// The rule says ask, and a hold was decided so.
+    Decided = 15,
+    /// The rule says ask, and what asks can't be stopped half-way.
+    CantHold = 16,
+    /// The rule says ask, and as much as can be asked at once is being asked.
+    TooManyHolds = 17,
+    /// What runs is not what was approved.
+    Changed = 18,
 }
 
 impl Cause {
     /// Every cause, in the order of its discriminant.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::Policy,
-        Self::NobodyToAsk,
+        Self::Held,
         Self::TooDeep,
         Self::TooLong,
         Self::Detached,
@@ -168,6 +210,11 @@ impl Cause {
         Self::TooManyLayers,
         Self::Builtin,
         Self::Arguments,
+        Self::Unrecorded,
+        Self::Decided,
+        Self::CantHold,
+        Self::TooManyHolds,
+        Self::Changed,
     ];
 
     /// The cause with this discriminant.
@@ -181,7 +228,7 @@ impl Cause {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Policy => "policy",
-            Self::NobodyToAsk => "nobody to ask",
+            Self::Held => "held for a decision",
             Self::TooDeep => "path too deep",
             Self::TooLong => "path too long",
             Self::Detached => "detached or foreign mount",
@@ -194,6 +241,11 @@ impl Cause {
             Self::TooManyLayers => "too many layers",
             Self::Builtin => "never allowed in a session",
             Self::Arguments => "arguments too long or unreadable",
+            Self::Unrecorded => "it has to be recorded and can't be",
+            Self::Decided => "decided",
+            Self::CantHold => "can't be held for a decision",
+            Self::TooManyHolds => "too many holds",
+            Self::Changed => "not what was approved",
         }
     }
 }

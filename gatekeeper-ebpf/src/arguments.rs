@@ -10,21 +10,26 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 
 use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
-use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user, bpf_task_storage_get};
+use aya_ebpf::helpers::generated::{
+    bpf_loop, bpf_probe_read_user, bpf_probe_read_user_str, bpf_task_storage_get,
+};
 use gatekeeper_common::automaton::{DEAD, Edge, accepted, is_settled, step};
 use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, MAGIC, Row};
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{
-    ARGUMENT_BYTES_MOST, ENVIRONMENT_BYTES, LAYERS, PATH_BYTES, PLANE_LARGE, PLANE_SMALL,
+    ARGUMENT_BYTES_MOST, ENVIRONMENT_BYTES, HELD_ARGUMENTS, LAYERS, PATH_BYTES, PLANE_LARGE, PLANE_SMALL,
 };
 use gatekeeper_common::operation::Operation;
-use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict};
+use gatekeeper_common::verdict::{Cause, Cell, Verdict};
 
 use crate::decide::{Answer, NO_POLICY, Ruling, answer, each_layer};
 use crate::image::{Planes, large, masked, pick, pick_mut, small};
-use crate::kernel::{O_MM_ARG_END, O_MM_ARG_START, O_MM_ENV_END, O_MM_ENV_START, Pointer, load};
+use crate::kernel::{
+    O_MM_ARG_END, O_MM_ARG_START, O_MM_ENV_END, O_MM_ENV_START, O_REGISTERS_SECOND, O_REGISTERS_THIRD,
+    Pointer, load, task as tasks,
+};
 use crate::maps::EXECS;
-use crate::scratch::{self, Scratch};
+use crate::scratch::{self, PATH_ROOM, Scratch};
 
 /// Set in a label's count while arguments are to be judged: more layers than a task can have.
 pub const UNRESOLVED: u32 = 1 << 8;
@@ -175,7 +180,8 @@ pub struct Question {
     left: u32,
     in_name: u32,
     fault: u32,
-    pad: u32,
+    /// 1 where the arguments stand in the buffer, and not in the program's memory.
+    early: u32,
 }
 
 #[repr(C)]
@@ -193,6 +199,12 @@ struct Walk {
 #[inline(always)]
 fn byte_at(walk: &Walk, index: u32, scratch: &mut Scratch) -> Option<u8> {
     let place = index & (PATH_BYTES as u32 - 1);
+    if scratch.question.early != 0 {
+        // SAFETY: within the buffer.
+        return Some(unsafe {
+            *scratch.hold.arguments.as_ptr().add(masked::<{ PATH_BYTES as i32 - 1 }>(place))
+        });
+    }
     if place == 0 {
         let left = walk.end.wrapping_sub(walk.from).wrapping_sub(index as u64);
         let length = if left > PATH_BYTES as u64 { PATH_BYTES as u32 } else { left as u32 };
@@ -344,7 +356,10 @@ fn say<const N: usize>(
     }
     let exec = scratch.question.exec.or(header.defaults[Operation::Exec as usize]);
     let owner = scratch.question.owner.or(header.defaults[Operation::Setuid as usize]);
-    if scratch.question.setuid != 0 && owner.0 > exec.0 { answer(owner, true) } else { answer(exec, false) }
+    if scratch.question.setuid == 0 {
+        return answer(exec, false);
+    }
+    answer(exec.strictest(owner), owner.0 > exec.0)
 }
 
 /// What one layer says of the question in a scratch buffer.
@@ -363,43 +378,50 @@ pub extern "C" fn judge_arguments(buffer: u32, slot: u32, serial: u32) -> Answer
     NO_POLICY
 }
 
-/// Judges what the current task's exec has to answer for, now that its memory `mm` is final and `strings`
-/// are its arguments, the program's name included. The ruling stands in the buffer.
+/// The arguments in the memory of a program that has just started, which are final.
 #[inline(always)]
-pub fn judge(label: &Label, scratch: &mut Scratch, task: Pointer, mm: Pointer, strings: u32) {
+pub fn of_memory(question: &mut Question, mm: Pointer) {
+    let from: u64 = load(mm, &O_MM_ARG_START);
+    question.from = from;
+    question.bytes = load::<u64>(mm, &O_MM_ARG_END).wrapping_sub(from);
+    let from: u64 = load(mm, &O_MM_ENV_START);
+    question.environment_from = from;
+    question.environment_bytes = load::<u64>(mm, &O_MM_ENV_END).wrapping_sub(from);
+    question.early = 0;
+}
+
+/// Those that [`read`] has put into the buffer, without the environment.
+#[inline(always)]
+pub fn of_buffer(scratch: &mut Scratch) {
+    scratch.question.bytes = scratch.hold.length as u64;
+    scratch.question.early = 1;
+}
+
+/// Judges what the current task's exec has to answer for, `strings` being how many the arguments are, the
+/// program's name included; where they are stands in the question. The ruling stands in the buffer.
+#[inline(always)]
+pub fn judge(label: &Label, scratch: &mut Scratch, task: Pointer, strings: u32) {
     let denied = Ruling::denied(Operation::Exec as u8, Cause::Arguments as u32);
-    scratch.rule(Ruling {
-        cell: Cell::new(Verdict::Allow, RULE_DEFAULT),
-        ..Ruling::denied(Operation::Exec as u8, Cause::Policy as u32)
-    });
+    scratch.rule(Ruling::allowed(Operation::Exec as u8));
+    scratch.asking = 0;
     let Some(exec) = storage(task, 0) else { return };
     let count = exec.count;
-    exec.count = 0;
-    let span = |from: &'static u32, end: &'static u32| {
-        let from: u64 = load(mm, from);
-        (from, load::<u64>(mm, end).wrapping_sub(from))
-    };
-    let (from, bytes) = span(&O_MM_ARG_START, &O_MM_ARG_END);
-    let (environment_from, environment_bytes) = span(&O_MM_ENV_START, &O_MM_ENV_END);
+    let early = scratch.question.early != 0;
+    if !early {
+        exec.count = 0;
+    }
     each_layer!(index < count => {
-        let pending = exec.pending[index];
+        let pending = &exec.pending[index];
         let at = pending.layer;
         let layer = *pick(&label.layers, at);
-        scratch.question = Question {
-            from,
-            bytes,
-            environment_from,
-            environment_bytes,
-            skip: strings.wrapping_sub(pending.arguments),
-            setuid: exec.setuid,
-            condition: pending.condition,
-            exec: Cell::SILENT,
-            owner: Cell::SILENT,
-            left: 0,
-            in_name: 0,
-            fault: 0,
-            pad: 0,
-        };
+        let question = &mut scratch.question;
+        // Field by field: the stack has no room for a copy.
+        question.skip = strings.wrapping_sub(pending.arguments);
+        question.setuid = exec.setuid;
+        question.condition.arguments = pending.condition.arguments;
+        question.condition.environment = if early { [DEAD, DEAD] } else { pending.condition.environment };
+        question.condition.exec = pending.condition.exec;
+        question.condition.setuid = pending.condition.setuid;
         let said = judge_arguments(scratch.number, layer.slot, layer.serial);
         let (cell, generation) = (Cell(said as u32), scratch.generation);
         let placed = Ruling { layer: at, serial: layer.serial, generation, ..denied };
@@ -408,10 +430,88 @@ pub fn judge(label: &Label, scratch: &mut Scratch, task: Pointer, mm: Pointer, s
             scratch.rule(Ruling { cause, ..placed });
             return;
         }
-        if cell.code() > scratch.ruling().cell.code() {
+        if cell.code() == Verdict::Ask as u8 {
+            scratch.asking += 1;
+        }
+        let so_far = scratch.ruling();
+        if cell.code() > so_far.cell.code() {
+            let cell = cell.required_as(so_far.cell);
             let operation = if said >> 32 == 0 { Operation::Exec } else { Operation::Setuid } as u32;
-            let cause = if cell.code() == Verdict::Ask as u8 { Cause::NobodyToAsk } else { Cause::Policy };
+            let cause = if cell.code() == Verdict::Ask as u8 { Cause::Held } else { Cause::Policy };
             scratch.rule(Ruling { cell, operation, cause: cause as u32, ..placed });
+        } else if cell.is_required() {
+            scratch.rule(Ruling { cell: so_far.cell.required(), ..so_far });
         }
     });
+}
+
+#[repr(C)]
+struct Reading {
+    scratch: *mut Scratch,
+    from: u64,
+    ended: u32,
+    pad: u32,
+}
+
+extern "C" fn reading_turn(index: u32, context: *mut c_void) -> i64 {
+    // SAFETY: bpf_loop hands on the pointer it was given, and the buffer belongs to the hook that reads.
+    let reading = unsafe { &mut *context.cast::<Reading>() };
+    let scratch = reading.scratch;
+    // SAFETY: as above.
+    let scratch = unsafe { &mut *scratch };
+    let mut string = 0_u64;
+    let at = reading.from.wrapping_add(8 * index as u64);
+    // SAFETY: writes one word.
+    if unsafe { bpf_probe_read_user((&raw mut string).cast(), 8, at as *const c_void) } != 0 {
+        return 1;
+    }
+    if string == 0 {
+        reading.ended = 1;
+        return 1;
+    }
+    let length = scratch.hold.length;
+    if length >= PATH_BYTES as u32 {
+        return 1;
+    }
+    let begin = masked::<{ PATH_BYTES as i32 - 1 }>(length);
+    let room = masked::<{ 2 * PATH_BYTES as i32 - 1 }>(PATH_BYTES as u32 - length) as u32;
+    const { assert!(PATH_ROOM >= PATH_BYTES) }
+    // SAFETY: `room` bytes from `begin` end with the arguments; what the verifier fears ends within the buffer.
+    let written = unsafe {
+        bpf_probe_read_user_str(
+            scratch.hold.arguments.as_mut_ptr().add(begin).cast(),
+            room,
+            string as *const c_void,
+        )
+    };
+    // A string that fills all that is left may have been cut.
+    if written <= 0 || written >= room as i64 {
+        return 1;
+    }
+    scratch.hold.length = length + written as u32;
+    scratch.hold.count += 1;
+    if index == 0 {
+        scratch.hold.name = written as u32;
+    }
+    0
+}
+
+/// Reads the arguments that the current task's exec was given into the buffer; false where they can't be read whole.
+/// The task's own memory, which another of its threads can change: good for a clean refusal and for showing. What the
+/// program gets is compared when it starts.
+#[inline(always)]
+pub fn read(scratch: &mut Scratch, task: Pointer) -> bool {
+    let registers = tasks::registers(task);
+    let from: u64 = match tasks::call(task) {
+        tasks::EXECVE => load(registers, &O_REGISTERS_SECOND),
+        tasks::EXECVEAT => load(registers, &O_REGISTERS_THIRD),
+        _ => return false,
+    };
+    scratch.hold.length = 0;
+    scratch.hold.count = 0;
+    scratch.hold.name = 0;
+    let mut reading = Reading { scratch: &raw mut *scratch, from, ended: 0, pad: 0 };
+    // SAFETY: the callback takes a Reading, and the verifier checks both.
+    unsafe { bpf_loop(HELD_ARGUMENTS, reading_turn as *mut c_void, (&raw mut reading).cast(), 0) };
+    reading.ended != 0 && scratch.hold.count == scratch.strings
 }

@@ -47,6 +47,19 @@ impl Ruling {
         Self { generation: 0, cell, layer: 0, serial: 0, operation: operation as u32, cause, pad: 0 }
     }
 
+    /// The same ruling, refused because it can't be recorded.
+    #[inline(always)]
+    pub const fn unrecorded(self) -> Self {
+        Self { cell: self.cell.denying(), cause: Cause::Unrecorded as u32, ..self }
+    }
+
+    /// What no rule speaks against.
+    #[inline(always)]
+    pub const fn allowed(operation: u8) -> Self {
+        let cell = Cell::new(Verdict::Allow, RULE_DEFAULT);
+        Self { cell, ..Self::denied(operation, Cause::Policy as u32) }
+    }
+
     /// Whether it lets the operation pass.
     #[inline(always)]
     pub const fn passes(&self) -> bool {
@@ -62,13 +75,34 @@ pub struct Asked {
     pub first: u8,
     /// The other.
     pub second: u8,
+    /// What becomes of it where the rules ask: [`HOLD`], [`CANT_WAIT`] or [`ASKED`].
+    pub ask: u8,
 }
+
+/// It waits for a decision.
+pub const HOLD: u8 = 0;
+/// It can't be stopped half-way, and is refused.
+pub const CANT_WAIT: u8 = 1;
+/// It was asked about before, in the same system call, and passes.
+pub const ASKED: u8 = 2;
 
 impl Asked {
     /// Two operations.
     #[inline(always)]
     pub const fn both(first: Operation, second: Operation) -> Self {
-        Self { first: first as u8, second: second as u8 }
+        Self { first: first as u8, second: second as u8, ask: HOLD }
+    }
+
+    /// The same, where it is held only if `waits`.
+    #[inline(always)]
+    pub const fn held_if(self, waits: bool) -> Self {
+        if waits { self } else { Self { ask: CANT_WAIT, ..self } }
+    }
+
+    /// The same, where it has been asked about already if `asked`.
+    #[inline(always)]
+    pub const fn asked_if(self, asked: bool) -> Self {
+        if asked { Self { ask: ASKED, ..self } } else { self }
     }
 
     /// One operation.
@@ -181,6 +215,10 @@ fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8, maps_itself: bool)
             // The kernel maps a program that has been let through so far; its arguments will decide.
             exec = exec.or(Cell::new(Verdict::Allow, RULE_DEFAULT));
         }
+        if maps_itself && exec.code() == Verdict::Ask as u8 {
+            // Starting it was approved.
+            exec = Cell::new(Verdict::Allow, exec.rule());
+        }
         cell = map_cell(exec, cell, condition.asks_arguments() && !maps_itself);
     }
     cell.or(column(defaults, operation))
@@ -194,6 +232,8 @@ pub mod word {
     pub const UNIX: u32 = 1;
     /// A signal and its target's program.
     pub const SIGNAL: u32 = 2;
+    /// A path of which rules alone decide, and no default.
+    pub const RULES: u32 = 3;
 }
 
 /// Where an automaton stands after the path's bytes from `at` to `end`. Most states never change again long
@@ -238,15 +278,21 @@ fn ruled<const N: usize>(
         let cell = column(anchored, asked.first).strictest(column(floating, asked.first));
         if condition.asks() && cell == Cell::SILENT {
             // The arguments will decide; until they have, nothing is allowed.
-            return answer(Cell::new(Verdict::Allow, RULE_DEFAULT), false);
+            let default = column(&header.defaults, asked.first);
+            return answer(Cell::new(Verdict::Allow, RULE_DEFAULT).required_as(default), false);
         }
+    }
+    if scratch.word == word::RULES {
+        let cell = column(anchored, asked.first).strictest(column(floating, asked.first));
+        return answer(cell.or(Cell::new(Verdict::Allow, RULE_DEFAULT)), false);
     }
     let first = rule_on((anchored, floating), &header.defaults, asked.first, itself);
     if asked.first == asked.second {
         return answer(first, false);
     }
     let second = rule_on((anchored, floating), &header.defaults, asked.second, itself);
-    if second.0 > first.0 { answer(second, true) } else { answer(first, false) }
+    let cell = first.strictest(second);
+    answer(cell, second.0 > first.0)
 }
 
 /// Judges the path in the scratch buffer, or only the name, if the layer knows the directory: it then says
@@ -267,7 +313,7 @@ fn path_answer<const N: usize>(
         return NO_POLICY;
     }
     let kind = scratch.word;
-    if kind != word::PATH {
+    if kind == word::UNIX || kind == word::SIGNAL {
         if at > end {
             return NO_POLICY;
         }
@@ -473,6 +519,7 @@ pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32
     }
     scratch.rule(Ruling { cell: Cell::SILENT, ..Ruling::denied(asked.first, Cause::Policy as u32) });
     scratch.name_only = 0;
+    scratch.asking = 0;
     each_layer!(index < count => {
         let layer: Layer = label.layers[index];
         scratch.layer = index as u32;
@@ -483,17 +530,24 @@ pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32
             scratch.rule(Ruling { layer: index as u32, serial: layer.serial, ..denied });
             return;
         }
-        if cell.code() > scratch.ruling().cell.code() {
+        if cell.code() == Verdict::Ask as u8 {
+            scratch.asking += 1;
+        }
+        let so_far = scratch.ruling();
+        if cell.code() > so_far.cell.code() {
+            let cell = cell.required_as(so_far.cell);
             let operation = if said >> 32 == 0 { asked.first } else { asked.second } as u32;
             let (generation, cause) = (scratch.generation, Cause::Policy as u32);
             let serial = layer.serial;
             scratch.rule(Ruling { cell, layer: index as u32, serial, generation, operation, cause, ..denied });
+        } else if cell.is_required() {
+            scratch.rule(Ruling { cell: so_far.cell.required(), ..so_far });
         }
     });
     let ruling = scratch.ruling();
     let code = ruling.cell.code();
     let cause = if code == Verdict::Ask as u8 {
-        Cause::NobodyToAsk
+        Cause::Held
     } else if ruling.passes() || code == Verdict::Deny as u8 {
         Cause::Policy
     } else {

@@ -15,7 +15,7 @@ use gatekeeper_common::verdict::Cause;
 
 use crate::atomic;
 use crate::kernel::{O_MM_ARG_START, O_TASK_MM, Pointer, load, task};
-use crate::maps::{COUNTERS, EVENTS};
+use crate::maps::{COUNTERS, EVENTS, RECORDING};
 use crate::scratch::{Scratch, numbered};
 
 /// Adds one to a counter; the value before. Zero where there is no such counter.
@@ -45,7 +45,8 @@ pub enum Subject {
     Arguments,
 }
 
-/// Sends an event about the ruling in the scratch buffer; its number.
+/// Sends an event about the ruling in the scratch buffer; its number. The ruling is a denial afterwards, where the
+/// operation has to be recorded and can't be.
 #[inline(always)]
 pub fn send(
     scratch: &mut Scratch,
@@ -55,12 +56,32 @@ pub fn send(
     identity: (u64, u64),
     detail: u32,
 ) -> u64 {
-    scratch.event.session = label.session;
-    scratch.event.program = label.program;
-    scratch.event.device = identity.0;
-    scratch.event.inode = identity.1;
-    scratch.event.detail = detail;
+    describe(scratch, label, identity, detail);
     record(scratch.number, subject as u32, family as u32)
+}
+
+/// Whether the operation is about to pass, and may only if it is recorded.
+#[inline(always)]
+fn must_be_kept(scratch: &Scratch) -> bool {
+    let ruling = scratch.ruling();
+    ruling.passes() && ruling.cell.is_required()
+}
+
+/// Whether the trail takes records; not where the daemon has never said so.
+#[inline(always)]
+pub fn is_recording() -> bool {
+    RECORDING.get(0).is_some_and(|open| *open == 1)
+}
+
+/// Says in the event who does something, and to what.
+#[inline(always)]
+pub fn describe(scratch: &mut Scratch, label: &Label, identity: (u64, u64), detail: u32) {
+    let event = &mut scratch.hold.event;
+    event.session = label.session;
+    event.program = label.program;
+    event.device = identity.0;
+    event.inode = identity.1;
+    event.detail = detail;
 }
 
 /// The rest of `send`, a function by itself, so that the verifier goes through it once a program.
@@ -68,14 +89,27 @@ pub fn send(
 #[inline(never)]
 pub extern "C" fn record(buffer: u32, subject: u32, family: u32) -> u64 {
     let Some(scratch) = numbered(buffer) else { return 0 };
-    let ruling = scratch.ruling();
+    if must_be_kept(scratch) && !is_recording() {
+        scratch.rule(scratch.ruling().unrecorded());
+    }
+    fill(scratch, subject);
     let sequence = count(counters::SEQUENCE) + 1;
+    scratch.hold.event.sequence = sequence;
+    output(scratch, family);
+    sequence
+}
+
+/// Fills in who does what to which object; all but the event's number.
+#[inline(always)]
+pub fn fill(scratch: &mut Scratch, subject: u32) {
+    let ruling = scratch.ruling();
     let current = task::current();
     // SAFETY: these helpers have no preconditions.
     let (time, ids, owner) =
         unsafe { (bpf_ktime_get_boot_ns(), bpf_get_current_pid_tgid(), bpf_get_current_uid_gid()) };
-    scratch.event = Header {
-        sequence,
+    scratch.hold.event = Header {
+        sequence: 0,
+        hold: 0,
         time,
         generation: ruling.generation,
         start: task::start(task::leader(current)),
@@ -92,38 +126,39 @@ pub extern "C" fn record(buffer: u32, subject: u32, family: u32) -> u64 {
         object: Object::None as u8,
         passed: ruling.passes() as u8,
         layer: ruling.layer as u8,
-        pad: [0; 2],
+        required: ruling.cell.is_required() as u8,
+        asking: 0,
         comm: [0; 16],
-        ..scratch.event
+        ..scratch.hold.event
     };
     // SAFETY: writes 16 bytes at most, with the closing NUL.
-    unsafe { bpf_get_current_comm(scratch.event.comm.as_mut_ptr().cast::<c_void>(), 16) };
+    unsafe { bpf_get_current_comm(scratch.hold.event.comm.as_mut_ptr().cast::<c_void>(), 16) };
     let at = scratch.at;
     let is_text = subject == Subject::Path as u32
         || subject == Subject::Unix as u32
         || subject == Subject::Process as u32;
     if is_text && at < PATH_BYTES as u32 {
         let length = PATH_BYTES as u32 - at;
-        scratch.event.object = subject as u8;
-        scratch.event.length = length;
+        scratch.hold.event.object = subject as u8;
+        scratch.hold.event.length = length;
         // SAFETY: at + length == PATH_BYTES, the object's own size.
         unsafe {
             bpf_probe_read_kernel(
-                scratch.object.as_mut_ptr().cast::<c_void>(),
+                scratch.hold.object.as_mut_ptr().cast::<c_void>(),
                 length,
                 scratch.path.as_ptr().add(at as usize).cast::<c_void>(),
             )
         };
     }
     if subject == Subject::Address as u32 {
-        scratch.event.object = Object::Address as u8;
-        scratch.event.length = size_of::<Address>() as u32;
+        scratch.hold.event.object = Object::Address as u8;
+        scratch.hold.event.length = size_of::<Address>() as u32;
         // SAFETY: the object has room for any address, at any alignment.
-        unsafe { scratch.object.as_mut_ptr().cast::<Address>().write_unaligned(scratch.address) };
+        unsafe { scratch.hold.object.as_mut_ptr().cast::<Address>().write_unaligned(scratch.address) };
     }
     if subject == Subject::Arguments as u32 {
         let mm: Pointer = load(current, &O_TASK_MM);
-        let whole = scratch.event.inode;
+        let whole = scratch.hold.event.inode;
         let mut length = PATH_BYTES as u32;
         if whole < PATH_BYTES as u64 {
             length = whole as u32;
@@ -131,12 +166,21 @@ pub extern "C" fn record(buffer: u32, subject: u32, family: u32) -> u64 {
         let from: u64 = load(mm, &O_MM_ARG_START);
         // SAFETY: the object has PATH_BYTES.
         let fault = unsafe {
-            bpf_probe_read_user(scratch.object.as_mut_ptr().cast::<c_void>(), length, from as *const c_void)
+            bpf_probe_read_user(
+                scratch.hold.object.as_mut_ptr().cast::<c_void>(),
+                length,
+                from as *const c_void,
+            )
         };
-        scratch.event.object = Object::Arguments as u8;
-        scratch.event.length = if fault == 0 { length } else { 0 };
+        scratch.hold.event.object = Object::Arguments as u8;
+        scratch.hold.event.length = if fault == 0 { length } else { 0 };
     }
-    let mut length = scratch.event.length;
+}
+
+/// Sends the event that stands in the buffer.
+#[inline(always)]
+pub fn output(scratch: &mut Scratch, family: u32) {
+    let mut length = scratch.hold.event.length;
     if length > PATH_BYTES as u32 {
         length = PATH_BYTES as u32;
     }
@@ -144,16 +188,21 @@ pub extern "C" fn record(buffer: u32, subject: u32, family: u32) -> u64 {
     let refused = unsafe {
         bpf_ringbuf_output(
             (&raw const EVENTS).cast_mut().cast(),
-            (&raw mut scratch.event).cast::<c_void>(),
+            (&raw mut scratch.hold.event).cast::<c_void>(),
             (size_of::<Header>() as u32 + length) as u64,
             0,
         )
     };
+    scratch.unsent = (refused != 0) as u32;
     if refused != 0 {
         count(counters::lost(Family::Exec) + family);
+        if must_be_kept(scratch) {
+            scratch.rule(scratch.ruling().unrecorded());
+            count(counters::denied(Cause::Unrecorded));
+        }
     }
-    if ruling.cause != Cause::Policy as u32 {
-        count(counters::denied(Cause::Policy) + ruling.cause);
+    let cause = scratch.hold.event.cause as u32;
+    if cause != Cause::Policy as u32 {
+        count(counters::denied(Cause::Policy) + cause);
     }
-    sequence
 }

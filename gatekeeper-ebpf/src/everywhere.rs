@@ -7,11 +7,11 @@ use aya_ebpf::helpers::generated::bpf_loop;
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::SIBLING_MOUNTS;
 use gatekeeper_common::operation::{Family, Operation};
-use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict};
+use gatekeeper_common::verdict::Cause;
 
-use crate::decide::{Asked, Ruling, judge, judge_path, word};
-use crate::emit::{Subject, send};
-use crate::judge::{PASS, no_buffer, result};
+use crate::decide::{Asked, Ruling, judge, judge_path};
+use crate::emit::Subject;
+use crate::judge::{PASS, conclude, no_buffer};
 use crate::kernel::file::identity;
 use crate::kernel::{
     O_DENTRY_INODE, O_INODE_SUPER, O_MOUNT_INSTANCE, O_MOUNT_NAMESPACE, O_MOUNT_NEXT, O_NSPROXY_MNT,
@@ -72,16 +72,14 @@ extern "C" fn visit(_: u32, context: *mut c_void) -> i64 {
     !scratch.ruling().passes() as i64
 }
 
-/// Judges an operation on an entry. One that no mount of the task's namespace shows is not the task's doing: a file
+/// Judges an operation on an entry, as `word` says: by rules and defaults, or by rules alone. One that no mount of the task's namespace shows is not the task's doing: a file
 /// system stacked on it, which was judged itself, acts on what lies below (overlayfs).
 #[inline(always)]
-pub fn judge_everywhere(label: &Label, entry: Pointer, operation: Operation) -> i32 {
+pub fn judge_everywhere(label: &Label, entry: Pointer, operation: Operation, word: u32) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::File) };
     scratch.ask(Asked::one(operation));
-    scratch.word = word::PATH;
+    scratch.word = word;
     scratch.key.kept = 0;
-    let allowed = Cell::new(Verdict::Allow, RULE_DEFAULT);
-    scratch.rule(Ruling { cell: allowed, ..Ruling::denied(operation as u8, Cause::Policy as u32) });
     let inode: Pointer = load(entry, &O_DENTRY_INODE);
     if inode.is_null() {
         give(scratch);
@@ -99,16 +97,25 @@ pub fn judge_everywhere(label: &Label, entry: Pointer, operation: Operation) -> 
         head: mounts,
         next: read::<u64>(mounts as Pointer).unwrap_or(mounts),
     };
-    // SAFETY: the callback takes a Visit, and the verifier checks both.
-    unsafe { bpf_loop(SIBLING_MOUNTS, visit as *mut c_void, (&raw mut walk).cast(), 0) };
-    if walk.next != 0 && scratch.ruling().passes() {
-        scratch.rule(Ruling::denied(operation as u8, Cause::TooDeep as u32));
-    }
-    let ruling = scratch.ruling();
-    if ruling.cell.code() != Verdict::Allow as u8 {
-        let bits = scratch.asked().bits();
-        send(scratch, label, Family::File, Subject::Path, identity(entry), bits);
+    let mut result = rest(&mut walk, scratch, label, entry);
+    // What is approved on one mount is judged on the others; two can't be asked about at once.
+    if result == PASS && !scratch.ruling().passes() {
+        scratch.ask(Asked::one(operation).held_if(false));
+        result = rest(&mut walk, scratch, label, entry);
     }
     give(scratch);
-    result(ruling.passes())
+    result
+}
+
+/// Walks on until a mount does not allow the operation plainly, and concludes.
+#[inline(always)]
+fn rest(walk: &mut Visit, scratch: &mut Scratch, label: &Label, entry: Pointer) -> i32 {
+    let asked = scratch.asked();
+    scratch.rule(Ruling::allowed(asked.first));
+    // SAFETY: the callback takes a Visit, and the verifier checks both.
+    unsafe { bpf_loop(SIBLING_MOUNTS, visit as *mut c_void, (&raw mut *walk).cast(), 0) };
+    if walk.next != 0 && scratch.ruling().passes() {
+        scratch.rule(Ruling::denied(asked.first, Cause::TooDeep as u32));
+    }
+    conclude(label, scratch, (Family::File, Subject::Path), identity(entry), asked.bits())
 }

@@ -6,44 +6,82 @@ use core::ptr::read_volatile;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use gatekeeper_common::counters::{SEQUENCE, denied, lost};
 use gatekeeper_common::image::Protocol;
-use gatekeeper_common::label::Label;
+use gatekeeper_common::label::{Label, REQUIRED, UNSENT};
 use gatekeeper_common::limits::{PATH_BYTES, UNIX_BYTES};
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::{Cause, Verdict};
 
+use crate::arguments;
 use crate::cache;
-use crate::decide::{Asked, Ruling, judge, judge_address, judge_number, judge_path, word};
-use crate::emit::{Subject, count, send};
+use crate::decide::{ASKED, Asked, Ruling, judge, judge_address, judge_number, judge_path, word};
+use crate::emit::{Subject, count, describe, record, send};
+use crate::hold;
 use crate::image::masked;
-use crate::kernel::Pointer;
-use crate::kernel::file::{Place, identity, of_file};
+use crate::kernel::file::{Place, changed, identity, of_file};
 use crate::kernel::socket::{Spoken, read_address, read_own_address};
 use crate::kernel::task;
+use crate::kernel::{O_MM_ARG_END, O_TASK_MM, Pointer, load};
+use crate::label;
 use crate::path::{Resolved, resolve};
-use crate::scratch::{PATH_ROOM, Scratch, give, take};
+use crate::scratch::{PATH_ROOM, Scratch, give, numbered, take};
 
 /// What every hook returns to let an operation pass.
 pub const PASS: i32 = 0;
 /// What every hook returns to refuse one.
 pub const EPERM: i32 = -1;
 
-/// What a hook returns. Written out: the compiler would negate a bit, and the verifier would lose the range
-/// that every hook's result must lie in.
+/// What a hook returns. Written out: the compiler would compute it, and the verifier would lose the range that every
+/// hook's result must lie in.
 #[inline(always)]
-pub fn result(passed: bool) -> i32 {
+pub fn result(answer: hold::Answer) -> i32 {
     let result: u64;
     // SAFETY: changes one register.
     unsafe {
         core::arch::asm!(
             "{result} = 0",
-            "if {passed} != 0 goto +1",
+            "if {answer} == {PASSED} goto +3",
             "{result} = -1",
+            "if {answer} != {HELD} goto +1",
+            "{result} = {RESTART}",
             result = out(reg) result,
-            passed = in(reg) passed as u64,
+            answer = in(reg) answer,
+            PASSED = const hold::PASSED as i32,
+            HELD = const hold::HELD as i32,
+            RESTART = const hold::RESTART,
             options(nomem, nostack)
         );
     }
     result as i32
+}
+
+/// Ends a judgement: records it unless it is allowed plainly, and asks where the rules ask.
+#[inline(always)]
+pub fn conclude(
+    label: &Label,
+    scratch: &mut Scratch,
+    (family, subject): (Family, Subject),
+    identity: (u64, u64),
+    detail: u32,
+) -> i32 {
+    if scratch.ruling().cell.code() == Verdict::Allow as u8 {
+        return PASS;
+    }
+    describe(scratch, label, identity, detail);
+    scratch.strings = label.strings;
+    result(settle(scratch.number, subject as u32, family as u32))
+}
+
+/// The rest of [`conclude`], a function by itself, so that the verifier goes through it once a program.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn settle(buffer: u32, subject: u32, family: u32) -> hold::Answer {
+    let Some(scratch) = numbered(buffer) else { return hold::DENIED };
+    let ruling = scratch.ruling();
+    if ruling.cell.code() == Verdict::Ask as u8 && ruling.cause == Cause::Held as u32 {
+        return if scratch.asked().ask == ASKED { hold::PASSED } else { hold::ask(buffer, subject, family) };
+    }
+    record(buffer, subject, family);
+    scratch.ruling().passes() as hold::Answer
 }
 
 /// Counts an operation that is denied because no buffer is free to judge it in.
@@ -55,11 +93,16 @@ pub fn no_buffer(family: Family) -> i32 {
     EPERM
 }
 
-/// Judges a place in the tree. All that is asked belongs to one family.
+/// The family of what is asked of a place: all of it belongs to one.
+#[inline(always)]
+fn family(asked: Asked) -> Family {
+    if asked.is(Operation::Exec) || asked.is(Operation::Setuid) { Family::Exec } else { Family::File }
+}
+
+/// Judges a place in the tree.
 #[inline(always)]
 pub fn place(label: &mut Label, place: Place, asked: Asked) -> i32 {
-    let family = if asked.is(Operation::Exec) { Family::Exec } else { Family::File };
-    let Some(scratch) = take() else { return no_buffer(family) };
+    let Some(scratch) = take() else { return no_buffer(family(asked)) };
     let result = judge_place(label, scratch, place, asked);
     give(scratch);
     result
@@ -70,14 +113,69 @@ pub fn place(label: &mut Label, place: Place, asked: Asked) -> i32 {
 #[inline(always)]
 pub fn program(label: &mut Label, place: Place, task: Pointer, arguments: u32) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Exec) };
-    let mut result = judge_place(label, scratch, place, Asked::one(Operation::Exec));
-    if result == PASS && !crate::arguments::keep(task, label, scratch, arguments) {
-        scratch.rule(Ruling::denied(Operation::Exec as u8, Cause::Arguments as u32));
-        send(scratch, label, Family::Exec, Subject::Path, identity(place.entry), Operation::Exec.bit());
-        result = EPERM;
+    scratch.ask(Asked::one(Operation::Exec));
+    scratch.word = word::PATH;
+    cache::identify(scratch, place);
+    let found = decide_place(label, scratch, place);
+    if found && scratch.ruling().cell.code() != Verdict::Deny as u8 {
+        if !arguments::keep(task, label, scratch, arguments) {
+            scratch.rule(Ruling::denied(Operation::Exec as u8, Cause::Arguments as u32));
+        } else if arguments + 1 == label.strings && arguments::pends(task) {
+            early(scratch.number);
+        }
+    }
+    let subject = if found { Subject::Path } else { Subject::Nothing };
+    let (identity, bit) = (identity(place.entry), Operation::Exec.bit());
+    let asks = scratch.ruling().cell.code() == Verdict::Ask as u8;
+    let result = if asks {
+        scratch.changed = changed(place.entry);
+        conclude(label, scratch, (Family::Exec, subject), identity, bit)
+    } else {
+        send(scratch, label, Family::Exec, subject, identity, bit);
+        result(scratch.ruling().passes() as hold::Answer)
+    };
+    if result == PASS {
+        label.pending = scratch.hold.event.sequence;
+        label.exec |= (scratch.ruling().cell.is_required() as u32 * REQUIRED) | (scratch.unsent * UNSENT);
     }
     give(scratch);
     result
+}
+
+/// Judges the arguments as the task's memory has them now, so that what they forbid is refused and not killed, and
+/// what they ask about can be held. Where they can't be read, only what the program gets will tell. A function by
+/// itself: the stack has no room for it beside all else.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn early(buffer: u32) -> u32 {
+    let Some(scratch) = numbered(buffer) else { return 0 };
+    let current = task::current();
+    let Some(label) = label::current() else { return 0 };
+    scratch.strings = label.strings;
+    if !arguments::read(scratch, current) {
+        return 0;
+    }
+    scratch.put_by();
+    let asking = scratch.asking;
+    arguments::of_buffer(scratch);
+    arguments::judge(label, scratch, current, label.strings);
+    if scratch.ruling().cell.code() <= scratch.put_by_code() {
+        scratch.take_back();
+        scratch.asking = asking;
+    }
+    1
+}
+
+/// Judges the arguments that a program has got, `strings` of them. A function by itself, as [`early`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn last(buffer: u32, strings: u32) -> u32 {
+    let Some(scratch) = numbered(buffer) else { return 0 };
+    let current = task::current();
+    let Some(label) = label::of(current) else { return 0 };
+    arguments::of_memory(&mut scratch.question, load(current, &O_TASK_MM));
+    arguments::judge(label, scratch, current, strings);
+    1
 }
 
 /// Judges an executable mapping of a file, or of nothing.
@@ -98,7 +196,10 @@ pub fn mapping(label: &mut Label, mapped: Pointer) -> i32 {
     let result = if unsafe { read_volatile(&raw const scratch.entry) } == 0 {
         PASS
     } else {
-        judge_place(label, scratch, of_file(mapped), Asked::one(Operation::Map))
+        // While an exec sets up its memory nothing can start again (fs/binfmt_elf.c `create_elf_tables`).
+        let memory: Pointer = load(task::current(), &O_TASK_MM);
+        let waits = load::<u64>(memory, &O_MM_ARG_END) != 0;
+        judge_place(label, scratch, of_file(mapped), Asked::one(Operation::Map).held_if(waits))
     };
     give(scratch);
     result
@@ -110,23 +211,44 @@ const PIPE: u32 = u32::MAX;
 
 #[inline(always)]
 fn judge_place(label: &mut Label, scratch: &mut Scratch, place: Place, asked: Asked) -> i32 {
-    let is_exec = asked.is(Operation::Exec);
-    let starts = is_exec || asked.is(Operation::Setuid);
-    let opens = !starts && !asked.is(Operation::Map);
     scratch.ask(asked);
     scratch.word = word::PATH;
     cache::identify(scratch, place);
-    // An exec is recorded, whatever the verdict; for that its path is needed.
-    if !is_exec && cache::allows(label, scratch, place) {
+    if cache::allows(label, scratch, place) {
         return PASS;
     }
+    let outcome = find(scratch, place);
+    if outcome == PIPE && !asked.is(Operation::Setuid) && !asked.is(Operation::Map) {
+        return PASS;
+    }
+    let found = decide_found(label, scratch, place, outcome);
+    let subject = if found { Subject::Path } else { Subject::Nothing };
+    let bits = scratch.asked().bits();
+    if asked.is(Operation::Setuid) {
+        scratch.changed = changed(place.entry);
+    }
+    conclude(label, scratch, (family(asked), subject), identity(place.entry), bits)
+}
+
+/// Resolves and decides; whether there is a path. The ruling stands in the buffer.
+#[inline(always)]
+fn decide_place(label: &Label, scratch: &mut Scratch, place: Place) -> bool {
+    let outcome = find(scratch, place);
+    decide_found(label, scratch, place, outcome)
+}
+
+#[inline(always)]
+fn find(scratch: &mut Scratch, place: Place) -> u32 {
     let outcome = match resolve(place, scratch) {
         Ok(Resolved::Path) => FOUND,
-        Ok(Resolved::Pipe) if opens => return PASS,
         Ok(Resolved::Pipe) => PIPE,
         Err(cause) => cause as u32,
     };
-    let outcome = scratch.forget(outcome);
+    scratch.forget(outcome)
+}
+
+#[inline(always)]
+fn decide_found(label: &Label, scratch: &mut Scratch, place: Place, outcome: u32) -> bool {
     if outcome == FOUND {
         cache::allow_keeping(scratch, place);
         judge(label, scratch, judge_path);
@@ -134,17 +256,7 @@ fn judge_place(label: &mut Label, scratch: &mut Scratch, place: Place, asked: As
         let cause = if outcome == PIPE { Cause::Detached as u32 } else { outcome };
         scratch.rule(Ruling::denied(scratch.asked().first, cause));
     }
-    let ruling = scratch.ruling();
-    let passed = ruling.passes();
-    if ruling.cell.code() != Verdict::Allow as u8 || is_exec {
-        let subject = if outcome == FOUND { Subject::Path } else { Subject::Nothing };
-        let family = if starts { Family::Exec } else { Family::File };
-        let sequence = send(scratch, label, family, subject, identity(place.entry), scratch.asked().bits());
-        if is_exec && passed {
-            label.pending = sequence;
-        }
-    }
-    result(passed)
+    outcome == FOUND
 }
 
 /// Judges an address that stands in kernel memory.
@@ -195,13 +307,10 @@ fn finish_address(label: &Label, scratch: &'static mut Scratch, spoken: u32, fam
         };
         scratch.rule(Ruling::denied(scratch.asked().first, cause as u32));
     }
-    let ruling = scratch.ruling();
-    if ruling.cell.code() != Verdict::Allow as u8 {
-        let subject = if known { Subject::Address } else { Subject::Nothing };
-        send(scratch, label, Family::Net, subject, (0, 0), family as u32);
-    }
+    let subject = if known { Subject::Address } else { Subject::Nothing };
+    let result = conclude(label, scratch, (Family::Net, subject), (0, 0), family as u32);
     give(scratch);
-    result(ruling.passes())
+    result
 }
 
 /// Judges the word in the buffer, whose kind and place are set, records it and gives the buffer back.
@@ -214,12 +323,9 @@ fn finish_word(
     detail: u32,
 ) -> i32 {
     judge(label, scratch, judge_path);
-    let ruling = scratch.ruling();
-    if ruling.cell.code() != Verdict::Allow as u8 {
-        send(scratch, label, family, subject, identity, detail);
-    }
+    let result = conclude(label, scratch, (family, subject), identity, detail);
     give(scratch);
-    result(ruling.passes())
+    result
 }
 
 /// Refuses what could not be resolved, records it and gives the buffer back.
@@ -301,29 +407,28 @@ pub fn signal(label: &Label, target: Pointer, number: u32) -> i32 {
     scratch.at = before as u32;
     judge(label, scratch, judge_path);
     scratch.at = at;
-    let ruling = scratch.ruling();
-    if ruling.cell.code() != Verdict::Allow as u8 {
-        let pid = task::process_id(target) as u64;
-        send(scratch, label, Family::Signal, Subject::Process, (0, pid), number);
-    }
+    let pid = task::process_id(target) as u64;
+    let result = conclude(label, scratch, (Family::Signal, Subject::Process), (0, pid), number);
     give(scratch);
-    result(ruling.passes())
+    result
 }
 
 /// Judges what has a number or nothing: a capability, or something the kernel offers as a whole. Recorded
-/// unless the caller only wonders.
+/// unless the caller only wonders. Whoever asks for a capability turns what a hook returns into a plain refusal
+/// (kernel/capability.c `ns_capable_common`): it can't wait.
 #[inline(always)]
 pub fn number(label: &Label, operation: Operation, number: u32, silent: bool) -> i32 {
     let Some(scratch) = take() else { return no_buffer(operation.family()) };
-    scratch.ask(Asked::one(operation));
+    scratch.ask(Asked::one(operation).held_if(operation as u8 != Operation::Capability as u8));
     scratch.at = number;
     judge(label, scratch, judge_number);
-    let ruling = scratch.ruling();
-    if ruling.cell.code() != Verdict::Allow as u8 && !silent {
-        send(scratch, label, operation.family(), Subject::Nothing, (0, 0), number);
-    }
+    let result = if silent {
+        result(scratch.ruling().passes() as hold::Answer)
+    } else {
+        conclude(label, scratch, (operation.family(), Subject::Nothing), (0, 0), number)
+    };
     give(scratch);
-    result(ruling.passes())
+    result
 }
 
 /// Refuses what no policy can allow, and records it.

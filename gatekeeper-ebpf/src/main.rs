@@ -9,6 +9,7 @@ mod cache;
 mod decide;
 mod emit;
 mod everywhere;
+mod hold;
 mod hooks;
 mod image;
 mod judge;
@@ -55,6 +56,9 @@ lsm_programs! {
     inode_removexattr => hooks::file::attribute;
     inode_set_acl => hooks::file::attribute;
     inode_remove_acl => hooks::file::attribute;
+    inode_file_setattr => hooks::file::flags;
+    inode_getxattr => hooks::file::attribute_read;
+    inode_readlink => hooks::file::link_read;
     file_fcntl => hooks::kernel::fcntl;
     socket_create => hooks::net::create;
     socket_post_create => hooks::unix::made;
@@ -94,10 +98,11 @@ lsm_programs! {
     move_mount => hooks::kernel::mount;
     path_chroot => hooks::kernel::mount;
     bpf => hooks::kernel::bpf;
-    file_ioctl => hooks::kernel::ioctl;
-    file_ioctl_compat => hooks::kernel::ioctl;
+    file_ioctl => hooks::ioctl::ioctl;
+    file_ioctl_compat => hooks::ioctl::ioctl;
     perf_event_open => hooks::kernel::perf;
     syslog => hooks::kernel::syslog;
+    quotactl => hooks::kernel::quota;
     inode_init_security_anon => hooks::kernel::anonymous;
 }
 
@@ -131,6 +136,12 @@ fn sched_process_exec(context: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sched_process_fork")]
 fn sched_process_fork(context: BtfTracePointContext) -> i32 {
     hooks::process::forked(&context);
+    0
+}
+
+#[btf_tracepoint(function = "sched_process_exit")]
+fn sched_process_exit(context: BtfTracePointContext) -> i32 {
+    hooks::process::ended(&context);
     0
 }
 

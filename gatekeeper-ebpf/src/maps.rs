@@ -9,15 +9,17 @@ use aya_ebpf::bindings::bpf_map_type::{
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
 use gatekeeper_common::counters;
+use gatekeeper_common::hold::{Grant, Hold, Place};
 use gatekeeper_common::image::PLANES;
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{
-    CACHE_ENTRIES, CGROUPS as CGROUP_ENTRIES, OBJECTS as OBJECT_ENTRIES, PLANE_LARGE, PLANE_SMALL,
-    RING_BYTES, SCRATCH_SLOTS, SLOTS,
+    CACHE_ENTRIES, CGROUPS as CGROUP_ENTRIES, GRANTS as GRANT_ENTRIES, HOLDS as HOLD_ENTRIES,
+    OBJECTS as OBJECT_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS,
 };
 
 use crate::arguments::Exec;
 use crate::cache::Entry;
+use crate::hold::Wait;
 use crate::label::Owner;
 use crate::scratch::Scratch;
 
@@ -32,6 +34,11 @@ pub static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 /// See [`counters`]; added to atomically by the programs, read by the daemon.
 #[map]
 pub static COUNTERS: Array<u64> = Array::with_max_entries(counters::COUNTERS, 0);
+
+/// Whether what happens can be written down: 1 as long as the trail takes records. Written by the daemon; what has
+/// to be recorded is denied while it is 0.
+#[map]
+pub static RECORDING: Array<u32> = Array::with_max_entries(1, 0);
 
 /// Working memory of the hooks; a hook takes a free one and gives it back. Nobody else's.
 #[map]
@@ -84,6 +91,24 @@ pub static LABELS: TaskStorage<Label> =
 #[unsafe(no_mangle)]
 pub static EXECS: TaskStorage<Exec> =
     TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
+
+/// The holds of each thread. Nobody else's.
+#[unsafe(link_section = ".maps")]
+#[unsafe(no_mangle)]
+pub static WAITS: TaskStorage<Wait> =
+    TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
+
+/// What waits for a decision, by session. Read by the daemon, which removes what is left over.
+#[map]
+pub static HOLDS: HashMap<Place, Hold> = HashMap::with_max_entries(HOLD_ENTRIES, BPF_F_NO_PREALLOC);
+
+/// Hold → verdict. Written by the daemon; taken out where the task gets its answer.
+#[map]
+pub static DECISIONS: HashMap<u64, u64> = HashMap::with_max_entries(HOLD_ENTRIES, 0);
+
+/// Approvals for more than once, by session. Written by the daemon.
+#[map]
+pub static GRANTS: HashMap<Place, Grant> = HashMap::with_max_entries(GRANT_ENTRIES, BPF_F_NO_PREALLOC);
 
 /// Whose a UNIX socket is. Nobody else's.
 #[unsafe(link_section = ".maps")]

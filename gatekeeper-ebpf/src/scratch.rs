@@ -3,9 +3,10 @@
 //! A hook runs with migration off but can be preempted, and the task that runs next on the CPU can
 //! enter a hook too. So a CPU has several buffers, and a hook owns one from `take` to `give`.
 
-use core::ptr::{read_volatile, write_volatile};
+use core::ptr::{copy_nonoverlapping, read_volatile, write_volatile};
 
-use gatekeeper_common::event::{Address, Header};
+use gatekeeper_common::event::Address;
+use gatekeeper_common::hold::Hold;
 use gatekeeper_common::limits::{LAYERS, NAME_BYTES, PATH_BYTES, SCRATCH_SLOTS};
 
 use crate::arguments::{Condition, Question};
@@ -48,6 +49,8 @@ pub struct Scratch {
     pub maps_itself: u32,
     /// The layer that is being asked.
     pub layer: u32,
+    /// 1 where the last event found no room.
+    pub unsent: u32,
     /// What an exec depends on, by layer.
     pub conditions: [Condition; LAYERS],
     /// The arguments that are being judged.
@@ -55,16 +58,21 @@ pub struct Scratch {
     /// Generation of the policy that answered last.
     pub generation: u64,
     ruling: Ruling,
+    put_by: Ruling,
     /// The directory of the place, while it can be told from all others.
     pub key: Key,
     asked: Asked,
-    pad: [u8; 2],
+    pad: u8,
     /// The address to be judged.
     pub address: Address,
-    /// The event under construction: the header and, once it is sent, the object.
-    pub event: Header,
-    /// The object of the event, contiguous with its header.
-    pub object: [u8; PATH_BYTES],
+    /// How many layers ask.
+    pub asking: u32,
+    /// How many arguments the exec under way was given.
+    pub strings: u32,
+    /// When the program that is to start was last changed; of other operations it means nothing.
+    pub changed: u64,
+    /// The event under construction: the header, once it is sent the object, and what a person is shown beside.
+    pub hold: Hold,
     /// The path, from `at` to `PATH_BYTES`.
     pub path: [u8; PATH_ROOM],
 }
@@ -100,6 +108,26 @@ impl Scratch {
     pub fn ruling(&self) -> Ruling {
         // SAFETY: as above.
         unsafe { read_volatile(&raw const self.ruling) }
+    }
+
+    /// Puts the ruling by, or takes it back. In memory alone: the stack has no room.
+    #[inline(always)]
+    pub fn put_by(&mut self) {
+        // SAFETY: both are fields of a live value.
+        unsafe { copy_nonoverlapping(&raw const self.ruling, &raw mut self.put_by, 1) };
+    }
+
+    /// See [`Self::put_by`].
+    #[inline(always)]
+    pub fn take_back(&mut self) {
+        // SAFETY: as above.
+        unsafe { copy_nonoverlapping(&raw const self.put_by, &raw mut self.ruling, 1) };
+    }
+
+    /// How strict the ruling is that was put by.
+    #[inline(always)]
+    pub fn put_by_code(&self) -> u8 {
+        self.put_by.cell.code()
     }
 
     /// Sets the ruling.

@@ -9,8 +9,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::audit::export::setting::{self, Export};
 use crate::audit::log::writer::Options;
 use crate::audit::mask::Mask;
+use crate::hold::check::setting as checks;
+use crate::hold::notify::setting as notify;
 
 /// Where the configuration lies unless said otherwise.
 pub const PATH: &str = "/etc/gatekeeper/gatekeeper.toml";
@@ -34,12 +37,35 @@ pub struct Config {
     pub floor: Option<String>,
     /// Live sessions one user may have.
     pub sessions_per_user: usize,
+    /// How long a session may be; as long as it is asked for, or has tasks, where left out.
+    pub longest_session: Option<Duration>,
     /// How the audit trail is kept.
     pub trail: Options,
     /// Patterns of secrets besides the built-in ones; the secret part is the group `s`.
     pub secrets: Vec<String>,
+    /// Where records go besides.
+    pub exports: Vec<Export>,
     /// Events kept in memory for `gatekeeper events`.
     pub events_in_memory: usize,
+    /// What an assistant's hook answers where it can't be put on record.
+    pub on_hook_failure: OnFailure,
+    /// How long a hook may take.
+    pub hook_time: Duration,
+    /// What is asked about holds before people are.
+    pub checks: checks::Setting,
+    /// Who is told that a hold waits.
+    pub notify: notify::Setting,
+}
+
+/// What becomes of what can't be put on record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It passes.
+    Pass,
 }
 
 impl Default for Config {
@@ -53,6 +79,7 @@ impl Default for Config {
             default_policy: "coding-assistant".into(),
             floor: None,
             sessions_per_user: 64,
+            longest_session: None,
             trail: Options {
                 segment_bytes: 64 << 20,
                 segment_age: DAY,
@@ -62,7 +89,12 @@ impl Default for Config {
                 keep_age: 400 * DAY,
             },
             secrets: Vec::new(),
+            exports: Vec::new(),
             events_in_memory: 20_000,
+            on_hook_failure: OnFailure::Refuse,
+            hook_time: Duration::from_secs(10),
+            checks: checks::Setting::default(),
+            notify: notify::Setting::default(),
         }
     }
 }
@@ -70,6 +102,15 @@ impl Default for Config {
 /// A configuration that can't be used, and the mend.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// The file that was named is not there.
+    #[error(
+        "{path}: there is no such file: name the one there is, or leave --config out for {PATH}, or for the defaults where that is not there",
+        path = path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file can't be read.
     #[error("{path}: {source}", path = path.display())]
     Read {
@@ -100,6 +141,17 @@ struct Document {
     sessions: Sessions,
     events: Events,
     trail: Trail,
+    export: Vec<Spanned<setting::Table>>,
+    hooks: Hooks,
+    checks: checks::Table,
+    notify: notify::Table,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Hooks {
+    on_failure: OnFailure,
+    seconds: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +170,7 @@ struct Sessions {
     default_policy: Option<Spanned<String>>,
     floor: Option<Spanned<String>>,
     per_user: Option<Spanned<usize>>,
+    longest: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -163,14 +216,28 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What is wrong, and where in the text.
-struct Fault(Range<usize>, String);
+pub struct Fault(pub Range<usize>, pub String);
 
 impl Config {
-    /// Reads the configuration; a file that does not exist means the defaults.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+    /// Reads the configuration from the file that was named, or else from the usual place. Only there no file
+    /// means the defaults: whoever names one and mistypes it would be without what it says.
+    pub fn load(named: Option<&Path>) -> Result<Self, ConfigError> {
+        match named {
+            Some(path) => Self::read(path),
+            None => match Self::read(Path::new(PATH)) {
+                Err(ConfigError::Missing { .. }) => Ok(Self::default()),
+                read => read,
+            },
+        }
+    }
+
+    /// Reads the configuration from a file, which must be there.
+    fn read(path: &Path) -> Result<Self, ConfigError> {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(ConfigError::Missing { path: path.into() })
+            }
             Err(source) => Err(ConfigError::Read { path: path.into(), source }),
         }
     }
@@ -194,7 +261,7 @@ impl Config {
 
     fn check(document: Document) -> Result<Self, Fault> {
         let usual = Self::default();
-        let Document { paths, sessions, events, mut trail } = document;
+        let Document { paths, sessions, events, mut trail, export, hooks, checks, notify } = document;
         let policies = match paths.policies {
             None => usual.policies,
             Some(list) => list.into_iter().map(directory).collect::<Result<_, _>>()?,
@@ -210,17 +277,26 @@ impl Config {
             sessions_per_user: sessions
                 .per_user
                 .map_or(Ok(usual.sessions_per_user), |n| between(n, 1, 1000))?,
+            longest_session: sessions.longest.map(length).transpose()?,
+            checks: checks.check()?,
+            notify: notify.check()?,
+            exports: setting::check(export)?,
             secrets: patterns(std::mem::take(&mut trail.secrets))?,
             trail: trail.check(usual.trail)?,
             events_in_memory: events
                 .in_memory
                 .map_or(Ok(usual.events_in_memory), |n| between(n, 100, 1_000_000))?,
+            on_hook_failure: hooks.on_failure,
+            // Every assistant is told to wait a minute.
+            hook_time: hooks
+                .seconds
+                .map_or(Ok(usual.hook_time), |n| between(n, 1, 50).map(Duration::from_secs))?,
         })
     }
 }
 
 /// A path that means the same wherever the daemon is started from.
-fn directory(path: Spanned<PathBuf>) -> Result<PathBuf, Fault> {
+pub(crate) fn directory(path: Spanned<PathBuf>) -> Result<PathBuf, Fault> {
     let span = path.span();
     let path = path.into_inner();
     let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
@@ -255,6 +331,16 @@ fn policy_name(name: Spanned<String>) -> Result<String, Fault> {
     Err(Fault(span, message))
 }
 
+/// A length of time.
+fn length(text: Spanned<String>) -> Result<Duration, Fault> {
+    let (span, text) = (text.span(), text.into_inner());
+    match humantime::parse_duration(&text) {
+        Ok(time) if time >= SECOND => Ok(time),
+        Ok(_) => Err(Fault(span, format!("\"{text}\" is no time: write \"45m\", \"8h\" or \"2days\""))),
+        Err(error) => Err(Fault(span, format!("\"{text}\": {error}: write \"45m\", \"8h\" or \"2days\""))),
+    }
+}
+
 fn patterns(patterns: Vec<Spanned<String>>) -> Result<Vec<String>, Fault> {
     let checked = patterns.into_iter().map(|pattern| {
         let span = pattern.span();
@@ -266,7 +352,11 @@ fn patterns(patterns: Vec<Spanned<String>>) -> Result<Vec<String>, Fault> {
     checked.collect()
 }
 
-fn between<N: PartialOrd + std::fmt::Display>(n: Spanned<N>, least: N, most: N) -> Result<N, Fault> {
+pub(crate) fn between<N: PartialOrd + std::fmt::Display>(
+    n: Spanned<N>,
+    least: N,
+    most: N,
+) -> Result<N, Fault> {
     let span = n.span();
     let n = n.into_inner();
     if n >= least && n <= most {
@@ -287,8 +377,22 @@ mod tests {
     #[test]
     fn nothing_written_means_the_defaults() {
         assert_eq!(parse("").unwrap(), Config::default());
-        let missing = Config::load(Path::new("/no/such/gatekeeper.toml")).unwrap();
-        assert_eq!(missing, Config::default());
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gatekeeper.toml");
+        let missing = Config::load(Some(&path)).unwrap_err();
+        assert!(matches!(missing, ConfigError::Missing { .. }), "{missing}");
+        let words = missing.to_string();
+        assert!(words.starts_with(&format!("{}: there is no such file", path.display())), "{words}");
+        fs::write(&path, "[sessions]\nfloor = \"base\"\n").unwrap();
+        assert_eq!(Config::load(Some(&path)).unwrap().floor.as_deref(), Some("base"));
+        // Nobody named the usual one, so it may be missing.
+        if !Path::new(PATH).exists() {
+            assert_eq!(Config::load(None).unwrap(), Config::default());
+        }
     }
 
     #[test]
@@ -310,6 +414,7 @@ mod tests {
             default_policy = "ci-runner"
             floor = "base"
             per_user = 3
+            longest = "8h"
             [events]
             in_memory = 100
             [trail]
@@ -320,13 +425,47 @@ mod tests {
             keep_bytes = 1048576
             keep_days = 7
             secrets = ["badge (?<s>[0-9]+)"]
+            [[export]]
+            name = "siem"
+            kind = "syslog"
+            address = "tls://logs.example.org:6514"
+            ca = "/etc/gatekeeper/siem.pem"
+            facility = "local0"
+            batch = 9
+            timeout_seconds = 3
+            since = "now"
+            [hooks]
+            on_failure = "pass"
+            seconds = 3
+            [checks]
+            allowed = "/etc/gatekeeper/allowed.sha256"
+            denied = "/etc/gatekeeper/denied.sha256"
+            user = "checker"
+            seconds = 7
+            [notify]
+            desktop = false
+            url = "https://hooks.example.org/x"
+            secret_file = "/etc/gatekeeper/hook.secret"
+            link = "https://bastion.example.org/holds/{hold}"
         "#;
         let config = parse(text).unwrap();
         assert_eq!(config.floor.as_deref(), Some("base"));
         assert_eq!(config.policies, [PathBuf::from("/p")]);
         assert_eq!((config.sessions_per_user, config.events_in_memory), (3, 100));
+        assert_eq!(config.longest_session, Some(8 * DAY / 24));
         assert_eq!((config.trail.checkpoint_records, config.trail.keep_age), (10, 7 * DAY));
+        let [export] = &config.exports[..] else { panic!("no export") };
+        let address = setting::Address::Tls("logs.example.org:6514".into());
+        let ca = Some(PathBuf::from("/etc/gatekeeper/siem.pem"));
+        assert_eq!(export.target, setting::Target::Syslog { address, ca, facility: 16 });
+        assert_eq!((export.batch, export.timeout, export.since), (9, 3 * SECOND, setting::Since::Now));
+        assert_eq!((config.on_hook_failure, config.hook_time.as_secs()), (OnFailure::Pass, 3));
         assert_eq!(config.secrets, ["badge (?<s>[0-9]+)"]);
+        assert_eq!(config.checks.denied, Some("/etc/gatekeeper/denied.sha256".into()));
+        assert_eq!((config.checks.user.as_str(), config.checks.time), ("checker", 7 * SECOND));
+        let hook = config.notify.webhook.unwrap();
+        assert_eq!((hook.url.url.as_str(), hook.timeout), ("https://hooks.example.org/x", 10 * SECOND));
+        assert!(!config.notify.desktop && config.notify.link.is_some());
     }
 
     #[test]
@@ -341,6 +480,40 @@ mod tests {
         assert!(name.starts_with("g.toml:2:9: \"../base\" is not a policy's name"), "{name}");
         let range = parse("[trail]\nkeep_days = 0\n").unwrap_err();
         assert!(range.contains("use a number from 1 to 36600"), "{range}");
+        for (table, place, part) in [
+            ("name = 'a'\nkind = 'file'\n", "1:1", "lacks `path`: add it"),
+            ("name = 'a'\nkind = 'flie'\n", "3:8", "unknown variant `flie`"),
+            ("name = 'a/b'\nkind = 'journald'\n", "2:8", "is not an export's name"),
+            (
+                "name = 'a'\nkind = 'journald'\nurl = 'http://x/'\n",
+                "4:7",
+                "means nothing to a journald export",
+            ),
+            ("name = 'a'\nkind = 'otlp'\nurl = 'collector:4318'\n", "4:7", "is not an address"),
+            ("name = 'a'\nkind = 'webhook'\nurl = 'http://x/'\n", "1:1", "lacks `secret_file`"),
+            ("name = 'a'\nkind = 'syslog'\naddress = 'udp://x:514'\n", "4:11", "is not a syslog server"),
+            ("name = 'a'\nkind = 'syslog'\naddress = 'tcp://x:601'\nca = '/c'\n", "5:6", "without TLS"),
+            ("name = 'a'\nkind = 'journald'\nbatch = 0\n", "4:9", "use a number from 1 to 10000"),
+            (
+                "name = 'a'\nkind = 'journald'\n[[export]]\nname = 'a'\nkind = 'journald'\n",
+                "5:8",
+                "another export's name",
+            ),
+        ] {
+            let error = parse(&format!("[[export]]\n{table}")).unwrap_err();
+            assert!(error.starts_with(&format!("g.toml:{place}: ")) && error.contains(part), "{error}");
+        }
+        let root = parse("[checks]\nuser = 'root'\n").unwrap_err();
+        assert!(root.starts_with("g.toml:2:8: checks can't run as"), "{root}");
+        for (table, place, part) in [
+            ("url = 'http://x/'", "2:7", "add `secret_file`"),
+            ("url = 'x'", "2:7", "is not an address"),
+            ("secret_file = '/s'", "2:15", "means nothing without `url`"),
+            ("link = 'https://x/'", "2:8", "is no link to a hold"),
+        ] {
+            let error = parse(&format!("[notify]\n{table}\n")).unwrap_err();
+            assert!(error.starts_with(&format!("g.toml:{place}: ")) && error.contains(part), "{error}");
+        }
         let pattern = parse("[trail]\nsecrets = [\"badge [0-9]+\"]\n").unwrap_err();
         assert!(pattern.starts_with("g.toml:2:12: ") && pattern.contains("(?<s>…)"), "{pattern}");
     }

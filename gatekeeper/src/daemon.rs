@@ -8,6 +8,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use gatekeeper_common::verdict::Cause;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -20,17 +21,21 @@ use crate::audit::time::Moment;
 use crate::audit::trail::Trail;
 use crate::config::Config;
 use crate::files;
-use crate::kernel::{EventStream, Kernel};
+use crate::hold;
+use crate::kernel::{EventStream, Kernel, RawEvent};
 use crate::session::enforcer::Enforcer;
 use crate::session::gate::Gate;
+use crate::session::id::SessionId;
 use crate::session::store::Store;
-use crate::session::{adopt, cgroup, end, reload};
+use crate::session::{adopt, cgroup, end, expire, hook, recordings, reload};
 use crate::sys;
 
 /// How often losses are looked for.
 const SETTLING: Duration = Duration::from_secs(1);
 /// How often sessions are looked at that no watch tells of: those whose tasks left their cgroup.
 const SWEEPING: Duration = Duration::from_secs(5);
+/// Time between looks for recordings that are too old.
+const PRUNING: Duration = Duration::from_secs(3600);
 /// The least time between two sweeps, however often cgroups change.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long to wait for the trail's writer where it is behind.
@@ -47,7 +52,10 @@ pub struct DaemonError {
 }
 
 impl DaemonError {
-    fn at<E: Into<Box<dyn Error + Send + Sync>>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
+    /// Something went wrong at this.
+    pub(crate) fn at<E: Into<Box<dyn Error + Send + Sync>>>(
+        what: impl Into<String>,
+    ) -> impl FnOnce(E) -> Self {
         let what = what.into();
         move |source| Self { what, source: source.into() }
     }
@@ -55,6 +63,17 @@ impl DaemonError {
 
 /// Runs until SIGTERM or SIGINT.
 pub fn run(config: Config) -> Result<(), DaemonError> {
+    let _lock = alone(&config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(8)
+        .build()
+        .map_err(DaemonError::at("starting the runtime"))?;
+    runtime.block_on(LocalSet::new().run_until(serve(config)))
+}
+
+/// For root, and one at a time; held until what it returns is dropped.
+pub(crate) fn alone(config: &Config) -> Result<File, DaemonError> {
     if sys::process::effective_uid() != 0 {
         let source =
             io::Error::new(io::ErrorKind::PermissionDenied, "only root can: try `sudo gatekeeper daemon`");
@@ -63,14 +82,7 @@ pub fn run(config: Config) -> Result<(), DaemonError> {
     sys::fd::umask(0o022);
     let state = config.state.display().to_string();
     files::make_folder(&config.state, 0o700).map_err(DaemonError::at(state))?;
-    // Held until the process ends.
-    let _lock = lock(&config.state)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(8)
-        .build()
-        .map_err(DaemonError::at("starting the runtime"))?;
-    runtime.block_on(LocalSet::new().run_until(serve(config)))
+    lock(&config.state)
 }
 
 /// Two daemons would undo each other's work.
@@ -108,14 +120,16 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::at("SIGINT"))?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(DaemonError::at("SIGHUP"))?;
 
-    let boot =
-        fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(DaemonError::at("the boot's id"))?;
-    let boot = boot.trim().to_owned();
+    let boot = sys::process::boot_id().map_err(DaemonError::at("the boot's id"))?;
     let store = Store::open(&config.state).map_err(DaemonError::at("sessions"))?;
     let found = store.load().map_err(DaemonError::at("sessions"))?;
     let trail = Trail::open(&config, &boot).map_err(DaemonError::at("the audit trail"))?;
     let (kernel, events) = match load(&config) {
-        Ok((kernel, events)) => (Ok(Box::new(kernel) as Box<dyn Enforcer>), Some(events)),
+        Ok((kernel, events)) => {
+            let recording = kernel.recording().map_err(DaemonError::at("the switch of required records"))?;
+            trail.tell_kernel(move |takes| recording.set(takes));
+            (Ok(Box::new(kernel) as Box<dyn Enforcer>), Some(events))
+        }
         Err(why) => (Err(why), None),
     };
     let (drain, draining) = mpsc::channel(64);
@@ -138,6 +152,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
         None => drop(draining),
     }
     tokio::task::spawn_local(watch(Rc::clone(&gate)));
+    tokio::task::spawn_local(hold::serve::serve(Rc::clone(&gate)));
     tokio::task::spawn_local(tick(Rc::clone(&gate)));
     announce(&gate);
 
@@ -162,10 +177,13 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
 }
 
 fn note(gate: &Gate, started: bool) {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    let before = gate.trail.borrow().version_before().map(str::to_owned);
     gate.trail.borrow_mut().note(Record::Daemon(DaemonChange {
         time: Moment::now().unwrap_or(Moment::from_micros(0)),
         started,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: VERSION.to_owned(),
+        replaces: before.filter(|version| started && version != VERSION),
         boot: gate.boot.clone(),
     }));
 }
@@ -198,7 +216,7 @@ async fn pump(gate: Rc<Gate>, mut events: EventStream, mut draining: mpsc::Recei
         tokio::select! {
             () = tokio::time::sleep(CATCHING_UP), if behind => {}
             batch = events.next(), if !behind => match batch {
-                Ok(batch) => gate.trail.borrow_mut().events(&batch),
+                Ok(batch) => take_in(&gate, &batch),
                 Err(error) => {
                     error!("{error}");
                     tokio::time::sleep(READING).await;
@@ -210,7 +228,7 @@ async fn pump(gate: Rc<Gate>, mut events: EventStream, mut draining: mpsc::Recei
                     if batch.is_empty() {
                         break;
                     }
-                    gate.trail.borrow_mut().events(&batch);
+                    take_in(&gate, &batch);
                 }
                 // Whoever asked may have gone.
                 let _ = done.send(());
@@ -218,6 +236,21 @@ async fn pump(gate: Rc<Gate>, mut events: EventStream, mut draining: mpsc::Recei
         }
         // A flood of events must not keep the rest of the daemon waiting.
         tokio::task::yield_now().await;
+    }
+}
+
+fn take_in(gate: &Gate, batch: &[RawEvent]) {
+    gate.trail.borrow_mut().events(batch);
+    for RawEvent { header, .. } in batch {
+        if header.cause == Cause::TooManyHolds as u8
+            && let Some(session) = SessionId::from_kernel(header.session)
+        {
+            let session = gate.outermost(session);
+            gate.holds.borrow_mut().floods.denied(session, Duration::from_nanos(header.time));
+        }
+    }
+    if batch.iter().any(|event| event.header.hold != 0) {
+        gate.bell.0.notify_one();
     }
 }
 
@@ -245,10 +278,16 @@ async fn watch(gate: Rc<Gate>) {
 async fn tick(gate: Rc<Gate>) {
     let mut settling = tokio::time::interval(SETTLING);
     let mut sweeping = tokio::time::interval(SWEEPING);
+    let mut pruning = tokio::time::interval(PRUNING);
     loop {
         tokio::select! {
-            _ = settling.tick() => gate.settle(),
+            _ = settling.tick() => {
+                gate.settle();
+                hook::settle(&gate);
+                expire::expire(&gate);
+            }
             _ = sweeping.tick() => end::sweep(&gate),
+            _ = pruning.tick() => recordings::prune(&gate),
         }
     }
 }

@@ -1,10 +1,12 @@
-//! The fuzz targets on bytes drawn at random and on damaged samples, a few seconds of them.
+//! The fuzz targets on bytes drawn at random and on damaged samples: a few seconds of them, or as long as
+//! `GATEKEEPER_FUZZ_SECONDS` says.
 
 #[path = "../../tests/fuzz/src/lib.rs"]
 mod targets;
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use gatekeeper_common::event::Header;
 use gatekeeper_common::operation::Operation;
@@ -12,6 +14,7 @@ use gatekeeper_common::verdict::{Cause, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use proptest::test_runner::TestRunner;
 
 /// Small policies of every form, right and wrong; the one that grows too large takes its time each time.
 fn policies() -> Vec<Vec<u8>> {
@@ -103,30 +106,54 @@ fn path() -> impl Strategy<Value = Vec<u8>> {
     vec(select(names), 0..6).prop_map(|names| if names.is_empty() { b"/".to_vec() } else { names.concat() })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+/// Cases tried at once; more rounds of them until the time is up.
+const CASES: u32 = 500;
 
-    #[test]
-    fn policies_are_refused_or_fit(
-        bytes in prop_oneof![8 => damaged(policies()), 1 => vec(any::<u8>(), 0..200)],
-    ) {
-        targets::policy(&bytes);
+/// Tries a target on inputs drawn at random: one round, or for as long as `GATEKEEPER_FUZZ_SECONDS` says.
+fn fuzz<S: Strategy>(inputs: S, target: impl Fn(S::Value)) {
+    let seconds = std::env::var("GATEKEEPER_FUZZ_SECONDS").unwrap_or_else(|_| "0".to_owned());
+    let seconds = seconds.parse().unwrap_or_else(|error| panic!("GATEKEEPER_FUZZ_SECONDS: {error}"));
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut tried = 0;
+    loop {
+        let config = ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() };
+        let result = TestRunner::new(config).run(&inputs, |input| {
+            target(input);
+            Ok(())
+        });
+        if let Err(error) = result {
+            panic!("{error}");
+        }
+        tried += CASES;
+        if Instant::now() >= until {
+            break;
+        }
     }
+    println!("{tried} inputs tried");
+}
 
-    #[test]
-    fn patterns_mean_one_thing(first in pattern(), second in pattern(), path in path()) {
+#[test]
+fn policies_are_refused_or_fit() {
+    fuzz(prop_oneof![8 => damaged(policies()), 1 => vec(any::<u8>(), 0..200)], |bytes| {
+        targets::policy(&bytes)
+    });
+}
+
+#[test]
+fn patterns_mean_one_thing() {
+    fuzz((pattern(), pattern(), path()), |(first, second, path)| {
         targets::glob(&[first, second, path].join(&b'\n'));
-    }
+    });
+}
 
-    #[test]
-    fn events_are_refused_or_recorded(bytes in prop_oneof![8 => events(), 1 => vec(any::<u8>(), 0..300)]) {
-        targets::event(&bytes);
-    }
+#[test]
+fn events_are_refused_or_recorded() {
+    fuzz(prop_oneof![8 => events(), 1 => vec(any::<u8>(), 0..300)], |bytes| targets::event(&bytes));
+}
 
-    #[test]
-    fn requests_are_refused_or_mean_one_thing(
-        bytes in prop_oneof![8 => damaged(requests()), 1 => vec(any::<u8>(), 0..100)],
-    ) {
+#[test]
+fn requests_are_refused_or_mean_one_thing() {
+    fuzz(prop_oneof![8 => damaged(requests()), 1 => vec(any::<u8>(), 0..100)], |bytes| {
         targets::protocol(&bytes);
-    }
+    });
 }

@@ -214,6 +214,22 @@ static void write_text(const char *path, const char *text)
 	close(fd);
 }
 
+/* A process that opens a file to write, again and again, and writes the mark to it. */
+static pid_t keep_writing(const char *path)
+{
+	pid_t child = MUST(fork());
+
+	if (child)
+		return child;
+	for (;;) {
+		int fd = open(path, O_WRONLY);
+
+		if (fd >= 0)
+			mark(fd);
+		close(fd);
+	}
+}
+
 /* Has all capabilities in a user namespace of its own, with others besides. It goes on without a name there
  * where the maps can't be written: capabilities don't ask for one. */
 static void own_namespaces(int flags)

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -12,11 +12,18 @@ use crate::world::until;
 
 /// The program under test.
 pub const GATEKEEPER: &str = "/usr/bin/gatekeeper";
+/// Where it keeps its records.
+pub const STATE: &str = "/var/lib/gatekeeper";
 /// What the daemon writes for people.
 pub const WORDS: &str = "/run/gatekeeper-suite/daemon.log";
 /// Loading programs into a kernel under emulation takes its time.
-const START: Duration = Duration::from_secs(150);
+const START: Duration = Duration::from_secs(300);
 const STOP: Duration = Duration::from_secs(20);
+
+/// All that daemons have said so far.
+pub fn said() -> String {
+    std::fs::read_to_string(WORDS).unwrap_or_default()
+}
 
 pub struct Daemon {
     child: Child,
@@ -25,6 +32,7 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it and waits until sessions can be opened, or, where they can't, until it answers.
     pub fn start(ready: bool) -> Result<Self> {
+        let begun = Instant::now();
         let words = OpenOptions::new().create(true).append(true).open(WORDS).context(WORDS)?;
         let mut child = Command::new(GATEKEEPER)
             .arg("daemon")
@@ -45,8 +53,7 @@ impl Daemon {
         });
         until("the daemon's word", START, || {
             if let Some(status) = daemon.child.try_wait().context("waiting for the daemon")? {
-                let words = std::fs::read_to_string(WORDS).unwrap_or_default();
-                bail!("the daemon ended with {status}: {}", words.trim());
+                bail!("the daemon ended with {status}: {}", said().trim());
             }
             if ready {
                 return Ok(heard.try_recv().ok().filter(|line| line == "ready").map(drop));
@@ -61,6 +68,7 @@ impl Daemon {
             let status = serde_json::from_slice::<serde_json::Value>(&answered.stdout).unwrap_or_default();
             Ok(status["hooks"].is_array().then_some(()))
         })?;
+        println!("  the daemon was up after {:.1} s", begun.elapsed().as_secs_f64());
         Ok(daemon)
     }
 

@@ -40,10 +40,11 @@ impl Denial {
     }
 }
 
-/// A file's path, or an address; nothing where an event has neither.
+/// A file's path, an address, a name, a process's program; nothing where an event has none.
 pub fn object_of(event: &Value) -> Option<String> {
     let object = &event["object"];
-    object["path"].as_str().or_else(|| object["address"].as_str()).map(str::to_owned)
+    let of = |key: &str| object[key].as_str().map(str::to_owned);
+    ["path", "address", "name", "program"].iter().find_map(|key| of(key))
 }
 
 impl World {

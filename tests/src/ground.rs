@@ -1,6 +1,6 @@
 //! The ground tests act on: folders that the suite's policy opens and shuts, and that policy.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
@@ -116,10 +116,28 @@ capability = "allow"
 user_namespaces = "allow"
 "#;
 
-const CONFIGURATION: &str = "
+const CONFIGURATION: &str = r#"
 [events]
 in_memory = 500000
-";
+[checks]
+allowed = "/etc/gatekeeper/allowed.sha256"
+denied = "/etc/gatekeeper/denied.sha256"
+seconds = 3
+# Only one test listens there: whoever waits for a decision waits for no receiver.
+[notify]
+url = "http://127.0.0.1:7013/"
+secret_file = "/etc/gatekeeper/hook.secret"
+link = "https://bastion.example.org/holds/{hold}"
+"#;
+
+/// A file that is open and one that is shut, each in a folder of this name.
+pub fn pair(name: &str) -> Result<[String; 2]> {
+    let paths = [OPEN, SHUT].map(|place| format!("{place}/{name}"));
+    paths.iter().try_for_each(|path| folder(path))?;
+    let files = paths.map(|path| format!("{path}/file"));
+    files.iter().try_for_each(|path| file(path))?;
+    Ok(files)
+}
 
 /// Lays the ground.
 pub fn lay() -> Result<()> {
@@ -131,6 +149,7 @@ pub fn lay() -> Result<()> {
     }
     for (path, text) in [
         ("/etc/gatekeeper/gatekeeper.toml".to_owned(), CONFIGURATION),
+        ("/etc/gatekeeper/hook.secret".to_owned(), "a secret of the suite\n"),
         (format!("{POLICIES}/suite.toml"), POLICY),
         (format!("{POLICIES}/wide.toml"), WIDE),
     ] {
@@ -170,15 +189,22 @@ pub fn program(from: &str, path: &str) -> Result<()> {
     give(Path::new(path))
 }
 
+/// Gives a file an attribute of a user's.
+pub fn describe(path: &str, value: &str) -> Result<()> {
+    set_attribute(path, c"user.suite", value.as_bytes())
+}
+
 /// Gives whoever starts a program CAP_NET_RAW (capabilities(7), `struct vfs_cap_data` of version 2).
 pub fn empower(path: &str) -> Result<()> {
-    let name = CString::new(path)?;
     let words: [u32; 5] = [0x0200_0001, 1 << 13, 0, 0, 0];
     let value: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    set_attribute(path, c"security.capability", &value)
+}
+
+fn set_attribute(path: &str, name: &CStr, value: &[u8]) -> Result<()> {
+    let file = CString::new(path)?;
     // SAFETY: both names end in NUL; the kernel reads the length told.
-    let done = unsafe {
-        libc::setxattr(name.as_ptr(), c"security.capability".as_ptr(), value.as_ptr().cast(), value.len(), 0)
-    };
-    ensure!(done == 0, "giving {path} a capability: {}", std::io::Error::last_os_error());
+    let done = unsafe { libc::setxattr(file.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+    ensure!(done == 0, "giving {path} the attribute {name:?}: {}", std::io::Error::last_os_error());
     Ok(())
 }

@@ -5,6 +5,7 @@ mod acts;
 mod daemon;
 mod escapes;
 mod events;
+mod follower;
 mod ground;
 mod random;
 mod runner;
@@ -12,6 +13,7 @@ mod servers;
 mod session;
 mod suite;
 mod sys;
+mod tmux;
 mod world;
 
 use std::process::ExitCode;
@@ -46,6 +48,6 @@ pub fn escapes() -> ExitCode {
 }
 
 fn usage(name: &str) -> ExitCode {
-    eprintln!("usage: {name} [FILTER]… [--no-bpf-lsm] [--list]");
+    eprintln!("usage: {name} [FILTER]… [--no-bpf-lsm] [--whole] [--list]");
     ExitCode::from(2)
 }

@@ -51,6 +51,8 @@ impl Choice {
             match word.as_str() {
                 "--no-bpf-lsm" => choice.without_bpf = true,
                 "--list" => choice.list = true,
+                // Read where it matters: `in_full`.
+                "--whole" => {}
                 word if word.starts_with('-') => return None,
                 _ => choice.filters.push(word),
             }

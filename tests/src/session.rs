@@ -1,16 +1,18 @@
 //! A session opened by the real command, with an actor in it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::ops::{Deref, DerefMut};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::actor::Actor;
 use crate::ground;
-use crate::world::{User, World};
+use crate::world::{User, World, until};
 
 /// An actor in a session.
 pub struct Session {
@@ -56,6 +58,22 @@ impl World {
         let actor = Actor::start(self, command, user, stderr)?;
         let id = self.session_named(&name)?["session"].as_str().context("a session without id")?.to_owned();
         Ok(Session { actor, id })
+    }
+
+    /// Waits until no session is open. One of an earlier test's that does not end by itself is named and ended.
+    pub fn end_sessions(&self) -> Result<()> {
+        let begun = Instant::now();
+        until("the end of all sessions", Duration::from_secs(60), || {
+            let open = self.ask_json(&["sessions", "--json"])?;
+            if begun.elapsed() > Duration::from_secs(10) {
+                for session in &open {
+                    println!("  left open: {session}");
+                    let folder = session["cgroup"].as_str().context("a session without cgroup")?;
+                    fs::write(Path::new(folder).join("cgroup.kill"), "1").context(folder.to_owned())?;
+                }
+            }
+            Ok(open.is_empty().then_some(()))
+        })
     }
 
     /// What `gatekeeper sessions` says of the session of this name.

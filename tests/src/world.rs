@@ -70,9 +70,7 @@ impl World {
             fs::create_dir_all(folder).with_context(|| format!("making {folder}"))?;
         }
         ground::lay()?;
-        let begun = Instant::now();
         let daemon = Daemon::start(true)?;
-        println!("the daemon was up after {:.1} s", begun.elapsed().as_secs_f64());
         Ok(Self { daemon: Mutex::new(Some(daemon)), groups: Mutex::default(), serial: AtomicU32::new(0) })
     }
 
@@ -82,7 +80,7 @@ impl World {
 
     /// The end of what the daemon wrote.
     pub fn daemon_words(&self) -> Option<String> {
-        let text = fs::read_to_string(crate::daemon::WORDS).ok()?;
+        let text = crate::daemon::said();
         let mut lines: Vec<&str> = text.lines().rev().take(3).collect();
         lines.reverse();
         (!lines.is_empty()).then(|| lines.join(" | "))
@@ -168,11 +166,24 @@ impl World {
     }
 }
 
-/// Whether the longest tests run in full. The matrix is four kernels, emulated: on three of them what
-/// does not depend on the kernel is done less often, and says so.
+fn said(what: &str) -> bool {
+    std::env::args().any(|word| word == what)
+}
+
+/// Whether nothing is to be left out, however long it takes.
+pub fn whole() -> bool {
+    said("--whole")
+}
+
+/// Whether the longest tests run in full. The matrix is five guests, emulated: on four of them what does not depend on
+/// the kernel is left out or done less often, unless it is asked for. A list names all.
 pub fn in_full() -> bool {
+    if said("--list") || whole() {
+        return true;
+    }
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    !["6.1.", "6.18.", "7."].iter().any(|series| release.starts_with(series))
+    let is_other = ["6.1.", "6.18.", "7."].iter().any(|series| release.starts_with(series));
+    !is_other && !said("--no-bpf-lsm")
 }
 
 /// Looks until there is an answer.

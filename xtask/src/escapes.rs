@@ -1,14 +1,11 @@
 //! `cargo xtask escapes`: the escape suite in a guest, on one kernel or all.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::guest::{Echo, GuestRun};
+use crate::suites::{judge, places};
 use crate::tally::Tally;
-use crate::test::{Place, judge};
-use crate::{build, kernels, paths, setup, vm};
+use crate::{build, doors, setup, vm};
 
 /// The program that runs inside the guest.
 pub const ESCAPES: &str = "gatekeeper-escapes";
@@ -21,41 +18,74 @@ pub struct Escapes {
     /// Only on this kernel (may be given several times)
     #[arg(long)]
     kernel: Vec<String>,
+    /// Run them under another tool instead, to see where we stand (may be given several times)
+    #[arg(long, value_name = "PEER")]
+    against: Vec<Peer>,
     /// Seconds that one guest may take
-    #[arg(long, default_value_t = 1200)]
+    #[arg(long, default_value_t = 1500)]
     timeout: u64,
     /// Show how long each part of an attack takes
     #[arg(long)]
     times: bool,
 }
 
-/// Runs them; 0 when none came out otherwise than it must.
+/// What else confines programs.
+#[derive(Clone, Copy, ValueEnum)]
+enum Peer {
+    Bubblewrap,
+    Firejail,
+    Apparmor,
+    Landlock,
+}
+
+impl Peer {
+    /// As the program in the guest knows it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bubblewrap => "bubblewrap",
+            Self::Firejail => "firejail",
+            Self::Apparmor => "apparmor",
+            Self::Landlock => "landlock",
+        }
+    }
+}
+
+/// Runs them; 0 when none came out otherwise than it must. Of peers nothing is asked.
 pub fn run(escapes: &Escapes) -> Result<i32> {
     setup::build()?;
     setup::guest()?;
     build::run()?;
-    let (mut total, mut summary) = (Tally::default(), Vec::new());
-    for kernel in kernels::choose(&escapes.kernel)? {
-        let place = Place::new(kernel, false);
-        let mut words = vec!["env".to_owned()];
-        if escapes.times {
-            words.push("GATEKEEPER_ESCAPES_TIMES=1".to_owned());
+    let peers: Vec<Option<Peer>> = match escapes.against.as_slice() {
+        [] => vec![None],
+        peers => peers.iter().copied().map(Some).collect(),
+    };
+    let (mut total, mut summary, mut columns) = (Tally::default(), Vec::new(), Vec::new());
+    for place in places(&escapes.kernel)? {
+        for peer in &peers {
+            // How gatekeeper is attached is nothing to a peer.
+            if peer.is_some() && place.without_bpf {
+                continue;
+            }
+            let mut words = vec!["env".to_owned()];
+            words.extend(escapes.times.then(|| "GATEKEEPER_ESCAPES_TIMES=1".to_owned()));
+            words.extend(peer.map(|peer| format!("GATEKEEPER_ESCAPES_AGAINST={}", peer.name())));
+            words.push(ESCAPES.to_owned());
+            words.extend(escapes.filter.clone());
+            let name = match peer {
+                Some(peer) => format!("{}, {}", peer.name(), place.name),
+                None => place.name.clone(),
+            };
+            let run = place.guest(&words, escapes.timeout);
+            let outcome = run.run().with_context(|| format!("guest {name}"))?;
+            vm::report(&name, &outcome);
+            let (line, tally) = judge(&name, &outcome.output, Some(outcome.status()));
+            summary.push(line);
+            total += tally;
+            columns.extend(doors::printed(&outcome.output).map(|verdicts| (name, verdicts)));
         }
-        words.push(ESCAPES.to_owned());
-        words.extend(escapes.filter.clone());
-        let run = GuestRun {
-            copies: vec![paths::root().join("tests")],
-            timeout: Duration::from_secs(escapes.timeout),
-            echo: Echo::Prefixed(format!("{kernel} | ")),
-            ..GuestRun::new(kernel, format!("exec {}", vm::quote(&words)))
-        };
-        let outcome = run.run().with_context(|| format!("guest {}", place.name))?;
-        vm::report(&place.name, &outcome);
-        let (line, tally) = judge(&place, &outcome);
-        summary.push(line);
-        total += tally;
     }
-    println!("\n{}", summary.join("\n"));
+    println!("\n{}", doors::table(&columns));
+    println!("{}", summary.join("\n"));
     println!("{total}");
     if total.count() == 0 {
         bail!("no attack ran");

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::cmd::cmd;
-use crate::{hooks, licences, paths, promises, setup, toolchain};
+use crate::{hooks, licences, paths, setup, toolchain};
 
 /// Formats everything.
 pub fn fmt() -> Result<()> {
@@ -50,7 +50,6 @@ pub fn run() -> Result<()> {
     }
     check("licences", licences::check());
     check("hooks", hooks::check());
-    check("promises", promises::check());
     if !failed.is_empty() {
         bail!("lint failed: {}", failed.join(", "));
     }

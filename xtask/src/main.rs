@@ -1,11 +1,13 @@
 //! gatekeeper's own tasks: set-up, builds, guests, tests, benchmarks, the demo, checks.
 
 mod apt;
+mod assistants;
 mod bench;
 mod btf;
 mod build;
 mod cmd;
 mod demo;
+mod doors;
 mod escapes;
 mod guest;
 mod hooks;
@@ -15,11 +17,11 @@ mod licences;
 mod lint;
 mod paths;
 mod payload;
-mod promises;
 mod qemu;
 mod rootfs;
 mod runs;
 mod setup;
+mod suites;
 mod tally;
 mod test;
 mod toolchain;
@@ -56,7 +58,10 @@ enum Task {
     /// users dev and alice. Output goes to standard output, the exit status is passed through; 125
     /// means that the guest itself failed (panic, time-out), which is said on standard error.
     Vm(vm::Vm),
-    /// Run all tests: unit and host tests, then the guest suite on every kernel
+    /// Run all tests: unit and host tests, then the guest suite and the escape suite on every kernel
+    ///
+    /// All attacks on 6.12, a share of the doors on each other kernel and without bpf in the LSM list. Meanwhile
+    /// each fuzz target runs for a minute. With a filter, only tests by name: for attacks see `escapes`.
     ///
     /// Ends with a line for each kernel and the closing line `N passed, N failed`.
     Test(test::Test),
@@ -65,13 +70,17 @@ enum Task {
     /// Each attack of tests/escapes must succeed outside any session and fail in one, and the session's
     /// work must go on. Ends with a table for each kernel and the closing line `N passed, N failed`.
     Escapes(escapes::Escapes),
+    /// Run Codex and Gemini CLI in sessions in a guest, with a scripted model, and check the record
+    ///
+    /// Fetches both from npm (500 MB), needs Node.js 20, and takes some minutes: not a part of `test`.
+    Assistants(assistants::Assistants),
     /// Count the instructions that gatekeeper adds, on every kernel
     Bench(bench::Bench),
     /// Show a session from start to end: here if this kernel can enforce, else in a guest
     Demo(demo::Demo),
     /// Format all code
     Fmt,
-    /// Check formatting, clippy (workspace and eBPF), licences, hooks against every kernel, promises against tests
+    /// Check formatting, clippy (workspace and eBPF), licences, hooks against every kernel
     Lint,
 }
 
@@ -95,6 +104,7 @@ fn run(task: Task) -> Result<i32> {
         Task::Vm(vm) => return vm::run(vm),
         Task::Test(test) => return test::run(&test),
         Task::Escapes(escapes) => return escapes::run(&escapes),
+        Task::Assistants(assistants) => return assistants::run(&assistants),
         Task::Bench(bench) => return bench::run(&bench),
         Task::Demo(demo) => return demo::run(&demo),
         Task::Fmt => lint::fmt()?,

@@ -15,16 +15,19 @@ const CUSTOMISE: &str = include_str!("../guest/customise");
 const SUITES: [&str; 3] = ["bookworm", "bookworm-updates", "bookworm-security"];
 
 /// What an assistant and its tests work with, beyond Debian's essential packages.
-const PACKAGES: [&str; 30] = [
+const PACKAGES: [&str; 35] = [
     "apparmor",
     "bash",
+    "bubblewrap",
     "busybox",
     "ca-certificates",
     "cargo",
     "coreutils",
     "curl",
     "file",
+    "firejail",
     "gcc",
+    "gdb",
     "git",
     "iproute2",
     "kmod",
@@ -42,9 +45,11 @@ const PACKAGES: [&str; 30] = [
     "psmisc",
     "python3",
     "python3-pip",
+    "python3-pytest",
     "python3-venv",
     "strace",
     "sudo",
+    "tmux",
     "util-linux",
 ];
 

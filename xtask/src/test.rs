@@ -1,74 +1,77 @@
-//! `cargo xtask test`: unit and host tests, then the guest suite on every kernel.
+//! `cargo xtask test`: unit and host tests, then the guest suite and the escape suite on every kernel, and meanwhile a
+//! minute of each fuzz target.
 
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::cmd::{cmd, have};
-use crate::guest::{Echo, End, GuestOutcome, GuestRun, LSM_WITHOUT_BPF};
-use crate::{build, kernels, paths, setup, tally::Tally, vm};
-
-/// The program that runs inside the guest.
-const SUITE: &str = "gatekeeper-suite";
+use crate::suites::{Job, SUITE, jobs};
+use crate::{build, doors, paths, setup, tally::Tally, vm};
 
 /// Which tests run, and where.
 #[derive(Args)]
 pub struct Test {
     /// Only tests whose name contains this
-    filter: Option<String>,
+    pub filter: Option<String>,
     /// Only on this kernel (may be given several times)
     #[arg(long)]
-    kernel: Vec<String>,
+    pub kernel: Vec<String>,
     /// Leave out the tests of the host
     #[arg(long)]
     guest_only: bool,
     /// Leave out the guests
     #[arg(long, conflicts_with = "guest_only")]
     host_only: bool,
+    /// All tests and all attacks on every kernel: it takes hours where guests are emulated
+    #[arg(long)]
+    pub whole: bool,
     /// How many guests run at a time
     #[arg(long, default_value_t = 2)]
     jobs: usize,
     /// Seconds that one guest may take
-    #[arg(long, default_value_t = 1500)]
-    timeout: u64,
-}
-
-/// One guest to run a suite in.
-pub struct Place {
-    /// For people.
-    pub name: String,
-    kernel: String,
-    without_bpf: bool,
-}
-
-impl Place {
-    /// A kernel, with bpf in its LSM list or without.
-    pub fn new(kernel: &str, without_bpf: bool) -> Place {
-        let mark = if without_bpf { " without bpf in its LSM list" } else { "" };
-        Place { name: format!("kernel {kernel}{mark}"), kernel: kernel.to_owned(), without_bpf }
-    }
+    #[arg(long, default_value_t = 2100)]
+    pub timeout: u64,
 }
 
 /// Runs them; 0 when all passed.
 pub fn run(test: &Test) -> Result<i32> {
     setup::build()?;
     let (mut total, mut summary) = (Tally::default(), Vec::new());
-    if !test.guest_only {
-        let host = host(test.filter.as_deref())?;
+    // Most of what makes a guest is fetched: it waits for others, while the tests of the host keep the machine busy.
+    let (host, made) = std::thread::scope(|scope| {
+        let making = (!test.host_only).then(|| scope.spawn(setup::guest));
+        let host = (!test.guest_only).then(|| host(test.filter.as_deref()));
+        let lost = || Err(anyhow::anyhow!("the thread that sets up guests ended early"));
+        (host, making.map_or(Ok(()), |run| run.join().unwrap_or_else(|_| lost())))
+    });
+    if let Some(host) = host {
+        let host = host?;
         summary.push(format!("host: {host}"));
         total += host;
     }
+    made?;
     if !test.host_only {
-        setup::guest()?;
         build::run()?;
         if !build::binaries()?.iter().any(|name| name == SUITE) {
             bail!("the tests package declares no program `{SUITE}` to run in the guest");
         }
         let mut ran = Tally::default();
-        for (line, tally) in guests(test)? {
+        let (guests, fuzzed) = std::thread::scope(|scope| {
+            let fuzzing = (!test.guest_only && test.filter.is_none()).then(|| scope.spawn(fuzz));
+            let lost = || Err(anyhow::anyhow!("the fuzz targets' thread ended early"));
+            (guests(test), fuzzing.map(|run| run.join().unwrap_or_else(|_| lost())))
+        });
+        for (line, tally) in guests? {
             summary.push(line);
             ran += tally;
+        }
+        if let Some(fuzzed) = fuzzed {
+            let (line, tally) = fuzzed?;
+            summary.push(line);
+            total += tally;
         }
         if ran.count() == 0 && test.filter.is_none() {
             bail!("no test ran in any guest");
@@ -99,72 +102,52 @@ fn host(filter: Option<&str>) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The suite in each guest, some at a time; a summary line for each.
+/// Seconds for each fuzz target.
+const FUZZ: u32 = 60;
+
+/// The fuzz targets, one after another, while guests keep the machine busy: what they are built from is built by the
+/// tests of the host.
+fn fuzz() -> Result<(String, Tally)> {
+    let tests = cmd("cargo").args(["test", "-q", "--workspace", "--test", "fuzz", "--", "--test-threads=1"]);
+    let (text, passed) = tests.env("GATEKEEPER_FUZZ_SECONDS", FUZZ.to_string()).dir(paths::root()).tee()?;
+    let mut tally = Tally::of_cargo_test(&text);
+    if !passed && tally.failed == 0 {
+        tally.failed = 1;
+    }
+    Ok((format!("fuzz targets, {FUZZ} s each: {tally}"), tally))
+}
+
+/// The suites in each guest, some guests at a time; a summary line for each.
 fn guests(test: &Test) -> Result<Vec<(String, Tally)>> {
-    let places = places(&test.kernel)?;
-    let mut done = Vec::new();
-    for some in places.chunks(test.jobs.max(1)) {
-        let outcomes: Vec<Result<GuestOutcome>> = std::thread::scope(|scope| {
-            let runs: Vec<_> = some.iter().map(|place| scope.spawn(|| guest(test, place).run())).collect();
-            let lost = || Err(anyhow::anyhow!("the guest's thread ended early"));
-            runs.into_iter().map(|run| run.join().unwrap_or_else(|_| lost())).collect()
-        });
-        for (place, outcome) in some.iter().zip(outcomes) {
-            let outcome = outcome.with_context(|| format!("guest {}", place.name))?;
-            vm::report(&place.name, &outcome);
-            done.push(judge(place, &outcome));
+    let jobs: Mutex<VecDeque<Job>> = Mutex::new(jobs(test)?.into());
+    let done = Mutex::new(Vec::new());
+    let work = || -> Result<()> {
+        loop {
+            let Some(job) = jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else {
+                return Ok(());
+            };
+            let name = &job.place.name;
+            let outcome = job.guest(test).run().with_context(|| format!("guest {name}"))?;
+            vm::report(name, &outcome);
+            let judged = job.judge(&outcome);
+            let found = doors::printed(&outcome.output).ok().map(|found| (name.clone(), found));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((job, judged, found));
         }
-    }
-    Ok(done)
-}
-
-fn places(only: &[String]) -> Result<Vec<Place>> {
-    let mut places = Vec::new();
-    for kernel in kernels::choose(only)? {
-        places.push(Place::new(kernel, false));
-        if kernel == "6.12" {
-            places.push(Place::new(kernel, true));
-        }
-    }
-    Ok(places)
-}
-
-fn guest(test: &Test, place: &Place) -> GuestRun {
-    let mut words = vec![SUITE.to_owned()];
-    if place.without_bpf {
-        words.push("--no-bpf-lsm".to_owned());
-    }
-    words.extend(test.filter.clone());
-    let mark = if place.without_bpf { "-bpf" } else { "" };
-    let mut run = GuestRun {
-        copies: vec![paths::root().join("tests")],
-        timeout: Duration::from_secs(test.timeout),
-        echo: Echo::Prefixed(format!("{}{mark} | ", place.kernel)),
-        ..GuestRun::new(&place.kernel, format!("exec {}", vm::quote(&words)))
     };
-    if place.without_bpf {
-        run.lsm = LSM_WITHOUT_BPF.to_owned();
+    std::thread::scope(|scope| -> Result<()> {
+        let runs: Vec<_> = (0..test.jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        let lost = || Err(anyhow::anyhow!("the guest's thread ended early"));
+        runs.into_iter().try_for_each(|run| run.join().unwrap_or_else(|_| lost()))
+    })?;
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by(|(one, ..), (other, ..)| one.place.name.cmp(&other.place.name));
+    let (mut judged, mut columns) = (Vec::new(), Vec::new());
+    for (_, suites, found) in done {
+        judged.extend(suites);
+        columns.extend(found);
     }
-    run
-}
-
-/// Believes the suite's closing line only when its exit status agrees.
-pub fn judge(place: &Place, outcome: &GuestOutcome) -> (String, Tally) {
-    let (mut tally, mut note) = (Tally::default(), "");
-    match (Tally::of_closing_line(&outcome.output), &outcome.end) {
-        (_, End::GuestFailed(_)) => note = " (the guest itself failed)",
-        (None, _) => note = " (the suite did not finish)",
-        (Some(said), end) => {
-            tally = said;
-            if !matches!(end, End::Exit(0)) && said.failed == 0 {
-                note = " (the suite's exit status is not 0)";
-            }
-        }
+    if !columns.is_empty() {
+        println!("\n{}", doors::table(&columns));
     }
-    if !note.is_empty() {
-        tally.failed += 1;
-    }
-    let failures = outcome.output.lines().filter(|line| line.starts_with("FAILED "));
-    let failures: String = failures.map(|line| format!("\n    {line}")).collect();
-    (format!("{}: {tally}, {:.0} s{note}{failures}", place.name, outcome.wall.as_secs_f64()), tally)
+    Ok(judged)
 }

@@ -145,7 +145,10 @@ mod tests {
     fn the_committed_table_is_one() {
         let text = fs::read_to_string(paths::root().join(TABLE)).unwrap();
         let table = read(&text);
-        assert!(table.len() > 50 && table.values().all(|on| on.len() == kernels::SERIES.len()));
+        // Not every kernel has every hook.
+        for kernel in kernels::SERIES {
+            assert!(table.values().filter(|on| on.contains_key(kernel)).count() > 50, "{kernel}");
+        }
         assert_eq!(spell(&table), text);
     }
 

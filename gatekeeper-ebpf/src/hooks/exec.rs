@@ -3,13 +3,15 @@
 use aya_ebpf::helpers::generated::bpf_send_signal;
 use aya_ebpf::programs::{BtfTracePointContext, LsmContext};
 use gatekeeper_common::counters::denied;
+use gatekeeper_common::label::{REQUIRED, UNSENT};
 use gatekeeper_common::limits::LAYERS;
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cause;
 
 use crate::arguments::{self, UNRESOLVED};
-use crate::decide::Asked;
+use crate::decide::{Asked, Ruling};
 use crate::emit::{Subject, count, send};
+use crate::hold::{self, Finding};
 use crate::judge::{self, EPERM, PASS};
 use crate::kernel::file::identity;
 use crate::kernel::{
@@ -36,12 +38,13 @@ pub fn check(context: &LsmContext) -> i32 {
         return EPERM;
     };
     let (interpreter, name): (u64, u64) = (load(bprm, &O_BPRM_INTERP), load(bprm, &O_BPRM_FILENAME));
+    let strings: u32 = load(bprm, &O_BPRM_ARGC);
     if interpreter == name {
-        label.count &= !UNRESOLVED;
+        label.strings = strings;
         arguments::begin(this);
+        hold::begin_exec(this);
     }
     let program: Pointer = load(bprm, &O_BPRM_FILE);
-    let strings: u32 = load(bprm, &O_BPRM_ARGC);
     judge::program(label, file::of_file(program), this, strings.saturating_sub(1))
 }
 
@@ -84,7 +87,7 @@ pub fn credentials(context: &LsmContext) -> i32 {
         }
         arguments::changes_owner(this);
     }
-    if arguments::pends(this) {
+    if arguments::pends(this) || hold::pends(this) || label.exec & REQUIRED != 0 {
         label.count |= UNRESOLVED;
     }
     PASS
@@ -108,7 +111,12 @@ pub fn gained(bprm: Pointer, file: Pointer) {
         unsafe { bpf_send_signal(SIGKILL) };
         return;
     };
-    if judge::place(label, file::of_file(file), Asked::one(Operation::Setuid)) != PASS {
+    let asked = Asked::one(Operation::Setuid).held_if(false);
+    let unresolved = label.count & UNRESOLVED;
+    label.count &= !UNRESOLVED;
+    if judge::place(label, file::of_file(file), asked) == PASS {
+        label.count |= unresolved;
+    } else {
         kill(label);
     }
     arguments::changes_owner(this);
@@ -133,22 +141,43 @@ pub fn done(context: &BtfTracePointContext) {
     let program: Pointer = load(bprm, &O_BPRM_FILE);
     let place = file::of_file(program);
     label.count &= !UNRESOLVED;
-    arguments::judge(label, scratch, this, load(this, &O_TASK_MM), strings);
-    let ruling = scratch.ruling();
+    let approved = hold::end_exec(scratch, strings);
+    let memory: Pointer = load(this, &O_TASK_MM);
+    scratch.rule(Ruling::denied(Operation::Exec as u8, Cause::NoPolicy as u32));
+    judge::last(scratch.number, strings);
+    let begun = core::mem::replace(&mut label.exec, 0);
+    let mut ruling = scratch.ruling();
+    if approved == Finding::Changed {
+        ruling = Ruling { cause: Cause::Changed as u32, ..Ruling::denied(ruling.operation as u8, 0) };
+    } else if approved == Finding::Same && ruling.cause == Cause::Held as u32 {
+        // What is asked about was shown, and approved.
+        let required = ruling.cell.is_required();
+        ruling = Ruling::allowed(ruling.operation as u8);
+        if required {
+            ruling.cell = ruling.cell.required();
+        }
+    }
+    if begun & REQUIRED != 0 {
+        ruling.cell = ruling.cell.required();
+    }
+    if begun & UNSENT != 0 && ruling.passes() && ruling.cell.is_required() {
+        ruling = ruling.unrecorded();
+    }
+    scratch.rule(ruling);
     if !ruling.passes() {
         let found = resolve(place, scratch).is_ok();
         let subject = if found { Subject::Path } else { Subject::Nothing };
-        send(scratch, label, Family::Exec, subject, identity(place.entry), 1 << (ruling.operation & 31));
+        scratch.ask(Asked::one(Operation::Exec).held_if(false));
+        scratch.changed = file::changed(place.entry);
+        let bits = 1 << (ruling.operation & 31);
+        if judge::conclude(label, scratch, (Family::Exec, subject), identity(place.entry), bits) == PASS {
+            scratch.rule(Ruling::allowed(ruling.operation as u8));
+        }
+    }
+    send(scratch, label, Family::Exec, Subject::Arguments, (0, arguments::bytes(memory)), strings);
+    if !scratch.ruling().passes() {
         kill(label);
     }
-    send(
-        scratch,
-        label,
-        Family::Exec,
-        Subject::Arguments,
-        (0, arguments::bytes(load(this, &O_TASK_MM))),
-        strings,
-    );
     give(scratch);
 }
 

@@ -6,12 +6,13 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::cache;
-use crate::decide::Asked;
+use crate::decide::{Asked, word};
 use crate::everywhere::judge_everywhere;
+use crate::hold;
 use crate::judge::{self, PASS};
 use crate::kernel::{
     O_ATTRIBUTES_VALID, O_TASK_PERSONALITY, O_VMA_FILE, O_VMA_FLAGS, Pointer, SETATTR_ENTRY, at_functions,
-    file, load, offset, task,
+    file, load, offset, read, task,
 };
 use crate::label;
 
@@ -19,6 +20,8 @@ const FMODE_READ: u32 = 1;
 const FMODE_WRITE: u32 = 2;
 /// `__FMODE_EXEC` (include/linux/fs.h): set by the kernel alone, where it opens a program or its loader.
 const FMODE_EXEC: u32 = 0x20;
+/// (include/linux/fs.h): this very opening has made the file.
+const FMODE_CREATED: u32 = 0x10_0000;
 const O_ACCMODE: u32 = 3;
 const O_TRUNC: u32 = 0o1000;
 const PROT_READ: u64 = 1;
@@ -37,7 +40,9 @@ pub fn open(context: &LsmContext) -> i32 {
     if flags & FMODE_EXEC != 0 {
         return PASS;
     }
-    judge::place(label, file::of_file(opened), uses(mode, flags))
+    // Making it was judged with writing it, where it was seen that it will be written.
+    let asked = mode & FMODE_CREATED != 0 && task::opens(task::call(task::current()));
+    judge::place(label, file::of_file(opened), uses(mode, flags).asked_if(asked))
 }
 
 const S_IFMT: u16 = 0o170_000;
@@ -71,14 +76,15 @@ pub fn receive(context: &LsmContext) -> i32 {
         return PASS;
     }
     let (mode, flags) = file::mode_and_flags(received);
-    judge::place(label, place, uses(mode, flags & !O_TRUNC))
+    // A file that is not taken is lost (net/core/scm.c `scm_detach_fds`): nothing starts again.
+    judge::place(label, place, uses(mode, flags & !O_TRUNC).held_if(false))
 }
 
 // proto: int path_notify(const struct path *path, u64 mask, unsigned int obj_type)
 /// Being told of what happens to a file tells of it.
 #[inline(always)]
 pub fn watch(context: &LsmContext) -> i32 {
-    whole(context, Operation::Read)
+    whole(context, Asked::one(Operation::Read))
 }
 
 // proto: int mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
@@ -119,7 +125,7 @@ fn entry(context: &LsmContext, operation: Operation) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let directory: Pointer = context.arg(0);
     let name: Pointer = context.arg(1);
-    judge::place(label, file::in_directory(directory, name), Asked::one(operation))
+    hold::end(judge::place(label, file::in_directory(directory, name), Asked::one(operation)))
 }
 
 // proto: int path_symlink(const struct path *dir, struct dentry *dentry, const char *old_name)
@@ -129,7 +135,8 @@ pub fn create(context: &LsmContext) -> i32 {
 }
 
 // proto: int path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev)
-/// A socket's file is also the socket's name; devices are never made.
+/// A socket's file is also the socket's name; devices are never made. A file made by opening it will be written: once it
+/// is there, the opening can't be held and started again (O_EXCL).
 #[inline(always)]
 pub fn mknod(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -140,11 +147,16 @@ pub fn mknod(context: &LsmContext) -> i32 {
     if mode & S_IFMT == S_IFBLK || mode & S_IFMT == S_IFCHR {
         return judge::refuse(label, Operation::Create, Cause::Builtin, mode as u32);
     }
-    let made = judge::place(label, place, Asked::one(Operation::Create));
+    let asked = if task::opens(task::call(task::current())) {
+        Asked::both(Operation::Create, Operation::Write)
+    } else {
+        Asked::one(Operation::Create)
+    };
+    let made = judge::place(label, place, asked);
     if made != PASS || mode & S_IFMT != S_IFSOCK {
-        return made;
+        return hold::end(made);
     }
-    judge::unix_path(label, place, Operation::UnixBind)
+    hold::end(judge::unix_path(label, place, Operation::UnixBind))
 }
 
 // proto: int path_mkdir(const struct path *dir, struct dentry *dentry, umode_t mode)
@@ -176,9 +188,9 @@ pub fn link(context: &LsmContext) -> i32 {
     // A hard link can't cross mounts (fs/namei.c `do_linkat`): both ends lie on the same one.
     let refused = judge::place(label, file::in_directory(directory, source), both);
     if refused != PASS {
-        return refused;
+        return hold::end(refused);
     }
-    judge::place(label, file::in_directory(directory, name), Asked::one(Operation::Link))
+    hold::end(judge::place(label, file::in_directory(directory, name), Asked::one(Operation::Link)))
 }
 
 // proto: int path_rename(const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
@@ -192,29 +204,31 @@ pub fn rename(context: &LsmContext) -> i32 {
     let asked = Asked::one(Operation::Rename);
     let refused = judge::place(label, file::in_directory(from, old), asked);
     if refused != PASS {
-        return refused;
+        return hold::end(refused);
     }
-    judge::place(label, file::in_directory(to, new), asked)
+    hold::end(judge::place(label, file::in_directory(to, new), asked))
 }
 
 #[inline(always)]
-fn whole(context: &LsmContext, operation: Operation) -> i32 {
+fn whole(context: &LsmContext, asked: Asked) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let path: Pointer = context.arg(0);
-    judge::place(label, file::of_path(path), Asked::one(operation))
+    hold::end(judge::place(label, file::of_path(path), asked))
 }
 
 // proto: int path_truncate(const struct path *path)
+/// What an opening cuts it has just been asked to write (fs/namei.c `do_open`).
 #[inline(always)]
 pub fn truncate(context: &LsmContext) -> i32 {
-    whole(context, Operation::Write)
+    let opens = task::opens(task::call(task::current()));
+    whole(context, Asked::one(Operation::Write).asked_if(opens))
 }
 
 // proto: int path_chmod(const struct path *path, umode_t mode)
 // proto: int path_chown(const struct path *path, kuid_t uid, kgid_t gid)
 #[inline(always)]
 pub fn metadata(context: &LsmContext) -> i32 {
-    whole(context, Operation::Metadata)
+    whole(context, Asked::one(Operation::Metadata))
 }
 
 /// `struct iattr::ia_valid` (include/linux/fs.h): what is changed.
@@ -228,7 +242,7 @@ const ATTR_MTIME: u32 = 1 << 5;
 /// The argument at this offset. An instruction of our own: the compiler would make one load of two, from an address
 /// that the verifier of a context refuses.
 #[inline(always)]
-fn word<const AT: usize>(context: &LsmContext) -> Pointer {
+fn argument<const AT: usize>(context: &LsmContext) -> Pointer {
     let word: Pointer;
     // SAFETY: reads one register's worth from the context, which the verifier checks.
     unsafe {
@@ -244,16 +258,16 @@ fn word<const AT: usize>(context: &LsmContext) -> Pointer {
 pub fn times(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let (entry, attributes) = if offset(&SETATTR_ENTRY) == 1 {
-        (word::<8>(context), word::<16>(context))
+        (argument::<8>(context), argument::<16>(context))
     } else {
-        (word::<0>(context), word::<8>(context))
+        (argument::<0>(context), argument::<8>(context))
     };
     let changed: u32 = load(attributes, &O_ATTRIBUTES_VALID);
     let others = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_SIZE;
     if changed & (ATTR_ATIME | ATTR_MTIME) == 0 || changed & others != 0 {
         return PASS;
     }
-    judge_everywhere(label, entry, Operation::Metadata)
+    hold::end(judge_everywhere(label, entry, Operation::Metadata, word::PATH))
 }
 
 // proto: int inode_setxattr(struct user_namespace *mnt_userns, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)
@@ -265,5 +279,45 @@ pub fn times(context: &LsmContext) -> i32 {
 #[inline(always)]
 pub fn attribute(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
-    judge_everywhere(label, context.arg(1), Operation::Metadata)
+    hold::end(judge_everywhere(label, context.arg(1), Operation::Metadata, word::PATH))
+}
+
+// proto 6.18+: int inode_file_setattr(struct dentry *dentry, struct file_kattr *fa)
+/// Flags, project and the like by a path, without a descriptor (file_setattr(2), since Linux 6.17). What ioctl(2) changes
+/// is judged there, where the mount is known.
+#[inline(always)]
+pub fn flags(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    if task::call(task::current()) == task::IOCTL {
+        return PASS;
+    }
+    hold::end(judge_everywhere(label, context.arg(0), Operation::Metadata, word::PATH))
+}
+
+/// How the names of attributes begin that programs give as they like (xattr(7)).
+const OF_USERS: u64 = u64::from_le_bytes(*b"user.\0\0\0");
+
+// proto: int inode_getxattr(struct dentry *dentry, const char *name)
+/// What programs keep in attributes is content like a file's own. Other kinds are the system's, which asks for them
+/// itself in a task's name (overlayfs).
+#[inline(always)]
+pub fn attribute_read(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let name: Pointer = context.arg(1);
+    let Some(begin) = read::<u64>(name) else {
+        return judge::refuse(label, Operation::Read, Cause::Unreadable, 0);
+    };
+    if begin & 0xff_ffff_ffff != OF_USERS {
+        return PASS;
+    }
+    judge_everywhere(label, context.arg(0), Operation::Read, word::PATH)
+}
+
+// proto: int inode_readlink(struct dentry *dentry)
+/// Where a link leads. Programs that work out a real path ask this of every link on the way, so no default
+/// decides: only who is denied reading by a rule does not get to know it.
+#[inline(always)]
+pub fn link_read(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    judge_everywhere(label, context.arg(0), Operation::Read, word::RULES)
 }

@@ -7,6 +7,7 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::judge::{self, PASS};
+use crate::kernel::{O_REGISTERS_FIRST, load, task};
 use crate::label::{self, Owner};
 use crate::maps::OBJECTS;
 
@@ -77,14 +78,39 @@ pub fn used(context: &LsmContext) -> i32 {
 }
 
 // proto: int key_alloc(struct key *key, const struct cred *cred, unsigned long flags)
+/// A key that is asked for and not there is made by a program of root's, with the caller's words for its arguments
+/// (security/keys/request_key.c `construct_key`). Of a call of 32 bits it is not known which it is.
 #[inline(always)]
 pub fn key_made(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let call = task::call(task::current());
+    if call == task::REQUEST_KEY || call == task::FOREIGN {
+        return judge::refuse(label, Operation::Control, Cause::Builtin, KEY);
+    }
     note(context, KEY)
+}
+
+const KEYCTL_INVALIDATE: u32 = 21;
+const KEYCTL_PKEY_QUERY: u32 = 24;
+const KEYCTL_PKEY_VERIFY: u32 = 28;
+
+/// Whether the call needs only the right to find a key, and does more: ends it, or signs and decrypts with it
+/// (security/keys/keyctl.c `keyctl_invalidate_key`, keyctl_pkey.c).
+#[inline(always)]
+fn is_more_than_search() -> bool {
+    let this = task::current();
+    let call = task::call(this);
+    let command: u64 = load(task::registers(this), &O_REGISTERS_FIRST);
+    let command = command as u32;
+    call == task::FOREIGN
+        || call == task::KEYCTL
+            && (command == KEYCTL_INVALIDATE || (KEYCTL_PKEY_QUERY..=KEYCTL_PKEY_VERIFY).contains(&command))
 }
 
 /// `enum key_need_perm` (include/linux/key.h): what reads or changes a key's content.
 const READ: u64 = 2;
 const WRITE: u64 = 3;
+const SEARCH: u64 = 4;
 const SETATTR: u64 = 6;
 const UNLINK: u64 = 7;
 
@@ -94,7 +120,8 @@ const UNLINK: u64 = 7;
 #[inline(always)]
 pub fn key_used(context: &LsmContext) -> i32 {
     let need = context.arg::<u64>(2) as u32 as u64;
-    if need != READ && need != WRITE && need != SETATTR && need != UNLINK {
+    let uses = need == READ || need == WRITE || need == SETATTR || need == UNLINK;
+    if !(uses || need == SEARCH && is_more_than_search()) {
         return PASS;
     }
     let mut reference = 0_u64;

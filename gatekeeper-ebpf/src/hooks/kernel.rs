@@ -48,6 +48,15 @@ pub fn syslog(context: &LsmContext) -> i32 {
     judge::refuse(label, Operation::Control, Cause::Builtin, 7)
 }
 
+// proto: int quotactl(int cmds, int type, int id, struct super_block *sb)
+// proto 6.12+: int quotactl(int cmds, int type, int id, const struct super_block *sb)
+/// Whatever it asks: how much others have on a disk is theirs.
+#[inline(always)]
+pub fn quota(_: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    judge::refuse(label, Operation::Control, Cause::Builtin, 13)
+}
+
 // proto: int inode_init_security_anon(struct inode *inode, const struct qstr *name, const struct inode *context_inode)
 /// Files without a place in the tree, known by what the kernel calls them (fs/userfaultfd.c, io_uring/io_uring.c).
 #[inline(always)]
@@ -67,12 +76,6 @@ pub fn anonymous(context: &LsmContext) -> i32 {
     PASS
 }
 
-const TIOCSTI: u32 = 0x5412;
-const TIOCLINUX: u32 = 0x541c;
-/// Who gets a socket's signals (include/uapi/asm-generic/sockios.h); as F_SETOWN does.
-const FIOSETOWN: u32 = 0x8901;
-const SIOCSPGRP: u32 = 0x8902;
-
 const F_SETOWN: u64 = 8;
 const F_SETOWN_EX: u64 = 15;
 
@@ -91,18 +94,4 @@ pub fn fcntl(context: &LsmContext) -> i32 {
         return PASS;
     }
     judge::refuse(label, Operation::Control, Cause::Builtin, 12)
-}
-
-// proto: int file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-// proto: int file_ioctl_compat(struct file *file, unsigned int cmd, unsigned long arg)
-/// Typing into a terminal, and giving signals an owner.
-#[inline(always)]
-pub fn ioctl(context: &LsmContext) -> i32 {
-    let command = context.arg::<u64>(1) as u32;
-    let typing = command == TIOCSTI || command == TIOCLINUX;
-    if !typing && command != FIOSETOWN && command != SIOCSPGRP {
-        return PASS;
-    }
-    let Some(label) = label::current() else { return PASS };
-    judge::refuse(label, Operation::Control, Cause::Builtin, command)
 }

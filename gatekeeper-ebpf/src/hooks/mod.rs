@@ -2,6 +2,7 @@
 
 pub mod exec;
 pub mod file;
+pub mod ioctl;
 pub mod ipc;
 pub mod kernel;
 pub mod net;

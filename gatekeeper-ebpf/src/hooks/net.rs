@@ -6,7 +6,9 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::judge::{self, PASS};
-use crate::kernel::socket::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, destination, family, protocol};
+use crate::kernel::socket::{
+    AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, destination, family, is_routed, protocol, routes,
+};
 use crate::kernel::{Pointer, read};
 use crate::label;
 
@@ -114,9 +116,14 @@ fn judge_own_address(context: &LsmContext, operation: Operation) -> i32 {
     judge::own_address(label, socket, operation, made)
 }
 
+/// Which of the built-in limits an event's `detail` names.
+const SOCKET_OPTION: u32 = 11;
+
 const SOL_SOCKET: u64 = 1;
 const SO_BINDTODEVICE: u64 = 25;
+const SO_ATTACH_FILTER: u64 = 26;
 const SO_ATTACH_BPF: u64 = 50;
+const SO_ATTACH_REUSEPORT_CBPF: u64 = 51;
 const SO_ATTACH_REUSEPORT_EBPF: u64 = 52;
 const SO_BINDTOIFINDEX: u64 = 62;
 
@@ -128,13 +135,15 @@ pub fn option(context: &LsmContext) -> i32 {
     let level = context.arg::<u64>(1) as u32 as u64;
     let option = context.arg::<u64>(2) as u32 as u64;
     let refused = option == SO_BINDTODEVICE
+        || option == SO_ATTACH_FILTER
         || option == SO_ATTACH_BPF
+        || option == SO_ATTACH_REUSEPORT_CBPF
         || option == SO_ATTACH_REUSEPORT_EBPF
         || option == SO_BINDTOIFINDEX;
-    if level != SOL_SOCKET || !refused {
-        return PASS;
+    if level == SOL_SOCKET && refused || routes(level as u32, option as u32) {
+        return judge::refuse(label, Operation::Control, Cause::Builtin, SOCKET_OPTION);
     }
-    judge::refuse(label, Operation::Control, Cause::Builtin, 11)
+    PASS
 }
 
 // proto: int socket_sendmsg(struct socket *sock, struct msghdr *msg, int size)
@@ -148,6 +157,9 @@ pub fn send(context: &LsmContext) -> i32 {
     let made = family(socket);
     if made == AF_UNIX || made == AF_NETLINK {
         return PASS;
+    }
+    if is_routed(message) {
+        return judge::refuse(label, Operation::Control, Cause::Builtin, SOCKET_OPTION);
     }
     let (name, length) = destination(message);
     if name.is_null() || length == 0 {

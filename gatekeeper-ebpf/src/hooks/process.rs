@@ -9,6 +9,7 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::emit::count;
+use crate::hold;
 use crate::judge::{self, EPERM, PASS};
 use crate::kernel::{O_CRED_EFFECTIVE, O_CRED_NAMESPACE, Pointer, at_functions, cgroup, load, task};
 use crate::label::{self, Owner};
@@ -59,6 +60,16 @@ pub fn attached(context: &BtfTracePointContext) {
     }
 }
 
+// proto: void sched_process_exit(struct task_struct *p)
+// proto 6.18+: void sched_process_exit(struct task_struct *p, bool group_dead)
+/// A task ends with what it waits for.
+#[inline(always)]
+pub fn ended(context: &BtfTracePointContext) {
+    if label::current().is_some() {
+        hold::leave(context.arg(0));
+    }
+}
+
 /// One line of the census: what the iterator tells of a task.
 #[repr(C)]
 struct Line {
@@ -74,12 +85,12 @@ pub struct TaskIteration {
     task: Pointer,
 }
 
-/// Visits every task: labels the process of one that is in a labelled cgroup without a label, and
-/// reports each labelled process.
+/// Visits every task that lives: labels the process of one that is in a labelled cgroup without a label, and
+/// reports the process of each that is labelled.
 #[inline(always)]
 pub fn visit(iteration: &TaskIteration) {
     let visited = iteration.task;
-    if visited.is_null() {
+    if visited.is_null() || task::is_dead(visited) {
         return;
     }
     let leader = task::leader(visited);
@@ -93,14 +104,7 @@ pub fn visit(iteration: &TaskIteration) {
         fresh = 1;
     }
     let Some(label) = label::of(leader) else { return };
-    if visited != leader {
-        return;
-    }
-    let line = Line {
-        pid: crate::kernel::load(visited, &crate::kernel::O_TASK_TGID),
-        fresh,
-        session: label.session,
-    };
+    let line = Line { pid: task::process_id(visited), fresh, session: label.session };
     let seq = crate::kernel::iteration_sink(iteration.meta.cast());
     // SAFETY: the helper copies size_of::<Line>() bytes; the sink is the iterator's own.
     unsafe {

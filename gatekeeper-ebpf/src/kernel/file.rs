@@ -1,8 +1,9 @@
 //! `struct file`, `struct path`, `struct dentry`, `struct inode`.
 
 use super::{
-    O_DENTRY_INODE, O_FILE_FLAGS, O_FILE_MODE, O_FILE_PATH, O_INODE_MODE, O_INODE_NUMBER, O_INODE_SUPER,
-    O_PATH_DENTRY, O_PATH_MNT, O_SUPER_DEVICE, O_SUPER_FLAGS, O_SUPER_MAGIC, Pointer, at, load,
+    O_DENTRY_INODE, O_FILE_FLAGS, O_FILE_MODE, O_FILE_PATH, O_INODE_CHANGED, O_INODE_CHANGED_REST,
+    O_INODE_CHANGED_SECONDS, O_INODE_MODE, O_INODE_NUMBER, O_INODE_SUPER, O_PATH_DENTRY, O_PATH_MNT,
+    O_SUPER_DEVICE, O_SUPER_FLAGS, O_SUPER_MAGIC, Pointer, at, load, offset,
 };
 
 /// A place in the tree: which mount, which directory entry.
@@ -47,6 +48,26 @@ pub fn identity(entry: Pointer) -> (u64, u64) {
     }
     let device: u32 = load(load(inode, &O_INODE_SUPER), &O_SUPER_DEVICE);
     (device as u64, load(inode, &O_INODE_NUMBER))
+}
+
+/// `I_CTIME_QUERIED` (include/linux/fs.h) and above: not of the time.
+const NANOSECONDS: u32 = (1 << 30) - 1;
+/// Bytes of the seconds of a `struct timespec64`.
+const SECONDS_BYTES: usize = 8;
+
+/// When what the entry names was last changed: its content, owner, mode or links.
+#[inline(always)]
+pub fn changed(entry: Pointer) -> u64 {
+    let inode: Pointer = load(entry, &O_DENTRY_INODE);
+    if inode.is_null() {
+        return 0;
+    }
+    let (seconds, rest): (u64, u32) = if offset(&O_INODE_CHANGED_SECONDS) != 0 {
+        (load(inode, &O_INODE_CHANGED_SECONDS), load(inode, &O_INODE_CHANGED_REST))
+    } else {
+        (load(inode, &O_INODE_CHANGED), load(inode.wrapping_add(SECONDS_BYTES), &O_INODE_CHANGED))
+    };
+    seconds << 30 | (rest & NANOSECONDS) as u64
 }
 
 const S_IFMT: u16 = 0o170_000;

@@ -1,11 +1,14 @@
 //! `struct socket`, `struct msghdr` and socket addresses.
 
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::generated::bpf_loop;
 use gatekeeper_common::event::Address;
 use gatekeeper_common::image::Protocol;
 
 use super::{
-    O_COMMON_FAMILY, O_COMMON_FOUR, O_COMMON_PORT, O_COMMON_SIX, O_MSG_NAME, O_MSG_NAMELEN, O_SOCK_COMMON,
-    O_SOCK_PROTOCOL, O_SOCKET_SK, O_SOCKET_TYPE, Pointer, at, load, read,
+    O_COMMON_FAMILY, O_COMMON_FOUR, O_COMMON_PORT, O_COMMON_SIX, O_MSG_CONTROL, O_MSG_CONTROLLEN, O_MSG_NAME,
+    O_MSG_NAMELEN, O_SOCK_COMMON, O_SOCK_PROTOCOL, O_SOCKET_SK, O_SOCKET_TYPE, Pointer, at, load, read,
 };
 
 /// Families (include/linux/socket.h).
@@ -55,6 +58,80 @@ pub fn protocol(socket: Pointer) -> Protocol {
 #[inline(always)]
 pub fn destination(message: Pointer) -> (Pointer, u32) {
     (load(message, &O_MSG_NAME), load(message, &O_MSG_NAMELEN))
+}
+
+const SOL_IP: u32 = 0;
+const SOL_IPV6: u32 = 41;
+const IP_OPTIONS: u32 = 4;
+const IP_RETOPTS: u32 = 7;
+const IPV6_2292RTHDR: u32 = 5;
+const IPV6_2292PKTOPTIONS: u32 = 6;
+const IPV6_RTHDR: u32 = 57;
+
+/// Whether an option of a socket, or of one message, can hold a route: packets then go to its first hop, and not to the
+/// address that was judged (net/ipv4/ip_output.c `__ip_queue_xmit`, net/ipv6/exthdrs.c `fl6_update_dst`).
+#[inline(always)]
+pub fn routes(level: u32, option: u32) -> bool {
+    level == SOL_IP && (option == IP_OPTIONS || option == IP_RETOPTS)
+        || level == SOL_IPV6
+            && (option == IPV6_RTHDR || option == IPV6_2292RTHDR || option == IPV6_2292PKTOPTIONS)
+}
+
+/// `struct cmsghdr` (include/linux/socket.h).
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct ControlHeader {
+    length: u64,
+    level: u32,
+    kind: u32,
+}
+
+const CONTROL_HEADER: u64 = size_of::<ControlHeader>() as u64;
+/// Headers that are looked at; who sends more is refused.
+const CONTROL_HEADERS: u32 = 64;
+
+#[repr(C)]
+struct Control {
+    at: u64,
+    left: u64,
+    /// 1 once all are seen and none holds a route.
+    fine: u64,
+}
+
+extern "C" fn control_turn(_index: u32, context: *mut c_void) -> i64 {
+    // SAFETY: bpf_loop hands on the pointer it was given.
+    let control = unsafe { &mut *context.cast::<Control>() };
+    if control.left < CONTROL_HEADER {
+        control.fine = 1;
+        return 1;
+    }
+    let Some(header) = read::<ControlHeader>(control.at as Pointer) else { return 1 };
+    if routes(header.level, header.kind) {
+        return 1;
+    }
+    let step = header.length.wrapping_add(7) & !7;
+    // The kernel stops here too (`CMSG_OK`, include/linux/socket.h).
+    if header.length < CONTROL_HEADER || step > control.left || step < header.length {
+        control.fine = 1;
+        return 1;
+    }
+    control.at = control.at.wrapping_add(step);
+    control.left -= step;
+    0
+}
+
+/// Whether a message brings a route of its own, or may.
+#[inline(always)]
+pub fn is_routed(message: Pointer) -> bool {
+    let left: u64 = load(message, &O_MSG_CONTROLLEN);
+    if left == 0 {
+        return false;
+    }
+    let at = read::<u64>(at(message, &O_MSG_CONTROL)).unwrap_or(0);
+    let mut control = Control { at, left, fine: 0 };
+    // SAFETY: the callback takes a Control, and the verifier checks both.
+    unsafe { bpf_loop(CONTROL_HEADERS, control_turn as *mut c_void, (&raw mut control).cast(), 0) };
+    control.fine == 0
 }
 
 /// `struct sockaddr_in6` (include/uapi/linux/in6.h) as far as it counts, and room for

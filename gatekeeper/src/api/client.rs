@@ -74,6 +74,11 @@ impl Iterator for Conversation {
 }
 
 impl Conversation {
+    /// Says more, where the daemon listens for it.
+    pub fn say(&mut self, line: &[u8]) -> Result<(), ClientError> {
+        Ok(self.stream.get_mut().write_all(line)?)
+    }
+
     fn read(&mut self) -> Result<Answer, ClientError> {
         let mut line = String::new();
         if self.stream.read_line(&mut line)? == 0 {

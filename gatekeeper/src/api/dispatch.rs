@@ -6,15 +6,19 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::holds;
 use super::messages::{Answer, Events, Reason, Refusal, Request};
 use super::peer::Peer;
+use super::record;
 use super::verbs::{Scope, Standing, Verb, scope};
 use super::wire;
 use crate::audit::record::Record;
+use crate::hold::decide;
 use crate::session::gate::Gate;
 use crate::session::id::SessionId;
 use crate::session::status::Status;
-use crate::session::{label, open, place, reload};
+use crate::session::{hook, label, open, place, reload};
+use crate::sys::clock;
 
 /// A connection that broke, or a refusal that can still be told, or all is said.
 pub type Outcome = io::Result<Result<(), Refusal>>;
@@ -48,11 +52,22 @@ pub async fn answer(gate: &Gate, peer: &Peer, stream: &mut UnixStream, request: 
             wire::send(stream, &Answer::Status(Box::new(status))).await.map(Ok)
         }
         Request::Reload {} => reload_all(gate, stream).await,
+        Request::Record(request) => record::record(gate, peer, stream, scope, request).await,
+        Request::Hook(told) => match hook::hear(gate, peer, *told).await {
+            Ok(heard) => wire::send(stream, &heard.into()).await.map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        },
+        Request::Holds(wanted) => holds::list(gate, peer, stream, wanted).await,
+        Request::Decide(answer) => match decide::answer(gate, peer, answer) {
+            Ok(decision) => wire::send(stream, &Answer::Decided(Box::new(decision))).await.map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        },
+        Request::Why {} => holds::why(gate, peer, stream).await,
     }
 }
 
-/// What rights the caller has. Where the kernel side can't be asked, its cgroup has to do: nothing but
-/// looking is possible then anyway.
+/// What rights the caller has. None where it is gone: a process it has left the socket to has others. Where the kernel
+/// side can't be asked, its cgroup has to do: nothing but looking is possible then anyway.
 pub fn standing(gate: &Gate, peer: &Peer) -> Result<Standing, Refusal> {
     let labelled = match gate.label_of(peer.pidfd()) {
         Ok(label) => label.is_some(),
@@ -61,12 +76,20 @@ pub fn standing(gate: &Gate, peer: &Peer) -> Result<Standing, Refusal> {
         }
         Err(refusal) => return Err(refusal),
     };
+    // After the look: alive now means that it was this process that was looked at.
+    if !peer.still_there().map_err(open::refuse(Reason::Failed))? {
+        return Err(Refusal::new(Reason::Failed, "the process that connected is gone")
+            .mend("ask on a connection of your own"));
+    }
     Ok(peer.standing(labelled))
 }
 
 fn forbidden(standing: Standing, verb: Verb) -> Refusal {
     let message = match standing {
         Standing::Labelled => format!("`{}` can't be asked from inside a session", verb.name()),
+        Standing::User | Standing::Root if verb == Verb::Why => {
+            format!("`{}` is for programs in a session", verb.name())
+        }
         Standing::User | Standing::Root => format!("`{}` is for root", verb.name()),
     };
     Refusal::new(Reason::Forbidden, message)
@@ -74,6 +97,10 @@ fn forbidden(standing: Standing, verb: Verb) -> Refusal {
 
 async fn sessions(gate: &Gate, stream: &mut UnixStream, scope: Scope, uid: u32) -> Outcome {
     let census = gate.with_kernel(|kernel| kernel.census()).ok();
+    let now = match clock::since_boot() {
+        Ok(now) => now,
+        Err(error) => return Ok(Err(Refusal::new(Reason::Failed, error.to_string()))),
+    };
     let summaries: Vec<_> = gate
         .sessions
         .borrow()
@@ -81,9 +108,10 @@ async fn sessions(gate: &Gate, stream: &mut UnixStream, scope: Scope, uid: u32) 
         .filter(|session| scope == Scope::All || session.owner.uid == uid)
         .map(|session| {
             let number = session.id.number();
-            let processes =
-                census.as_ref().map(|census| census.processes.get(&number).cloned().unwrap_or_default());
-            session.summary(processes)
+            let processes = census
+                .as_ref()
+                .map(|census| census.processes.get(&number).into_iter().flatten().copied().collect());
+            session.summary(processes, now)
         })
         .collect();
     for summary in summaries {
@@ -153,4 +181,67 @@ async fn tell(gate: &Gate, stream: &mut UnixStream, scope: Scope, uid: u32, even
 /// Losses and the daemon's own notes concern every session.
 fn of_session(record: &Record, session: Option<SessionId>) -> bool {
     session.is_none() || record.session().is_none() || record.session() == session
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::path::Path;
+    use std::process::{Child, Command, Stdio};
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::api::peer;
+    use crate::audit::trail::Trail;
+    use crate::config::Config;
+    use crate::session::enforcer::Enforcer;
+    use crate::session::enforcer::fake::Unlabelled;
+    use crate::session::store::Store;
+    use crate::sys::process;
+
+    fn gate(state: &Path, kernel: Result<Box<dyn Enforcer>, String>) -> Gate {
+        let config = Config { state: state.to_owned(), cgroup: state.join("cgroup"), ..Config::default() };
+        let (store, trail) = (Store::open(state).unwrap(), Trail::open(&config, "b").unwrap());
+        Gate::new(config, "b".into(), kernel, store, trail, mpsc::channel(1).0).unwrap()
+    }
+
+    /// A child that has connected to the listener at `path` and waits, and the connection.
+    fn connected(path: &Path) -> (Child, std::os::unix::net::UnixStream) {
+        let listener = std::os::unix::net::UnixListener::bind(path).unwrap();
+        let script =
+            "import socket,sys,time; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); time.sleep(60)";
+        let mut command = Command::new("python3");
+        let child = command.args(["-c", script]).arg(path).stdin(Stdio::null()).spawn().unwrap();
+        (child, listener.accept().unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_process_is_gone_has_no_rights() {
+        let state = tempfile::tempdir().unwrap();
+        for (round, kernel) in
+            [Ok(Box::new(Unlabelled) as Box<dyn Enforcer>), Err("none here".into())].into_iter().enumerate()
+        {
+            let gate = gate(state.path(), kernel);
+            let (mut child, stream) = connected(&state.path().join(format!("{round}.sock")));
+            let peer = Peer::of(stream.as_fd(), peer::now().unwrap()).unwrap();
+            assert_ne!(standing(&gate, &peer).unwrap(), Standing::Labelled);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let refusal = standing(&gate, &peer).unwrap_err();
+            assert_eq!(refusal.reason, Reason::Failed, "{refusal}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_label_of_a_process_that_is_gone_is_no_answer() {
+        let state = tempfile::tempdir().unwrap();
+        let gate = gate(state.path(), Ok(Box::new(Unlabelled)));
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let handle = process::open(child.id() as i32).unwrap();
+        assert_eq!(gate.label_of(handle.as_fd()).unwrap(), None);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(gate.label_of(handle.as_fd()).is_err());
+    }
 }

@@ -7,7 +7,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::record::Record;
+use crate::assistant::foresee::Deed;
+use crate::assistant::telling::Telling;
+use crate::audit::record::{self, Foretold};
+use crate::hold::decide;
+use crate::hold::decision::{Decision, HoldId, Person};
+use crate::hold::held::Held;
 use crate::session::id::SessionId;
 use crate::session::record::Summary;
 use crate::session::status::Status;
@@ -45,6 +50,54 @@ pub enum Request {
     Status {},
     /// Compile the policies of all sessions anew.
     Reload {},
+    /// What an assistant in a session tells through its hooks.
+    Hook(Box<Hook>),
+    /// Take down a session's terminal: after the answer the client tells what happens on it.
+    Record(Record),
+    /// What waits for a decision.
+    Holds(Holds),
+    /// Decide a hold.
+    Decide(decide::Answer),
+    /// What the caller's own session was last refused, and why.
+    Why {},
+}
+
+/// See [`Request::Record`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The session.
+    pub session: SessionId,
+    /// Columns of the terminal.
+    pub columns: u16,
+    /// Rows of the terminal.
+    pub rows: u16,
+    /// What kind of terminal, as in `TERM`.
+    #[serde(default)]
+    pub terminal: Option<String>,
+}
+
+/// See [`Request::Hook`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hook {
+    /// What it tells.
+    pub telling: Telling,
+    /// What a tool call would ask of the kernel, as far as that can be told beforehand.
+    #[serde(default)]
+    pub deeds: Vec<Deed>,
+}
+
+/// See [`Request::Holds`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holds {
+    /// Go on as it happens.
+    #[serde(default)]
+    pub follow: bool,
+    /// Only this one.
+    #[serde(default)]
+    pub hold: Option<HoldId>,
 }
 
 /// See [`Request::Run`].
@@ -62,6 +115,9 @@ pub struct Run {
     /// A short name, for people.
     #[serde(default)]
     pub name: Option<String>,
+    /// Seconds until it is ended; as long as it may be where left out.
+    #[serde(default)]
+    pub seconds: Option<u64>,
     /// The command it is for, for the record.
     #[serde(default)]
     pub command: Vec<String>,
@@ -141,9 +197,29 @@ pub enum Answer {
     /// One session.
     Session(Box<Summary>),
     /// One record.
-    Record(Box<Record>),
+    Record(Box<record::Record>),
     /// The past is told; what follows happens now.
     Live,
+    /// One hold that waits.
+    Hold(Box<Held>),
+    /// Of a hold that was told of, people are shown something else now. What is asked never changes.
+    Amended {
+        /// Its number.
+        hold: HoldId,
+        /// Who has approved so far.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approved: Vec<Person>,
+        /// As in a hold.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        flood: Option<u64>,
+    },
+    /// A hold that was told of waits no more.
+    Gone {
+        /// Its number.
+        hold: HoldId,
+    },
+    /// What an answer came to.
+    Decided(Box<Decision>),
     /// How things are.
     Status(Box<Status>),
     /// What became of one session's policies at `reload`.
@@ -157,6 +233,19 @@ pub enum Answer {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
+    /// What an assistant told is written down; in no session, it is not.
+    Heard {
+        /// Whether the caller is in a session.
+        inside: bool,
+        /// gatekeeper's number of the tool call.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<String>,
+        /// What the policy would refuse.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<Foretold>,
+    },
+    /// From here on the terminal is taken down.
+    Recording,
     /// All is told.
     Done,
     /// No, and nothing was done.
@@ -179,6 +268,8 @@ pub enum Reason {
     Place,
     /// The kernel side does not enforce.
     NotEnforcing,
+    /// There is no such thing, or not any more.
+    Missing,
     /// Something failed.
     Failed,
 }

@@ -2,8 +2,10 @@
 
 pub mod client;
 pub mod dispatch;
+pub mod holds;
 pub mod messages;
 pub mod peer;
+mod record;
 pub mod server;
 pub mod verbs;
 pub mod wire;

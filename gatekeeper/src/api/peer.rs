@@ -15,6 +15,8 @@ pub struct Peer {
     pub pid: i32,
     /// Effective user id when it connected.
     pub uid: u32,
+    /// Effective group id and supplementary groups when it connected.
+    pub groups: Vec<u32>,
     pidfd: OwnedFd,
 }
 
@@ -30,7 +32,9 @@ impl Peer {
             Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => by_pid(found, accepted)?,
             Err(error) => return Err(error),
         };
-        Ok(Self { pid: found.pid, uid: found.uid, pidfd })
+        let mut groups = socket::peer_groups(connection)?;
+        groups.push(found.gid);
+        Ok(Self { pid: found.pid, uid: found.uid, groups, pidfd })
     }
 
     /// The handle on the process.
@@ -70,7 +74,7 @@ fn by_pid(found: socket::Credentials, accepted: Duration) -> io::Result<OwnedFd>
 }
 
 /// When a process started, since boot.
-fn start_time(pid: i32) -> io::Result<Duration> {
+pub fn start_time(pid: i32) -> io::Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let ticks = start_ticks(&stat).ok_or_else(|| {
         io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat: no start time"))
@@ -112,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_old_way_finds_the_same_process_and_refuses_a_later_one() {
-        let found = socket::Credentials { pid: std::process::id() as i32, uid: 0 };
+        let found = socket::Credentials { pid: std::process::id() as i32, uid: 0, gid: 0 };
         assert!(by_pid(found, now().unwrap()).is_ok());
         assert!(by_pid(found, Duration::ZERO).is_err());
     }

@@ -17,6 +17,16 @@ pub enum Verb {
     Status,
     /// Compile policies anew.
     Reload,
+    /// Tell what an assistant does.
+    Hook,
+    /// Take down a session's terminal.
+    Record,
+    /// List holds.
+    Holds,
+    /// Decide holds.
+    Decide,
+    /// Be told of denials.
+    Why,
 }
 
 /// Who asks, as far as rights go.
@@ -42,7 +52,7 @@ pub enum Scope {
 }
 
 /// The table: for each verb the scope of a labelled peer, a user, root.
-const TABLE: [(Verb, [Scope; 3]); 6] = {
+const TABLE: [(Verb, [Scope; 3]); 11] = {
     use Scope::{All, Never, Own};
     [
         (Verb::Run, [Own, Own, All]),
@@ -51,6 +61,13 @@ const TABLE: [(Verb, [Scope; 3]); 6] = {
         (Verb::Events, [Never, Own, All]),
         (Verb::Status, [Never, All, All]),
         (Verb::Reload, [Never, Never, All]),
+        // Outside any session it is answered, and nothing is written down.
+        (Verb::Hook, [Own, Own, All]),
+        (Verb::Record, [Never, Own, All]),
+        // Who may decide is for the policy to say, and is looked at hold by hold.
+        (Verb::Holds, [Never, All, All]),
+        (Verb::Decide, [Never, All, All]),
+        (Verb::Why, [Own, Never, Never]),
     ]
 };
 
@@ -74,6 +91,11 @@ impl Request {
             Self::Events(_) => Verb::Events,
             Self::Status {} => Verb::Status,
             Self::Reload {} => Verb::Reload,
+            Self::Hook(_) => Verb::Hook,
+            Self::Record(_) => Verb::Record,
+            Self::Holds(_) => Verb::Holds,
+            Self::Decide(_) => Verb::Decide,
+            Self::Why {} => Verb::Why,
         }
     }
 }
@@ -89,6 +111,11 @@ impl Verb {
             Self::Events => "events",
             Self::Status => "status",
             Self::Reload => "reload",
+            Self::Hook => "hook",
+            Self::Record => "record",
+            Self::Holds => "holds",
+            Self::Decide => "approve",
+            Self::Why => "why",
         }
     }
 }
@@ -100,7 +127,9 @@ mod tests {
     #[test]
     fn the_governed_can_only_narrow_themselves() {
         for (verb, [labelled, ..]) in TABLE {
-            let expected = if verb == Verb::Run { Scope::Own } else { Scope::Never };
+            // What a hook tells is written down as told, and changes nothing; what was refused is its own.
+            let harmless = matches!(verb, Verb::Run | Verb::Hook | Verb::Why);
+            let expected = if harmless { Scope::Own } else { Scope::Never };
             assert_eq!(labelled, expected, "{verb:?}");
         }
     }
@@ -116,7 +145,7 @@ mod tests {
 
     #[test]
     fn root_may_all() {
-        for (verb, _) in TABLE {
+        for (verb, _) in TABLE.into_iter().filter(|(verb, _)| *verb != Verb::Why) {
             assert_eq!(scope(Standing::Root, verb), Scope::All, "{verb:?}");
         }
     }

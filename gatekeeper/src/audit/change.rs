@@ -6,6 +6,7 @@ use gatekeeper_common::operation::Family;
 use serde::{Deserialize, Serialize};
 
 use super::time::Moment;
+use crate::session::container::Container;
 use crate::session::id::SessionId;
 
 /// Events that never arrived.
@@ -94,6 +95,9 @@ pub struct SessionChange {
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// The container it was opened in, or whose cgroup it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
     /// The session it was opened in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<SessionId>,
@@ -103,6 +107,9 @@ pub struct SessionChange {
     /// Login name of its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// When it is ended at the latest, where it has an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Moment>,
     /// What it was opened for, as the caller gave it, without its secrets: a hint; the execs are the proof.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
@@ -121,8 +128,12 @@ pub enum Change {
     Reloaded,
     /// Its policies could not be replaced; the old ones hold.
     ReloadFailed,
+    /// Its time is over: all that runs in it is killed, and it ends.
+    Expired,
     /// It ended.
     Ended,
+    /// The recording of its terminal is complete.
+    Recorded,
 }
 
 /// A change in the life of the daemon.
@@ -134,6 +145,9 @@ pub struct DaemonChange {
     pub started: bool,
     /// gatekeeper's version.
     pub version: String,
+    /// At a start: the version that ran here before, where that was another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
     /// The kernel's id of this boot: sequence numbers count from 1 in each.
     pub boot: String,
 }
@@ -187,6 +201,6 @@ pub enum Upkeep {
     Begun,
     /// A record that was cut short was taken away: the machine stopped while it was written.
     Cut,
-    /// Its oldest records were removed, as the configuration says.
+    /// Its oldest records were removed, as the configuration says; or, where none is the first kept, a recording beside it.
     Removed,
 }

@@ -12,14 +12,20 @@ use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, RULE_DEFAULT, Verdict};
 
-use super::objects;
+use super::calls::Calls;
+use super::objects::{self, command_line};
 use super::processes::Processes;
 use super::programs::{Program, Programs};
 use super::record::{Event, FileId, Object, Task};
 use super::rules::{Edition, Library};
 use super::time::Moment;
+use crate::hold::decision::HoldId;
 use crate::kernel::RawEvent;
+use crate::session::container::Container;
 use crate::session::id::SessionId;
+
+/// Bytes of a process's command line that each of its records repeats; the record of its start has all of it.
+const COMMAND_LINE: usize = 512;
 
 /// What a record tells of the session.
 #[derive(Clone, Debug)]
@@ -32,6 +38,8 @@ pub struct Facts {
     pub workspace: PathBuf,
     /// What it is for.
     pub purpose: Option<String>,
+    /// The container it is in.
+    pub container: Option<Container>,
 }
 
 /// An event that can't be read: the kernel side and this daemon don't fit together.
@@ -59,6 +67,8 @@ pub struct Context {
     pub processes: Processes,
     /// The first program of each session.
     pub assistants: BTreeMap<SessionId, Arc<str>>,
+    /// Tool calls, by session.
+    pub calls: Calls,
 }
 
 impl Context {
@@ -89,11 +99,16 @@ impl Context {
             comm: until_nul(&header.comm),
         };
         let program = self.programs.get(header.program);
-        let event = Event {
+        let mut event = Event {
             boot_time: header.time,
             purpose: facts.and_then(|facts| facts.purpose.clone()),
+            container: facts.and_then(|facts| facts.container.clone()),
             assistant: session.and_then(|id| self.assistants.get(&id)).map(|path| path.to_string()),
             program: program.map(|program| program.path.to_string()),
+            command_line: program
+                .and_then(|program| program.command_line.as_deref())
+                .filter(|_| !matches!(object, Object::Arguments { .. }))
+                .map(str::to_owned),
             program_file: program.map(|program| program.file).filter(|file| *file != FileId::default()),
             ancestry: self.processes.ancestry(&task),
             task,
@@ -117,10 +132,27 @@ impl Context {
             policy: rules.map(|rules| rules.policy.clone()),
             generation: header.generation,
             layer: header.layer,
+            required: header.required != 0,
             detail: header.detail,
+            tool: None,
+            hold: HoldId::from_kernel(header.hold),
         };
+        let Self { calls, processes, .. } = self;
+        event.tool = calls.link(&event, || processes.lineage(&event.task));
         self.remember(&event);
         Ok(event)
+    }
+
+    /// Remembers with what arguments a program was started; their secrets are masked by now.
+    pub fn remember_arguments(&mut self, event: &Event) {
+        let Object::Arguments { arguments, missing, .. } = &event.object else { return };
+        let Some(exec) = self.processes.exec(&event.task).filter(|_| event.passed) else { return };
+        let mut line = command_line(arguments);
+        if line.len() > COMMAND_LINE || *missing > 0 {
+            line.truncate(line.floor_char_boundary(COMMAND_LINE));
+            line.push('…');
+        }
+        self.programs.started_with(exec, line.into());
     }
 
     /// Remembers an exec that later events refer to.
@@ -131,8 +163,8 @@ impl Context {
         }
         let path: Arc<str> = path.as_str().into();
         let file = FileId { device: *device, inode: *inode };
-        self.programs.started(event.sequence, Program { path: Arc::clone(&path), file });
-        self.processes.started(&event.task, Arc::clone(&path));
+        self.programs.started(event.sequence, Program { path: Arc::clone(&path), file, command_line: None });
+        self.processes.started(&event.task, Arc::clone(&path), event.sequence);
         if let Some(session) = event.session {
             self.assistants.entry(session).or_insert(path);
         }
@@ -184,7 +216,7 @@ fn file(bytes: &[u8], header: &Header, workspace: Option<&Path>) -> Object {
 }
 
 /// Bytes as text, and in hexadecimal where they are none.
-pub(super) fn readable(bytes: &[u8]) -> (String, Option<String>) {
+pub(crate) fn readable(bytes: &[u8]) -> (String, Option<String>) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
         Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(hex(bytes))),
@@ -199,7 +231,8 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn address(bytes: &[u8]) -> Option<Object> {
+/// An address as the kernel tells it.
+pub fn address(bytes: &[u8]) -> Option<Object> {
     let found: Address = bytemuck::try_pod_read_unaligned(bytes).ok()?;
     let ip = match (found.version, found.bytes) {
         (4, [a, b, c, d, ..]) => Ipv4Addr::new(a, b, c, d).into(),
@@ -244,10 +277,12 @@ mod tests {
             owner: 1000,
             workspace: "/home/dev/app".into(),
             purpose: Some("mend the build".into()),
+            container: None,
         };
         context.facts.insert(SessionId::from_kernel(77).unwrap(), facts);
         let secrets = RuleInfo { id: "r1".into(), reason: Some("secrets".into()), ..RuleInfo::default() };
-        let rules = Rules { policy: "base".into(), rules: vec![RuleInfo::default(), secrets] };
+        let rules =
+            Rules { policy: "base".into(), rules: vec![RuleInfo::default(), secrets], ..Rules::default() };
         context.rules.add(Edition { serial: 5, generation: 2 }, rules);
         context
     }
@@ -273,6 +308,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_program_was_started_with_is_told_from_then_on() {
+        let mut context = context();
+        let mut exec = raw(Operation::Exec, Verdict::Allow, Form::Path, b"/usr/bin/cat");
+        (exec.header.sequence, exec.header.passed, exec.header.pid, exec.header.start) = (4, 1, 300, 7);
+        context.explain(&exec).unwrap();
+        let mut with = raw(Operation::Exec, Verdict::Allow, Form::Arguments, b"cat\0a b\0");
+        (with.header.sequence, with.header.passed, with.header.pid, with.header.start) = (5, 1, 300, 7);
+        (with.header.inode, with.header.detail) = (8, 2);
+        let event = context.explain(&with).unwrap();
+        assert_eq!(event.command_line, None);
+        context.remember_arguments(&event);
+        let read = raw(Operation::Read, Verdict::Deny, Form::Path, b"/x");
+        assert_eq!(context.explain(&read).unwrap().command_line.as_deref(), Some("cat \"a b\""));
+        // A long one is told in short, and another process changes nothing.
+        with.object = [b"cat\0".to_vec(), vec![b'x'; 5000]].concat();
+        let long = context.explain(&with).unwrap();
+        context.remember_arguments(&Event { task: Task { start: 8, ..long.task.clone() }, ..long.clone() });
+        assert_eq!(context.explain(&read).unwrap().command_line.as_deref(), Some("cat \"a b\""));
+        context.remember_arguments(&long);
+        let short = context.explain(&read).unwrap().command_line.unwrap();
+        assert!(short.starts_with("cat xxx") && short.ends_with('…') && short.len() < 600, "{short}");
+    }
+
+    #[test]
     fn an_exec_that_was_refused_starts_nothing() {
         let mut context = context();
         let mut exec = raw(Operation::Exec, Verdict::Deny, Form::Path, b"/usr/bin/nc");
@@ -289,9 +348,9 @@ mod tests {
         assert_eq!(context.explain(&event).unwrap().reason, "no rule speaks of it");
         event.header.cause = Cause::TooDeep as u8;
         assert_eq!(context.explain(&event).unwrap().reason, "path too deep");
-        event.header.cause = Cause::NobodyToAsk as u8;
+        event.header.cause = Cause::Held as u8;
         event.header.rule = 1;
-        assert_eq!(context.explain(&event).unwrap().reason, "secrets (nobody to ask)");
+        assert_eq!(context.explain(&event).unwrap().reason, "secrets (held for a decision)");
     }
 
     #[test]

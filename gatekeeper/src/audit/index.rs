@@ -3,12 +3,13 @@
 
 mod query;
 mod row;
+pub mod table;
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 pub use query::{Count, Query, Stats};
 pub use row::Row;
@@ -35,12 +36,12 @@ pub enum IndexError {
 }
 
 /// The version of the table, and how it is made.
-const VERSION: i64 = 1;
+const VERSION: i64 = 3;
 const SCHEMA: &str = "
     CREATE TABLE record (
         id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, session TEXT, owner INTEGER,
         assistant TEXT, policy TEXT, rule TEXT, verdict TEXT, passed INTEGER, operation TEXT, path TEXT,
-        address TEXT, program TEXT, message TEXT NOT NULL, hash BLOB NOT NULL
+        address TEXT, program TEXT, hold INTEGER, decision TEXT, decided_by TEXT, message TEXT NOT NULL, hash BLOB NOT NULL
     );
     CREATE INDEX by_session ON record (session, id);
     CREATE INDEX by_time ON record (time);
@@ -56,13 +57,13 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the index of a trail and takes in what is new. Where the folder can't be written to, it is made
-    /// in memory.
+    /// Opens the index of a trail and takes in what is new. Where the folder can't be written to, or somebody
+    /// else has long been writing the index, it is made in memory.
     pub fn open(folder: &Path) -> Result<Self, IndexError> {
         let path = folder.join(INDEX);
         let opened = Self::with(folder, || Connection::open(&path));
         match opened {
-            Err(IndexError::Sqlite(error)) if is_read_only(&error) => {
+            Err(IndexError::Sqlite(error)) if is_not_ours_to_write(&error) => {
                 Self::with(folder, Connection::open_in_memory)
             }
             // It is damaged, or another version's.
@@ -87,7 +88,9 @@ impl Index {
         let table = connect()?;
         let version: i64 = table.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version != VERSION {
-            table.execute_batch(&format!("BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+            let old = "DROP TABLE IF EXISTS record;";
+            table
+                .execute_batch(&format!("BEGIN; {old} {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"))?;
         }
         let mut index = Self { table, folder: folder.to_owned() };
         index.catch_up()?;
@@ -97,22 +100,26 @@ impl Index {
     fn catch_up(&mut self) -> Result<(), IndexError> {
         let all = segments(&self.folder)?;
         let first = all.first().map_or(0, |segment| segment.first);
-        self.table.execute("DELETE FROM record WHERE id < ?1", [first as i64])?;
-        let last = self.table.query_row("SELECT id, hash FROM record ORDER BY id DESC LIMIT 1", [], |row| {
+        // Two that search at once take in what is new one after the other.
+        let write = self.table.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        write.execute("DELETE FROM record WHERE id < ?1", [first as i64])?;
+        let last = write.query_row("SELECT id, hash FROM record ORDER BY id DESC LIMIT 1", [], |row| {
             Ok((row.get::<_, i64>(0)? as u64, row.get::<_, Vec<u8>>(1)?))
         });
         let mut next = first;
         if let Some((id, hash)) = last.optional()? {
+            let rows: i64 = write.query_row("SELECT count(*) FROM record", [], |row| row.get(0))?;
+            // A row before the last one is never filled in again: with one missing, none can be trusted.
+            let all_there = rows as u64 == id - first + 1;
             let same = line_of(&self.folder, &all, id)?.is_some_and(|line| leaf(&line).0[..] == hash[..]);
-            if same {
+            if all_there && same {
                 next = id + 1;
             } else {
-                // It was made from another trail.
-                self.table.execute("DELETE FROM record", [])?;
+                // Rows were taken out, or it was made from another trail.
+                write.execute("DELETE FROM record", [])?;
             }
         }
         let from = all.iter().rposition(|segment| segment.first <= next).unwrap_or(0);
-        let write = self.table.transaction()?;
         let mut insert = write.prepare(row::INSERT)?;
         for segment in all.iter().skip(from) {
             let mut number = segment.first;
@@ -170,12 +177,14 @@ fn line_of(folder: &Path, all: &[Segment], id: u64) -> io::Result<Option<Vec<u8>
     Ok(Some(bytes))
 }
 
-fn is_read_only(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
-    matches!(error.sqlite_error_code(), Some(CannotOpen | PermissionDenied | ReadOnly))
+fn is_not_ours_to_write(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, PermissionDenied, ReadOnly};
+    let code = error.sqlite_error_code();
+    matches!(code, Some(CannotOpen | DatabaseBusy | DatabaseLocked | PermissionDenied | ReadOnly))
 }
 
-/// The first row of an index that says something else than its record; where there is no index, none.
+/// What is wrong with an index: the first row that says something else than its record, or the first record
+/// that has none; where there is no index, nothing.
 pub fn first_false_row(folder: &Path) -> Result<Option<String>, IndexError> {
     let path = folder.join(INDEX);
     if !path.exists() {
@@ -183,15 +192,22 @@ pub fn first_false_row(folder: &Path) -> Result<Option<String>, IndexError> {
     }
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
     let checked = Connection::open_with_flags(&path, flags).and_then(|table| {
+        let version: i64 = table.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version != VERSION {
+            // Another release's: nobody asks it, and whoever asks makes it anew.
+            return Ok(None);
+        }
         let whole: String = table.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
         if whole != "ok" {
             return Ok(Some(format!("is damaged: {whole}")));
         }
+        // What is added from here on is not looked at: the trail may be read before it is.
+        let last: Option<i64> = table.query_row("SELECT max(id) FROM record", [], |row| row.get(0))?;
+        let Some(last) = last else { return Ok(None) };
         let true_table = Connection::open_in_memory()?;
         true_table.execute_batch(SCHEMA)?;
-        true_table.execute("ATTACH ?1 AS given", params![path.to_string_lossy()])?;
         drop(table);
-        compare(folder, true_table)
+        compare(folder, &path, true_table, last)
     });
     match checked {
         Ok(found) => Ok(found),
@@ -199,19 +215,23 @@ pub fn first_false_row(folder: &Path) -> Result<Option<String>, IndexError> {
     }
 }
 
-/// Compares a given index with one made anew.
-fn compare(folder: &Path, table: Connection) -> rusqlite::Result<Option<String>> {
+/// Compares a given index up to its last row with one made anew. Rows of records that retention removed are
+/// no lie: whoever asks the index next removes them first.
+fn compare(folder: &Path, given: &Path, table: Connection, last: i64) -> rusqlite::Result<Option<String>> {
     let mut index = Index { table, folder: folder.to_owned() };
     if index.catch_up().is_err() {
         // A record can't be read: that is found elsewhere.
         return Ok(None);
     }
-    let sql =
-        "SELECT id FROM (SELECT * FROM given.record EXCEPT SELECT * FROM main.record) ORDER BY id LIMIT 1";
-    let told: Option<i64> = index.table.query_row(sql, [], |row| row.get(0)).optional()?;
-    let sql = "SELECT id FROM main.record WHERE id BETWEEN (SELECT min(id) FROM given.record)
-        AND (SELECT max(id) FROM given.record) AND id NOT IN (SELECT id FROM given.record) LIMIT 1";
-    let missing: Option<i64> = index.table.query_row(sql, [], |row| row.get(0)).optional()?;
+    let table = index.table;
+    // Attached no sooner: catching up would keep it from being written to.
+    table.execute("ATTACH ?1 AS given", params![given.to_string_lossy()])?;
+    let ask = |sql: &str| table.query_row(sql, [last], |row| row.get::<_, i64>(0)).optional();
+    let told = ask("SELECT id FROM (SELECT * FROM given.record EXCEPT SELECT * FROM main.record)
+        WHERE id BETWEEN (SELECT coalesce(min(id), 0) FROM main.record) AND ?1 ORDER BY id LIMIT 1")?;
+    let missing =
+        ask("SELECT id FROM main.record WHERE id <= ?1 AND id NOT IN (SELECT id FROM given.record)
+        ORDER BY id LIMIT 1")?;
     Ok(told
         .map(|id| format!("says something else than record {id}: remove it, it is made anew"))
         .or(missing.map(|id| format!("leaves record {id} out: remove it, it is made anew"))))

@@ -1,12 +1,15 @@
 //! The thread that writes the trail, so that a slow disk never slows the daemon, and the one that
 //! compresses what is closed.
 
+use std::fmt;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tracing::{error, warn};
 
@@ -29,14 +32,47 @@ enum Order {
     Stop,
 }
 
+/// Bytes that must be free before a trail that found no room is written again. A record now and then fits into the last
+/// page, and the kernel would be told back and forth.
+const ROOM: u64 = 1 << 20;
+/// How often what was not taken is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Tells the programs in the kernel whether the trail takes records.
+type Tell = Box<dyn Fn(bool) -> io::Result<()> + Send>;
+
 /// How the writing goes.
 #[derive(Debug, Default)]
 pub struct Health {
     waiting: AtomicU64,
     unwritten: AtomicU64,
+    owed: AtomicU64,
     size: AtomicU64,
     signed: AtomicU64,
-    trouble: Mutex<Option<String>>,
+    state: Mutex<State>,
+    grown: (Mutex<()>, Condvar),
+}
+
+#[derive(Default)]
+struct State {
+    trouble: Option<String>,
+    tell: Option<Tell>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("trouble", &self.trouble).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// Tells the programs how it is.
+    fn pass_on(&self) {
+        let Some(tell) = &self.tell else { return };
+        if let Err(error) = tell(self.trouble.is_none()) {
+            error!("the kernel can't be told whether the trail is written: {error}");
+        }
+    }
 }
 
 impl Health {
@@ -52,6 +88,23 @@ impl Health {
         self.size.load(Ordering::Acquire)
     }
 
+    /// Waits until there are more records than this, or for so long.
+    pub fn wait_beyond(&self, size: u64, limit: Duration) {
+        let (lock, grown) = &self.grown;
+        let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whatever comes of the wait, the caller looks again.
+        drop(grown.wait_timeout_while(guard, limit, |()| self.size() <= size));
+    }
+
+    /// Says how many records there are.
+    fn grow(&self, size: u64) {
+        let (lock, grown) = &self.grown;
+        let _guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.size.swap(size, Ordering::AcqRel) != size {
+            grown.notify_all();
+        }
+    }
+
     /// Records under a signature.
     #[must_use]
     pub fn signed(&self) -> u64 {
@@ -61,17 +114,38 @@ impl Health {
     /// What keeps the trail from being written, if anything does.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state().trouble.clone()
+    }
+
+    /// Records of what passed on the promise that it is recorded, and that are still to be written.
+    #[must_use]
+    pub fn owed(&self) -> u64 {
+        self.owed.load(Ordering::Acquire)
+    }
+
+    /// Has somebody told, now and whenever it changes, whether records are taken.
+    pub fn tell(&self, tell: Tell) {
+        let mut state = self.state();
+        state.tell = Some(tell);
+        state.pass_on();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_trouble(&self, trouble: Option<String>) {
-        let mut now = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&*now, &trouble) {
-            (None, Some(why)) => error!("the trail can't be written: {why}"),
-            (Some(_), None) => warn!("the trail is written again"),
+        let mut state = self.state();
+        let changed = state.trouble.is_some() != trouble.is_some();
+        match &trouble {
+            Some(why) if changed => error!("the trail can't be written: {why}"),
+            None if changed => warn!("the trail is written again"),
             _ => {}
         }
-        *now = trouble;
+        state.trouble = trouble;
+        if changed {
+            state.pass_on();
+        }
     }
 }
 
@@ -98,6 +172,8 @@ impl Keeper {
             packing: None,
             orders: orders.clone(),
             refused: None,
+            neglected: None,
+            owed: Vec::new(),
         };
         let thread = thread::Builder::new().name("trail".into()).spawn(move || writer.run(&receiver))?;
         Ok(Self { health, orders, thread: Some(thread) })
@@ -105,7 +181,7 @@ impl Keeper {
 
     /// How the writing goes.
     #[must_use]
-    pub fn health(&self) -> &Health {
+    pub fn health(&self) -> &Arc<Health> {
         &self.health
     }
 
@@ -113,6 +189,12 @@ impl Keeper {
     #[must_use]
     pub fn is_behind(&self) -> bool {
         self.health.waiting.load(Ordering::Acquire) > WAITING
+    }
+
+    /// Whether all that was handed over is written.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.health.waiting.load(Ordering::Acquire) == 0
     }
 
     /// Has records written down.
@@ -155,6 +237,11 @@ struct Writer {
     orders: Sender<Order>,
     /// Why the last batch could not be written.
     refused: Option<String>,
+    /// Why the last signature or segment could not.
+    neglected: Option<String>,
+    /// What passed on the promise that it is recorded, and could not be written yet. Bounded: while it waits,
+    /// nothing more passes.
+    owed: Vec<Arc<Record>>,
 }
 
 impl Writer {
@@ -162,7 +249,7 @@ impl Writer {
         self.pack_next();
         loop {
             let mut batch = Vec::new();
-            let mut order = match receiver.recv_timeout(self.log.due_in()) {
+            let mut order = match receiver.recv_timeout(self.due_in()) {
                 Ok(order) => Some(order),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -177,10 +264,13 @@ impl Writer {
                 }
                 order = if stop || batch.len() >= BATCH { None } else { receiver.try_recv().ok() };
             }
-            self.write(&batch);
+            self.write(batch);
             if stop {
                 break;
             }
+        }
+        if !self.owed.is_empty() {
+            error!("{} required records could not be written", self.owed.len());
         }
         if let Err(error) = self.log.checkpoint() {
             error!("the trail's last records are not signed: {error}");
@@ -191,15 +281,25 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, batch: &[Arc<Record>]) {
+    fn due_in(&self) -> Duration {
+        if self.owed.is_empty() { self.log.due_in() } else { AGAIN }
+    }
+
+    fn write(&mut self, fresh: Vec<Arc<Record>>) {
         let before = self.log.segment_number();
+        let count = fresh.len() as u64;
+        let mut batch = mem::take(&mut self.owed);
+        batch.extend(fresh);
         if !batch.is_empty() {
-            self.refused = self.log.append(batch).err().map(|error| error.to_string());
+            self.append(&batch);
             if self.refused.is_some() {
-                let told = batch.iter().map(|record| weight(record)).sum();
+                let (owed, lost): (Vec<_>, Vec<_>) = batch.drain(..).partition(|record| is_owed(record));
+                let told = lost.iter().map(|record| weight(record)).sum();
                 self.health.unwritten.fetch_add(told, Ordering::AcqRel);
+                self.owed = owed;
             }
-            self.health.waiting.fetch_sub(batch.len() as u64, Ordering::AcqRel);
+            self.health.owed.store(self.owed.len() as u64, Ordering::Release);
+            self.health.waiting.fetch_sub(count, Ordering::AcqRel);
         }
         // A session's end is when people look.
         let ended = |record: &Arc<Record>| matches!(&**record, Record::Session(change) if change.change == Change::Ended);
@@ -207,11 +307,22 @@ impl Writer {
         let upkeep = upkeep
             .and_then(|()| self.log.upkeep())
             .and_then(|()| if self.log.segment_number() == before { Ok(None) } else { self.log.retain() });
-        self.health.set_trouble(self.refused.clone().or(upkeep.err().map(|error| error.to_string())));
-        self.health.size.store(self.log.size(), Ordering::Release);
+        match upkeep {
+            Err(error) => self.neglected = Some(error.to_string()),
+            Ok(_) if self.neglected.is_none() || has_room(&self.folder) => self.neglected = None,
+            Ok(_) => {}
+        }
+        self.health.set_trouble(self.refused.clone().or(self.neglected.clone()));
+        self.health.grow(self.log.size());
         self.health.signed.store(self.log.signed(), Ordering::Release);
         if self.log.segment_number() != before {
             self.pack_next();
+        }
+    }
+
+    fn append(&mut self, batch: &[Arc<Record>]) {
+        if self.refused.is_none() || has_room(&self.folder) {
+            self.refused = self.log.append(batch).err().map(|error| error.to_string());
         }
     }
 
@@ -223,6 +334,8 @@ impl Writer {
         let Some(first) = self.log.unpacked().first().copied() else { return };
         let (folder, orders) = (self.folder.clone(), self.orders.clone());
         let work = move || {
+            // Of this thread alone. It has time, and the writer has none: where it can't be, it is only slower.
+            let _ = rustix::process::nice(19);
             let hash = pack(&folder, first);
             // The writer may have stopped meanwhile.
             let _ = orders.send(Order::Packed(first, hash));
@@ -243,6 +356,16 @@ impl Writer {
     }
 }
 
+/// Whether there is room again, as far as can be asked; else writing tells.
+fn has_room(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).map_or(true, |disk| disk.f_bfree.saturating_mul(disk.f_frsize) >= ROOM)
+}
+
+/// Whether it tells of what passed on the promise that it is recorded.
+fn is_owed(record: &Record) -> bool {
+    matches!(record, Record::Event(event) if event.is_owed())
+}
+
 /// What is lost with a record: itself, unless it only tells of others, and those.
 fn weight(record: &Record) -> u64 {
     match record {
@@ -254,7 +377,7 @@ fn weight(record: &Record) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::super::log::verify::verify;
     use super::super::ocsf::samples::denial;
@@ -297,29 +420,81 @@ mod tests {
         assert_eq!((report.findings, report.size, report.signed), (vec![], 202, 202));
     }
 
+    /// A writer whose disk is full, and the end of the channel that must outlive it.
+    fn on_full_disk(state: &Path) -> (Writer, Receiver<Order>) {
+        let mut log = Log::open(state, "box", "b", options()).unwrap();
+        log.break_with(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let (orders, receiver) = channel();
+        let (health, folder) = (Arc::new(Health::default()), state.join(FOLDER));
+        let writer = Writer {
+            log,
+            health,
+            folder,
+            packing: None,
+            orders,
+            refused: None,
+            neglected: None,
+            owed: Vec::new(),
+        };
+        (writer, receiver)
+    }
+
     #[test]
     fn what_can_not_be_written_is_counted_and_said() {
         let state = tempfile::tempdir().unwrap();
-        let mut log = Log::open(state.path(), "box", "b", options()).unwrap();
-        log.break_with(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
-        let (orders, _receiver) = channel();
-        let health = Arc::new(Health::default());
-        let folder = state.path().join(FOLDER);
-        let mut writer =
-            Writer { log, health: Arc::clone(&health), folder, packing: None, orders, refused: None };
-        writer.write(&[Arc::new(denial(1)), Arc::new(denial(2))]);
+        let (mut writer, _receiver) = on_full_disk(state.path());
+        let health = Arc::clone(&writer.health);
+        writer.write(vec![Arc::new(denial(1)), Arc::new(denial(2))]);
         assert_eq!(health.unwritten(), 2);
         assert!(health.trouble().unwrap().contains("No space left"), "{:?}", health.trouble());
         // What tells of the loss is no loss itself, and trying again without a record mends nothing.
         let (families, time) = (BTreeMap::new(), Moment::from_micros(0));
         let told = Record::Lost(Lost { time, families, unexplained: 0, unwritten: 2 });
         let unwritten = health.unwritten.swap(0, Ordering::AcqRel);
-        writer.write(&[Arc::new(told.clone())]);
-        writer.write(&[]);
+        writer.write(vec![Arc::new(told.clone())]);
+        writer.write(vec![]);
         assert_eq!((unwritten, health.unwritten()), (2, 2));
         assert!(health.trouble().is_some());
         writer.log = Log::open(state.path(), "box", "b", options()).unwrap();
-        writer.write(&[Arc::new(told)]);
+        writer.write(vec![Arc::new(told)]);
         assert_eq!(health.trouble(), None);
+    }
+
+    #[test]
+    fn what_is_required_is_written_late_and_once_and_the_kernel_is_told() {
+        let state = tempfile::tempdir().unwrap();
+        let (mut writer, _receiver) = on_full_disk(state.path());
+        let health = Arc::clone(&writer.health);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hear = Arc::clone(&told);
+        health.tell(Box::new(move |takes| {
+            hear.lock().unwrap().push(takes);
+            Ok(())
+        }));
+        let required = |number| {
+            let Record::Event(mut event) = denial(number) else { panic!("no event") };
+            (event.required, event.passed) = (true, true);
+            Arc::new(Record::Event(event))
+        };
+        writer.write(vec![required(1), Arc::new(denial(2)), required(3)]);
+        writer.write(vec![required(4)]);
+        assert_eq!((health.unwritten(), health.owed()), (1, 3));
+        assert_eq!(*told.lock().unwrap(), [true, false]);
+        writer.log = Log::open(state.path(), "box", "b", options()).unwrap();
+        writer.write(vec![]);
+        assert_eq!((health.unwritten(), health.owed(), health.trouble()), (1, 0, None));
+        assert_eq!(*told.lock().unwrap(), [true, false, true]);
+        let mut found = Vec::new();
+        let segments = crate::audit::log::folder::segments(&writer.folder).unwrap();
+        let mut lines = segments[0].read(&writer.folder).unwrap();
+        let mut bytes = Vec::new();
+        while lines.next(&mut bytes).unwrap().is_some() {
+            let line: super::super::ocsf::Line = serde_json::from_slice(&bytes).unwrap();
+            if let Ok(Record::Event(event)) = line.record() {
+                assert!(event.required);
+                found.push(event.sequence);
+            }
+        }
+        assert_eq!(found, [1, 3, 4]);
     }
 }

@@ -12,6 +12,8 @@ use super::record::FamilyName;
 /// An event is numbered before it finds its place in the ring buffer, so neighbours can arrive in
 /// another order. A number still missing after this long never comes.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Events among which the order of numbers is not looked at where reading back begins.
+const NEIGHBOURS: usize = 64;
 
 /// What is known to be lost, kept over restarts of the daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,24 @@ pub struct Reported {
     pub unexplained: u64,
     /// Numbers found missing.
     pub missing: u64,
+    /// The number below which all that is missing is among those; unknown of what earlier versions wrote.
+    #[serde(default)]
+    pub settled: Option<u64>,
+}
+
+impl Reported {
+    /// Nothing is reported of this boot yet.
+    #[must_use]
+    pub fn none(boot: &str) -> Self {
+        Self { boot: boot.into(), settled: Some(1), ..Self::default() }
+    }
+
+    /// Whether it says something else, and not only of more numbers.
+    #[must_use]
+    pub fn differs(&self, other: &Self) -> bool {
+        let bare = |of: &Self| Self { settled: None, ..of.clone() };
+        bare(self) != bare(other)
+    }
 }
 
 /// Losses not reported before.
@@ -46,10 +66,25 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// Goes on where an earlier daemon stopped: `next` is the number after the last one it wrote down.
+    /// Goes on where an earlier daemon stopped, `written` being the numbers that it wrote down last: one that was killed may
+    /// have noticed what is missing among them and not told.
     #[must_use]
-    pub fn resume(reported: Reported, next: u64) -> Self {
-        Self { next, gaps: BTreeMap::new(), reported }
+    pub fn resume(reported: Reported, mut written: Vec<u64>, now: Instant) -> Self {
+        // Neighbours of the first may have been written before it, in what is not read any more.
+        let known = match written.first_chunk::<NEIGHBOURS>() {
+            Some(first) => first.iter().max().map_or(1, |last| last + 1),
+            None => 1,
+        };
+        written.sort_unstable();
+        let end = written.last().map(|last| last + 1);
+        let next = match reported.settled {
+            // What arrived and was not written is missing, too.
+            Some(settled) => end.map_or(settled, |end| settled.min(end)).max(known),
+            None => end.unwrap_or(1),
+        };
+        let mut losses = Self { next, gaps: BTreeMap::new(), reported };
+        written.into_iter().filter(|number| *number >= next).for_each(|number| losses.arrived(number, now));
+        losses
     }
 
     /// Begins anew where the kernel's counters say that its maps did.
@@ -58,8 +93,8 @@ impl Losses {
         let counted_less =
             Family::ALL.into_iter().any(|family| counter(counters, family) < self.reported_of(family));
         if made + 1 < self.next || counted_less {
-            let boot = std::mem::take(&mut self.reported.boot);
-            *self = Self::resume(Reported { boot, ..Reported::default() }, 1);
+            let reported = Reported::none(&self.reported.boot);
+            *self = Self { next: 1, gaps: BTreeMap::new(), reported };
         }
     }
 
@@ -111,6 +146,7 @@ impl Losses {
         let explained = self.reported.families.values().sum::<u64>() + self.reported.unexplained;
         let unexplained = self.reported.missing.saturating_sub(explained);
         self.reported.unexplained += unexplained;
+        self.reported.settled = Some(self.gaps.first_key_value().map_or(self.next, |(start, _)| *start));
         (!families.is_empty() || unexplained > 0).then_some(Fresh { families, unexplained })
     }
 
@@ -135,7 +171,7 @@ mod tests {
     }
 
     fn fresh() -> Losses {
-        Losses::resume(Reported::default(), 1)
+        Losses::resume(Reported::none("b"), Vec::new(), Instant::now())
     }
 
     #[test]
@@ -174,18 +210,48 @@ mod tests {
         let (mut losses, now) = (fresh(), Instant::now());
         losses.arrived(4, now);
         losses.settle(&counters(4, 3), now);
-        let mut later = Losses::resume(losses.reported().clone(), 5);
+        let mut later = Losses::resume(losses.reported().clone(), vec![4], now);
         later.check_start(&counters(8, 4));
         later.arrived(7, now);
         later.arrived(8, now);
         let told = later.settle(&counters(8, 4), now + PATIENCE).unwrap();
-        // Of the old life three were counted and one is explained by each; 5 and 6 are missing, one counted.
-        assert_eq!((told.families[&FamilyName::File], told.unexplained), (1, 0));
+        // Of the old life three are missing and were counted; 5 and 6 are missing, one counted.
+        assert_eq!((told.families[&FamilyName::File], told.unexplained), (1, 1));
 
-        let mut anew = Losses::resume(losses.reported().clone(), 5);
+        let mut anew = Losses::resume(losses.reported().clone(), vec![4], now);
         anew.check_start(&counters(2, 0));
         anew.arrived(1, now);
         anew.arrived(2, now);
         assert_eq!(anew.settle(&counters(2, 0), now + PATIENCE), None);
+    }
+
+    #[test]
+    fn what_was_noticed_and_not_told_is_told_by_the_next() {
+        let now = Instant::now();
+        let mut losses = fresh();
+        (1..=100).chain(150..=200).for_each(|number| losses.arrived(number, now));
+        assert_eq!(losses.settle(&counters(200, 0), now), None);
+        // It is killed before it could be sure, and wrote down all that it got; so is the next, with a loss of its own.
+        let written: Vec<u64> = (1..=100).chain(150..=200).collect();
+        let mut next = Losses::resume(losses.reported().clone(), written.clone(), now);
+        next.arrived(300, now);
+        let written = written.into_iter().chain([300]).collect();
+        let mut last = Losses::resume(next.reported().clone(), written, now);
+        let told = last.settle(&counters(300, 0), now + PATIENCE).unwrap();
+        assert_eq!(told.unexplained, 49 + 99);
+        // Once told of, it is not found again.
+        let written = (150..=200).chain([300]).collect();
+        let mut after = Losses::resume(last.reported().clone(), written, now);
+        assert_eq!(after.settle(&counters(300, 0), now + PATIENCE), None);
+    }
+
+    #[test]
+    fn where_reading_back_begins_nothing_is_missing() {
+        let now = Instant::now();
+        let mut written: Vec<u64> = (5000..5200).collect();
+        written.swap(0, 3);
+        written.remove(1);
+        let mut losses = Losses::resume(Reported::none("b"), written, now);
+        assert_eq!(losses.settle(&counters(5199, 0), now + PATIENCE), None);
     }
 }

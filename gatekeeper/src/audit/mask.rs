@@ -2,8 +2,9 @@
 //! digest: equal secrets look equal, and without the key nobody can try guesses against it.
 
 use hmac::{Hmac, KeyInit, Mac};
-use regex::{Captures, Regex};
+use regex::{Captures, Regex, RegexBuilder};
 use sha2::Sha256;
+use tracing::error;
 
 /// What a value is called that nobody else should see.
 const NAMES: &str = r"(?:[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|client[_-]?key)[a-z0-9_.-]*)";
@@ -25,6 +26,9 @@ const SHAPES: [&str; 11] = [
     r"\b(?<s>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)",
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?<s>[^-]+)",
 ];
+
+/// Bytes that a pattern may take when it is read.
+const SIZE: usize = 1 << 20;
 
 /// A pattern for secrets that can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +67,8 @@ impl Mask {
         block[..key.len()].copy_from_slice(&key);
         Ok(Self {
             key: block,
-            shapes: shapes.map(check).collect::<Result<_, _>>()?,
-            named: check(&named)?,
+            shapes: shapes.map(pattern).collect::<Result<_, _>>()?,
+            named: pattern(&named)?,
             flag: Regex::new(&flag).map_err(|error| syntax(&flag, &error))?,
         })
     }
@@ -88,6 +92,16 @@ impl Mask {
                 if secret { self.digest(word) } else { self.text(word) }
             })
             .collect()
+    }
+
+    /// With these patterns as well.
+    #[must_use]
+    pub fn with<'a>(&self, more: impl IntoIterator<Item = &'a str>) -> Self {
+        let more = more.into_iter().filter_map(|text| {
+            // They were checked when their policy was.
+            pattern(text).inspect_err(|bad| error!("{bad}")).ok()
+        });
+        Self { shapes: self.shapes.iter().cloned().chain(more).collect(), ..self.clone() }
     }
 
     fn replace(&self, pattern: &Regex, text: &str) -> String {
@@ -120,8 +134,10 @@ fn syntax(pattern: &str, error: &regex::Error) -> BadPattern {
     BadPattern::Syntax { pattern: pattern.to_owned(), why }
 }
 
-fn check(pattern: &str) -> Result<Regex, BadPattern> {
-    let regex = Regex::new(pattern).map_err(|error| syntax(pattern, &error))?;
+/// A pattern for secrets. What it costs is bounded: a policy's author can be anybody.
+pub fn pattern(pattern: &str) -> Result<Regex, BadPattern> {
+    let regex =
+        RegexBuilder::new(pattern).size_limit(SIZE).build().map_err(|error| syntax(pattern, &error))?;
     if regex.capture_names().flatten().any(|name| name == "s") {
         Ok(regex)
     } else {
@@ -212,6 +228,21 @@ mod tests {
         let bad = Mask::new([7; 32], &["(".into()]).unwrap_err().to_string();
         assert!(bad.starts_with("\"(\" is not a regular expression: unclosed group"), "{bad}");
         assert!(Mask::new([7; 32], &["badge".into()]).unwrap_err().to_string().contains("(?<s>…)"));
+    }
+
+    #[test]
+    fn a_policy_adds_to_what_is_masked_and_equal_secrets_stay_equal() {
+        let more = mask().with([r"badge (?<s>\S+)", r"\b(?<s>hunter\d)\b"]);
+        let tail = |text: &str| text[text.find(MARK).unwrap()..].to_owned();
+        let (named, shaped, badge) =
+            (more.text("--token=hunter2"), more.text("say hunter2"), more.text("badge hunter2"));
+        assert_eq!(tail(&named), tail(&shaped));
+        assert_eq!(tail(&named), tail(&badge));
+        assert_eq!(tail(&named), tail(&mask().text("--token=hunter2")));
+        assert_eq!(mask().text("badge 4711"), "badge 4711");
+        // Environment, as assistants give it in hints and commands.
+        assert!(!more.text("env HUNTER=hunter2 make").contains("hunter2"));
+        assert_eq!(more.command(&["x".into(), "--token".into(), "hunter2".into()])[2], tail(&shaped));
     }
 
     proptest! {

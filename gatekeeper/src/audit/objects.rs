@@ -62,6 +62,16 @@ pub fn arguments(bytes: &[u8], header: &Header) -> Object {
     }
 }
 
+/// Arguments on one line: words that could be taken for several stand in quotes.
+#[must_use]
+pub fn command_line(words: &[String]) -> String {
+    let quoted = |word: &String| {
+        let plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c == '"');
+        if plain { word.clone() } else { format!("{word:?}") }
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
 /// A capability.
 pub fn capability(header: &Header) -> Object {
     let number = u8::try_from(header.detail).unwrap_or(u8::MAX);

@@ -16,6 +16,8 @@ pub struct Program {
     pub path: Arc<str>,
     /// The file it was started from.
     pub file: FileId,
+    /// What it was started with, on one line, once that is known.
+    pub command_line: Option<Arc<str>>,
 }
 
 /// Programs by the sequence number of the exec event that started them.
@@ -28,6 +30,13 @@ impl Programs {
         self.0.insert(sequence, program);
         if self.0.len() > REMEMBERED {
             self.0.pop_first();
+        }
+    }
+
+    /// Notes what the program that this exec started was started with.
+    pub fn started_with(&mut self, sequence: u64, command_line: Arc<str>) {
+        if let Some(program) = self.0.get_mut(&sequence) {
+            program.command_line = Some(command_line);
         }
     }
 

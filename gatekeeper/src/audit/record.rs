@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 pub use super::change::*;
 use super::rules::RuleInfo;
 use super::time::Moment;
+pub use super::told::{Foretold, MatchedBy, Told, ToolLink};
 use super::words;
 pub use super::words::{cause_word, protocol_word};
+use crate::hold::decision::{Decision, HoldId};
+use crate::session::container::Container;
 use crate::session::id::SessionId;
 
 /// One record.
@@ -32,6 +35,10 @@ pub enum Record {
     Hook(HookChange),
     /// Something happened to the trail itself.
     Trail(TrailChange),
+    /// An assistant told of itself.
+    Told(Box<Told>),
+    /// A hold was decided, or somebody had a say in it.
+    Decision(Box<Decision>),
     /// A follower was too slow; the trail on disk has what it missed.
     Missed {
         /// How many records.
@@ -63,6 +70,9 @@ pub struct Event {
     /// The assistant: the first program of the session, by its path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assistant: Option<String>,
+    /// The container that the session is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
     /// What the rules said.
     #[serde(with = "words::verdict")]
     pub verdict: Verdict,
@@ -94,14 +104,27 @@ pub struct Event {
     /// The very file that program was started from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program_file: Option<FileId>,
+    /// What that program was started with, without its secrets, words that could be taken for several in quotes; the
+    /// beginning where it is long. None where that is not known, and where it is the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_line: Option<String>,
     /// The task.
     pub task: Task,
     /// The processes it descends from, nearest first, as far as the session's execs tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ancestry: Vec<Ancestor>,
+    /// Whether it could pass only if recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
     /// For operations that need a number: the address family, the ioctl, the flags.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub detail: u32,
+    /// The tool call it belongs to, where one was told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolLink>,
+    /// The hold it announces or follows from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
 }
 
 impl Event {
@@ -112,6 +135,24 @@ impl Event {
             Object::File { path, .. } => Some(path),
             _ => None,
         }
+    }
+
+    /// Whether it passed on the promise that it is recorded.
+    #[must_use]
+    pub fn is_owed(&self) -> bool {
+        self.required && self.passed
+    }
+
+    /// Whether it announces a hold: neither passed nor refused, but waiting.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        !self.passed && self.cause == Cause::Held
+    }
+
+    /// Whether it was refused.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        !self.passed && self.cause != Cause::Held
     }
 
     /// Whether it tells of a program that was started.
@@ -234,6 +275,8 @@ impl Record {
         match self {
             Self::Event(event) => event.session,
             Self::Session(change) => Some(change.session),
+            Self::Told(told) => Some(told.session),
+            Self::Decision(decision) => decision.session,
             Self::Lost(_)
             | Self::Daemon(_)
             | Self::Refused(_)
@@ -249,6 +292,8 @@ impl Record {
         match self {
             Self::Event(event) => event.owner == Some(uid),
             Self::Session(change) => change.owner == uid,
+            Self::Told(told) => told.owner == uid,
+            Self::Decision(decision) => decision.owner == Some(uid),
             Self::Refused(refused) => refused.owner == uid,
             // These say nothing of anybody's doings, and silence about a loss would be a lie.
             Self::Lost(_) | Self::Daemon(_) | Self::Hook(_) | Self::Trail(_) | Self::Missed { .. } => true,

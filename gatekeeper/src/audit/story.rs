@@ -1,11 +1,14 @@
 //! What happened in one session, told in order: its processes as a tree, and what each did.
 
 mod build;
+pub mod holds;
 pub mod html;
 
 use serde::Serialize;
 
-use super::record::{Event, Record, SessionChange};
+pub use holds::Held;
+
+use super::record::{Change, Event, MatchedBy, Record, SessionChange, Told, ToolLink};
 use super::time::Moment;
 use crate::session::id::SessionId;
 
@@ -24,6 +27,10 @@ pub struct Story {
     pub nested: Vec<SessionId>,
     /// The numbers.
     pub counts: Counts,
+    /// What its assistants told of themselves, in order.
+    pub told: Vec<Testimony>,
+    /// What was held, and what was said to it, in order.
+    pub holds: Vec<Held>,
     /// Its processes, parents before their children.
     pub processes: Vec<Process>,
 }
@@ -37,10 +44,24 @@ pub struct Counts {
     pub processes: u64,
     /// Programs started.
     pub programs: u64,
-    /// Operations refused.
+    /// Operations refused. What waited and was denied then counts here; that it waited counts below.
     pub refused: u64,
+    /// Operations held for a decision; the next four add up to it.
+    pub held: u64,
+    /// Of these, approved.
+    pub approved: u64,
+    /// Denied.
+    pub denied: u64,
+    /// Denied because nobody answered in time.
+    pub expired: u64,
+    /// Not decided.
+    pub undecided: u64,
     /// Operations let and recorded, programs started left out.
     pub audited: u64,
+    /// Prompts that were told of.
+    pub prompts: u64,
+    /// Tool calls that were told of.
+    pub tool_calls: u64,
 }
 
 /// A process of a session.
@@ -54,8 +75,21 @@ pub struct Process {
     pub parent: Option<usize>,
     /// How many it descends from.
     pub depth: usize,
+    /// The tool call it belongs to, where one was told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolLink>,
     /// What it did, in order.
     pub deeds: Vec<Deed>,
+}
+
+/// Something an assistant told of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Testimony {
+    /// The record's number.
+    pub record: u64,
+    /// What was told.
+    #[serde(flatten)]
+    pub told: Told,
 }
 
 /// Something a process did or was refused.
@@ -69,6 +103,12 @@ pub struct Deed {
 }
 
 impl Process {
+    /// How many of its deeds were refused.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.deeds.iter().filter(|deed| deed.event.is_refused()).count()
+    }
+
     /// The last program it started, or the one it was running at first.
     #[must_use]
     pub fn program(&self) -> &str {
@@ -86,6 +126,12 @@ impl Story {
         build::build(session, records)
     }
 
+    /// When its time was over, where it had an end and came to it.
+    #[must_use]
+    pub fn expired(&self) -> Option<Moment> {
+        self.changes.iter().find(|change| change.change == Change::Expired).map(|change| change.time)
+    }
+
     /// Everything done or refused, in order.
     #[must_use]
     pub fn deeds(&self) -> Vec<&Deed> {
@@ -94,10 +140,25 @@ impl Story {
         all
     }
 
+    /// The processes that belong to a tool call, each with how that was found.
+    pub fn of_call<'a>(&'a self, call: &'a str) -> impl Iterator<Item = (&'a Process, MatchedBy)> {
+        self.processes.iter().filter_map(move |process| {
+            let link = process.tool.as_ref()?;
+            link.calls.iter().any(|one| one == call).then_some((process, link.matched_by))
+        })
+    }
+
+    /// The hold that a deed announces.
+    #[must_use]
+    pub fn hold_of(&self, deed: &Deed) -> Option<&Held> {
+        let hold = deed.event.hold.filter(|_| deed.event.is_held())?;
+        self.holds.iter().find(|held| held.hold == hold)
+    }
+
     /// Everything refused, in order.
     #[must_use]
     pub fn refused(&self) -> Vec<&Deed> {
-        self.deeds().into_iter().filter(|deed| !deed.event.passed).collect()
+        self.deeds().into_iter().filter(|deed| deed.event.is_refused()).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Moments as text.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -39,6 +40,14 @@ impl Moment {
     pub fn at_boot_time(boot: Duration) -> std::io::Result<Self> {
         let behind = clock::since_boot()?.as_micros() as i64 - boot.as_micros() as i64;
         Ok(Self(clock::wall()?.as_micros() as i64 - behind))
+    }
+
+    /// So much later.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        // To the nearest: what was read as a fraction of seconds is not exact.
+        let micros = (time.as_nanos() + 500) / 1000;
+        Self(self.0.saturating_add(i64::try_from(micros).unwrap_or(i64::MAX)))
     }
 
     /// Hours, minutes, seconds and milliseconds on a clock on the wall here.
@@ -103,6 +112,19 @@ fn parse(text: &str) -> Option<Moment> {
     (moment.to_string() == text).then_some(moment)
 }
 
+impl FromStr for Moment {
+    type Err = NotATime;
+
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        parse(text).ok_or_else(|| NotATime(text.to_owned()))
+    }
+}
+
+/// Not a moment as [`Moment`] writes it.
+#[derive(Debug, thiserror::Error)]
+#[error("\"{0}\" is not a time")]
+pub struct NotATime(String);
+
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -112,7 +134,7 @@ impl Serialize for Moment {
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse(&text).ok_or_else(|| serde::de::Error::custom(format!("\"{text}\" is not a time")))
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -58,7 +58,7 @@ mod all {
 pub fn cause_word(cause: Cause) -> &'static str {
     match cause {
         Cause::Policy => "policy",
-        Cause::NobodyToAsk => "nobody_to_ask",
+        Cause::Held => "held",
         Cause::TooDeep => "too_deep",
         Cause::TooLong => "too_long",
         Cause::Detached => "detached",
@@ -71,6 +71,11 @@ pub fn cause_word(cause: Cause) -> &'static str {
         Cause::TooManyLayers => "too_many_layers",
         Cause::Builtin => "builtin",
         Cause::Arguments => "arguments",
+        Cause::Unrecorded => "unrecorded",
+        Cause::Decided => "decided",
+        Cause::CantHold => "cant_hold",
+        Cause::TooManyHolds => "too_many_holds",
+        Cause::Changed => "changed",
     }
 }
 

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use crate::audit::log::folder::PUBLIC_KEY;
+use crate::audit::log::folder::{CHECKPOINTS, HEADS, PUBLIC_KEY, segments};
 use crate::audit::log::note::Verifier;
 use crate::audit::log::open::FOLDER;
 use crate::config::Config;
 
+mod export;
+mod play;
 mod prove;
 mod search;
 mod session;
@@ -40,8 +42,12 @@ enum Command {
     Show(show::Arguments),
     /// Tell the story of a session: its processes as a tree, what each did, what was refused.
     Session(session::Arguments),
+    /// Show the terminal of a session as it was, where that was recorded.
+    Play(play::Arguments),
     /// Count records.
     Stats(stats::Arguments),
+    /// Write records for analysis, as JSON Lines or as Parquet.
+    Export(export::Arguments),
     /// Write the story of a session as a page to look at.
     Report(session::Report),
 }
@@ -61,7 +67,9 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Search(arguments) => search::run(&folder, arguments),
         Command::Show(arguments) => show::run(&folder, arguments),
         Command::Session(arguments) => session::run(&folder, arguments),
+        Command::Play(arguments) => play::run(&folder, arguments),
         Command::Stats(arguments) => stats::run(&folder, arguments),
+        Command::Export(arguments) => export::run(&folder, arguments),
         Command::Report(arguments) => session::report(&folder, arguments),
     }
 }
@@ -69,7 +77,16 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// One clear word where there is no trail, or none for this user.
 fn check(folder: &Path) -> anyhow::Result<()> {
     match fs::read_dir(folder) {
-        Ok(_) => Ok(()),
+        Ok(_) if is_trail(folder)? => Ok(()),
+        Ok(_) => {
+            let inside = folder.join(FOLDER);
+            let name = if is_trail(&inside).unwrap_or(false) {
+                format!("--trail {}", inside.display())
+            } else {
+                format!("the one with {PUBLIC_KEY} and the records in it")
+            };
+            bail!("{}: this folder holds no trail: name {name}", folder.display())
+        }
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => bail!(
             "{}: only root can read the trail\n  try `sudo gatekeeper audit …`; `gatekeeper events` shows what concerns you",
             folder.display()
@@ -79,6 +96,12 @@ fn check(folder: &Path) -> anyhow::Result<()> {
             folder.display()
         ),
     }
+}
+
+/// Whether anything of a trail's lies there. Of one whose records are all gone, the rest does.
+fn is_trail(folder: &Path) -> std::io::Result<bool> {
+    Ok(!segments(folder)?.is_empty()
+        || [PUBLIC_KEY, CHECKPOINTS, HEADS].iter().any(|name| folder.join(name).exists()))
 }
 
 /// A public key: the text itself, or a file that holds it.
@@ -96,5 +119,47 @@ fn key_or_lying(folder: &Path, argument: Option<&str>) -> anyhow::Result<Verifie
     match argument {
         Some(argument) => key(argument),
         None => key(&folder.join(PUBLIC_KEY).to_string_lossy()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, FromArgMatches};
+
+    use super::*;
+    use crate::audit::log::writer::Log;
+
+    #[test]
+    fn a_folder_without_a_trail_is_named_and_left_alone() {
+        let config = Config::default();
+        let ask = |folder: &Path, words: &[&str]| {
+            let folder = folder.display().to_string();
+            let words = ["audit", "--trail", &folder].into_iter().chain(words.iter().copied());
+            let matches =
+                Arguments::augment_args(clap::Command::new("audit")).try_get_matches_from(words).unwrap();
+            run(&config, &Arguments::from_arg_matches(&matches).unwrap())
+        };
+        let folder = tempfile::tempdir().unwrap();
+        for words in
+            [&["search"][..], &["stats"], &["verify"], &["show", "1"], &["export", "--format", "jsonl"]]
+        {
+            let error = ask(folder.path(), words).unwrap_err().to_string();
+            assert!(
+                error.contains("this folder holds no trail") && !error.contains('\n'),
+                "{words:?}: {error}"
+            );
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{words:?}");
+        }
+        let log = Log::open(folder.path(), "box", "b", Config::default().trail).unwrap();
+        drop(log);
+        let error = ask(folder.path(), &["search"]).unwrap_err().to_string();
+        let inside = folder.path().join(FOLDER);
+        assert!(error.ends_with(&format!("name --trail {}", inside.display())), "{error}");
+        // All its records are gone: that is for `verify` to say.
+        assert!(ask(&inside, &["search", "--text", "what nobody said"]).is_ok());
+        for segment in segments(&inside).unwrap() {
+            fs::remove_file(segment.path(&inside)).unwrap();
+        }
+        assert!(check(&inside).is_ok());
     }
 }

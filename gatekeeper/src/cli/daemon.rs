@@ -4,13 +4,26 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
-use crate::daemon;
+use crate::{daemon, detach};
 
-/// Runs the daemon until it is told to stop.
-pub fn run(config: &Path, socket: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+/// Arguments of `daemon`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Instead, take all programs out of the kernel; the daemon must be stopped and no session open. It is recorded
+    #[arg(long)]
+    detach_all: bool,
+}
+
+/// Runs the daemon until it is told to stop, or undoes what daemons leave.
+pub fn run(
+    config: Option<&Path>,
+    socket: Option<PathBuf>,
+    arguments: &Arguments,
+) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_env("GATEKEEPER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -21,6 +34,11 @@ pub fn run(config: &Path, socket: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let mut config = Config::load(config)?;
     if let Some(socket) = socket {
         config.socket = socket;
+    }
+    if arguments.detach_all {
+        let count = detach::detach(&config)?;
+        println!("{count} programs are detached; nothing is enforced until a daemon starts");
+        return Ok(ExitCode::SUCCESS);
     }
     daemon::run(config)?;
     Ok(ExitCode::SUCCESS)

@@ -8,8 +8,9 @@ use anstyle::Style;
 use super::output::{BAD, DIM, GOOD, WARN, colour, escaped, json, out};
 use crate::api::client::ask;
 use crate::api::messages::{Answer, Events, Request};
-use crate::audit::record::{Change, Event, HookChange, Lost, Object, Record, SessionChange};
+use crate::audit::record::{Change, Event, HookChange, Lost, Object, Record, SessionChange, Told};
 use crate::config::Config;
+use crate::hold::decision::Outcome;
 use crate::session::id::SessionId;
 
 /// Arguments of `events`.
@@ -56,7 +57,12 @@ pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()
         Record::Session(change) => print_change(out, change),
         Record::Daemon(change) => {
             let what = if change.started { "the daemon started" } else { "the daemon stopped" };
-            writeln!(out, "{DIM}{}  {what}{DIM:#}", change.time.clock())
+            let before = change
+                .replaces
+                .as_deref()
+                .map(|before| format!(", {} in place of {}", change.version, before));
+            let before = escaped(&before.unwrap_or_default());
+            writeln!(out, "{DIM}{}  {what}{before}{DIM:#}", change.time.clock())
         }
         Record::Refused(refused) => writeln!(
             out,
@@ -69,6 +75,13 @@ pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()
         Record::Trail(change) => {
             writeln!(out, "{DIM}{}  the trail: {}{DIM:#}", change.time.clock(), escaped(&change.note))
         }
+        Record::Told(told) => print_told(out, told),
+        Record::Decision(decision) => {
+            let style = said(decision.outcome());
+            let asked = escaped(&decision.asked);
+            let text = escaped(&decision.to_string());
+            writeln!(out, "{DIM}{}{DIM:#}  {style}{text}{style:#}: {asked}", decision.time.clock())
+        }
         Record::Missed { count } => {
             writeln!(
                 out,
@@ -78,9 +91,18 @@ pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()
     }
 }
 
+/// The colour of what was said to a hold.
+pub(super) fn said(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Approved => GOOD,
+        Outcome::Denied | Outcome::Expired => BAD,
+        Outcome::Agreed | Outcome::Ended => DIM,
+    }
+}
+
 /// Prints an event in a line.
 pub(super) fn print_event(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
-    let style = colour(event.verdict, event.passed);
+    let style = if event.is_held() { WARN } else { colour(event.verdict, event.passed) };
     let verdict = event.verdict.name();
     let session = event.session_name.clone().or_else(|| event.session.map(|id| id.to_string()));
     let program = event.program.as_deref().unwrap_or(&event.task.comm);
@@ -96,6 +118,34 @@ pub(super) fn print_event(out: &mut impl Write, event: &Event) -> std::io::Resul
         escaped(&event.reason),
         session = escaped(session.as_deref().unwrap_or("?")),
     )
+}
+
+/// Prints what an assistant told in a line.
+pub(super) fn print_told(out: &mut impl Write, told: &Told) -> std::io::Result<()> {
+    let clock = told.time.clock();
+    if told.dropped > 0 {
+        return writeln!(out, "{DIM}{clock}{DIM:#}  {BAD}{} more hooks turned away{BAD:#}", told.dropped);
+    }
+    let session = told.session_name.clone().unwrap_or_else(|| told.session.to_string());
+    let telling = &told.telling;
+    let style = if told.refused.is_some() { BAD } else { GOOD };
+    let call = told.call.as_deref().and_then(|call| call.rsplit('.').next());
+    let call = call.map(|call| format!("#{call} ")).unwrap_or_default();
+    write!(
+        out,
+        "{DIM}{clock}{DIM:#}  {:10}  {DIM}{}{DIM:#} {style}{}{style:#} {call}",
+        escaped(&session),
+        telling.assistant.name(),
+        telling.what.words()
+    )?;
+    let words = [telling.subagent.as_deref(), telling.tool.as_deref(), Some(told.brief().as_str())]
+        .into_iter()
+        .flatten()
+        .map(escaped)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let refused = told.refused.as_ref().map(|refused| format!(": {}", escaped(&refused.reason)));
+    writeln!(out, "{words}{BAD}{}{BAD:#}", refused.unwrap_or_default())
 }
 
 /// What an operation is on, in a few words.
@@ -130,7 +180,9 @@ fn print_change(out: &mut impl Write, change: &SessionChange) -> std::io::Result
         Change::Opened => (GOOD, "session opened"),
         Change::Reloaded => (GOOD, "policies reloaded"),
         Change::ReloadFailed => (WARN, "policies not reloaded"),
+        Change::Expired => (WARN, "session's time is over"),
         Change::Ended => (DIM, "session ended"),
+        Change::Recorded => (DIM, "session recorded"),
     };
     let name =
         change.session_name.as_deref().map(|name| format!(" \"{}\"", escaped(name))).unwrap_or_default();

@@ -1,18 +1,21 @@
 //! The command line: one file a subcommand, no logic of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{self, Config, ConfigError};
+use crate::config::{Config, ConfigError};
 
 mod audit;
 mod canary;
 mod completions;
+mod console;
 mod daemon;
 mod doctor;
 mod events;
+mod holds;
+mod hook;
 mod label;
 mod man;
 mod output;
@@ -20,15 +23,16 @@ pub mod policy;
 mod reload;
 mod run;
 mod sessions;
+mod setup;
 mod status;
 
 /// Binds AI assistants to a policy, in the kernel.
 #[derive(Debug, Parser)]
 #[command(name = "gatekeeper", version, arg_required_else_help = true)]
 pub struct Arguments {
-    /// The configuration.
-    #[arg(long, global = true, value_name = "FILE", default_value = config::PATH)]
-    config: PathBuf,
+    /// The configuration, instead of /etc/gatekeeper/gatekeeper.toml; unlike that one, it must be there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The daemon's control socket, instead of the configured one.
     #[arg(long, global = true, value_name = "PATH")]
     socket: Option<PathBuf>,
@@ -44,10 +48,26 @@ enum Command {
     Sessions(sessions::Arguments),
     /// Show what sessions did and what was refused.
     Events(events::Arguments),
+    /// List what waits for a decision.
+    Holds(holds::List),
+    /// Show one hold with all there is to know before deciding.
+    Show(holds::Show),
+    /// Let a hold pass.
+    Approve(holds::Approve),
+    /// Refuse a hold.
+    Deny(holds::Deny),
+    /// Watch sessions, and decide what waits, on the whole terminal.
+    Console,
+    /// Inside a session: what was refused, and why.
+    Why(holds::Why),
     /// Verify, prove and search the record of what happened.
     Audit(audit::Arguments),
     /// Show whether the kernel enforces, hook by hook.
     Status(status::Arguments),
+    /// Tell what an assistant does, and answer it: its hooks start this.
+    Hook(hook::Arguments),
+    /// Put gatekeeper's hooks into an assistant's configuration, or take them back.
+    Setup(setup::Arguments),
     /// Look at policies without enforcing them.
     Policy(policy::PolicyArgs),
     /// Check this machine, and say what to change.
@@ -57,7 +77,7 @@ enum Command {
     /// Compile the policies of all open sessions anew (root).
     Reload(reload::Arguments),
     /// Run the daemon in the foreground (root).
-    Daemon,
+    Daemon(daemon::Arguments),
     /// Prove the hooks: the daemon starts this.
     #[command(hide = true)]
     Canary(canary::Arguments),
@@ -86,27 +106,36 @@ pub fn main() -> ExitCode {
 impl Arguments {
     fn act(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Daemon => daemon::run(&self.config, self.socket),
+            Command::Daemon(arguments) => daemon::run(self.config.as_deref(), self.socket, &arguments),
             Command::Policy(arguments) => policy::run(arguments),
+            Command::Setup(arguments) => setup::run(&arguments),
             Command::Canary(arguments) => canary::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments, &mut Self::command()),
             Command::Man(arguments) => man::run(&arguments, Self::command()),
             command => {
-                let mut config = client_config(&self.config)?;
+                let mut config = client_config(self.config.as_deref())?;
                 if let Some(socket) = self.socket {
                     config.socket = socket;
                 }
                 match command {
                     Command::Run(arguments) => run::run(&config, arguments),
+                    Command::Holds(arguments) => holds::list(&config, &arguments),
+                    Command::Show(arguments) => holds::show(&config, &arguments),
+                    Command::Approve(arguments) => holds::approve(&config, arguments),
+                    Command::Deny(arguments) => holds::deny(&config, arguments),
+                    Command::Why(arguments) => holds::why(&config, &arguments),
+                    Command::Console => console::run(&config),
                     Command::Sessions(arguments) => sessions::run(&config, &arguments),
                     Command::Events(arguments) => events::run(&config, &arguments),
                     Command::Audit(arguments) => audit::run(&config, &arguments),
+                    Command::Hook(arguments) => hook::run(&config, &arguments),
                     Command::Status(arguments) => status::run(&config, &arguments),
                     Command::Doctor(arguments) => doctor::run(&config, &arguments),
                     Command::Label(arguments) => label::run(&config, arguments),
                     Command::Reload(arguments) => reload::run(&config, &arguments),
-                    Command::Daemon
+                    Command::Daemon(_)
                     | Command::Policy(_)
+                    | Command::Setup(_)
                     | Command::Canary(_)
                     | Command::Completions(_)
                     | Command::Man(_) => Ok(ExitCode::SUCCESS),
@@ -117,8 +146,8 @@ impl Arguments {
 }
 
 /// The configuration as far as a client needs it. Inside a session the file may be out of reach.
-fn client_config(path: &std::path::Path) -> anyhow::Result<Config> {
-    match Config::load(path) {
+fn client_config(named: Option<&Path>) -> anyhow::Result<Config> {
+    match Config::load(named) {
         Err(ConfigError::Read { source, .. }) if source.kind() == std::io::ErrorKind::PermissionDenied => {
             Ok(Config::default())
         }

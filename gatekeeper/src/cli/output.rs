@@ -7,6 +7,9 @@ use anstyle::{AnsiColor, Style};
 use gatekeeper_common::verdict::Verdict;
 use serde::Serialize;
 
+use crate::shown;
+pub use crate::shown::{visible as escaped, visible_lines as escaped_lines};
+
 /// Something good.
 pub const GOOD: Style = AnsiColor::Green.on_default();
 /// Something to look at.
@@ -55,34 +58,6 @@ pub fn json(out: &mut impl Write, object: &impl Serialize) -> anyhow::Result<()>
     Ok(out.flush()?)
 }
 
-/// Text that somebody else chose, with everything made visible that could move the cursor, change colours
-/// or turn the direction of writing.
-#[must_use]
-pub fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if is_tricky(c) {
-            // Writing to a String can't fail.
-            let _ = write!(shown, "{}", c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-        shown
-    })
-}
-
-/// The same, keeping line breaks.
-#[must_use]
-pub fn escaped_lines(text: &str) -> String {
-    text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")
-}
-
-fn is_tricky(c: char) -> bool {
-    // Besides controls: invisible and direction-changing characters, and line separators.
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
 /// The colour of a verdict.
 #[must_use]
 pub fn colour(verdict: Verdict, passed: bool) -> Style {
@@ -117,13 +92,13 @@ impl Table {
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
-            self.rows.iter().filter_map(|row| row.get(column)).map(|(text, _)| text.chars().count()).max()
+            self.rows.iter().filter_map(|row| row.get(column)).map(|(text, _)| shown::columns(text)).max()
         };
         let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
         for row in &self.rows {
             let mut line = String::new();
             for ((text, style), width) in row.iter().zip(&widths) {
-                let gap = width - text.chars().count() + 2;
+                let gap = width - shown::columns(text) + 2;
                 // Writing to a String can't fail.
                 let _ = write!(line, "{style}{text}{style:#}{:gap$}", "");
             }

@@ -5,9 +5,14 @@ use std::io::{self, ErrorKind};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+mod kept;
+mod record;
+
+use super::holds::time;
 use super::output::{complain, escaped};
 use crate::api::client::ask;
 use crate::api::messages::{Answer, PolicyChoice, Request, Run};
@@ -41,6 +46,21 @@ pub struct Arguments {
     /// A short name for the session.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// End the session after this time, and kill what runs in it then: `45m`, `2h`, `1h30m`. The configuration may say
+    /// less.
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    lasts: Option<Duration>,
+    /// Take down what is seen on the terminal, for `gatekeeper audit play`. What is typed is not taken down, but for
+    /// what the command shows of it.
+    #[arg(long)]
+    record: bool,
+    /// Ask here, on this terminal, about what waits for a decision; the session waits meanwhile, and neither sees the
+    /// question nor can answer it.
+    #[arg(long)]
+    prompt: bool,
+    /// For `--record` and `--prompt` themselves.
+    #[arg(long, hide = true, conflicts_with_all = ["record", "prompt"])]
+    kept: bool,
     /// The command and its arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -55,11 +75,17 @@ impl Arguments {
 
 /// Opens a session and becomes the command.
 pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let wish = kept::Wish { record: arguments.record, prompt: arguments.prompt };
+    if wish.record || wish.prompt {
+        let words = std::env::args_os().skip(1).collect();
+        return kept::run(config, &again(words, arguments.command.len()), wish);
+    }
     let request = Request::Run(Run {
         policy: arguments.policy.as_deref().map(choice).transpose()?,
         workspace: workspace(arguments.workspace.as_deref())?,
         purpose: arguments.purpose,
         name: arguments.name,
+        seconds: arguments.lasts.map(|lasts| lasts.as_secs()),
         command: told(&arguments.command),
     });
     let [program, rest @ ..] = arguments.command.as_slice() else { bail!("no command is given") };
@@ -67,10 +93,30 @@ pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     command.args(rest);
     let session = open(config, request)?;
 
+    if arguments.kept {
+        kept::wait_for_leave(session)?;
+    }
     // From here on this process is bound: it opens nothing, and starts one program or none.
     fd::close_from(FIRST_EXTRA).context("closing what is open")?;
     let error = command.exec();
     Ok(report(&error, program, session))
+}
+
+/// The same words for the process that opens the session and becomes the command, which are the last of them.
+fn again(words: Vec<OsString>, command: usize) -> Vec<OsString> {
+    let own = words.len().saturating_sub(command);
+    let (mut again, mut done) = (Vec::new(), false);
+    for (at, word) in words.into_iter().enumerate() {
+        // None of our own options has a value that looks like one of these.
+        let flag = at < own && (word == "--record" || word == "--prompt");
+        match (flag, done) {
+            (true, false) => again.push("--kept".into()),
+            (true, true) => {}
+            (false, _) => again.push(word),
+        }
+        done |= flag;
+    }
+    again
 }
 
 /// The command as the record shows it: an endless one is cut.
@@ -121,7 +167,8 @@ pub fn choice(argument: &str) -> anyhow::Result<PolicyChoice> {
         }
         return Ok(PolicyChoice::Name(argument.to_owned()));
     }
-    let text = std::fs::read_to_string(argument).with_context(|| format!("policy {argument}"))?;
+    let bytes = std::fs::read(argument).with_context(|| format!("policy {argument}"))?;
+    let text = crate::policy::source::text(argument, bytes)?;
     Ok(PolicyChoice::Text { file: argument.to_owned(), text })
 }
 
@@ -152,6 +199,17 @@ mod tests {
         std::fs::write(&file, "version = 1\n").unwrap();
         let found = choice(file.to_str().unwrap()).unwrap();
         assert!(matches!(found, PolicyChoice::Text { text, .. } if text == "version = 1\n"));
+        std::fs::write(&file, b"version = 1\n\xff").unwrap();
+        let error = choice(file.to_str().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("mine.toml:2:1: the byte 0xFF here is not UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn flags_of_the_command_stay_its_own() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let given = words("run --prompt --name x --record -- claude --prompt");
+        assert_eq!(again(given, 2), words("run --kept --name x -- claude --prompt"));
+        assert_eq!(again(words("run --record claude --record"), 2), words("run --kept claude --record"));
     }
 
     #[test]

@@ -37,8 +37,17 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         writeln!(out, "no session is open")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table =
-        Table::new(&["SESSION", "NAME", "USER", "SINCE", "PROCESSES", "POLICIES", "WORKSPACE", "PURPOSE"]);
+    let mut table = Table::new(&[
+        "SESSION",
+        "NAME",
+        "USER",
+        "SINCE",
+        "LEFT",
+        "PROCESSES",
+        "POLICIES",
+        "WORKSPACE",
+        "PURPOSE",
+    ]);
     found.sort_by_key(|session| session.opened);
     for session in &found {
         table.row(row(session));
@@ -47,7 +56,16 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(session: &Summary) -> [(String, Style); 8] {
+/// Time left, in the two largest units that tell something.
+fn left(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (hours, minutes, _) => format!("{hours}h {minutes}m"),
+    }
+}
+
+fn row(session: &Summary) -> [(String, Style); 9] {
     let plain = Style::new();
     let policies: Vec<String> =
         session.policies.iter().map(|policy| format!("{}@{}", policy.name, policy.generation)).collect();
@@ -57,6 +75,7 @@ fn row(session: &Summary) -> [(String, Style); 8] {
         (session.name.clone().unwrap_or_else(|| "-".into()), plain),
         (session.user.clone(), plain),
         (session.opened.day_and_minute(), DIM),
+        (session.left.map_or_else(|| "-".into(), left), plain),
         (session.processes.as_ref().map_or_else(|| "?".into(), |found| found.len().to_string()), plain),
         (format!("{}{inside}", policies.join(" + ")), plain),
         (session.workspace.display().to_string(), plain),

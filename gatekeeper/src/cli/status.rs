@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use super::output::{BAD, DIM, GOOD, HEAD, Table, WARN, escaped_lines, json, out};
 use crate::api::client::{ClientError, ask};
 use crate::api::messages::{Answer, Request};
+use crate::audit::export::ExportState;
 use crate::config::Config;
-use crate::kernel::Way;
+use crate::hold::notify::NoticeState;
+use crate::kernel::{Shortfall, Way};
 use crate::session::status::{Counters, HookLiveness, HookState, Status, TrailState};
 
 /// Arguments of `status`.
@@ -54,20 +56,75 @@ fn print(status: &Status) -> anyhow::Result<()> {
     writeln!(out, "{DIM}version{DIM:#} {}", status.version)?;
     writeln!(out, "{DIM}default policy{DIM:#} {}  {DIM}floor{DIM:#} {floor}", status.default_policy)?;
     writeln!(out, "{DIM}pins{DIM:#} {}", status.pins.display())?;
-    let TrailState { records, signed, trouble } = &status.trail;
+    let TrailState { records, signed, owed, trouble } = &status.trail;
     writeln!(out, "{DIM}trail{DIM:#} {records} records, {signed} signed")?;
     if let Some(trouble) = trouble {
         writeln!(out, "{BAD}the trail can't be written{BAD:#}: {}", escaped_lines(trouble))?;
-        writeln!(out, "  sessions go on and records are counted as lost: make room, or mend the disk")?;
+        writeln!(out, "  records are counted as lost, and what has to be recorded is denied")?;
+        if *owed > 0 {
+            writeln!(out, "  {owed} records of what passed before wait to be written")?;
+        }
+        writeln!(out, "  make room, or mend the disk")?;
+    }
+    for export in &status.exports {
+        print_export(&mut out, export)?;
+    }
+    if let Some(NoticeState { sent, dropped, error }) = &status.notices {
+        writeln!(out, "{DIM}notices{DIM:#} {sent} sent, {dropped} given up")?;
+        if let Some(error) = error {
+            writeln!(out, "  {BAD}not sending{BAD:#}: {}", escaped_lines(error))?;
+        }
     }
     if !status.hooks.is_empty() {
         writeln!(out, "{DIM}hooks{DIM:#} {}", attachment(&status.hooks))?;
         writeln!(out)?;
         hooks(&status.hooks).print(&mut out)?;
+        writeln!(out)?;
+        shortfalls(&mut out, &status.shortfalls)?;
     }
     if let Some(counters) = &status.counters {
         writeln!(out)?;
         print_counters(&mut out, counters, status.unwritten)?;
+    }
+    Ok(())
+}
+
+fn print_export(out: &mut impl Write, export: &ExportState) -> std::io::Result<()> {
+    let ExportState { name, kind, lag, missed, rejected, error, .. } = export;
+    let behind = if *lag == 0 { "up to date".to_owned() } else { format!("{lag} records behind") };
+    writeln!(out, "{DIM}export{DIM:#} {name} ({kind}): {behind}")?;
+    if *missed > 0 {
+        writeln!(
+            out,
+            "  {WARN}{missed} records were removed from the trail before they could be sent{WARN:#}"
+        )?;
+    }
+    if *rejected > 0 {
+        writeln!(out, "  {WARN}{rejected} records were rejected at the other end{WARN:#}")?;
+    }
+    if let Some(error) = error {
+        writeln!(out, "  {BAD}not sending{BAD:#}: {}", escaped_lines(error))?;
+    }
+    Ok(())
+}
+
+/// What this kernel can't enforce, by operation.
+fn shortfalls(out: &mut impl Write, shortfalls: &[Shortfall]) -> std::io::Result<()> {
+    for one in shortfalls {
+        match (&one.instead, &one.capability) {
+            (Some(instead), _) => {
+                writeln!(out, "{DIM}{}{DIM:#}  {}; judged by {instead}", one.operation, one.what)?
+            }
+            (None, Some(capability)) => writeln!(
+                out,
+                "{WARN}not enforced{WARN:#}  {}: {}; only where a policy lets the capability {capability}",
+                one.operation, one.what
+            )?,
+            (None, None) => writeln!(out, "{BAD}not enforced{BAD:#}  {}: {}", one.operation, one.what)?,
+        }
+    }
+    if shortfalls.iter().all(|one| one.instead.is_some()) {
+        writeln!(out, "every operation is enforced on this kernel")?;
     }
     Ok(())
 }

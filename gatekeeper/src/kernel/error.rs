@@ -1,6 +1,7 @@
 //! What can go wrong between the daemon and the kernel.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::btf::BtfError;
 
@@ -21,6 +22,15 @@ pub enum KernelError {
     /// The object file could not be loaded.
     #[error("loading the eBPF programs: {0}")]
     Load(String),
+    /// A map that another version pinned, with something else in it.
+    #[error(
+        "{map} is of another version, and open sessions live by it: they stay bound, new ones are refused\n  mend: with the version that ran before, end the open sessions and run `gatekeeper daemon --detach-all`; then start this one",
+        map = map.display()
+    )]
+    OtherVersion {
+        /// Where it is pinned.
+        map: PathBuf,
+    },
     /// A program was refused.
     #[error("{program}: {message}")]
     Program {
@@ -35,6 +45,14 @@ pub enum KernelError {
     /// A layer whose image was retired.
     #[error("layer {0} has no image any more")]
     NoLayer(u32),
+    /// A table has no room for more.
+    #[error("there are {most} {what} already: no more fit")]
+    Full {
+        /// What it holds.
+        what: &'static str,
+        /// How many.
+        most: usize,
+    },
     /// Planes that don't fit.
     #[error("an image of {0} bytes does not fit the kernel's tables")]
     TooLarge(usize),

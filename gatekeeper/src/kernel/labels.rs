@@ -1,6 +1,6 @@
 //! Labels: marks on cgroups, the label a process carries, and the census of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -24,8 +24,8 @@ struct Line {
 /// What a visit to every task found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Labelled processes, by session.
-    pub processes: BTreeMap<u64, Vec<u32>>,
+    /// Labelled processes with a task that lives, by session.
+    pub processes: BTreeMap<u64, BTreeSet<u32>>,
     /// Processes that got their label by this visit.
     pub fresh: u64,
 }
@@ -50,10 +50,11 @@ impl Kernel {
             .map(drop)
     }
 
-    /// The label a process carries.
+    /// The label a process carries. None of one that has been reaped, too: the kernel says the same of both
+    /// (kernel/bpf/bpf_task_storage.c `bpf_pid_task_storage_lookup_elem`), so whoever asks has to look after it.
     ///
     /// # Errors
-    /// Where the process is gone or the kernel refuses.
+    /// Where the kernel refuses.
     pub fn label_of(&self, process: BorrowedFd<'_>) -> Result<Option<Label>, KernelError> {
         let mut label = Label::zeroed();
         let there = lookup(
@@ -87,7 +88,8 @@ impl Kernel {
         let mut census = Census::default();
         for line in bytes.chunks_exact(size_of::<Line>()) {
             let line: Line = bytemuck::pod_read_unaligned(line);
-            census.processes.entry(line.session).or_default().push(line.pid);
+            // A line for each of its tasks.
+            census.processes.entry(line.session).or_default().insert(line.pid);
             census.fresh += u64::from(line.fresh);
         }
         Ok(census)

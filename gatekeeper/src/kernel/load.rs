@@ -8,15 +8,20 @@ use std::path::Path;
 use aya::programs::links::FdLink;
 use aya::programs::{BtfTracePoint, FEntry, FExit, Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
+use tracing::info;
 
 use super::attachment::Attachment;
 use super::btf::Btf;
+use super::built::{self, Built};
 use super::changes;
 use super::error::KernelError;
 use super::fields::offsets;
 use super::function::Functions;
+use super::pinned;
 use super::programs::{CENSUS, Kind, MAPS, Program, programs as listed};
-use crate::sys::{bpf, tracing};
+use super::shortfall::{self, Shortfall};
+use crate::sys::bpf;
+use crate::sys::tracing::attach as attach_at;
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gatekeeper.bpf.o"));
 
@@ -24,12 +29,15 @@ fn folder(path: &Path) -> Result<(), KernelError> {
     fs::create_dir_all(path).map_err(KernelError::call(format!("making {}", path.display())))
 }
 
+/// The programs, which of them are attached, and what this kernel can't enforce.
+type Loaded = (Ebpf, Vec<&'static Program>, Vec<Shortfall>);
+
 /// Loads and attaches everything, and pins it under `pins`: maps found there are taken over, links
-/// found there are let go only after the new ones hold.
+/// found there stay where they are of the same programs, and else are let go only after the new ones hold.
 ///
 /// # Errors
 /// Where the kernel lacks a field or refuses a map or a program; what was pinned before stays.
-pub fn load(pins: &Path, attachment: Attachment) -> Result<(Ebpf, Vec<&'static Program>), KernelError> {
+pub fn load(pins: &Path, attachment: Attachment) -> Result<Loaded, KernelError> {
     // A full log of the verifier's steps makes loading several times as long: only where it is wanted.
     match load_with(pins, attachment, VerifierLogLevel::STATS) {
         Err(KernelError::Program { .. }) => {
@@ -39,13 +47,10 @@ pub fn load(pins: &Path, attachment: Attachment) -> Result<(Ebpf, Vec<&'static P
     }
 }
 
-fn load_with(
-    pins: &Path,
-    attachment: Attachment,
-    log: VerifierLogLevel,
-) -> Result<(Ebpf, Vec<&'static Program>), KernelError> {
+fn load_with(pins: &Path, attachment: Attachment, log: VerifierLogLevel) -> Result<Loaded, KernelError> {
     let maps = pins.join("maps");
     folder(&maps)?;
+    pinned::check(&maps, OBJECT)?;
     let kernel = Btf::of_kernel()?;
     let offsets = offsets(&kernel, attachment)?;
     let kernel_types = aya::Btf::from_sys_fs().map_err(|error| KernelError::Load(error.to_string()))?;
@@ -63,6 +68,18 @@ fn load_with(
     }
     let mut programs = loader.load(OBJECT).map_err(|error| KernelError::Load(chain(&error)))?;
     let list = listed(attachment, &kernel);
+    let globals = offsets.iter().map(|(global, offset)| (*global, u64::from(*offset))).chain([
+        ("SEQUENCES_AT", sequences),
+        ("SEQUENCES_SPAN", u64::from(span)),
+        ("AT_FUNCTIONS", u64::from(at_functions)),
+    ]);
+    let built = Built::of(OBJECT, globals, &list);
+    let census: &mut Iter = find(&mut programs, CENSUS)?;
+    census.load("task", &kernel_types).map_err(|error| refused(CENSUS, &error))?;
+    if built.stands(pins, &list) {
+        info!("the programs in the kernel are this version's: they stay");
+        return Ok((programs, list, shortfall::of(&kernel)));
+    }
     let mut prepared = HashMap::new();
     let functions = match attachment {
         Attachment::Lsm => None,
@@ -76,17 +93,17 @@ fn load_with(
             _ => prepare(&mut programs, program, &kernel_types)?,
         }
     }
-    let census: &mut Iter = find(&mut programs, CENSUS)?;
-    census.load("task", &kernel_types).map_err(|error| refused(CENSUS, &error))?;
     let links = pins.join("links");
     folder(&links)?;
+    built::forget(pins)?;
     for program in &list {
         match prepared.get(program.name) {
             Some(function) => attach_function(program.name, function, &links)?,
             None => attach(&mut programs, program, &links)?,
         }
     }
-    Ok((programs, list))
+    built.note(pins)?;
+    Ok((programs, list, shortfall::of(&kernel)))
 }
 
 fn find<'a, P>(programs: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, KernelError>
@@ -141,7 +158,7 @@ fn attach(programs: &mut Ebpf, program: &Program, links: &Path) -> Result<(), Ke
 }
 
 fn attach_function(name: &'static str, program: &OwnedFd, links: &Path) -> Result<(), KernelError> {
-    let link = tracing::attach(program.as_fd()).map_err(KernelError::call(format!("attaching {name}")))?;
+    let link = attach_at(program.as_fd()).map_err(KernelError::call(format!("attaching {name}")))?;
     settle(name, links, |path| {
         bpf::pin(link.as_fd(), path).map_err(KernelError::call(format!("pinning {}", path.display())))
     })

@@ -2,20 +2,26 @@
 
 pub mod attachment;
 pub mod btf;
+mod built;
 pub mod canary;
 mod changes;
 pub mod error;
 pub mod events;
 pub mod fields;
 mod function;
+mod holds;
 mod labels;
 mod load;
+mod pinned;
 pub mod preemption;
 mod probe;
 pub mod programs;
 mod publish;
+pub mod shortfall;
 mod slots;
 
+use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use aya::Ebpf;
@@ -26,8 +32,9 @@ pub use error::KernelError;
 pub use events::{EventStream, RawEvent};
 pub use labels::Census;
 pub use probe::probe;
+pub use shortfall::Shortfall;
 
-use crate::sys::bpf::{PinnedMap, lookup};
+use crate::sys::bpf::{PinnedMap, lookup, update};
 use slots::Slots;
 
 /// Whether a hook enforces.
@@ -63,6 +70,24 @@ struct Maps {
     labels: PinnedMap,
     small: PinnedMap,
     large: PinnedMap,
+    holds: PinnedMap,
+    decisions: PinnedMap,
+    grants: PinnedMap,
+}
+
+/// The switch that tells the programs whether the trail takes records: what has to be recorded is denied while it
+/// does not.
+#[derive(Debug)]
+pub struct Recording(PinnedMap);
+
+impl Recording {
+    /// Sets it.
+    ///
+    /// # Errors
+    /// Where the map can't be written; it stays as it was.
+    pub fn set(&self, takes: bool) -> io::Result<()> {
+        update(self.0.as_fd(), &0_u32.to_ne_bytes(), &u32::from(takes).to_ne_bytes())
+    }
 }
 
 /// The loaded and attached programs with their pinned maps.
@@ -73,6 +98,7 @@ pub struct Kernel {
     hooks: Vec<Hook>,
     /// Why programs at functions can't be relied on here.
     doubt: Option<String>,
+    shortfalls: Vec<Shortfall>,
     pins: PathBuf,
     slots: Slots,
 }
@@ -84,7 +110,7 @@ impl Kernel {
     /// Where the kernel refuses; what was pinned before stays as it was.
     pub fn load(pins: &Path) -> Result<Self, KernelError> {
         let attachment = Attachment::here();
-        let (programs, list) = load::load(pins, attachment)?;
+        let (programs, list, shortfalls) = load::load(pins, attachment)?;
         let open = |name: &str| {
             let path = pins.join("maps").join(name);
             PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))
@@ -95,6 +121,9 @@ impl Kernel {
             labels: open("LABELS")?,
             small: open("IMAGES_SMALL")?,
             large: open("IMAGES_LARGE")?,
+            holds: open("HOLDS")?,
+            decisions: open("DECISIONS")?,
+            grants: open("GRANTS")?,
         };
         let hooks = list
             .iter()
@@ -107,13 +136,19 @@ impl Kernel {
             .collect();
         let slots = Slots::open(pins)?;
         let doubt = attachment.doubt();
-        Ok(Self { programs, maps, hooks, doubt, pins: pins.to_owned(), slots })
+        Ok(Self { programs, maps, hooks, doubt, shortfalls, pins: pins.to_owned(), slots })
     }
 
     /// Every hook with its state.
     #[must_use]
     pub fn hooks(&self) -> &[Hook] {
         &self.hooks
+    }
+
+    /// What this kernel can't enforce, or judges in another way than others.
+    #[must_use]
+    pub fn shortfalls(&self) -> &[Shortfall] {
+        &self.shortfalls
     }
 
     /// The events' reading end. Must be called within a tokio runtime, by one reader.
@@ -124,6 +159,16 @@ impl Kernel {
         EventStream::open(&self.pins)
     }
 
+    /// The switch that tells the programs whether the trail takes records.
+    ///
+    /// # Errors
+    /// Where the map can't be opened.
+    pub fn recording(&self) -> Result<Recording, KernelError> {
+        let path = self.pins.join("maps/RECORDING");
+        let map = PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))?;
+        Ok(Recording(map))
+    }
+
     /// The counters, by [`gatekeeper_common::counters`] index.
     ///
     /// # Errors
@@ -131,12 +176,8 @@ impl Kernel {
     pub fn counters(&self) -> Result<Vec<u64>, KernelError> {
         let mut values = vec![0; COUNTERS as usize];
         for (index, value) in (0u32..).zip(&mut values) {
-            lookup(
-                std::os::fd::AsFd::as_fd(&self.maps.counters),
-                &index.to_ne_bytes(),
-                bytemuck::bytes_of_mut(value),
-            )
-            .map_err(KernelError::call("reading the counters"))?;
+            lookup(self.maps.counters.as_fd(), &index.to_ne_bytes(), bytemuck::bytes_of_mut(value))
+                .map_err(KernelError::call("reading the counters"))?;
         }
         Ok(values)
     }

@@ -59,6 +59,7 @@ pub const PROGRAMS: &[Program] = &[
     tracepoint("sched_process_exec"),
     tracepoint("sched_process_fork"),
     tracepoint("cgroup_attach_task"),
+    tracepoint("sched_process_exit"),
     lsm("task_alloc"),
     lsm("bprm_check_security"),
     silent("bprm_creds_from_file"),
@@ -83,6 +84,10 @@ pub const PROGRAMS: &[Program] = &[
     // Before Linux 6.2 access control lists are extended attributes like others.
     optional("inode_set_acl"),
     optional("inode_remove_acl"),
+    // Before Linux 6.17 flags of files are changed by ioctl(2) alone.
+    optional("inode_file_setattr"),
+    lsm("inode_getxattr"),
+    lsm("inode_readlink"),
     lsm("file_fcntl"),
     lsm("socket_create"),
     silent("socket_post_create"),
@@ -126,6 +131,7 @@ pub const PROGRAMS: &[Program] = &[
     silent("file_ioctl_compat"),
     lsm("perf_event_open"),
     lsm("syslog"),
+    lsm("quotactl"),
     lsm("inode_init_security_anon"),
 ];
 
@@ -148,9 +154,14 @@ pub const MAPS: &[&str] = &[
     "CGROUPS",
     "EVENTS",
     "COUNTERS",
+    "RECORDING",
     "SCRATCH",
     "LABELS",
     "EXECS",
+    "WAITS",
+    "HOLDS",
+    "DECISIONS",
+    "GRANTS",
     "SOCKETS",
     "OBJECTS",
     "IMAGES_SMALL",

@@ -121,7 +121,7 @@ impl Automata {
                 }
             }
             Subject::Capabilities(bits) => {
-                let cell = Cell::new(rule.verdict, rule.number);
+                let cell = rule.cell();
                 for (number, known) in self.capabilities.iter_mut().enumerate() {
                     if bits >> number & 1 == 1 {
                         *known = known.strictest(cell);
@@ -185,7 +185,7 @@ impl Automata {
         let mut row = SILENCE;
         for operation in Operation::ALL.iter().filter(|operation| operation.is_ruled()) {
             if operations & operation.bit() != 0 {
-                row[*operation as usize] = Cell::new(rule.verdict, rule.number);
+                row[*operation as usize] = rule.cell();
             }
         }
         self.rows.intern(row)

@@ -108,11 +108,13 @@ fn rule(
         number,
         id: format!("gatekeeper/{name}"),
         verdict: Verdict::Deny,
+        required: false,
         operations,
         subject: Subject::Paths(written),
         reason: Some(REASON.to_owned()),
         severity: Severity::Critical,
         tags: Vec::new(),
+        terms: super::approval::Terms::default(),
         file: "(built in)".to_owned(),
         line: 0,
     })

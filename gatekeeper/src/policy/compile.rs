@@ -6,6 +6,7 @@ use bytemuck::Zeroable;
 use gatekeeper_common::image::{Header, Row, Size, edges_in, rows_in};
 use gatekeeper_common::verdict::Cell;
 
+use super::approval::Terms;
 use super::automata::Automata;
 use super::defaults::Defaults;
 use super::determinize::{Dfa, TooLarge, determinize};
@@ -16,6 +17,7 @@ use super::pack::{Packed, pack};
 use super::resolve::Resolved;
 use super::rows::STATES;
 use super::rules::Rule;
+use super::secrets::Secrets;
 use super::selftest::{self, Test};
 use super::sets;
 use super::verify::verify;
@@ -70,6 +72,10 @@ pub struct Compiled {
     pub rules: RuleTable,
     /// What holds where no rule speaks.
     pub defaults: Defaults,
+    /// How holds are decided, where a rule doesn't say otherwise.
+    pub approval: Terms,
+    /// What is masked in the record besides what always is.
+    pub secrets: Secrets,
 }
 
 impl Resolved {
@@ -88,6 +94,8 @@ impl Resolved {
             name: self.name,
             rules: RuleTable { rules: self.rules },
             defaults: self.defaults,
+            approval: self.approval,
+            secrets: self.secrets,
         };
         let (head, comb) = (compiled.image.head(), compiled.image.comb());
         verify(&head, comb, compiled.rules.len()).map_err(|error| {

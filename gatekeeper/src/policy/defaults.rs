@@ -5,7 +5,7 @@ use gatekeeper_common::limits::ARGUMENT_BYTES;
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
-use super::document::Document;
+use super::document::{Document, Required};
 
 /// The defaults of a policy and all it extends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Defaults {
     pub user_namespaces: Verdict,
     /// Bytes of arguments that a program may have where a rule looks at them.
     pub arguments: u32,
+    /// What may pass only if it is recorded.
+    pub required: Required,
 }
 
 impl Default for Defaults {
@@ -43,6 +45,7 @@ impl Default for Defaults {
             io_uring: Verdict::Allow,
             user_namespaces: deny,
             arguments: ARGUMENT_BYTES,
+            required: Required::default(),
         }
     }
 }
@@ -68,12 +71,19 @@ impl Defaults {
         }
     }
 
+    /// For an operation, as a cell.
+    #[must_use]
+    pub fn cell(&self, operation: Operation) -> Cell {
+        let cell = Cell::new(self.of(operation), RULE_DEFAULT);
+        if self.required.holds(operation.family()) { cell.required() } else { cell }
+    }
+
     /// The cells of every operation.
     #[must_use]
     pub fn row(&self) -> Row {
         let mut row = [Cell::SILENT; COLUMNS];
         for operation in Operation::ALL {
-            row[operation as usize] = Cell::new(self.of(operation), RULE_DEFAULT);
+            row[operation as usize] = self.cell(operation);
         }
         row
     }
@@ -112,6 +122,10 @@ impl Defaults {
             io_uring: strictest(kernel().map(|table| table.io_uring), unsaid.io_uring),
             user_namespaces: strictest(kernel().map(|table| table.user_namespaces), unsaid.user_namespaces),
             arguments: arguments.min().unwrap_or(unsaid.arguments),
+            required: documents
+                .clone()
+                .map(|document| document.record.required())
+                .fold(Required::default(), Required::union),
         }
     }
 }

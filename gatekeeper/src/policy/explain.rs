@@ -68,7 +68,10 @@ impl Compiled {
         let judged = question.operations().into_iter().map(|operation| (operation, cell(operation)));
         // The first of equals, so that the operation named is the one asked for first.
         let (operation, cell) = judged
-            .reduce(|best, next| if next.1 > best.1 { next } else { best })
+            .reduce(|best, next| {
+                let cell = best.1.strictest(next.1);
+                if next.1 > best.1 { (next.0, cell) } else { (best.0, cell) }
+            })
             .unwrap_or((Operation::Read, Cell::SILENT));
         (operation, cell, doubt)
     }
@@ -122,7 +125,7 @@ impl Compiled {
             rule.is_none_or(|rule| rule.number != other.number)
                 && reference::speaks(other, operation, question)
         };
-        let asked = if verdict == Verdict::Ask { Cause::NobodyToAsk } else { Cause::Policy };
+        let asked = if verdict == Verdict::Ask { Cause::Held } else { Cause::Policy };
         Explanation {
             verdict,
             operation,
@@ -153,7 +156,7 @@ mod tests {
         assert_eq!((answer.verdict, answer.operation), (Verdict::Ask, Operation::Write));
         assert_eq!(answer.rule.unwrap().id, "t/b");
         assert_eq!(answer.also.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["t/file-1"]);
-        assert_eq!((answer.passes(), answer.cause), (false, Cause::NobodyToAsk));
+        assert_eq!((answer.passes(), answer.cause), (false, Cause::Held));
         let answer = compiled.explain(&file(b"/a/b", &[Operation::Read]));
         assert!(answer.passes() && answer.cause == Cause::Policy);
     }
@@ -182,7 +185,7 @@ mod tests {
         let git = said(&start(&["/bin/git", "log"], &["HOME"], false));
         assert_eq!(git, (by("t/git"), Operation::Exec, Cause::Policy, String::new()));
         let push = said(&start(&["/bin/git", "push", "x"], &[], false));
-        assert_eq!(push, (by("t/push"), Operation::Exec, Cause::NobodyToAsk, "t/git".to_owned()));
+        assert_eq!(push, (by("t/push"), Operation::Exec, Cause::Held, "t/git".to_owned()));
         let preload = said(&start(&["/bin/git", "push"], &["A", "LD_X"], false));
         assert_eq!(preload, (by("t/preload"), Operation::Exec, Cause::Policy, "t/git t/push".to_owned()));
         let setuid = said(&start(&["/bin/git"], &[], true));

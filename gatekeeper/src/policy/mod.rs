@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod alphabet;
+pub mod approval;
 pub mod ask;
 pub mod automata;
 pub mod builtin;
@@ -27,16 +28,19 @@ pub mod nfa;
 pub mod pack;
 pub mod pattern;
 pub mod question;
+pub mod reach;
 pub mod reference;
 pub mod resolve;
 pub mod rows;
 pub mod rules;
 pub mod schema;
+pub mod secrets;
 pub mod selftest;
 pub mod sets;
 pub mod signal;
 pub mod source;
 pub mod spell;
+pub mod trusted;
 pub mod vars;
 pub mod verify;
 pub mod view;
@@ -49,4 +53,4 @@ pub use resolve::Resolved;
 pub use vars::Vars;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -84,7 +84,7 @@ impl Rows {
         }
         let (one, other) = (self.get(one), self.get(other));
         let cells = one.iter().zip(other).take(ARGUMENTS);
-        cells.clone().all(|(one, other)| one >= other)
+        cells.clone().all(|(one, other)| one >= other && (one.is_required() || !other.is_required()))
             && STATES.iter().all(|column| self.sets.holds(one[*column].0, other[*column].0))
     }
 }

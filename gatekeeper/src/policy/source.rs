@@ -44,8 +44,8 @@ impl Source {
                 "name a policy file",
             ));
         }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Ok(Self::new(name, Some(path.to_owned()), text))
+        let bytes = std::fs::read(path).map_err(unreadable)?;
+        Ok(Self::new(&name, Some(path.to_owned()), text(&name, bytes)?))
     }
 
     /// Line and column, from 1, of a byte offset.
@@ -78,6 +78,21 @@ impl Source {
     }
 }
 
+/// The text of a policy file: UTF-8, as TOML is. `name` is for errors.
+pub fn text(name: &str, bytes: Vec<u8>) -> Result<String, PolicyError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let sound = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let bad = bytes.get(sound).copied().unwrap_or_default();
+        let before = String::from_utf8_lossy(bytes.get(..sound).unwrap_or_default()).into_owned();
+        Source::new(name, None, before).error(
+            sound..sound,
+            format!("the byte 0x{bad:02X} here is not UTF-8"),
+            "save the file as UTF-8 (`iconv -f ISO-8859-1 -t UTF-8` where it is in Latin-1), or write the character as \"\\u00E9\"",
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +106,19 @@ mod tests {
         assert_eq!(source.position(5), (2, 2));
         assert_eq!(source.position(7), (3, 1));
         assert_eq!(source.position(99), (3, 1));
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_named_by_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("latin.toml");
+        std::fs::write(&path, b"version = 1\nname = \"\xc3\xa9t\xe9\"\n\xff").unwrap();
+        let error = Source::read(&path).expect_err("not UTF-8");
+        assert_eq!((error.line, error.column), (2, 11), "{error}");
+        assert!(error.problem.contains("0xE9") && error.mend.contains("as UTF-8"), "{error}");
+        // Cut in the middle of a character.
+        let error = text("x", b"a\n\xc3".to_vec()).expect_err("not UTF-8");
+        assert_eq!((error.line, error.column), (2, 1), "{error}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Rules, tests and answers in a shape for output: stable names for programs, plain text for people.
 
 use gatekeeper_common::operation::{Family, Operation};
-use gatekeeper_common::verdict::Cause;
+use gatekeeper_common::verdict::{Cause, Verdict};
 use serde::Serialize;
 
 use super::bytes::ByteSet;
@@ -20,6 +20,9 @@ pub struct RuleView<'a> {
     pub kind: &'static str,
     /// Its verdict.
     pub verdict: &'static str,
+    /// Whether what it lets pass may pass only if it is recorded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
     /// The operations it speaks of.
     pub operations: Vec<&'static str>,
     /// Its patterns.
@@ -90,6 +93,7 @@ impl<'a> From<&'a Rule> for RuleView<'a> {
             id: &rule.id,
             kind: operations.first().map_or(Family::Builtin, |operation| operation.family()).name(),
             verdict: rule.verdict.name(),
+            required: rule.required && rule.verdict != Verdict::Deny,
             operations: operations.iter().map(|operation| operation.name()).collect(),
             paths: Vec::new(),
             args: None,

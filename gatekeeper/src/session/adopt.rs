@@ -7,6 +7,7 @@ use tracing::{error, info, warn};
 
 use super::cgroup;
 use super::end;
+use super::expire;
 use super::gate::Gate;
 use super::id::SessionId;
 use super::record::Session;
@@ -28,6 +29,8 @@ pub fn adopt(gate: &Gate, found: Vec<Session>) -> Result<(), Box<dyn std::error:
         info!("session {} goes on", session.id);
         gate.enroll(session);
     }
+    // Its clock went on while no daemon did.
+    expire::expire(gate);
     if gate.kernel.borrow().is_err() {
         if !gate.sessions.borrow().is_empty() {
             warn!("sessions are listed and not looked after: the kernel side is not loaded");

@@ -1,7 +1,7 @@
 //! Cgroups: made, entered, frozen, emptied, removed.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -48,6 +48,17 @@ pub fn enter(folder: &Path, pid: i32) -> io::Result<()> {
 /// Stops everything in the cgroup, or lets it go on. The kernel takes its time: see [`State::frozen`].
 pub fn freeze(folder: &Path, frozen: bool) -> io::Result<()> {
     fs::write(folder.join("cgroup.freeze"), if frozen { "1" } else { "0" })
+}
+
+/// Kills everything in the cgroup and below it, whatever it forks meanwhile. One that is removed has nothing in it.
+pub fn kill(folder: &Path) -> io::Result<()> {
+    // Not `fs::write`, which would make a file where the kernel has none.
+    let opened = File::options().write(true).open(folder.join("cgroup.kill"));
+    match opened.and_then(|mut file| file.write_all(b"1")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => Ok(()),
+        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(()),
+        done => done,
+    }
 }
 
 /// The file to watch for changes of [`State`].

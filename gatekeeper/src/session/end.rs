@@ -28,7 +28,7 @@ pub fn sweep(gate: &Gate) {
         Ok(census) => census,
         Err(error) => return error!("sessions can't be ended: {error}"),
     };
-    let unused = |id: &SessionId| census.processes.get(&id.number()).is_none_or(Vec::is_empty);
+    let unused = |id: &SessionId| census.processes.get(&id.number()).is_none_or(BTreeSet::is_empty);
     let mut over: BTreeSet<SessionId> = empty.into_iter().filter(unused).collect();
     loop {
         let next = over.iter().copied().find(|id| !has_children(gate, *id));
@@ -65,10 +65,13 @@ fn end(gate: &Gate, session: &Session) {
         error!("session {} can't be ended yet: {error}", session.id);
         return;
     }
+    // While it is still known whose they are.
+    super::hook::settle(gate);
     gate.sessions.borrow_mut().remove(&session.id);
     if let Some(watch) = gate.watches.borrow_mut().remove(&session.id) {
         gate.watch.unwatch(watch);
     }
+    gate.tellings.borrow_mut().forget(session.id);
     gate.note(session, Change::Ended, None);
     gate.trail.borrow_mut().ended(session.id, session.own.iter().map(|own| own.layer.serial));
 }
@@ -80,6 +83,7 @@ fn dismantle(gate: &Gate, session: &Session) -> Result<(), Box<dyn std::error::E
         cgroup::remove(&session.cgroup)?;
     }
     gate.with_kernel(|kernel| kernel.unmark(session.cgroup_id))?;
+    gate.with_kernel(|kernel| kernel.revoke(session.id.number()))?;
     for own in &session.own {
         gate.with_kernel(|kernel| kernel.retire(Layer::from(own.layer)))?;
     }

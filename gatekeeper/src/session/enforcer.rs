@@ -3,10 +3,11 @@
 use std::fmt::Debug;
 use std::os::fd::BorrowedFd;
 
+use gatekeeper_common::hold::{Hold, Scope};
 use gatekeeper_common::label::{Label, Layer};
 
 use crate::config::Config;
-use crate::kernel::{Census, Hook, Kernel, KernelError, Liveness};
+use crate::kernel::{Census, Hook, Kernel, KernelError, Liveness, Shortfall};
 
 /// The kernel side. [`Kernel`] in earnest; see there for each method.
 pub trait Enforcer: Debug {
@@ -14,6 +15,8 @@ pub trait Enforcer: Debug {
     fn prove(&mut self, config: &Config) -> Result<(), KernelError>;
     /// See [`Kernel::hooks`].
     fn hooks(&self) -> &[Hook];
+    /// See [`Kernel::shortfalls`].
+    fn shortfalls(&self) -> &[Shortfall];
     /// See [`Kernel::publish`].
     fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError>;
     /// See [`Kernel::replace`].
@@ -33,6 +36,16 @@ pub trait Enforcer: Debug {
     fn census(&mut self) -> Result<Census, KernelError>;
     /// See [`Kernel::counters`].
     fn counters(&self) -> Result<Vec<u64>, KernelError>;
+    /// See [`Kernel::holds`].
+    fn holds(&self) -> Result<Vec<Hold>, KernelError>;
+    /// See [`Kernel::decide`].
+    fn decide(&mut self, hold: u64, passes: bool) -> Result<(), KernelError>;
+    /// See [`Kernel::forget`].
+    fn forget(&mut self, hold: u64) -> Result<(), KernelError>;
+    /// See [`Kernel::grant`].
+    fn grant(&mut self, hold: &Hold, scope: Scope, until: u64, now: u64) -> Result<(), KernelError>;
+    /// See [`Kernel::revoke`].
+    fn revoke(&mut self, session: u64) -> Result<(), KernelError>;
 }
 
 impl Enforcer for Kernel {
@@ -42,6 +55,9 @@ impl Enforcer for Kernel {
     }
     fn hooks(&self) -> &[Hook] {
         Self::hooks(self)
+    }
+    fn shortfalls(&self) -> &[Shortfall] {
+        Self::shortfalls(self)
     }
     fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError> {
         Self::publish(self, head, comb, generation)
@@ -76,6 +92,21 @@ impl Enforcer for Kernel {
     fn counters(&self) -> Result<Vec<u64>, KernelError> {
         Self::counters(self)
     }
+    fn holds(&self) -> Result<Vec<Hold>, KernelError> {
+        Self::holds(self)
+    }
+    fn decide(&mut self, hold: u64, passes: bool) -> Result<(), KernelError> {
+        Self::decide(self, hold, passes)
+    }
+    fn forget(&mut self, hold: u64) -> Result<(), KernelError> {
+        Self::forget(self, hold)
+    }
+    fn grant(&mut self, hold: &Hold, scope: Scope, until: u64, now: u64) -> Result<(), KernelError> {
+        Self::grant(self, hold, scope, until, now)
+    }
+    fn revoke(&mut self, session: u64) -> Result<(), KernelError> {
+        Self::revoke(self, session)
+    }
 }
 
 /// Why no session can be opened, if so: every hook must be proved, for with one missing a policy would
@@ -96,6 +127,71 @@ pub fn not_enforcing(hooks: &[Hook]) -> Option<String> {
         [only] => Some(only.clone()),
         [first, rest @ ..] => {
             Some(format!("{first} (and {} more hooks: see `gatekeeper status`)", rest.len()))
+        }
+    }
+}
+
+#[cfg(test)]
+pub mod fake {
+    //! A kernel side that knows of no label, and of nothing else.
+
+    use super::*;
+
+    /// See the module.
+    #[derive(Debug)]
+    pub struct Unlabelled;
+
+    impl Enforcer for Unlabelled {
+        fn prove(&mut self, _: &Config) -> Result<(), KernelError> {
+            Ok(())
+        }
+        fn hooks(&self) -> &[Hook] {
+            &[]
+        }
+        fn shortfalls(&self) -> &[Shortfall] {
+            &[]
+        }
+        fn publish(&mut self, _: &[u8], _: &[u8], _: u64) -> Result<Layer, KernelError> {
+            Err(KernelError::Load("a fake takes none".into()))
+        }
+        fn replace(&mut self, _: Layer, _: &[u8], _: &[u8], _: u64) -> Result<(), KernelError> {
+            Ok(())
+        }
+        fn retire(&mut self, _: Layer) -> Result<(), KernelError> {
+            Ok(())
+        }
+        fn layers(&self) -> Vec<Layer> {
+            Vec::new()
+        }
+        fn mark(&mut self, _: u64, _: &Label) -> Result<(), KernelError> {
+            Ok(())
+        }
+        fn unmark(&mut self, _: u64) -> Result<(), KernelError> {
+            Ok(())
+        }
+        fn label_of(&self, _: BorrowedFd<'_>) -> Result<Option<Label>, KernelError> {
+            Ok(None)
+        }
+        fn census(&mut self) -> Result<Census, KernelError> {
+            Ok(Census::default())
+        }
+        fn counters(&self) -> Result<Vec<u64>, KernelError> {
+            Ok(Vec::new())
+        }
+        fn holds(&self) -> Result<Vec<Hold>, KernelError> {
+            Ok(Vec::new())
+        }
+        fn decide(&mut self, _: u64, _: bool) -> Result<(), KernelError> {
+            Ok(())
+        }
+        fn forget(&mut self, _: u64) -> Result<(), KernelError> {
+            Ok(())
+        }
+        fn grant(&mut self, _: &Hold, _: Scope, _: u64, _: u64) -> Result<(), KernelError> {
+            Ok(())
+        }
+        fn revoke(&mut self, _: u64) -> Result<(), KernelError> {
+            Ok(())
         }
     }
 }

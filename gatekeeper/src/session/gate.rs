@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
+use std::time::Duration;
 
 use gatekeeper_common::label::Label;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -12,6 +13,8 @@ use tracing::error;
 
 use super::enforcer::{Enforcer, not_enforcing};
 use super::id::SessionId;
+use super::judge::Judges;
+use super::rate::Tellings;
 use super::record::Session;
 use super::store::Store;
 use super::turns::Turns;
@@ -21,8 +24,12 @@ use crate::audit::record::{Change, HookChange, PolicyRefused, Record, SessionCha
 use crate::audit::time::Moment;
 use crate::audit::trail::Trail;
 use crate::config::Config;
+use crate::hold::check::Turns as Checking;
+use crate::hold::notify::Notifier;
+use crate::hold::queue::{Bell, Queue};
 use crate::kernel::{Hook, Liveness};
 use crate::sys::inotify::{Inotify, Watch};
+use crate::sys::process;
 
 /// The state.
 #[derive(Debug)]
@@ -39,12 +46,24 @@ pub struct Gate {
     pub store: Store,
     /// The audit trail.
     pub trail: RefCell<Trail>,
+    /// What waits for a decision.
+    pub holds: RefCell<Queue>,
+    /// Rung when holds have to be looked at.
+    pub bell: Bell,
+    /// Leave to check holds.
+    pub checking: Checking,
+    /// Tells people that something waits.
+    pub notifier: Notifier,
     /// Tells when a session's cgroup changes.
     pub watch: Rc<Inotify>,
     /// What is watched, by session.
     pub watches: RefCell<BTreeMap<SessionId, Watch>>,
     /// Leave to compile a policy.
     pub compiling: Turns,
+    /// Policies compiled for being asked.
+    pub judges: Judges,
+    /// How much each session may still tell through its assistant's hooks.
+    pub tellings: RefCell<Tellings>,
     /// Leave to reload: one at a time.
     pub reloading: Mutex<()>,
     /// Which hooks enforce, as the trail was last told.
@@ -63,7 +82,12 @@ impl Gate {
         trail: Trail,
         drain: mpsc::Sender<oneshot::Sender<()>>,
     ) -> io::Result<Self> {
+        let holds = RefCell::new(Queue::open(&config.state, &boot)?);
         Ok(Self {
+            holds,
+            bell: Bell::default(),
+            checking: Checking::default(),
+            notifier: Notifier::start(&config.notify)?,
             config,
             boot,
             kernel: RefCell::new(kernel),
@@ -73,6 +97,8 @@ impl Gate {
             watch: Rc::new(Inotify::new()?),
             watches: RefCell::default(),
             compiling: Turns::default(),
+            judges: Judges::default(),
+            tellings: RefCell::default(),
             reloading: Mutex::new(()),
             hooks_told: RefCell::default(),
             drain,
@@ -108,9 +134,25 @@ impl Gate {
         }
     }
 
-    /// The label of a process.
+    /// The label of a process; an error where it is gone. Without that, nothing could be told of a process that has
+    /// ended and one that is free, and what it left behind would be taken for free.
     pub fn label_of(&self, pidfd: BorrowedFd<'_>) -> Result<Option<Label>, Refusal> {
-        self.with_kernel(|kernel| kernel.label_of(pidfd))
+        let label = self.with_kernel(|kernel| kernel.label_of(pidfd))?;
+        // Alive afterwards means that the look-up found it.
+        match process::is_alive(pidfd) {
+            Ok(true) => Ok(label),
+            Ok(false) => Err(Refusal::new(Reason::Failed, "the caller is gone")),
+            Err(error) => Err(Refusal::new(Reason::Failed, format!("looking after the caller: {error}"))),
+        }
+    }
+
+    /// The session that this one is in, and that one, and so on: the outermost. Itself where it is in none.
+    #[must_use]
+    pub fn outermost(&self, session: SessionId) -> SessionId {
+        let sessions = self.sessions.borrow();
+        let around = |id: &SessionId| sessions.get(id).and_then(|session| session.parent);
+        // Each is opened in one that is there already, so there is no circle.
+        std::iter::successors(Some(session), around).last().unwrap_or(session)
     }
 
     /// Makes a session known to the rest of the daemon.
@@ -120,8 +162,12 @@ impl Gate {
             owner: session.owner.uid,
             workspace: session.workspace.clone(),
             purpose: session.purpose.clone(),
+            container: session.container.clone(),
         };
-        self.trail.borrow_mut().session(session.id, facts);
+        let mut trail = self.trail.borrow_mut();
+        trail.layers(session.id, session.serials());
+        trail.session(session.id, facts);
+        drop(trail);
         match self.watch.watch(&super::cgroup::events_file(&session.cgroup)) {
             Ok(watch) => drop(self.watches.borrow_mut().insert(session.id, watch)),
             // It is also looked at from time to time.
@@ -140,9 +186,11 @@ impl Gate {
             change,
             policies: session.policies(),
             purpose: session.purpose.clone(),
+            container: session.container.clone(),
             parent: session.parent,
             workspace: Some(session.workspace.to_string_lossy().into_owned()),
             user: Some(session.owner.name.clone()),
+            ends: session.ends.and_then(|ends| Moment::at_boot_time(Duration::from_nanos(ends)).ok()),
             command: if change == Change::Opened { session.command.clone() } else { Vec::new() },
             note,
         }));

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tracing::error;
 
 use super::cgroup;
+use super::container::Container;
 use super::gate::Gate;
 use super::id::SessionId;
 use super::layers::{Opener, choose};
@@ -58,8 +59,11 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
         kind: Kind::Label,
         cgroup: folder.clone(),
         cgroup_id: 0,
+        container: Container::of(&folder),
         parent: None,
         opened: Moment::now().map_err(refuse(Reason::Failed))?,
+        ends: None,
+        expired: false,
         boot: gate.boot.clone(),
         inherited: Vec::new(),
         own: Vec::new(),

@@ -1,9 +1,12 @@
 //! Opening a session for the process that asks.
 
+use std::time::Duration;
+
 use gatekeeper_common::label::{Label, Layer};
 use gatekeeper_common::limits::PLANE_SMALL;
 
 use super::cgroup;
+use super::container::Container;
 use super::gate::Gate;
 use super::id::SessionId;
 use super::layers::{Opener, choose};
@@ -15,7 +18,7 @@ use crate::api::peer::Peer;
 use crate::audit::record::Change;
 use crate::audit::rules::Edition;
 use crate::audit::time::Moment;
-use crate::sys::passwd;
+use crate::sys::{clock, passwd};
 
 /// Characters of a purpose, at most: it is shown on a line.
 const PURPOSE: usize = 500;
@@ -71,6 +74,14 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
     if !same(&before, &now) {
         return Err(Refusal::new(Reason::Failed, "the caller was taken into another session meanwhile"));
     }
+    let container = match &around {
+        // The caller's cgroup is the session's by now.
+        Some(around) => around.container.clone(),
+        None => place::cgroup(peer.pid).map_err(refuse(Reason::Place))?.as_deref().and_then(Container::of),
+    };
+    let now = clock::since_boot().map_err(refuse(Reason::Failed))?;
+    let outer = around.as_ref().and_then(|around| around.ends);
+    let ends = end(now, request.seconds, gate.config.longest_session, outer)?;
     let (parent, inherited, folder) = match around {
         None => (None, Vec::new(), gate.config.cgroup.clone()),
         Some(around) => (Some(around.session), around.layers, around.cgroup),
@@ -85,8 +96,11 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
         kind: Kind::Run,
         cgroup: folder.join(id.to_string()),
         cgroup_id: 0,
+        container,
         parent,
         opened: Moment::now().map_err(refuse(Reason::Failed))?,
+        ends,
+        expired: false,
         boot: gate.boot.clone(),
         inherited,
         own: Vec::new(),
@@ -97,12 +111,33 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
     Ok(id)
 }
 
+/// When a session is ended, in nanoseconds since boot: after the time asked for, never later than the configuration
+/// says, nor than the session around it.
+fn end(
+    now: Duration,
+    asked: Option<u64>,
+    longest: Option<Duration>,
+    outer: Option<u64>,
+) -> Result<Option<u64>, Refusal> {
+    let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    if asked == Some(0) || outer.is_some_and(|outer| outer <= now) {
+        let message =
+            if asked == Some(0) { "a session can't last 0 s" } else { "the session's time is over" };
+        return Err(Refusal::new(Reason::Limit, message));
+    }
+    let lasts = [asked.map(Duration::from_secs), longest].into_iter().flatten().min();
+    let own = lasts.map(|lasts| now.saturating_add(u64::try_from(lasts.as_nanos()).unwrap_or(u64::MAX)));
+    Ok([own, outer].into_iter().flatten().min())
+}
+
 /// The session that a labelled caller is in.
 struct Surroundings {
     session: SessionId,
     owner: Owner,
     layers: Vec<LayerRef>,
     cgroup: std::path::PathBuf,
+    ends: Option<u64>,
+    container: Option<Container>,
 }
 
 impl Surroundings {
@@ -121,7 +156,8 @@ impl Surroundings {
             Kind::Run => session.cgroup.clone(),
             Kind::Label => gate.config.cgroup.clone(),
         };
-        Ok(Self { session: session.id, owner: session.owner.clone(), layers, cgroup })
+        let (owner, ends, container) = (session.owner.clone(), session.ends, session.container.clone());
+        Ok(Self { session: session.id, owner, layers, cgroup, ends, container })
     }
 }
 
@@ -191,11 +227,18 @@ fn build(
     }
     for (source, compiled) in compiled {
         let layer = gate.with_kernel(|kernel| kernel.publish(&compiled.head, &compiled.comb, 1))?;
+        let rules = compiled.rules(session.parent.is_some());
         let own = OwnLayer { layer: layer.into(), policy: compiled.name, generation: 1, source };
         session.own.push(own);
         let edition = Edition { serial: layer.serial, generation: 1 };
-        gate.trail.borrow_mut().rules(edition, compiled.rules).map_err(refuse(Reason::Failed))?;
+        gate.trail.borrow_mut().rules(edition, rules).map_err(refuse(Reason::Failed))?;
     }
+    // Nothing that is kept of it has what its policies call a secret.
+    let mut trail = gate.trail.borrow_mut();
+    trail.layers(session.id, session.serials());
+    session.command = trail.masked(Some(session.id), &session.command);
+    session.purpose = session.purpose.as_deref().map(|purpose| trail.masked_text(Some(session.id), purpose));
+    drop(trail);
     session.cgroup_id = if make { cgroup::make(&session.cgroup) } else { cgroup::id(&session.cgroup) }
         .map_err(|error| {
             Refusal::new(Reason::Failed, format!("cgroup {}: {error}", session.cgroup.display()))
@@ -363,6 +406,23 @@ mod tests {
         for path in ["/", "app", "", "/home/../etc", "/a\nb"] {
             assert!(check_workspace(Path::new(path)).is_err(), "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_session_ends_no_later_than_it_may() {
+        let end = |asked, longest: Option<u64>, outer| {
+            end(Duration::from_nanos(5), asked, longest.map(Duration::from_secs), outer).map_err(drop)
+        };
+        let seconds = 1_000_000_000;
+        assert_eq!(end(None, None, None), Ok(None));
+        assert_eq!(end(Some(3), None, None), Ok(Some(3 * seconds + 5)));
+        assert_eq!(end(None, Some(2), None), Ok(Some(2 * seconds + 5)));
+        assert_eq!(end(Some(3), Some(2), None), Ok(Some(2 * seconds + 5)));
+        assert_eq!(end(Some(1), Some(2), None), Ok(Some(seconds + 5)));
+        assert_eq!(end(Some(9), None, Some(seconds)), Ok(Some(seconds)));
+        assert_eq!(end(None, None, Some(seconds)), Ok(Some(seconds)));
+        assert_eq!(end(Some(u64::MAX), None, None), Ok(Some(u64::MAX)));
+        assert_eq!((end(Some(0), None, None), end(None, None, Some(5))), (Err(()), Err(())));
     }
 
     #[test]

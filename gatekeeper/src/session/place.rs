@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why a process can't be taken into a session.
 #[derive(Debug, thiserror::Error)]
@@ -49,9 +49,14 @@ pub fn check(pid: i32) -> Result<(), PlaceError> {
 /// Whether a process is in a cgroup at or below `folder`. Says nothing of its label, which it keeps when
 /// it leaves: only for when the kernel side can't be asked.
 pub fn is_below(pid: i32, folder: &Path) -> io::Result<bool> {
+    Ok(cgroup(pid)?.is_some_and(|path| path.starts_with(folder)))
+}
+
+/// The folder of a process's cgroup; none where it has none in the unified hierarchy.
+pub fn cgroup(pid: i32) -> io::Result<Option<PathBuf>> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
-    let Some(path) = text.lines().find_map(|line| line.strip_prefix("0::/")) else { return Ok(false) };
-    Ok(Path::new(super::cgroup::ROOT).join(path).starts_with(folder))
+    let path = text.lines().find_map(|line| line.strip_prefix("0::/"));
+    Ok(path.map(|path| Path::new(super::cgroup::ROOT).join(path)))
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::Verdict;
+
 use super::id::SessionId;
 use super::record::Owner;
 use crate::api::messages::PolicyChoice;
@@ -9,9 +12,11 @@ use crate::audit::rules::{RuleInfo, Rules};
 use crate::config::{Config, is_policy_name};
 use crate::policy::builtin::Places;
 use crate::policy::links::Disk;
+use crate::policy::reach::Reach;
 use crate::policy::rules::Rule;
+use crate::policy::secrets::Secrets;
 use crate::policy::source::Source;
-use crate::policy::{Policy, PolicyError, SearchPath, Vars, load};
+use crate::policy::{self, Policy, PolicyError, SearchPath, Vars, load};
 
 /// What `${tmp}` means.
 const TMP: &str = "/tmp";
@@ -47,6 +52,16 @@ pub struct Compiled {
     pub comb: Vec<u8>,
     /// What the numbers of its rules mean.
     pub rules: Rules,
+    /// What is masked in the record.
+    pub secrets: Secrets,
+}
+
+impl Compiled {
+    /// What the trail has to know of it: for a session on its own, or for one inside another.
+    #[must_use]
+    pub fn rules(&self, inside_another: bool) -> Rules {
+        Rules { secrets: self.secrets.counting(inside_another), ..self.rules.clone() }
+    }
 }
 
 /// Finds, checks and compiles a policy, and runs its own tests.
@@ -55,6 +70,38 @@ pub fn compile(
     variables: &Variables,
     config: &Config,
 ) -> Result<Compiled, PolicyError> {
+    let compiled = compile_whole(choice, variables, config)?;
+    Ok(Compiled {
+        head: compiled.image.head(),
+        comb: compiled.image.comb().to_vec(),
+        rules: rules(&compiled),
+        secrets: compiled.secrets,
+        name: compiled.name,
+    })
+}
+
+/// What the numbers of a policy's rules mean.
+#[must_use]
+pub fn rules(compiled: &policy::Compiled) -> Rules {
+    let asking = || compiled.rules.iter().filter(|rule| rule.verdict == Verdict::Ask);
+    let by_default = |operation: &Operation| compiled.defaults.of(*operation) == Verdict::Ask;
+    Rules {
+        policy: compiled.name.clone(),
+        rules: compiled.rules.iter().map(info).collect(),
+        approval: compiled.approval.clone(),
+        terms: asking().map(|rule| (rule.number, rule.terms.clone())).collect(),
+        reaches: asking().map(|rule| (rule.number, Reach::of(rule))).collect(),
+        asks: Operation::ALL.into_iter().filter(by_default).fold(0, |bits, one| bits | one.bit()),
+        secrets: Vec::new(),
+    }
+}
+
+/// The same, for being asked.
+pub fn compile_whole(
+    choice: &PolicyChoice,
+    variables: &Variables,
+    config: &Config,
+) -> Result<policy::Compiled, PolicyError> {
     let search = SearchPath { directories: config.policies.clone() };
     let mut policy = match choice {
         // Whatever looks like a path is none of the daemon's to open.
@@ -71,14 +118,7 @@ pub fn compile(
         }
     };
     guard(&mut policy.places, config);
-    let compiled = policy.resolve(&variables.vars(), &Disk::default())?.compile()?;
-    let rules = compiled.rules.iter().map(info).collect();
-    Ok(Compiled {
-        head: compiled.image.head(),
-        comb: compiled.image.comb().to_vec(),
-        rules: Rules { policy: compiled.name.clone(), rules },
-        name: compiled.name,
-    })
+    policy.resolve(&variables.vars(), &Disk::default())?.compile()
 }
 
 /// Adds to what gatekeeper protects of itself where the configuration puts things.

@@ -1,11 +1,13 @@
 //! What the daemon knows of a session, in memory and on disk.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use gatekeeper_common::label::{Label, Layer};
 use gatekeeper_common::limits::LAYERS;
 use serde::{Deserialize, Serialize};
 
+use super::container::Container;
 use super::id::SessionId;
 use crate::api::messages::PolicyChoice;
 use crate::audit::time::Moment;
@@ -91,10 +93,19 @@ pub struct Session {
     pub cgroup: PathBuf,
     /// Its cgroup's id.
     pub cgroup_id: u64,
+    /// The container it was opened in, or whose cgroup it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
     /// The session it was opened in.
     pub parent: Option<SessionId>,
     /// When.
     pub opened: Moment,
+    /// When it is ended, in nanoseconds since boot, time asleep included; never where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<u64>,
+    /// Whether that is over and on record; what is left of it is being killed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expired: bool,
     /// The boot it belongs to: nothing of a session outlives that.
     pub boot: String,
     /// The layers it inherited, outermost first.
@@ -109,6 +120,13 @@ pub struct Session {
 pub struct TooManyLayers(pub usize);
 
 impl Session {
+    /// The serials of its layers.
+    #[must_use]
+    pub fn serials(&self) -> Vec<u32> {
+        let own = self.own.iter().map(|own| own.layer.serial);
+        self.inherited.iter().map(|layer| layer.serial).chain(own).collect()
+    }
+
     /// The label that the kernel puts on its tasks.
     pub fn label(&self) -> Result<Label, TooManyLayers> {
         let layers = self.inherited.iter().chain(self.own.iter().map(|own| &own.layer));
@@ -122,6 +140,12 @@ impl Session {
         }
         label.count = count as u32;
         Ok(label)
+    }
+
+    /// Whether its time is over.
+    #[must_use]
+    pub fn is_over(&self, now: Duration) -> bool {
+        self.ends.is_some_and(|ends| Duration::from_nanos(ends) <= now)
     }
 
     /// Its own policies for people: `name (generation)`.
@@ -162,6 +186,9 @@ pub struct Summary {
     pub parent: Option<SessionId>,
     /// When.
     pub opened: Moment,
+    /// Seconds until it is ended; absent where it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<u64>,
     /// Its cgroup's folder.
     pub cgroup: PathBuf,
     /// The processes that carry its label; absent where the kernel could not be asked.
@@ -180,7 +207,7 @@ pub struct PolicySummary {
 impl Session {
     /// As shown to people and programs.
     #[must_use]
-    pub fn summary(&self, processes: Option<Vec<u32>>) -> Summary {
+    pub fn summary(&self, processes: Option<Vec<u32>>, now: Duration) -> Summary {
         let policy = |own: &OwnLayer| PolicySummary { name: own.policy.clone(), generation: own.generation };
         Summary {
             session: self.id,
@@ -194,6 +221,7 @@ impl Session {
             layers: self.inherited.len() + self.own.len(),
             parent: self.parent,
             opened: self.opened,
+            left: self.ends.map(|ends| Duration::from_nanos(ends).saturating_sub(now).as_secs()),
             cgroup: self.cgroup.clone(),
             processes,
         }

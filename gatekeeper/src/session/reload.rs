@@ -49,10 +49,7 @@ async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
     let choices = session.own.iter().map(|own| own.source.clone()).collect();
     let compiled = compile(gate, 0, choices, variables).await?;
     // From here on nothing waits.
-    if !gate.sessions.borrow().contains_key(&session.id) {
-        return Ok(None);
-    }
-    let mut changed = session.clone();
+    let Some(mut changed) = gate.sessions.borrow().get(&session.id).cloned() else { return Ok(None) };
     let mut failed = None;
     for (own, (_, compiled)) in changed.own.iter_mut().zip(compiled) {
         let edition = Edition { serial: own.layer.serial, generation: own.generation + 1 };
@@ -60,7 +57,7 @@ async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
         let replaced = gate
             .trail
             .borrow_mut()
-            .rules(edition, compiled.rules)
+            .rules(edition, compiled.rules(session.parent.is_some()))
             .map_err(|error| error.to_string())
             .and_then(|()| {
                 let layer = Layer::from(own.layer);
@@ -89,6 +86,7 @@ async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
         )),
         None => {
             gate.note(&changed, Change::Reloaded, None);
+            crate::hold::serve::wake_all(gate);
             Ok(generation)
         }
     }

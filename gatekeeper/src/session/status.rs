@@ -9,9 +9,11 @@ use gatekeeper_common::verdict::Cause;
 use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
+use crate::audit::export::ExportState;
 use crate::audit::keeper::Health;
 use crate::audit::record::{FamilyName, cause_word};
-use crate::kernel::{Liveness, Way};
+use crate::hold::notify::NoticeState;
+use crate::kernel::{Liveness, Shortfall, Way};
 
 /// How things are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,9 @@ pub struct Status {
     pub mend: Option<String>,
     /// Every hook.
     pub hooks: Vec<HookState>,
+    /// What this kernel can't enforce, or judges in another way than others.
+    #[serde(default)]
+    pub shortfalls: Vec<Shortfall>,
     /// What the kernel counted; absent where it could not be asked.
     pub counters: Option<Counters>,
     /// Sessions open.
@@ -34,6 +39,12 @@ pub struct Status {
     pub unwritten: u64,
     /// The audit trail.
     pub trail: TrailState,
+    /// Where records go besides.
+    #[serde(default)]
+    pub exports: Vec<ExportState>,
+    /// Notices of holds through a webhook, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<NoticeState>,
     /// Where programs, links and maps are pinned.
     pub pins: PathBuf,
     /// The policy of a session that names none.
@@ -49,13 +60,21 @@ pub struct TrailState {
     pub records: u64,
     /// Records under a signature.
     pub signed: u64,
+    /// Records of what passed on the promise that it is recorded, and that wait for room.
+    #[serde(default)]
+    pub owed: u64,
     /// What keeps it from being written, if anything does.
     pub trouble: Option<String>,
 }
 
 impl TrailState {
     fn of(health: &Health) -> Self {
-        Self { records: health.size(), signed: health.signed(), trouble: health.trouble() }
+        Self {
+            records: health.size(),
+            signed: health.signed(),
+            owed: health.owed(),
+            trouble: health.trouble(),
+        }
     }
 }
 
@@ -143,10 +162,16 @@ impl Status {
             mend: refusal.as_ref().and_then(|refusal| refusal.mend.clone()),
             refusal: refusal.map(|refusal| refusal.message),
             hooks,
+            shortfalls: match &*gate.kernel.borrow() {
+                Ok(kernel) => kernel.shortfalls().to_vec(),
+                Err(_) => Vec::new(),
+            },
             counters: counters.map(|values| Counters::read(&values)),
             sessions: gate.sessions.borrow().len(),
             unwritten: gate.trail.borrow().health().unwritten(),
             trail: TrailState::of(gate.trail.borrow().health()),
+            exports: gate.trail.borrow().exports(),
+            notices: gate.notifier.state(),
             pins: gate.config.pins.clone(),
             default_policy: gate.config.default_policy.clone(),
             floor: gate.config.floor.clone(),

@@ -70,13 +70,14 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::record::{Kind, LayerRef, OwnLayer, Owner};
     use super::*;
     use crate::api::messages::PolicyChoice;
     use crate::audit::time::Moment;
 
-    fn session() -> Session {
+    /// One with a layer of its own in another's.
+    pub fn session() -> Session {
         let layer = LayerRef { slot: 3, serial: 9 };
         let source = PolicyChoice::Text { file: "mine.toml".into(), text: "version = 1\n".into() };
         Session {
@@ -89,8 +90,11 @@ mod tests {
             kind: Kind::Run,
             cgroup: "/sys/fs/cgroup/gatekeeper/x".into(),
             cgroup_id: 77,
+            container: None,
             parent: None,
             opened: Moment::from_micros(1_800_000_000_000_000),
+            ends: Some(7_200_000_000_000),
+            expired: false,
             boot: "b".into(),
             inherited: vec![LayerRef { slot: 1, serial: 2 }],
             own: vec![OwnLayer { layer, policy: "mine".into(), generation: 1, source }],
@@ -106,6 +110,19 @@ mod tests {
         store.remove(session().id).unwrap();
         store.remove(session().id).unwrap();
         assert_eq!(store.load().unwrap(), []);
+    }
+
+    #[test]
+    fn sessions_of_versions_without_an_end_have_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let mut endless = session();
+        endless.ends = None;
+        store.save(&endless).unwrap();
+        let path = store.path(endless.id);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("ends") && !text.contains("expired"), "{text}");
+        assert_eq!(store.load().unwrap(), [endless]);
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! bpf(2), as far as aya doesn't wrap it: maps by descriptor, maps within maps, pinned objects.
 
-use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use bytemuck::{Pod, Zeroable};
@@ -15,6 +13,7 @@ const BPF_MAP_DELETE_ELEM: libc::c_long = 3;
 const BPF_OBJ_PIN: libc::c_long = 6;
 const BPF_OBJ_GET: libc::c_long = 7;
 const BPF_PROG_GET_NEXT_ID: libc::c_long = 11;
+const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
 
 /// `union bpf_attr` for the calls on elements of a map (include/uapi/linux/bpf.h).
@@ -27,6 +26,23 @@ struct Element {
     value: u64,
     flags: u64,
 }
+
+/// For BPF_MAP_LOOKUP_BATCH.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Batch {
+    from: u64,
+    next: u64,
+    keys: u64,
+    values: u64,
+    count: u32,
+    map: u32,
+    element_flags: u64,
+    flags: u64,
+}
+
+/// More elements than a bucket of any of our maps can have.
+const BUCKET: usize = 1 << 16;
 
 /// For BPF_MAP_CREATE, up to the fields used.
 #[repr(C)]
@@ -119,12 +135,51 @@ pub fn delete(map: BorrowedFd<'_>, key: &[u8]) -> io::Result<bool> {
     }
 }
 
+/// The values of a hash map whose keys have `key` bytes. What is there all the time is found, whatever comes and goes
+/// meanwhile: each bucket is copied under its lock (kernel/bpf/hashtab.c `__htab_map_lookup_and_delete_batch`). A walk
+/// from key to key is none such: it loses its way where the element it stands on goes and its memory is used again.
+///
+/// # Errors
+/// What the kernel says.
+pub fn values<V: Pod>(map: BorrowedFd<'_>, key: usize) -> io::Result<Vec<V>> {
+    let mut found = Vec::new();
+    let (mut at, mut begun, mut room) = (0_u32, false, 16);
+    loop {
+        let (mut keys, mut values, mut next) = (vec![0_u8; key * room], vec![V::zeroed(); room], 0_u32);
+        let mut attributes = Batch {
+            from: if begun { (&raw const at) as u64 } else { 0 },
+            next: (&raw mut next) as u64,
+            keys: keys.as_mut_ptr() as u64,
+            values: values.as_mut_ptr() as u64,
+            count: room as u32,
+            map: map.as_raw_fd() as u32,
+            element_flags: 0,
+            flags: 0,
+        };
+        let end = match bpf(BPF_MAP_LOOKUP_BATCH, &mut attributes) {
+            Ok(_) => false,
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => true,
+            // A bucket comes whole.
+            Err(error) if error.raw_os_error() == Some(libc::ENOSPC) && room < BUCKET => {
+                room *= 2;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        found.extend(values.into_iter().take(attributes.count as usize));
+        if end {
+            return Ok(found);
+        }
+        (at, begun) = (next, true);
+    }
+}
+
 /// Opens a pinned object.
 ///
 /// # Errors
 /// What the kernel says, or that the path holds a NUL.
 pub fn open_pinned(path: &Path) -> io::Result<OwnedFd> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
+    let path = super::text(path)?;
     let mut attributes = Object { path: path.as_ptr() as u64, fd: 0, flags: 0 };
     let fd = bpf(BPF_OBJ_GET, &mut attributes)?;
     // SAFETY: the kernel has just given this descriptor to us alone.
@@ -136,7 +191,7 @@ pub fn open_pinned(path: &Path) -> io::Result<OwnedFd> {
 /// # Errors
 /// What the kernel says, or that the path holds a NUL.
 pub fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
+    let path = super::text(path)?;
     let mut attributes = Object { path: path.as_ptr() as u64, fd: object.as_raw_fd() as u32, flags: 0 };
     bpf(BPF_OBJ_PIN, &mut attributes).map(drop)
 }

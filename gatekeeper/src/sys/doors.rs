@@ -4,8 +4,9 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+use super::text;
 
 fn checked(result: libc::c_long) -> io::Result<libc::c_long> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
@@ -80,7 +81,7 @@ pub fn receive(file: BorrowedFd<'_>) -> io::Result<()> {
 
 /// Watches a folder.
 pub fn watch(path: &Path) -> io::Result<()> {
-    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    let path = text(path)?;
     // SAFETY: takes a number.
     let watcher = owned(unsafe { libc::inotify_init1(libc::IN_CLOEXEC) }.into())?;
     // SAFETY: a NUL-terminated path.
@@ -244,10 +245,6 @@ impl Objects {
     }
 }
 
-fn text(path: &Path) -> io::Result<std::ffi::CString> {
-    Ok(std::ffi::CString::new(path.as_os_str().as_bytes())?)
-}
-
 /// Sets a file's times to now.
 pub fn touch(path: &Path) -> io::Result<()> {
     let path = text(path)?;
@@ -282,6 +279,23 @@ pub fn remove_attribute(path: &Path) -> io::Result<()> {
     remove(path, ATTRIBUTE)
 }
 
+/// Reads an attribute of a user's, or says that there is none: behind the hook.
+pub fn get_attribute(path: &Path) -> io::Result<()> {
+    let path = text(path)?;
+    let (name, nothing) = (c"user.gatekeeper".as_ptr(), std::ptr::null_mut());
+    // SAFETY: NUL-terminated strings, and a buffer of no length, which asks for the value's.
+    let result = unsafe { libc::getxattr(path.as_ptr(), name, nothing, 0) };
+    checked(result as libc::c_long).map(drop)
+}
+
+/// Has what is known of quotas written to every disk that has them.
+pub fn sync_quotas() -> io::Result<()> {
+    let command = libc::QCMD(libc::Q_SYNC, libc::USRQUOTA);
+    // SAFETY: takes numbers; without a device it is about all of them, and there is no address.
+    let result = unsafe { libc::quotactl(command, std::ptr::null(), 0, std::ptr::null_mut()) };
+    checked(result.into()).map(drop)
+}
+
 /// Gives a file the access control list that its mode is (include/uapi/linux/posix_acl_xattr.h: version, then tag,
 /// permissions and id of owner, group and others).
 pub fn set_list(path: &Path) -> io::Result<()> {
@@ -292,6 +306,17 @@ pub fn set_list(path: &Path) -> io::Result<()> {
 /// Takes the list away.
 pub fn remove_list(path: &Path) -> io::Result<()> {
     remove(path, LIST)
+}
+
+/// Gives a file, by its path, the flags of a new one: none (include/uapi/linux/fs.h `struct file_attr`).
+pub fn set_flags(path: &Path) -> io::Result<()> {
+    const FILE_SETATTR: libc::c_long = 469;
+    let (path, none) = (text(path)?, [0_u64; 3]);
+    // SAFETY: a NUL-terminated path, and as many bytes as are told.
+    let result = unsafe {
+        libc::syscall(FILE_SETATTR, libc::AT_FDCWD, path.as_ptr(), none.as_ptr(), size_of_val(&none), 0)
+    };
+    checked(result).map(drop)
 }
 
 /// Asks that signals of a file go to another process; none will, as it sends none.

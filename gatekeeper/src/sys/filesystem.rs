@@ -1,9 +1,7 @@
 //! What kind of file system a path lies on.
 
-use std::ffi::CString;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The file systems gatekeeper cares for.
@@ -19,7 +17,7 @@ pub enum Kind {
 
 /// The kind of file system `path` lies on.
 pub fn kind_of(path: &Path) -> io::Result<Kind> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
+    let path = super::text(path)?;
     let mut answer = MaybeUninit::<libc::statfs>::uninit();
     // SAFETY: the path ends with NUL and lives through the call; the answer is a statfs of ours.
     super::check(unsafe { libc::statfs(path.as_ptr(), answer.as_mut_ptr()) })?;

@@ -1,9 +1,7 @@
 //! Being told when a file changes.
 
-use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// One file that is watched.
@@ -25,7 +23,7 @@ impl Inotify {
 
     /// Asks to be told of changes to the file.
     pub fn watch(&self, path: &Path) -> io::Result<Watch> {
-        let path = CString::new(path.as_os_str().as_bytes())?;
+        let path = super::text(path)?;
         // SAFETY: the path ends with NUL and lives through the call.
         let made = unsafe { libc::inotify_add_watch(self.0.as_raw_fd(), path.as_ptr(), libc::IN_MODIFY) };
         super::check(made).map(Watch)

@@ -12,6 +12,8 @@ use std::ptr;
 pub struct Entry {
     /// User id.
     pub uid: u32,
+    /// Group id.
+    pub gid: u32,
     /// Login name.
     pub name: String,
     /// Home directory.
@@ -34,6 +36,55 @@ pub fn by_name(name: &str) -> io::Result<Option<Entry>> {
     find(|entry, buffer, length, found| unsafe {
         libc::getpwnam_r(name.as_ptr(), entry, buffer, length, found)
     })
+}
+
+/// The id of the group with this name, if there is one.
+pub fn group(name: &str) -> io::Result<Option<u32>> {
+    let name = CString::new(name)?;
+    let mut buffer = vec![0u8; 4096];
+    loop {
+        let mut entry = MaybeUninit::<libc::group>::uninit();
+        let mut found = ptr::null_mut();
+        // SAFETY: the name ends with NUL; the other pointers are to memory of ours, with its length.
+        let code = unsafe {
+            libc::getgrnam_r(
+                name.as_ptr(),
+                entry.as_mut_ptr(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                &raw mut found,
+            )
+        };
+        match code {
+            0 if found.is_null() => return Ok(None),
+            // SAFETY: the call succeeded and found a group, so the entry is filled.
+            0 => return Ok(Some(unsafe { entry.assume_init() }.gr_gid)),
+            libc::ERANGE if buffer.len() < LONGEST => buffer.resize(buffer.len() * 2, 0),
+            libc::ENOENT | libc::ESRCH => return Ok(None),
+            code => return Err(io::Error::from_raw_os_error(code)),
+        }
+    }
+}
+
+/// The ids of all groups that a user is in, as logging in would give them.
+pub fn groups_of(user: &Entry) -> io::Result<Vec<u32>> {
+    let name = CString::new(user.name.as_str())?;
+    let mut groups = vec![0; 64];
+    loop {
+        let mut count = libc::c_int::try_from(groups.len()).map_err(io::Error::other)?;
+        // SAFETY: the name ends with NUL; the list is ours, and `count` says how long it is.
+        let code =
+            unsafe { libc::getgrouplist(name.as_ptr(), user.gid, groups.as_mut_ptr(), &raw mut count) };
+        let count = usize::try_from(count).map_err(io::Error::other)?;
+        if code >= 0 {
+            groups.truncate(count);
+            return Ok(groups);
+        }
+        if count <= groups.len() || count > LONGEST {
+            return Err(io::Error::other(format!("the groups of {} can't be listed", user.name)));
+        }
+        groups.resize(count, 0);
+    }
 }
 
 fn find(
@@ -61,6 +112,7 @@ fn find(
         let (name, home) = unsafe { (CStr::from_ptr(entry.pw_name), CStr::from_ptr(entry.pw_dir)) };
         return Ok(Some(Entry {
             uid: entry.pw_uid,
+            gid: entry.pw_gid,
             name: name.to_string_lossy().into_owned(),
             home: PathBuf::from(OsStr::from_bytes(home.to_bytes())),
         }));
@@ -76,6 +128,14 @@ mod tests {
         let root = by_uid(0).unwrap().unwrap();
         assert_eq!(root.name, "root");
         assert_eq!(by_name("root").unwrap().unwrap(), root);
+    }
+
+    #[test]
+    fn a_users_own_group_is_among_theirs() {
+        let root = by_uid(0).unwrap().unwrap();
+        assert!(groups_of(&root).unwrap().contains(&root.gid));
+        let stranger = Entry { name: "no-such-user-here".into(), gid: 4711, ..root };
+        assert_eq!(groups_of(&stranger).unwrap(), [4711]);
     }
 
     #[test]

@@ -22,11 +22,27 @@ pub fn is_alive(pidfd: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(ready == 0)
 }
 
+/// Sends a signal to the process.
+pub fn signal(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> io::Result<()> {
+    let none: *const libc::siginfo_t = std::ptr::null();
+    // SAFETY: takes numbers, and no description of the signal.
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, none, 0) };
+    if sent == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// The effective user id of this process.
 #[must_use]
 pub fn effective_uid() -> u32 {
     // SAFETY: geteuid takes nothing and can't fail.
     unsafe { libc::geteuid() }
+}
+
+/// The kernel's id of this boot.
+///
+/// # Errors
+/// Where /proc can't be read.
+pub fn boot_id() -> io::Result<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub struct Credentials {
     pub pid: i32,
     /// Effective user id.
     pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
 }
 
 fn option<T: Copy>(socket: BorrowedFd<'_>, name: libc::c_int) -> io::Result<T> {
@@ -30,10 +32,48 @@ fn option<T: Copy>(socket: BorrowedFd<'_>, name: libc::c_int) -> io::Result<T> {
     Ok(unsafe { value.assume_init() })
 }
 
+/// Bytes written to a TCP socket that the other end has not acknowledged (tcp(7), `SIOCOUTQ`).
+pub fn unacknowledged(socket: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the request writes one int, and the pointer is to one.
+    super::check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &mut bytes) })?;
+    usize::try_from(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
+}
+
 /// Who connected.
 pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     let found: libc::ucred = option(socket, libc::SO_PEERCRED)?;
-    Ok(Credentials { pid: found.pid, uid: found.uid })
+    Ok(Credentials { pid: found.pid, uid: found.uid, gid: found.gid })
+}
+
+/// The supplementary groups of whoever connected, as the kernel noted them at that moment (`SO_PEERGROUPS`).
+pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
+    /// The kernel's own limit (`NGROUPS_MAX`, include/uapi/linux/limits.h).
+    const MOST: usize = 65_536;
+    let mut groups: Vec<libc::gid_t> = vec![0; 64];
+    loop {
+        let mut length = (groups.len() * size_of::<libc::gid_t>()) as libc::socklen_t;
+        // SAFETY: the pointers are to memory and a length of ours, and the length is the memory's.
+        let asked = super::check(unsafe {
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_PEERGROUPS,
+                groups.as_mut_ptr().cast(),
+                &raw mut length,
+            )
+        });
+        match asked {
+            Ok(_) => {
+                groups.truncate(length as usize / size_of::<libc::gid_t>());
+                return Ok(groups);
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ERANGE) && groups.len() < MOST => {
+                groups.resize(MOST, 0);
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// A handle on the very process that connected; `ENOPROTOOPT` before Linux 6.5.

@@ -2,6 +2,7 @@
 // works: a check of the path would be of another file than the one that starts
 // see: CWE-367; execve(2)
 // goal: run
+// untold: who loses every race meets nothing that could be refused
 #include "../kit.h"
 
 static volatile int exec_over;

@@ -1,16 +1,13 @@
-// tries: to make a file outside unchangeable for its owner
-// works: root sets the immutable flag by ioctl
+// tries: to make a file that it may only read unchangeable for its owner
+// works: root sets the immutable flag through a descriptor that was opened to read
 // see: ioctl_iflags(2), chattr(1)
-// goal: read
+// goal: change
 // user: root
-// undo: true
-// note: opening for ioctl needs reading; the token stands for having got that far
 #include "../kit.h"
 
 int main(void)
 {
-	int fd = MUST(open(told("SECRET"), O_RDONLY)), flags;
+	long flags = 0x10;
 
-	MUST(ioctl(fd, _IOR('f', 1, long), &flags));
-	return print_from(fd);
+	return MUST(ioctl(MUST(open(told("SHOWN"), O_RDONLY)), _IOW('f', 2, long), &flags));
 }

@@ -2,6 +2,7 @@
 // works: each component is looked up anew in every call
 // see: CVE-2021-30465 (runc); CWE-367
 // goal: read
+// untold: who loses every race meets nothing that could be refused
 #include "../kit.h"
 
 static volatile int swaps_over;

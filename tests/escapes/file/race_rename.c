@@ -2,6 +2,7 @@
 // works: between a check by name and its use the name can change hands
 // see: CWE-367; TOCTTOU of path checks
 // goal: read
+// untold: who loses every race meets nothing that could be refused
 #include "../kit.h"
 
 static volatile int race_over;
@@ -20,7 +21,7 @@ static void *race_swap(void *unused)
 int main(void)
 {
 	const char *name = join(told("WORK"), "/race");
-	time_t end = time(NULL) + 1;
+	time_t end = time(NULL) + 2;
 	pthread_t thread;
 
 	close(MUST(open(name, O_WRONLY | O_CREAT, 0600)));

@@ -2,6 +2,7 @@
 // works: a check that resolves the link and an open that resolves it again can differ
 // see: CWE-363; CVE-2021-30465 (runc, symlink exchange)
 // goal: read
+// untold: who loses every race meets nothing that could be refused
 #include "../kit.h"
 
 static volatile int flips_over;

@@ -66,6 +66,8 @@ pub fn glob(bytes: &[u8]) {
         file: String::new(),
         defaults,
         rules,
+        secrets: Default::default(),
+        approval: gatekeeper::policy::approval::Terms::default(),
         tests: Vec::new(),
     };
     let compiled = match resolved.compile() {
@@ -81,6 +83,7 @@ fn rule(number: u32, text: &[u8], verdict: Verdict) -> Option<Rule> {
     let patterns = Pattern::parse(text).ok()?;
     let written = Written::new(String::new(), text.to_vec(), patterns, &NoLinks, Follow::All);
     Some(Rule {
+        required: false,
         number,
         id: String::new(),
         verdict,
@@ -89,6 +92,7 @@ fn rule(number: u32, text: &[u8], verdict: Verdict) -> Option<Rule> {
         reason: None,
         severity: Severity::Info,
         tags: Vec::new(),
+        terms: gatekeeper::policy::approval::Terms::default(),
         file: String::new(),
         line: 0,
     })

@@ -41,6 +41,13 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
         ("rename", 2) => unit(fs::rename(path(0), path(1))),
         ("chmod", 1) => unit(fs::set_permissions(path(0), fs::Permissions::from_mode(0o600))),
         ("chown", 1) => unit(std::os::unix::fs::chown(path(0), None, Some(1000))),
+        ("touch", 1) => unit(touch(path(0))),
+        ("ioctl", 2) => nothing(command(path(0), &arguments[1])),
+        ("set-attribute", 2) => nothing(attribute(&arguments[0], Some(&arguments[1]))),
+        ("remove-attribute", 1) => nothing(attribute(&arguments[0], None)),
+        ("read-attribute", 1) => read_attribute(&arguments[0]),
+        ("read-link", 1) => bytes(fs::read_link(path(0)).map(|to| to.as_os_str().as_bytes().to_vec())),
+        ("watch", 1) => nothing(watch(&arguments[0])),
         ("enter", 1) => unit(std::env::set_current_dir(path(0))),
         ("read-at", 2) => folder(&arguments[0]).and_then(|at| read_at(&at, &arguments[1])),
         ("read-through-descriptor", 2) => folder(&arguments[0]).and_then(|at| {
@@ -85,6 +92,48 @@ fn whole(mut file: File) -> io::Result<Vec<u8>> {
 
 fn write(options: &OpenOptions, path: &Path, content: &[u8]) -> Done {
     unit(options.open(path).and_then(|mut file| file.write_all(content)))
+}
+
+/// Sets the times to the beginning of all times.
+fn touch(path: &Path) -> io::Result<()> {
+    let path = c(path.as_os_str().as_bytes()).map_err(io::Error::from_raw_os_error)?;
+    let times = [libc::timespec { tv_sec: 1, tv_nsec: 0 }; 2];
+    // SAFETY: the string ends in NUL, and there are two times.
+    check(unsafe { libc::utimensat(libc::AT_FDCWD, path.as_ptr(), times.as_ptr(), 0) })
+        .map(drop)
+        .map_err(io::Error::from_raw_os_error)
+}
+
+const ATTRIBUTE: &std::ffi::CStr = c"user.suite";
+
+fn attribute(path: &[u8], value: Option<&[u8]>) -> Errno<i64> {
+    let path = c(path)?;
+    let (path, name) = (path.as_ptr(), ATTRIBUTE.as_ptr());
+    match value {
+        // SAFETY: the strings end in NUL, and the value is as long as told.
+        Some(value) => check(unsafe { libc::setxattr(path, name, value.as_ptr().cast(), value.len(), 0) }),
+        // SAFETY: as above.
+        None => check(unsafe { libc::removexattr(path, name) }),
+    }
+}
+
+fn read_attribute(path: &[u8]) -> Done {
+    let path = c(path)?;
+    let mut value = vec![0_u8; 256];
+    let length =
+        // SAFETY: the strings end in NUL, and the buffer is as long as told.
+        check(unsafe { libc::getxattr(path.as_ptr(), ATTRIBUTE.as_ptr(), value.as_mut_ptr().cast(), value.len()) } as i64)?;
+    value.truncate(length as usize);
+    Ok(value)
+}
+
+/// Asks to be told of what happens in a folder or to a file.
+fn watch(path: &[u8]) -> Errno<i64> {
+    let path = c(path)?;
+    // SAFETY: no pointers.
+    let watcher = owned(check(unsafe { libc::inotify_init1(libc::IN_CLOEXEC) })?);
+    // SAFETY: the string ends in NUL.
+    check(unsafe { libc::inotify_add_watch(watcher.as_raw_fd(), path.as_ptr(), libc::IN_ALL_EVENTS) })
 }
 
 fn list(path: &Path) -> io::Result<Vec<u8>> {
@@ -206,4 +255,13 @@ fn mapped(path: &Path, protection: i32, then_executable: bool) -> Done {
     // SAFETY: as above; nothing refers to it any more.
     unsafe { libc::munmap(page, 4096) };
     done.map(|()| start)
+}
+
+/// The command of this number, without an argument.
+fn command(path: &Path, number: &[u8]) -> Errno<i64> {
+    let number =
+        std::str::from_utf8(number).ok().and_then(|text| text.parse::<u64>().ok()).ok_or(libc::EINVAL)?;
+    let file = fs::File::open(path).map_err(|error| errno(&error))?;
+    // SAFETY: the commands that are asked for refuse what is no address.
+    check(unsafe { libc::ioctl(file.as_raw_fd(), number, std::ptr::null_mut::<u8>()) })
 }

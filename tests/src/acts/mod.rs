@@ -10,10 +10,12 @@ mod net;
 mod process;
 mod ring;
 mod storm;
+mod unix;
 
 pub use file::owned;
 pub use process::answer;
 pub use storm::Board;
+pub use unix::address;
 
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
@@ -50,7 +52,7 @@ pub fn serve() -> ExitCode {
 
 /// Does one act. What nobody knows how to do ends the actor: a test must not pass for a misspelt verb.
 fn act(verb: &str, arguments: &[Vec<u8>]) -> Done {
-    let rooms = [file::act, exec::act, net::act, process::act, kernel::act, storm::act, ring::act];
+    let rooms = [file::act, exec::act, net::act, process::act, kernel::act, storm::act, ring::act, unix::act];
     match rooms.iter().find_map(|room| room(verb, arguments)) {
         Some(done) => done,
         None => {

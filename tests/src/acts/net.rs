@@ -40,6 +40,8 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
             connect_to(&socket, &raw_address(to).0)
         })),
         ("bind", 1) => nothing(address(0).and_then(bind)),
+        // Listens and takes a connection, its own.
+        ("serve", 1) => nothing(address(0).and_then(serve)),
         // Connects, then forgets the peer.
         ("disconnect", 1) => nothing(address(0).and_then(disconnect)),
         ("socket", 3) => nothing(number(0).and_then(|family| socket(family, number(1)?, number(2)?))),
@@ -121,6 +123,28 @@ fn bind_to(socket: &OwnedFd, address: &[u8]) -> Errno<i64> {
     let length = address.len() as libc::socklen_t;
     // SAFETY: the address is as long as said.
     check(unsafe { libc::bind(socket.as_raw_fd(), address.as_ptr().cast(), length) })
+}
+
+fn serve(at: SocketAddr) -> Errno<OwnedFd> {
+    let listening = socket(family(at), libc::SOCK_STREAM, 0)?;
+    let on = 1_i32;
+    // SAFETY: an int of the length told. An earlier test may have left the port waiting.
+    check(unsafe {
+        libc::setsockopt(
+            listening.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_REUSEADDR,
+            (&raw const on).cast(),
+            size_of::<i32>() as libc::socklen_t,
+        )
+    })?;
+    bind_to(&listening, &raw_address(at).0)?;
+    // SAFETY: no pointers.
+    check(unsafe { libc::listen(listening.as_raw_fd(), 4) })?;
+    connect(at)?;
+    // SAFETY: no address is wanted.
+    let peer = unsafe { libc::accept(listening.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) };
+    check(peer).map(owned)
 }
 
 fn disconnect(to: SocketAddr) -> Errno<i64> {

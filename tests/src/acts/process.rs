@@ -22,6 +22,7 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
             // SAFETY: no pointers.
             check(unsafe { libc::kill(pid, signal) }).map(|_| Vec::new())
         }),
+        ("adjust", 2) => number(1).and_then(|pid| adjust(&arguments[0], pid)),
         ("trace", 1) => number(0).and_then(trace),
         ("become-user", 1) => number(0).and_then(become_user),
         // Into namespaces of its own, as whoever it is in them.
@@ -105,6 +106,37 @@ fn trace(pid: i32) -> Done {
         libc::ptrace(libc::PTRACE_DETACH, pid, none, none);
     }
     Ok(Vec::new())
+}
+
+/// Sets of a process what is set already.
+fn adjust(what: &[u8], pid: i32) -> Done {
+    let id = pid as libc::id_t;
+    // SAFETY: a set of zeros is an empty one.
+    let mut processors: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    let size = size_of::<libc::cpu_set_t>();
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let returned: i64 = match what {
+        // SAFETY: take numbers.
+        b"priority" => unsafe {
+            libc::setpriority(libc::PRIO_PROCESS, id, libc::getpriority(libc::PRIO_PROCESS, id)).into()
+        },
+        // IOPRIO_WHO_PROCESS, and no class.
+        // SAFETY: as above.
+        b"io-priority" => unsafe { libc::syscall(libc::SYS_ioprio_set, 1, pid, 0) },
+        // SAFETY: a set as long as told.
+        b"processors" => unsafe {
+            check(libc::sched_getaffinity(pid, size, &raw mut processors))?;
+            libc::sched_setaffinity(pid, size, &raw const processors).into()
+        },
+        // Whoever sets a limit may see what it was; who only asks is not judged, so it is set to all there is.
+        // SAFETY: room for a limit.
+        b"limit" => unsafe {
+            (limit.rlim_cur, limit.rlim_max) = (libc::RLIM_INFINITY, libc::RLIM_INFINITY);
+            libc::prlimit(pid, libc::RLIMIT_MEMLOCK, &raw const limit, std::ptr::null_mut()).into()
+        },
+        _ => return Err(libc::EINVAL),
+    };
+    check(returned).map(|_| Vec::new())
 }
 
 fn become_user(uid: i32) -> Done {

@@ -3,6 +3,7 @@
 mod apparmor;
 mod clock;
 mod gatekeeper;
+mod hold;
 mod landlock;
 mod policy;
 mod process;
@@ -19,6 +20,12 @@ pub fn main() -> Result<()> {
     match arguments.first().map(String::as_str) {
         // A measured process; its figures go to standard output.
         Some("measure") => work::measure(),
+        Some("hold") => hold::compare(),
+        // Who is held meanwhile.
+        Some("open") => hold::open(match arguments.get(1).map(String::as_str) {
+            Some("filter") => hold::Way::Filter,
+            _ => hold::Way::Plain,
+        }),
         // Here, on a clock that runs as clocks do.
         Some("compile") => policy::time_compile(),
         // What the verifier says, and nothing else.

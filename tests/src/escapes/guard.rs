@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,14 @@ struct Entry {
     owner: (u32, u32),
     changed: i64,
     attributes: Vec<u8>,
+    flags: Option<Flags>,
+}
+
+/// What file systems keep beside (ioctl_iflags(2)), but for what they set themselves; and the generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Flags {
+    flags: u32,
+    generation: u32,
 }
 
 /// Some places, with all below them, as they were.
@@ -55,6 +64,9 @@ impl Guard {
             (Some(was), What::File(now)) if was.what != entry.what => {
                 format!("now says {:?}", String::from_utf8_lossy(&now[..now.len().min(60)]))
             }
+            (Some(was), _) if was.flags != entry.flags => {
+                format!("has {:x?} and had {:x?}", entry.flags, was.flags)
+            }
             (Some(was), _) if was.changed != entry.changed && was.mode == entry.mode => {
                 "has another time".into()
             }
@@ -66,6 +78,13 @@ impl Guard {
     /// Puts back what can be put back.
     pub fn restore(&self) -> Result<()> {
         let is = look(&self.places);
+        // First what keeps files from being changed.
+        for (path, entry) in &is {
+            let before = self.was.get(path).and_then(|was| was.flags);
+            if entry.flags.is_some() && before.is_none_or(|before| entry.flags != Some(before)) {
+                set_flags(path, before.unwrap_or(Flags { flags: 0, generation: 0 }));
+            }
+        }
         for path in is.keys().rev().filter(|path| !self.was.contains_key(*path)) {
             let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
         }
@@ -135,7 +154,9 @@ fn look_at(path: &Path, found: &mut BTreeMap<PathBuf, Entry>, depth: usize) {
     let changed = if timeless { 0 } else { meta.mtime() * 1_000_000_000 + meta.mtime_nsec() };
     let attributes = if timeless { Vec::new() } else { attributes(path) };
     let (mode, owner) = (meta.mode(), (meta.uid(), meta.gid()));
-    found.insert(path.to_owned(), Entry { what, mode, owner, changed, attributes });
+    let flagged = (kind.is_dir() || kind.is_file()) && !is_of_the_kernel(path);
+    let flags = flagged.then(|| flags(path)).flatten();
+    found.insert(path.to_owned(), Entry { what, mode, owner, changed, attributes, flags });
     if kind.is_dir() && depth < 8 {
         for entry in fs::read_dir(path).into_iter().flatten().flatten() {
             look_at(&entry.path(), found, depth + 1);
@@ -151,4 +172,40 @@ fn attributes(path: &Path) -> Vec<u8> {
     let length = unsafe { libc::llistxattr(name.as_ptr(), names.as_mut_ptr().cast(), names.len()) };
     names.truncate(usize::try_from(length).unwrap_or(0));
     names
+}
+
+/// `FS_EXTENT_FL`, `FS_INDEX_FL`, `FS_HUGE_FILE_FL`, `FS_INLINE_DATA_FL`: the file system's own.
+const OWN_FLAGS: u32 = 0x8_0000 | 0x1000 | 0x4_0000 | 0x1000_0000;
+const GETFLAGS: u64 = 0x8008_6601;
+const SETFLAGS: u64 = 0x4008_6602;
+const GETVERSION: u64 = 0x8008_7601;
+const SETVERSION: u64 = 0x4008_7602;
+
+/// None where the file system has none.
+fn flags(path: &Path) -> Option<Flags> {
+    let file = fs::File::open(path).ok()?;
+    let get = |command| {
+        let mut word = 0_u64;
+        // SAFETY: these write four bytes, whatever their numbers say.
+        let result = unsafe { libc::ioctl(file.as_raw_fd(), command, &raw mut word) };
+        (result == 0).then_some(word as u32)
+    };
+    Some(Flags { flags: get(GETFLAGS)? & !OWN_FLAGS, generation: get(GETVERSION).unwrap_or(0) })
+}
+
+/// As far as that can be done.
+fn set_flags(path: &Path, wanted: Flags) {
+    let Ok(file) = fs::File::open(path) else { return };
+    let set = |command, word: u32| {
+        let word = u64::from(word);
+        // SAFETY: these read four bytes.
+        unsafe { libc::ioctl(file.as_raw_fd(), command, &raw const word) }
+    };
+    let mut own = 0_u64;
+    // SAFETY: as in `flags`.
+    unsafe { libc::ioctl(file.as_raw_fd(), GETFLAGS, &raw mut own) };
+    set(SETFLAGS, wanted.flags | own as u32 & OWN_FLAGS);
+    if flags(path).is_some_and(|is| is.generation != wanted.generation) {
+        set(SETVERSION, wanted.generation);
+    }
 }

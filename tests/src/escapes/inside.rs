@@ -3,8 +3,9 @@
 //! It takes itself into a session where it is told a policy, and then does what its standard input says.
 //! Attacks write to its standard error, which is a file of the runner's.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io::{BufRead, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -14,6 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use gatekeeper::api::client::ask;
 use gatekeeper::api::messages::{Answer, PolicyChoice, Request, Run};
 
+use super::peer;
 use crate::sys::unhex;
 
 /// How long an attack may take.
@@ -35,12 +37,16 @@ pub fn serve(mut words: impl Iterator<Item = String>) -> ExitCode {
 
 fn serve_in(policy: &str, workspace: &str) -> Result<()> {
     let mut lines = std::io::stdin().lock().lines();
-    if policy != "-" {
+    if policy == peer::LANDLOCK {
+        peer::restrict(Path::new(workspace))?;
+        say("free")?;
+    } else if policy != "-" {
         let run = Run {
             policy: Some(PolicyChoice::Name(policy.to_owned())),
             workspace: PathBuf::from(workspace),
             purpose: None,
             name: None,
+            seconds: None,
             command: Vec::new(),
         };
         let mut opened = None;
@@ -59,7 +65,7 @@ fn serve_in(policy: &str, workspace: &str) -> Result<()> {
         let words = words.context("not hexadecimal")?;
         match verb {
             "attack" => say(&format!("ended {}", attack(&words)?))?,
-            "work" => match work() {
+            "work" | "work-a-little" => match work(verb == "work") {
                 Ok(()) => say("worked")?,
                 Err(error) => say(&format!("did not work: {}", crate::runner::line(&error)))?,
             },
@@ -74,13 +80,20 @@ fn say(words: &str) -> Result<()> {
     writeln!(output, "{words}").and_then(|()| output.flush()).context("telling the runner")
 }
 
-/// Runs an attack to its end, or to the end of its time: how it ended.
+/// Runs an attack to its end, or to the end of its time: how it ended. Its environment comes first, up to `--`.
 fn attack(words: &[Vec<u8>]) -> Result<String> {
-    use std::os::unix::ffi::OsStringExt;
-    let words: Vec<OsString> = words.iter().map(|word| OsString::from_vec(word.clone())).collect();
-    let (program, arguments) = words.split_first().context("no attack is named")?;
+    let words: Vec<&OsStr> = words.iter().map(|word| OsStr::from_bytes(word)).collect();
+    let (environment, words) = words.split_at(words.iter().position(|word| *word == "--").context("no --")?);
+    let variables = environment.iter().filter_map(|variable| {
+        let at = variable.as_bytes().iter().position(|byte| *byte == b'=')?;
+        Some((
+            OsStr::from_bytes(&variable.as_bytes()[..at]),
+            OsStr::from_bytes(&variable.as_bytes()[at + 1..]),
+        ))
+    });
+    let (program, arguments) = words[1..].split_first().context("no attack is named")?;
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).process_group(0);
+    command.envs(variables).args(arguments).stdin(Stdio::null()).process_group(0);
     // SAFETY: descriptor 2 is open; the copy becomes the child's standard output.
     let output = unsafe { <Stdio as std::os::fd::FromRawFd>::from_raw_fd(libc::dup(2)) };
     command.stdout(output);
@@ -114,8 +127,9 @@ fn attack(words: &[Vec<u8>]) -> Result<String> {
     }
 }
 
-/// What any session's work comes down to: programs, an interpreter, the workspace.
-fn work() -> Result<()> {
+/// What any session's work comes down to: programs, an interpreter, the workspace. The least of it is asked for
+/// after each attack.
+fn work(all: bool) -> Result<()> {
     let out = |program: &str, words: &[&str]| -> Result<String> {
         let output =
             Command::new(program).args(words).stdin(Stdio::null()).output().context(program.to_owned())?;
@@ -124,8 +138,10 @@ fn work() -> Result<()> {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     };
     out("/usr/bin/git", &["status", "--short"])?;
-    let six = out("/usr/bin/python3", &["-I", "-S", "-c", "print(6 * 7)"])?;
-    ensure!(six.trim() == "42", "python said {six:?}");
+    if all {
+        let six = out("/usr/bin/python3", &["-I", "-S", "-c", "print(6 * 7)"])?;
+        ensure!(six.trim() == "42", "python said {six:?}");
+    }
     std::fs::write("after-the-attack", "still here").context("writing in the workspace")?;
     ensure!(std::fs::read("after-the-attack")? == b"still here", "the workspace forgets");
     std::fs::remove_file("after-the-attack").context("removing in the workspace")

@@ -1,39 +1,44 @@
 //! Where one attack at a time is run: a workspace, a guarded folder, helpers, a victim, each the lane's own.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::attack::{Attack, Goal, Kind};
+use super::driver::{Driver, PATIENCE};
 use super::guard::Guard;
 use super::outside::{self, OPEN_PORT, PORT, Seen};
+use super::peer::Peer;
 use super::{KIT, hold, inside, victim};
 use crate::ground::{file_with, folder, give};
 use crate::random::Random;
-use crate::sys::hex;
-use crate::world::{User, World, until};
+use crate::world::{User, World};
 
 /// This very program, where a guest has it.
-const PROGRAM: &str = "/usr/libexec/gatekeeper-tests/gatekeeper-escapes";
+pub const PROGRAM: &str = "/usr/libexec/gatekeeper-tests/gatekeeper-escapes";
 /// The policy of labelled runs.
 pub const POLICY: &str = "escapes";
 /// What arrives from helpers and over the wire may take this long at most, and is given this at least.
 const LATEST: Duration = Duration::from_secs(4);
 const EARLIEST: Duration = Duration::from_millis(150);
-/// Opening a session and starting a program, on a busy machine under emulation.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a peer is started until it runs.
+const PEER_TRIES: usize = 3;
 
 pub struct Lane {
     number: usize,
     base: PathBuf,
     seen: Seen,
+    /// What stands in gatekeeper's place.
+    pub peer: Option<Peer>,
+    /// The session that the next attacks share.
+    shared: Mutex<Option<Driver>>,
 }
 
 /// What came of one run.
@@ -42,8 +47,9 @@ pub struct Outcome {
     pub reached: Option<String>,
     pub ended: String,
     pub said: String,
-    /// The session, and whether work went on in it.
+    /// The session, how many of its refusals came before, and whether work went on in it.
     pub session: Option<String>,
+    pub told: usize,
     pub work: Result<()>,
     /// Laying the ground, the attack, the work: how long each took.
     pub took: [Duration; 3],
@@ -66,9 +72,9 @@ impl Drop for Victim {
 }
 
 impl Lane {
-    pub fn lay(number: usize, seen: &Seen) -> Result<Self> {
+    pub fn lay(number: usize, seen: &Seen, peer: Option<Peer>) -> Result<Self> {
         let base = PathBuf::from(format!("/srv/escapes/{number}"));
-        let lane = Self { number, base, seen: seen.clone() };
+        let lane = Self { number, base, seen: seen.clone(), peer, shared: Mutex::new(None) };
         for name in ["", "guarded", "sockets", "work"] {
             folder(&lane.path(name))?;
         }
@@ -88,11 +94,11 @@ impl Lane {
         Ok(lane)
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.base.join(name).to_string_lossy().into_owned()
     }
 
-    fn cgroup(&self, name: &str) -> PathBuf {
+    pub fn cgroup(&self, name: &str) -> PathBuf {
         PathBuf::from(format!("/sys/fs/cgroup/escapes-{name}-{}", self.number))
     }
 
@@ -106,6 +112,8 @@ impl Lane {
         file_with(&format!("{at}/secret"), format!("the token is {token}\n").as_bytes())?;
         fs::set_permissions(format!("{at}/secret"), fs::Permissions::from_mode(0o600))?;
         file_with(&format!("{at}/target"), b"as it was\n")?;
+        file_with(&format!("{at}/asked"), b"as it was\n")?;
+        file_with(&format!("{at}/shown"), b"for all to read\n")?;
         folder(&format!("{at}/folder"))?;
         file_with(&format!("{at}/folder/inner"), b"as it was\n")?;
         fs::copy(format!("{KIT}/payload"), format!("{at}/payload"))?;
@@ -143,7 +151,7 @@ impl Lane {
         Ok(Victim { child, environment, ids, was })
     }
 
-    /// One run of an attack, in a session or outside. In a session it is given thrice the time to take
+    /// One run of an attack, in a session or outside, on ground laid anew. In a session it is given thrice the time to take
     /// effect that it took outside.
     pub fn run(
         &self,
@@ -172,27 +180,29 @@ impl Lane {
         let guard = Guard::set(places);
         self.seen.wait_for(&mark);
 
-        let output = world.run_file("attack");
-        let mut driver = Driver::start(self, attack.user, labelled, &environment, &output)?;
+        let mut driver = self.driver(world, attack, labelled)?;
+        let told = driver
+            .session
+            .as_deref()
+            .map_or(Ok(0), |session| super::denials(session).map(|all| all.len()))?;
         let mut reached = None;
         let laid = start.elapsed();
-        driver.tell("attack", &words(attack))?;
+        driver.attack(&words(attack), &environment)?;
         let ended = driver.hear(inside::LIMIT + PATIENCE, |driver| {
             // Killed once it is found, and not looked for again.
             if let Goal::Hold(what) = &attack.goal
                 && reached.is_none()
-                && fs::read_to_string(&output).is_ok_and(|said| said.contains("holding"))
+                && driver.said().contains("holding")
             {
                 reached = hold::find(&driver.others(), &expand(what, &environment));
                 driver.kill_others();
             }
         });
         // What the attack did comes to light now, or never.
-        let said = || String::from_utf8_lossy(&fs::read(&output).unwrap_or_default()).into_owned();
         let backwards: String = mark.chars().rev().collect();
         let look = || match &attack.goal {
-            Goal::Read => said().contains(&token).then(|| "it has read the token".to_owned()),
-            Goal::Run => said().contains(&backwards).then(|| "its program ran".to_owned()),
+            Goal::Read => driver.said().contains(&token).then(|| "it has read the token".to_owned()),
+            Goal::Run => driver.said().contains(&backwards).then(|| "its program ran".to_owned()),
             Goal::Change => guard.difference(),
             Goal::Reach => self.seen.who_saw(&mark).map(|who| format!("{who} saw it")),
             Goal::Harm => victim.as_ref().and_then(|victim| {
@@ -216,31 +226,30 @@ impl Lane {
             std::thread::sleep(Duration::from_millis(10));
         }
         let arrival = begun.elapsed();
+        // The attack may have taken the driver with it.
+        let spoilt = ended.is_err();
         let ended = match ended {
             Ok(ended) => ended.strip_prefix("ended ").unwrap_or(&ended).to_owned(),
-            // The attack may have taken the driver with it.
             Err(error) => format!("without a word: {error:#}"),
         };
+        let (said, session) = (driver.said(), driver.session.clone());
         let attacked = start.elapsed();
         let mut work = Ok(());
         if labelled {
-            driver.kill_others();
-            if driver.tell("work", &[]).is_err() || driver.child.try_wait()?.is_some() {
-                let fresh = world.run_file("work");
-                driver = Driver::start(self, attack.user, true, &environment, &fresh)?;
-                driver.tell("work", &[])?;
+            driver.clear(self)?;
+            if spoilt || !driver.lives() {
+                driver.end(self)?;
+                driver = self.open(world, attack.user, true)?;
             }
-            work = match driver.hear(PATIENCE, |_| {}) {
-                Ok(told) if told == "worked" => Ok(()),
-                Ok(told) => Err(anyhow::anyhow!("{told}")),
-                Err(error) => Err(error),
-            };
+            work = driver.work(false);
         }
         let took = [laid, attacked - laid, start.elapsed() - attacked];
-        let session = driver.session.clone();
-        driver.end(self)?;
-        let said = said();
-        let _ = fs::remove_file(&output);
+        // Who has lost the daemon once is not asked to go on; of a peer each attack gets one of its own.
+        if labelled && self.peer.is_none() && work.is_ok() && attack.goal != Goal::Daemon && !attack.last {
+            *self.shared() = Some(driver);
+        } else {
+            driver.end(self)?;
+        }
         if let Some(mut victim) = victim {
             let _ = victim.child.kill();
             victim::bury(self.number, &victim.ids);
@@ -251,7 +260,46 @@ impl Lane {
         }
         guard.restore()?;
         self.clean_workspace()?;
-        Ok(Outcome { reached, ended, said, session, work, took, arrival })
+        Ok(Outcome { reached, ended, said, session, told, work, took, arrival })
+    }
+
+    fn shared(&self) -> std::sync::MutexGuard<'_, Option<Driver>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self, world: &World, user: User, labelled: bool) -> Result<Driver> {
+        let start = || Driver::start(self, user, labelled, world.run_file("attack"));
+        // firejail gives up where something else is mounted while it looks at its mounts.
+        let again = if labelled && self.peer.is_some() { PEER_TRIES - 1 } else { 0 };
+        (0..again).find_map(|_| start().ok()).map_or_else(start, Ok)
+    }
+
+    /// What runs the next attack: outside, or in the shared session where it may go on.
+    fn driver(&self, world: &World, attack: &Attack, labelled: bool) -> Result<Driver> {
+        if !labelled {
+            return self.open(world, attack.user, false);
+        }
+        let shared = self.shared().take();
+        if let Some(mut shared) = shared {
+            if shared.serves(attack.user) {
+                return Ok(shared);
+            }
+            self.close(shared)?;
+        }
+        self.open(world, attack.user, true)
+    }
+
+    /// Ends the shared session, once all work has been seen to go on in it.
+    pub fn finish(&self) -> Result<()> {
+        let shared = self.shared().take();
+        shared.map_or(Ok(()), |shared| self.close(shared))
+    }
+
+    fn close(&self, mut driver: Driver) -> Result<()> {
+        // What runs outside may have killed it: there are attacks that kill everybody.
+        let worked = if driver.lives() { driver.work(true) } else { Ok(()) };
+        driver.end(self)?;
+        worked.context("the work of the attacks before this one does not go on")
     }
 
     /// What attacks are told.
@@ -260,6 +308,8 @@ impl Lane {
         Ok(vec![
             ("SECRET", self.path("guarded/secret")),
             ("TARGET", self.path("guarded/target")),
+            ("ASKED", self.path("guarded/asked")),
+            ("SHOWN", self.path("guarded/shown")),
             ("GUARDED", self.path("guarded")),
             ("SOCKETS", self.path("sockets")),
             ("WORK", self.path("work")),
@@ -301,6 +351,7 @@ impl Lane {
             }
         }
         let _ = fs::remove_dir_all(format!("/tmp/escape-{}", self.number));
+        let _ = chown(self.path("work"), Some(1000), Some(1000));
         Ok(())
     }
 }
@@ -349,91 +400,4 @@ fn health(pid: u32) -> String {
         files.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "),
         read("cgroup").trim()
     )
-}
-
-/// The runner's end of `inside`.
-struct Driver {
-    child: Child,
-    lines: Receiver<String>,
-    session: Option<String>,
-    cgroup: PathBuf,
-}
-
-impl Driver {
-    fn start(
-        lane: &Lane,
-        user: User,
-        labelled: bool,
-        environment: &[(&'static str, String)],
-        output: &Path,
-    ) -> Result<Self> {
-        let errors = File::create(output).with_context(|| format!("making {}", output.display()))?;
-        let mut command = Command::new(PROGRAM);
-        user.become_of(&mut command);
-        command.envs(environment.iter().map(|(key, value)| (*key, value)));
-        command.args(["inside", if labelled { POLICY } else { "-" }, &lane.path("work")]);
-        command.current_dir(lane.path("work")).process_group(0);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
-        let mut child = command.spawn().context("starting what runs attacks")?;
-        let output = BufReader::new(child.stdout.take().context("no output")?);
-        let (told, lines) = channel();
-        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
-        let mut driver = Self { child, lines, session: None, cgroup: lane.cgroup("free") };
-        let first = driver.hear(PATIENCE, |_| {})?;
-        if labelled {
-            let session = first.strip_prefix("session ").with_context(|| format!("it said {first:?}"))?;
-            driver.session = Some(session.to_owned());
-            let own = fs::read_to_string(format!("/proc/{}/cgroup", driver.child.id()))?;
-            let own =
-                own.lines().find_map(|line| line.strip_prefix("0::/")).context("no cgroup of version 2")?;
-            driver.cgroup = Path::new("/sys/fs/cgroup").join(own);
-        } else {
-            ensure!(first == "free", "it said {first:?}");
-            fs::write(driver.cgroup.join("cgroup.procs"), driver.child.id().to_string())?;
-        }
-        Ok(driver)
-    }
-
-    fn tell(&mut self, verb: &str, words: &[String]) -> Result<()> {
-        let words: String = words.iter().map(|word| format!(" {}", hex(word.as_bytes()))).collect();
-        let input = self.child.stdin.as_mut().context("no input")?;
-        writeln!(input, "{verb}{words}").context("telling what runs attacks")
-    }
-
-    /// Its next line, looking about meanwhile.
-    fn hear(&mut self, limit: Duration, mut meanwhile: impl FnMut(&mut Self)) -> Result<String> {
-        let begun = Instant::now();
-        loop {
-            match self.lines.recv_timeout(Duration::from_millis(20)) {
-                Ok(line) => return Ok(line),
-                Err(RecvTimeoutError::Disconnected) => bail!("it ended with {:?}", self.child.wait()?),
-                Err(RecvTimeoutError::Timeout) if begun.elapsed() > limit => bail!("no word in time"),
-                Err(RecvTimeoutError::Timeout) => meanwhile(self),
-            }
-        }
-    }
-
-    /// Whatever else is in its cgroup.
-    fn others(&self) -> Vec<u32> {
-        let list = fs::read_to_string(self.cgroup.join("cgroup.procs")).unwrap_or_default();
-        list.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid != self.child.id()).collect()
-    }
-
-    fn kill_others(&self) {
-        for pid in self.others() {
-            // SAFETY: no pointers.
-            unsafe { libc::kill(pid as i32, libc::SIGKILL) };
-        }
-    }
-
-    /// Ends all that an attack started, wherever it has got to.
-    fn end(mut self, lane: &Lane) -> Result<()> {
-        for cgroup in [self.cgroup.clone(), lane.cgroup("other")] {
-            let _ = fs::write(cgroup.join("cgroup.kill"), "1");
-        }
-        until("the end of what ran attacks", PATIENCE, || Ok(self.child.try_wait()?.map(drop)))?;
-        until("the end of an attack", PATIENCE, || Ok(self.others().is_empty().then_some(())))?;
-        let _ = chown(lane.path("work"), Some(1000), Some(1000));
-        Ok(())
-    }
 }

@@ -132,6 +132,7 @@ fn compile(text: &str) -> Result<Compiled> {
 fn policy(random: &mut Random, leaves: &[Leaf], default: &str) -> String {
     let mut text = format!(
         "version = 1\nname = \"agree\"\n[defaults]\nexec = \"allow\"\nnet = \"allow\"\nfile = \"{default}\"\n\
+         [approval]\ntimeout = \"1s\"\nper_minute = 1\n\
          [[file]]\nverdict = \"allow\"\npath = [\"/usr/**\", \"/etc/**\", \"/lib*/**\"]\n"
     );
     for _ in 0..2 + random.below(6) {

@@ -1,25 +1,57 @@
 //! The daemon: what it shows, what outlives it, what it refuses to start with.
 
 use std::fs;
+use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gatekeeper::kernel::programs::{AT_FUNCTIONS, PROGRAMS};
+use gatekeeper::sys::bpf;
 
-use crate::daemon::Daemon;
+use crate::daemon::{self, Daemon, STATE};
 use crate::events::Denial;
 use crate::ground::{self, ACTOR, OPEN, REASON, SHUT};
 use crate::runner::Test;
-use crate::world::{User, World};
+use crate::world::{User, World, in_full, until};
+
+/// What the daemon says where it finds its own programs.
+const STAYS: &str = "they stay";
 
 pub fn tests() -> Vec<Test> {
-    vec![
+    let mut tests = vec![
         Test::new("daemon::every_hook_is_live", live),
         Test::new("daemon::broken_configuration", configuration),
         Test::new("daemon::users_see_their_own", own),
-        // Last: they start the daemon anew.
-        Test::new("daemon::enforcement_outlives_it", outlives).within(240),
-    ]
+    ];
+    // Last: they start the daemon anew. The first of them makes that quick for the others, which would read back what
+    // all tests before have left on record.
+    if in_full() {
+        tests.push(Test::new("daemon::begins_anew_without_its_state", anew).within(240));
+    }
+    tests.push(Test::new("daemon::enforcement_outlives_it", outlives).within(240));
+    if in_full() {
+        tests.push(Test::new("daemon::replaced_by_another", replaced).within(240));
+        tests.push(Test::new("daemon::maps_of_another_version", other_maps).within(240));
+        tests.push(Test::new("daemon::detached_by_root_alone", detached).within(400));
+    }
+    tests
+}
+
+/// Its keys, its records and its journals are gone, and its programs are in the kernel.
+fn anew(world: &World) -> Result<()> {
+    world.end_sessions()?;
+    world.daemon().take().context("no daemon")?.stop();
+    fs::remove_dir_all(STATE).context(STATE)?;
+    *world.daemon() = Some(Daemon::start(true)?);
+    let trail = world.ask(&["audit", "verify"])?;
+    ensure!(trail.contains("whole: records 0 to "), "{trail}");
+    let [open, shut] = ground::pair("anew")?;
+    let mut session = world.session("suite")?;
+    session.must("read", &[&open])?;
+    session.must_not("read", &[&shut])?;
+    world.expect(&session.id, &[Denial::of("read", &shut, REASON)])
 }
 
 fn live(world: &World) -> Result<()> {
@@ -91,11 +123,9 @@ fn own(world: &World) -> Result<()> {
 
 /// Killed without warning: what was bound stays bound, nothing new is let, and the next daemon takes over.
 fn outlives(world: &World) -> Result<()> {
-    let [open, shut] = [OPEN, SHUT].map(|folder| format!("{folder}/outlives"));
-    ground::folder(&open)?;
-    ground::folder(&shut)?;
-    let (open, shut, late) = (format!("{open}/file"), format!("{shut}/file"), format!("{shut}/late"));
-    [&open, &shut, &late].into_iter().try_for_each(|path| ground::file(path))?;
+    let [open, shut] = ground::pair("outlives")?;
+    let late = format!("{SHUT}/outlives/late");
+    ground::file(&late)?;
     let mut session = world.session("suite")?;
     session.must("read", &[&open])?;
     session.must_not("read", &[&shut])?;
@@ -113,8 +143,11 @@ fn outlives(world: &World) -> Result<()> {
     ensure!(!status.status.success(), "without a daemon, `status` is content");
     session.must_not("read", &[&late])?;
 
+    let before = daemon::said().len();
     *held = Some(Daemon::start(true)?);
     drop(held);
+    let said = daemon::said().split_off(before);
+    ensure!(said.contains(STAYS), "the same programs were loaded again: {said}");
     ensure!(world.session_listed(&session.id)?.is_some(), "the new daemon does not know the session");
     session.must("read", &[&open])?;
     session.must_not("read", &[&shut])?;
@@ -123,4 +156,110 @@ fn outlives(world: &World) -> Result<()> {
     let mut fresh = world.session("suite")?;
     fresh.must("read", &[&open])?;
     fresh.must_not("read", &[&shut])
+}
+
+/// Programs of another version take over while a session's task opens files all the time: there is no moment in which
+/// one gets what it must not, or misses what it may.
+fn replaced(world: &World) -> Result<()> {
+    let [open, shut] = ground::pair("replaced")?;
+    let mut session = world.session("suite")?;
+    let words = ["10".to_owned(), open, shut];
+    let over = AtomicBool::new(false);
+    let (rounds, said) = std::thread::scope(|scope| -> Result<_> {
+        let opening = scope.spawn(|| -> Result<u32> {
+            let mut rounds = 0;
+            while !over.load(Ordering::Relaxed) {
+                let told = session.must("open-each", &words)?;
+                // Let, refused, failed: of the open file, of the shut one.
+                ensure!(told == b"10 0 0 0 10 0", "round {rounds}: {}", String::from_utf8_lossy(&told));
+                rounds += 1;
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(rounds)
+        });
+        let restart = || -> Result<String> {
+            let mut held = world.daemon();
+            held.take().context("no daemon")?.stop();
+            // What tells which version's programs are there.
+            fs::remove_file("/sys/fs/bpf/gatekeeper/built")?;
+            let before = daemon::said().len();
+            *held = Some(Daemon::start(true)?);
+            Ok(daemon::said().split_off(before))
+        };
+        let said = restart();
+        over.store(true, Ordering::Relaxed);
+        let rounds = opening.join().map_err(|_| anyhow::anyhow!("the opening thread panicked"))??;
+        Ok((rounds, said?))
+    })?;
+    ensure!(!said.contains(STAYS), "no program was replaced: {said}");
+    ensure!(rounds > 50, "only {rounds} rounds while programs were replaced");
+    live(world)
+}
+
+/// A map that was pinned with something else in it is not read as if it were ours: what is bound stays bound by the
+/// programs that are there, nothing new is let, and the mend is named.
+fn other_maps(world: &World) -> Result<()> {
+    const MAP: &str = "/sys/fs/bpf/gatekeeper/maps/RECORDING";
+    const KEPT: &str = "/sys/fs/bpf/gatekeeper/kept";
+    let [open, shut] = ground::pair("other-maps")?;
+    let mut session = world.session("suite")?;
+    let mut held = world.daemon();
+    held.take().context("no daemon")?.stop();
+    fs::rename(MAP, KEPT)?;
+    let other = bpf::create_array("RECORDING", 8, 1).and_then(|map| bpf::pin(map.as_fd(), Path::new(MAP)));
+    let told = other.map_err(anyhow::Error::from).and_then(|()| {
+        *held = Some(Daemon::start(false)?);
+        let told = world.gatekeeper(User::Root, &["status"])?;
+        let started = world.gatekeeper(User::Dev, &["run", "--policy", "suite", "--", "/bin/true"])?;
+        ensure!(started.status.code() == Some(125), "`run` ended with {}", started.status);
+        session.must("read", &[&open])?;
+        session.must_not("read", &[&shut])?;
+        Ok(String::from_utf8_lossy(&told.stdout).into_owned())
+    });
+    if let Some(daemon) = held.take() {
+        daemon.stop();
+    }
+    fs::remove_file(MAP)?;
+    fs::rename(KEPT, MAP)?;
+    *held = Some(Daemon::start(true)?);
+    drop(held);
+    let told = told?;
+    ensure!(told.contains("RECORDING is of another version") && told.contains("--detach-all"), "{told}");
+    session.must("read", &[&open])?;
+    session.must_not("read", &[&shut])
+}
+
+/// Only root unloads, with no daemon and no session there; the trail tells of it, and the next daemon starts anew.
+fn detached(world: &World) -> Result<()> {
+    const WORDS: [&str; 2] = ["daemon", "--detach-all"];
+    let pins = Path::new("/sys/fs/bpf/gatekeeper/links");
+    let refused = |user: User, why: &str| -> Result<()> {
+        let output = world.gatekeeper(user, &WORDS)?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(!output.status.success() && words.contains(why), "{user:?} heard {words:?} and not {why:?}");
+        ensure!(pins.exists(), "{user:?} was refused, and the pins are gone");
+        Ok(())
+    };
+    refused(User::Dev, "only root")?;
+    refused(User::Root, "another daemon is running")?;
+    let session = world.session("suite")?;
+    let mut held = world.daemon();
+    held.take().context("no daemon")?.stop();
+    refused(User::Root, &session.id)?;
+    *held = Some(Daemon::start(true)?);
+    drop((held, session));
+    until("the session's end", Duration::from_secs(30), || {
+        Ok(world.ask_json(&["sessions", "--json"])?.is_empty().then_some(()))
+    })?;
+    let mut held = world.daemon();
+    held.take().context("no daemon")?.stop();
+    let output = world.gatekeeper(User::Root, &WORDS)?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "it came to {words:?}");
+    ensure!(!pins.exists(), "the pins are there");
+    *held = Some(Daemon::start(true)?);
+    drop(held);
+    let told = world.ask(&["audit", "search", "--kind", "hook", "--json"])?;
+    ensure!(told.contains("--detach-all"), "the trail does not tell of it");
+    live(world)
 }

@@ -15,7 +15,6 @@ use crate::world::{User, World};
 
 pub fn tests() -> Vec<Test> {
     vec![
-        Test::new("doubt::directories_remembered", remembered).within(400),
         Test::new("doubt::too_deep", deep),
         Test::new("doubt::too_long", long),
         Test::new("doubt::detached_mount", detached),
@@ -23,8 +22,6 @@ pub fn tests() -> Vec<Test> {
         Test::new("doubt::file_handle", handle),
     ]
 }
-
-const STALE: &str = "/usr/libexec/gatekeeper-tests/gatekeeper-stale";
 
 /// What a system call said, as an error with its name.
 fn sys<T>(what: &str, result: Result<T, i32>) -> Result<T> {
@@ -171,14 +168,4 @@ fn handle(world: &World) -> Result<()> {
     let denials = [Denial::of("read", shut, REASON)];
     world.expect(&session.id, &denials)?;
     world.expect_no_other(&session.id, &denials)
-}
-
-/// What the programs remember of directories never outlives what it was true of. A program by itself, for it loads
-/// programs of its own and publishes images that no compiler would make twice.
-fn remembered(_: &World) -> Result<()> {
-    let output = std::process::Command::new(STALE).output().with_context(|| format!("starting {STALE}"))?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    ensure!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    ensure!(told.contains("a policy that changes is judged anew"), "it ended early: {told}");
-    Ok(())
 }

@@ -48,6 +48,13 @@ const CASES: &[Case] = &[
     case("link_away", "link", &["file", "/away"], "link", 0, |at, _| links(at, "file") == 2),
     case("link_into", "link", &["/mine", "new"], "link", 1, |at, _| there(at, "new")),
     case("chmod", "chmod", &["file"], "metadata", 0, |at, _| mode(at, "file") == 0o600),
+    case("touch", "touch", &["file"], "metadata", 0, |at, _| time(at, "file") == 1),
+    case("set_attribute", "set-attribute", &["file", "=new"], "metadata", 0, |_, done| done.is_ok()),
+    case("remove_attribute", "remove-attribute", &["kept"], "metadata", 0, |_, done| done.is_ok()),
+    case("read_attribute", "read-attribute", &["kept"], "read", 0, |_, done| holds(done)),
+    case("read_link", "read-link", &["pointer"], "read", 0, |_, done| holds(done)),
+    case("watch", "watch", &["file"], "read", 0, |_, done| done.is_ok()),
+    case("watch_folder", "watch", &["folder"], "read", 0, |_, done| done.is_ok()),
     case("chown", "chown", &["file"], "metadata", 0, |_, done| done.is_ok()),
 ];
 
@@ -76,6 +83,10 @@ fn there(at: &str, name: &str) -> bool {
 
 fn links(at: &str, name: &str) -> u64 {
     fs::metadata(Path::new(at).join(name)).map_or(0, |found| found.nlink())
+}
+
+fn time(at: &str, name: &str) -> i64 {
+    fs::metadata(Path::new(at).join(name)).map_or(0, |found| found.mtime())
 }
 
 fn mode(at: &str, name: &str) -> u32 {
@@ -119,6 +130,10 @@ impl Case {
         ground::folder(side)?;
         ground::file(&format!("{at}/file"))?;
         ground::file_with(&format!("{side}/mine"), b"mine")?;
+        let kept = format!("{at}/kept");
+        ground::file(&kept)?;
+        ground::describe(&kept, CONTENT)?;
+        std::os::unix::fs::symlink(CONTENT, format!("{at}/pointer")).context("making a link")?;
         ground::folder(&format!("{at}/folder"))
     }
 
@@ -140,7 +155,8 @@ impl Case {
                 let about = entry.metadata()?;
                 let content = if about.is_file() { fs::read(entry.path())? } else { Vec::new() };
                 let name = entry.path().display().to_string();
-                picture.push(format!("{name} {:o} {} {content:?}", about.mode(), about.nlink()));
+                let (mode, links, time) = (about.mode(), about.nlink(), about.mtime());
+                picture.push(format!("{name} {mode:o} {links} {time} {content:?}"));
             }
         }
         picture.sort();

@@ -19,6 +19,14 @@ pub fn tests() -> Vec<Test> {
         Test::new("kernel::mounts", mounts),
         Test::new("kernel::bpf", |world| bare(world, "bpf", "control")),
         Test::new("kernel::typing_into_a_terminal", |world| bare(world, "type-into-terminal", "control")),
+        Test::new("kernel::performance_counters", |world| bare(world, "count-faults", "control")),
+        Test::new("kernel::log", |world| bare(world, "read-log", "control")),
+        Test::new("kernel::fault_handlers", |world| bare(world, "handle-faults", "control")),
+        Test::new("kernel::quotas", |world| bare(world, "sync-quotas", "control")),
+        Test::new("kernel::commands_of_file_systems", commands),
+        Test::new("kernel::filters_on_sockets", |world| bare(world, "filter-socket", "control")),
+        Test::new("kernel::shared_memory_of_others", shared),
+        Test::new("process::settings_of_others", settings),
         Test::new("daemon::governed_ask_in_vain", verbs),
         Test::new("daemon::governed_files", files),
     ]
@@ -68,6 +76,25 @@ fn tracing(world: &World) -> Result<()> {
     world.expect(&session.id, &[Denial::for_cause("control", "builtin")])
 }
 
+/// What file systems do by ioctl beyond the file that it is asked of. Outside it comes to errors of all kinds, for none of
+/// these is told what to do.
+fn commands(world: &World) -> Result<()> {
+    let at = format!("{OPEN}/commands");
+    ground::file(&at)?;
+    let (mut free, mut session) = (world.free(User::Root)?, root_in_wide(world)?);
+    // FS_IOC_REMOVE_ENCRYPTION_KEY, FIDEDUPERANGE, BTRFS_IOC_SNAP_CREATE, SNAP_CREATE_V2, SUBVOL_CREATE, SNAP_DESTROY
+    for number in [0xc040_6618_u32, 0xc018_9436, 0x5000_9401, 0x5000_9417, 0x5000_940e, 0x5000_940f] {
+        let words = [at.clone(), number.to_string()];
+        let done = free.act("ioctl", &words)?;
+        ensure!(done.is_err() && done != Err(libc::EPERM), "outside, {number:#x} came to {done:?}");
+        session.must_not("ioctl", &words)?;
+    }
+    // Sharing content with one's own copy is nothing but that: FICLONE.
+    let done = session.act("ioctl", &[at, 0x4004_9409_u32.to_string()])?;
+    ensure!(done != Err(libc::EPERM), "cloning came to {done:?}");
+    world.expect(&session.id, &[Denial::for_cause("control", "builtin")])
+}
+
 fn mounts(world: &World) -> Result<()> {
     let at = format!("{OPEN}/mounts");
     ground::folder(&at)?;
@@ -92,6 +119,45 @@ fn bare(world: &World, verb: &str, operation: &'static str) -> Result<()> {
     let mut session = root_in_wide(world)?;
     session.must_not::<&str>(verb, &[])?;
     world.expect(&session.id, &[Denial::for_cause(operation, "builtin")])
+}
+
+/// A session's own objects are free; of another's it can neither use nor remove one.
+fn shared(world: &World) -> Result<()> {
+    let mut free = world.free(User::Root)?;
+    let id = |bytes: Vec<u8>| String::from_utf8(bytes).context("no number");
+    let others = id(free.must::<&str>("make-shared", &[])?)?;
+    world.free(User::Root)?.must("attach-shared", &[&others])?;
+    let mut session = root_in_wide(world)?;
+    let own = id(session.must::<&str>("make-shared", &[])?)?;
+    session.must("attach-shared", &[&own])?;
+    session.must("in-child", &["remove-shared", &own])?;
+    // The kernel says so in its own words (ipc/shm.c `do_shmat`).
+    let done = session.act("attach-shared", &[&others])?;
+    ensure!(matches!(done, Err(libc::EPERM | libc::EACCES)), "attaching another's came to {done:?}");
+    session.must_not("remove-shared", &[&others])?;
+    free.must("attach-shared", &[&others])?;
+    free.must("remove-shared", &[&others])?;
+    world.expect(&session.id, &[Denial::for_cause("control", "builtin")])
+}
+
+/// How others run is theirs.
+fn settings(world: &World) -> Result<()> {
+    let target = world.free(User::Root)?;
+    let (pid, limits) = (target.pid().to_string(), format!("/proc/{}/limits", target.pid()));
+    let mut session = root_in_wide(world)?;
+    let own = session.pid().to_string();
+    let before = fs::read_to_string(&limits)?;
+    for what in ["priority", "io-priority", "processors", "limit"] {
+        session.must("adjust", &[what, &own]).context(what)?;
+        session.must_not("adjust", &[what, &pid]).context(what)?;
+        ensure!(fs::read_to_string(&limits)? == before, "{what}: refused, and changed all the same");
+        if what != "limit" {
+            world.free(User::Root)?.must("adjust", &[what, &pid]).context(what)?;
+        }
+    }
+    world.free(User::Root)?.must("adjust", &["limit", &pid])?;
+    ensure!(fs::read_to_string(&limits)? != before, "outside any session nothing changes, either");
+    world.expect(&session.id, &[Denial::for_cause("control", "builtin")])
 }
 
 fn verbs(world: &World) -> Result<()> {

@@ -2,25 +2,28 @@
 
 use std::fs;
 use std::os::fd::AsRawFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::actor::Actor;
 use crate::events::Denial;
-use crate::ground::{self, ACTOR, OPEN, REASON, SHUT, WORK};
+use crate::ground::{self, ACTOR, OPEN, REASON, WORK};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::sys::check;
-use crate::world::{User, World, until};
+use crate::world::{User, World, in_full, until};
 
 const ROOT: &str = "/sys/fs/cgroup";
 /// include/uapi/linux/sched.h; the libc crate cuts it off.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 pub fn tests() -> Vec<Test> {
-    vec![
+    let mut tests = vec![
         Test::new("label::leaving_the_cgroup", leaving),
         Test::new("label::another_user_and_name", another_user),
         Test::new("label::other_namespaces", namespaces),
@@ -30,16 +33,13 @@ pub fn tests() -> Vec<Test> {
         Test::new("label::nested_session_narrows", nested),
         Test::new("label::eight_layers_and_no_ninth", layers).within(90),
         Test::new("label::session_ends_with_its_last_task", ends),
-    ]
-}
-
-/// A file that is open and one that is shut.
-fn lay(name: &str) -> Result<[String; 2]> {
-    let paths = [OPEN, SHUT].map(|folder| format!("{folder}/{name}"));
-    paths.iter().try_for_each(|path| ground::folder(path))?;
-    let files = paths.map(|path| format!("{path}/file"));
-    files.iter().try_for_each(|path| ground::file(path))?;
-    Ok(files)
+        Test::new("label::session_ends_before_its_dead_are_waited_for", unburied),
+    ];
+    // The daemon's doing.
+    if in_full() {
+        tests.push(Test::new("label::session_with_an_end_is_killed_at_it", expires).within(90));
+    }
+    tests
 }
 
 fn enter(folder: &str, pid: u32) -> Result<()> {
@@ -59,7 +59,7 @@ fn bound(actor: &mut Actor, [open, shut]: &[String; 2]) -> Result<()> {
 }
 
 fn leaving(world: &World) -> Result<()> {
-    let files = lay("label-leaving")?;
+    let files = ground::pair("label-leaving")?;
     world.free(User::Root)?.must("read", &[&files[1]])?;
     let mut session = world.session_of(User::Root, "suite", "/", None)?;
     bound(&mut session, &files)?;
@@ -75,7 +75,7 @@ fn leaving(world: &World) -> Result<()> {
 }
 
 fn another_user(world: &World) -> Result<()> {
-    let files = lay("label-user")?;
+    let files = ground::pair("label-user")?;
     let mut session = world.session_of(User::Root, "suite", "/", None)?;
     bound(&mut session, &files)?;
     session.must("rename-self", &["innocent"])?;
@@ -89,7 +89,7 @@ fn another_user(world: &World) -> Result<()> {
 }
 
 fn namespaces(world: &World) -> Result<()> {
-    let files = lay("label-namespaces")?;
+    let files = ground::pair("label-namespaces")?;
     let mut free = world.free(User::Dev)?;
     free.must::<&str>("unshare", &[])?;
     free.must("read", &[&files[1]])?;
@@ -103,7 +103,7 @@ fn namespaces(world: &World) -> Result<()> {
 }
 
 fn descendants(world: &World) -> Result<()> {
-    let files = lay("label-descendants")?;
+    let files = ground::pair("label-descendants")?;
     let session = world.session("suite")?;
     let below = format!("{}/below/deeper", cgroup_of(world, &session)?);
     fs::create_dir_all(&below).with_context(|| format!("making {below}"))?;
@@ -119,7 +119,7 @@ fn descendants(world: &World) -> Result<()> {
 
 /// A child of this very process, which is in no session, comes into the world in a session's cgroup.
 fn born(world: &World) -> Result<()> {
-    let files = lay("label-born")?;
+    let files = ground::pair("label-born")?;
     let path = crate::sys::c(files[1].as_bytes()).map_err(std::io::Error::from_raw_os_error)?;
     let child_in = |folder: &str| -> Result<i32> {
         let cgroup = fs::File::open(folder).with_context(|| format!("opening {folder}"))?;
@@ -159,7 +159,7 @@ fn born(world: &World) -> Result<()> {
 /// A process with many threads, each of which forks without rest, is taken into a session: from the
 /// moment that `label` says so, none of them, and nobody born of them, reads what is shut.
 fn storm(world: &World) -> Result<()> {
-    let files = lay("label-storm")?;
+    let files = ground::pair("label-storm")?;
     let cgroup = format!("{ROOT}/suite-storm-{}", world.number());
     fs::create_dir(&cgroup).with_context(|| format!("making {cgroup}"))?;
     let mut actor = world.free(User::Dev)?;
@@ -213,7 +213,7 @@ fn nest(world: &World, policies: &[&str]) -> Result<(Result<Actor>, String)> {
 }
 
 fn nested(world: &World) -> Result<()> {
-    let [open, shut] = lay("label-nested")?;
+    let [open, shut] = ground::pair("label-nested")?;
     let inner_only = format!("{OPEN}/label-nested/inner");
     ground::file(&inner_only)?;
     let text = format!(
@@ -243,7 +243,7 @@ fn nested(world: &World) -> Result<()> {
 }
 
 fn layers(world: &World) -> Result<()> {
-    let files = lay("label-layers")?;
+    let files = ground::pair("label-layers")?;
     let eight = ["wide", "wide", "wide", "wide", "suite", "wide", "wide", "wide"];
     let (actor, name) = nest(world, &eight)?;
     let mut actor = actor?;
@@ -274,5 +274,81 @@ fn ends(world: &World) -> Result<()> {
     let told =
         |change: &str| changes.iter().any(|record| record["type"] == "session" && record["change"] == change);
     ensure!(told("opened") && told("ended"), "the trail does not tell of its opening and its end");
+    Ok(())
+}
+
+/// A parent that never waits, as the first process of many a container.
+fn unburied(world: &World) -> Result<()> {
+    let session = world.session("suite")?;
+    let pid = session.pid();
+    // SAFETY: no pointers; it is our child, and not waited for.
+    unsafe { libc::kill(pid as i32, libc::SIGKILL) };
+    until("the session's end", Duration::from_secs(20), || {
+        Ok(world.session_listed(&session.id)?.is_none().then_some(()))
+    })?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("it was waited for")?;
+    ensure!(stat.contains(") Z "), "it is not dead: {stat}");
+    Ok(())
+}
+
+/// With a session in it that asks for more, and a task that somebody moved out of its cgroup.
+fn expires(world: &World) -> Result<()> {
+    let name = format!("e{}", world.number());
+    let script = "sleep 1000 & /usr/bin/gatekeeper run --for 1h --policy wide -- sleep 1000; true";
+    let words = ["run", "--for", "20s", "--policy", "wide", "--name", &name, "--", "bash", "-c", script];
+    let mut command = world.command(&words);
+    User::Dev.become_of(&mut command);
+    let mut child = command.current_dir("/home/dev").stdin(Stdio::null()).process_group(0).spawn()?;
+    world.remember(child.id());
+    let soon = Duration::from_secs(40);
+    let (outer, inner) = until("both sessions", soon, || {
+        let listed = world.ask_json(&["sessions", "--json"])?;
+        let outer = listed.iter().find(|session| session["name"] == name.as_str()).cloned();
+        let Some(outer) = outer else { return Ok(None) };
+        let inner = listed.into_iter().find(|session| session["parent"] == outer["session"]);
+        let is_full =
+            |session: &Value, count| session["processes"].as_array().is_some_and(|all| all.len() >= count);
+        Ok(inner.filter(|inner| is_full(inner, 1) && is_full(&outer, 2)).map(|inner| (outer, inner)))
+    })?;
+    let left = |session: &Value| session["left"].as_u64().unwrap_or(u64::MAX);
+    ensure!(left(&outer) <= 20 && left(&inner) <= left(&outer), "{outer} {inner}");
+    let pids = |session: &Value| -> Vec<u32> {
+        session["processes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|pid| Some(pid.as_u64()? as u32))
+            .collect()
+    };
+    // Not the shell: it would see what it waits for killed, and might end of itself before its turn comes.
+    let is_sleep =
+        |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == "sleep");
+    let strayed = until("the sleeping process", soon, || Ok(pids(&outer).into_iter().find(is_sleep)))?;
+    enter(ROOT, strayed)?;
+    let [outer_id, inner_id] =
+        [&outer, &inner].map(|session| session["session"].as_str().unwrap_or_default().to_owned());
+    // One that nobody has waited for is there still, though it can do nothing.
+    let status = child.wait()?;
+    ensure!(status.signal() == Some(libc::SIGKILL), "it ended with {status}");
+    until("the sessions' end", soon, || {
+        let gone = world.session_listed(&outer_id)?.is_none() && world.session_listed(&inner_id)?.is_none();
+        Ok(gone.then_some(()))
+    })?;
+    for pid in [pids(&outer), pids(&inner)].concat() {
+        ensure!(!Path::new(&format!("/proc/{pid}/exe")).exists(), "process {pid} runs on, unbound");
+    }
+    for id in [&outer_id, &inner_id] {
+        let records = world.ask_json(&["events", "--json", "--session", id])?;
+        let changes: Vec<&str> = records
+            .iter()
+            .filter(|record| record["type"] == "session")
+            .filter_map(|record| record["change"].as_str())
+            .collect();
+        ensure!(changes == ["opened", "expired", "ended"], "{changes:?}");
+        ensure!(
+            records.iter().any(|record| record["change"] == "opened" && record["ends"].is_string()),
+            "{id}"
+        );
+    }
     Ok(())
 }

@@ -2,10 +2,8 @@
 //! event is received or counted as lost.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,12 +15,10 @@ use serde_json::Value;
 use crate::ground::{self, OPEN};
 use crate::runner::Test;
 use crate::session::Session;
-use crate::world::{World, in_full, until};
+use crate::suite::account::{Account, each_event};
+use crate::world::{World, in_full};
 
 const SOCKET: &str = "/run/gatekeeper/control.sock";
-/// How long the writing may lag behind.
-const WRITTEN: Duration = Duration::from_secs(60);
-const TRAIL: &str = "/var/lib/gatekeeper/trail";
 const PROCESSES: usize = 8;
 /// Opens in all, and replacements of the policy while they go on.
 const OPENS: usize = 100_000;
@@ -30,7 +26,7 @@ const RELOADS: usize = 1_000;
 /// The files: always let, never let, let by A alone, let by B alone.
 const FILES: [&str; 4] = ["always", "never", "only-a", "only-b"];
 /// What is left of both where the test is not run in full.
-const PART: usize = 5;
+const PART: usize = 10;
 /// How often each process opens each file before it tells.
 const ROUND: usize = 25;
 
@@ -79,22 +75,17 @@ type Counts = [[u64; 3]; 4];
 fn storm(world: &World) -> Result<()> {
     ground::folder(&format!("{OPEN}/load"))?;
     FILES.iter().try_for_each(|name| ground::file(&path(name)))?;
-    until("the end of other sessions", Duration::from_secs(30), || {
-        Ok(world.ask_json(&["sessions", "--json"])?.is_empty().then_some(()))
-    })?;
-    let before = Account::now(world)?;
+    // They would count as well.
+    world.end_sessions()?;
+    let before = Account::at_rest(world)?;
     write_policy(world, 1)?;
     let mut session = world.session("load")?;
     let begun = Instant::now();
     let (opens, reloads, counts) = with_workers(world, &mut session)?;
     let took = begun.elapsed().as_secs_f64();
-    let after = Account::now(world)?;
+    let after = Account::when(world, |now| now.told() - before.told() >= now.made - before.made)?;
     println!(
-        "  {opens} opens by {PROCESSES} processes while the policy was replaced {reloads} times, in {took:.0} s: \
-         {} events, {} received, {} lost",
-        after.made - before.made,
-        after.received - before.received,
-        after.lost - before.lost
+        "  {opens} opens by {PROCESSES} processes while the policy was replaced {reloads} times, in {took:.0} s"
     );
     let (least, _) = amount();
     ensure!(opens as usize >= least, "only {opens} opens");
@@ -106,13 +97,7 @@ fn storm(world: &World) -> Result<()> {
     let refused: u64 = counts.iter().map(|count| count[1]).sum();
     let told = told(&session.id)?;
     let received: u64 = told.values().sum();
-    ensure!(
-        after.made - before.made == after.received - before.received + after.lost - before.lost,
-        "{} events made, {} received, {} lost",
-        after.made - before.made,
-        after.received - before.received,
-        after.lost - before.lost
-    );
+    after.balances(&before)?;
     let lost = after.lost - before.lost;
     ensure!(
         refused >= received && refused - received <= lost,
@@ -238,70 +223,6 @@ fn add(counts: &mut Counts, told: &[u8]) -> Result<()> {
     ensure!(numbers.len() == 12, "a worker told {told}");
     for (sum, part) in counts.iter_mut().flatten().zip(numbers) {
         *sum += part;
-    }
-    Ok(())
-}
-
-/// What was made, received and lost since the machine started.
-struct Account {
-    made: u64,
-    received: u64,
-    lost: u64,
-}
-
-impl Account {
-    /// Asking for events makes the daemon take in all that are there; what it has taken in, a thread of its own
-    /// writes down.
-    fn now(world: &World) -> Result<Self> {
-        let mut account = Self::so_far(world)?;
-        let _ = until("the trail", WRITTEN, || {
-            account = Self::so_far(world)?;
-            Ok((account.received + account.lost >= account.made).then_some(()))
-        });
-        Ok(account)
-    }
-
-    fn so_far(world: &World) -> Result<Self> {
-        world.ask(&["events", "--json", "-n", "1"])?;
-        let status = world.ask_json(&["status", "--json"])?.pop().context("no status")?;
-        let counters = &status["counters"];
-        let made = counters["events"].as_u64().context("no count of events")?;
-        let lost = counters["lost"].as_object().context("no count of losses")?;
-        let lost = lost.values().filter_map(Value::as_u64).sum();
-        let mut received = 0;
-        each_event(|_| {
-            received += 1;
-            Ok(())
-        })?;
-        Ok(Self { made, received, lost })
-    }
-}
-
-/// Reads the whole trail on disk.
-fn each_event(mut visit: impl FnMut(&str) -> Result<()>) -> Result<()> {
-    for entry in fs::read_dir(TRAIL).context(TRAIL)? {
-        let path = entry?.path();
-        let name = path.to_string_lossy();
-        if name.ends_with(".jsonl.gz") {
-            let mut unpack =
-                Command::new("gzip").arg("-dc").arg(&path).stdout(Stdio::piped()).spawn().context("gzip")?;
-            let text = unpack.stdout.take().context("no output of gzip")?;
-            each_line(BufReader::new(text), &mut visit)?;
-            ensure!(unpack.wait()?.success(), "{name} can't be unpacked");
-        } else if name.ends_with(".jsonl") {
-            each_line(BufReader::new(File::open(&path)?), &mut visit)?;
-        }
-    }
-    Ok(())
-}
-
-fn each_line(text: impl BufRead, visit: &mut impl FnMut(&str) -> Result<()>) -> Result<()> {
-    for line in text.lines() {
-        let line = line?;
-        // Most of a long trail is events; only they say so.
-        if line.contains("\"type\":\"event\"") {
-            visit(&line).with_context(|| line.clone())?;
-        }
     }
     Ok(())
 }

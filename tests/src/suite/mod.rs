@@ -2,19 +2,29 @@
 //! session passes; in a session where it is allowed it passes; where it is denied it fails with EPERM,
 //! without effect, and an event tells of it.
 
+mod account;
 mod agreement;
+mod arguments;
+mod assistant;
 mod daemon;
 mod doubt;
 mod exec;
 mod file;
 mod governed;
+mod hold;
 mod label;
 mod load;
 mod map;
+mod marathon;
 mod net;
+mod people;
 mod policy;
+mod process;
+mod record;
+mod remembered;
 mod secret;
 mod shipped;
+mod unix;
 mod without;
 
 use crate::runner::Test;
@@ -25,15 +35,24 @@ pub fn all(without_bpf: bool) -> Vec<Test> {
         file::tests(),
         secret::tests(),
         exec::tests(),
+        arguments::tests(),
         map::tests(),
         net::tests(),
+        unix::tests(),
+        process::tests(),
         label::tests(),
         governed::tests(),
         doubt::tests(),
+        remembered::tests(),
         policy::tests(),
         shipped::tests(),
         agreement::tests(),
+        assistant::tests(),
         daemon::tests(),
+        record::tests(),
+        hold::tests(),
+        marathon::tests(),
+        people::tests(),
         if without_bpf { without::tests() } else { Vec::new() },
         // It leaves a long trail behind.
         load::tests(),

@@ -25,6 +25,8 @@ pub fn tests() -> Vec<Test> {
         }),
         Test::new("net::disguised_addresses", disguised),
         Test::new("net::bind", bind),
+        Test::new("net::listen", |world| serve(world, "listen", "7008")),
+        Test::new("net::accept", |world| serve(world, "accept", "7009")),
         Test::new("net::forget_the_peer", forget),
         Test::new("net::other_families", families),
         Test::new("net::what_every_program_needs", needed),
@@ -133,6 +135,25 @@ fn bind(world: &World) -> Result<()> {
     let denials = [Denial::of("bind", shut, REASON), Denial::of("bind", "0.0.0.0:7003", SILENT)];
     world.expect(&session.id, &denials)?;
     world.expect_no_other(&session.id, &denials)
+}
+
+/// A port at which all is allowed but one thing, and one at which all is allowed.
+fn serve(world: &World, operation: &'static str, shut: &str) -> Result<()> {
+    let (name, open) = (format!("serve-{operation}"), "127.0.0.1:7007");
+    let shut = format!("127.0.0.1:{shut}");
+    let rules = format!(
+        "version = 1\nname = \"{name}\"\nextends = [\"suite\"]\n[[net]]\nverdict = \"allow\"\n\
+         to = [\"{open}\", \"{shut}\"]\n[[net]]\nverdict = \"deny\"\nto = [\"{shut}\"]\n\
+         operation = [\"{operation}\"]\nreason = \"{REASON}\"\n"
+    );
+    world.policy(&name, &rules)?;
+    world.free(User::Dev)?.must("serve", &[&shut])?;
+    let mut session = world.session(&name)?;
+    session.must("serve", &[open])?;
+    session.must_not("serve", &[&shut])?;
+    let denial = [Denial::of(operation, shut, REASON)];
+    world.expect(&session.id, &denial)?;
+    world.expect_no_other(&session.id, &denial)
 }
 
 /// Addresses that mean another than they seem to: what is not plain is refused, or judged as what it means.

@@ -18,7 +18,7 @@ pub fn tests() -> Vec<Test> {
         Test::new("policy::reload", reload),
         Test::new("policy::hang_up_reloads", hang_up),
         Test::new("policy::own_file_only_narrows", own_file),
-        Test::new("policy::ask_without_anybody_is_denied", ask),
+        Test::new("policy::ask_that_nobody_answers_is_denied", ask),
         Test::new("policy::audit_passes_and_is_recorded", audit),
     ]
 }
@@ -146,7 +146,7 @@ fn one_rule(world: &World, verdict: &str) -> Result<(Actor, String, String)> {
     let file = format!("{OPEN}/policy-{verdict}/file");
     ground::file(&file)?;
     let rule = format!("[[file]]\nverdict = \"{verdict}\"\npath = [\"{file}\"]\nreason = \"one rule\"\n");
-    world.policy(verdict, &format!("{ALL}{rule}"))?;
+    world.policy(verdict, &format!("{ALL}[approval]\ntimeout = \"1s\"\n{rule}"))?;
     let (actor, id) = world.session(verdict)?.parts();
     Ok((actor, id, file))
 }
@@ -156,10 +156,7 @@ fn ask(world: &World) -> Result<()> {
     actor.must_not("read", &[&file])?;
     let told = world.events(&id)?;
     let event = told.iter().rfind(|event| event["operation"] == "read").context("no event")?;
-    ensure!(
-        event["verdict"] == "ask" && event["passed"] == false && event["cause"] == "nobody_to_ask",
-        "{event}"
-    );
+    ensure!(event["verdict"] == "ask" && event["passed"] == false && event["cause"] == "decided", "{event}");
     Ok(())
 }
 

@@ -61,7 +61,20 @@ const WORK: &[(&str, &str)] = &[
     ),
     ("node", "node -e 'console.log(2 + 2)'"),
     ("npm", "npm test --silent"),
-    ("cargo", "cd tool && cargo build -q --offline && ./target/debug/tool"),
+    ("cargo", "cd tool && cargo build -q --offline && ./target/debug/tool && cargo test -q --offline"),
+    ("pytest", "python3 -m pytest -q tests && rm -rf .pytest_cache"),
+    (
+        "gdb",
+        "printf 'int add(int a){return a+1;}int main(void){return add(1);}' >g.c && gcc -g -O0 -o g g.c && gdb -nx -q -batch \
+         -ex 'break add' -ex run -ex bt -ex 'print a' -ex kill ./g >g.txt 2>&1; cat g.txt; grep -q '#1 .* in main' g.txt && \
+         grep -q '= 1$' g.txt && rm g g.c g.txt",
+    ),
+    (
+        "tmux",
+        "alias t='tmux -f /dev/null -L suite'; shopt -s expand_aliases
+         t new-session -d && t send-keys 'echo seen >tmux.txt; tmux -L suite wait-for -S done' Enter && t wait-for done && \
+         cat tmux.txt && rm tmux.txt && t kill-server",
+    ),
     (
         "files",
         "mkdir -p deep/er && touch deep/er/file && mv deep/er/file deep/ && rm -r deep && ls -la | wc -l",
@@ -96,7 +109,7 @@ program = ["/usr/bin/curl"]
 
 pub fn tests() -> Vec<Test> {
     // These start slowly, and differ from kernel to kernel in nothing.
-    const SLOW: [&str; 5] = ["npm", "npm_install", "cargo", "pip", "python_venv"];
+    const SLOW: [&str; 7] = ["npm", "npm_install", "cargo", "pip", "python_venv", "pytest", "gdb"];
     let wanted = |(name, _): &&(&str, &str)| in_full() || !SLOW.contains(name);
     let work = WORK.iter().filter(wanted).map(|(name, command)| {
         // Compilers and package tools take minutes where a busy machine emulates the guest.

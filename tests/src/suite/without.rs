@@ -19,7 +19,7 @@ pub fn tests() -> Vec<Test> {
         Test::new("without_bpf::status_says_how", how),
         Test::new("without_bpf::doctor_recommends", recommends),
         // Last: it starts the daemon anew.
-        Test::new("without_bpf::nothing_is_promised_under_preemption", preemption).within(300),
+        Test::new("without_bpf::nothing_is_promised_under_preemption", preemption).within(500),
     ]
 }
 

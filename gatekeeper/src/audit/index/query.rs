@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use super::{Index, IndexError};
 use crate::audit::time::Moment;
+use crate::hold::decision::{HoldId, Outcome};
 
 /// Which records; what is left out does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// `event`, `session`, `lost`, `daemon`, `refused`, `hook`, `trail`.
+    /// `event`, `session`, `told`, `decision`, `lost`, `daemon`, `refused`, `hook`, `trail`.
     pub kind: Option<String>,
     /// Of this session.
     pub session: Option<String>,
@@ -36,9 +37,15 @@ pub struct Query {
     pub owner: Option<u32>,
     /// The assistant, with or without its folder.
     pub assistant: Option<String>,
-    /// Words in the message.
+    /// About this hold: what announced it, what was said to it, what followed.
+    pub hold: Option<HoldId>,
+    /// What was said to a hold.
+    pub decision: Option<Outcome>,
+    /// The person or the check that said so.
+    pub decided_by: Option<String>,
+    /// Words in the message, and in what [`super::Row`] puts beside it.
     pub text: Option<String>,
-    /// At most so many, the latest.
+    /// At most so many, the latest; of statistics, the length of each list.
     pub last: Option<usize>,
 }
 
@@ -67,6 +74,9 @@ impl Query {
         put("policy = #", text(&self.policy));
         put("owner = #", self.owner.map(|owner| Value::Integer(owner.into())));
         put("(assistant = # OR assistant GLOB '*/' || #)", text(&self.assistant));
+        put("hold = #", self.hold.map(|hold| Value::Integer(hold.number().cast_signed())));
+        put("decision = #", self.decision.map(|said| Value::Text(said.word().to_owned())));
+        put("decided_by = #", text(&self.decided_by));
         put("instr(lower(message), lower(#)) > 0", text(&self.text));
         (sql, values)
     }
@@ -98,6 +108,8 @@ pub struct Stats {
     pub sessions: Vec<Count>,
     /// Programs started.
     pub programs: Vec<Count>,
+    /// What was said to holds, and by whom.
+    pub decisions: Vec<Count>,
 }
 
 impl Index {
@@ -121,11 +133,15 @@ impl Index {
         Ok(Stats {
             records: count("''", "1")?.first().map_or(0, |count| count.count),
             kinds: count("kind", "1")?,
-            operations: count("operation || CASE passed WHEN 1 THEN ' passed' ELSE ' refused' END", "1")?,
+            operations: count(
+                "operation || CASE passed WHEN 1 THEN ' passed' WHEN 0 THEN ' refused' ELSE ' held' END",
+                "1",
+            )?,
             rules: count("rule", "passed = 0")?,
             refused: count("operation || ' ' || coalesce(path, address, '-')", "passed = 0")?,
             sessions: count("session", "1")?,
             programs: count("path", "operation = 'exec' AND passed = 1")?,
+            decisions: count("decision || coalesce(' by ' || decided_by, '')", "1")?,
         })
     }
 

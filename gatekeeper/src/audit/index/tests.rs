@@ -14,12 +14,16 @@ use crate::audit::record::{Object, Record};
 use crate::audit::time::Moment;
 
 fn log(state: &Path) -> Log {
+    log_that_keeps(state, u64::MAX)
+}
+
+fn log_that_keeps(state: &Path, keep_bytes: u64) -> Log {
     let options = Options {
         segment_bytes: 10_000,
         segment_age: Duration::MAX,
         checkpoint_records: 5,
         checkpoint_age: Duration::MAX,
-        keep_bytes: u64::MAX,
+        keep_bytes,
         keep_age: Duration::MAX,
     };
     Log::open(state, "box", "b", options).unwrap()
@@ -92,4 +96,47 @@ fn it_catches_up_and_is_made_anew_where_it_is_false() {
     fs::write(&path, "no database at all, and long enough to be looked at as one: ".repeat(100)).unwrap();
     assert!(first_false_row(&log.folder).unwrap().unwrap().contains("can't be read"));
     assert_eq!(Index::open(&log.folder).unwrap().search(&Query::default()).unwrap().len(), 10);
+}
+
+#[test]
+fn rows_taken_out_are_missed_and_put_back() {
+    let state = tempfile::tempdir().unwrap();
+    let mut log = log(state.path());
+    fill(&mut log);
+    for (taken, first_missing) in [("id < 3", 0), ("id < 8", 0), ("id = 5", 5), ("id BETWEEN 1 AND 6", 1)] {
+        drop(Index::open(&log.folder).unwrap());
+        let table = Connection::open(log.folder.join(INDEX)).unwrap();
+        table.execute(&format!("DELETE FROM record WHERE {taken}"), []).unwrap();
+        drop(table);
+        let told = first_false_row(&log.folder).unwrap().unwrap();
+        assert!(told.contains(&format!("leaves record {first_missing} out")), "{taken}: {told}");
+        let found = Index::open(&log.folder).unwrap().search(&Query::default()).unwrap();
+        assert_eq!(found, (0..9).collect::<Vec<_>>(), "{taken}");
+        assert_eq!(first_false_row(&log.folder).unwrap(), None, "{taken}");
+    }
+    // What is taken from the end is what a search takes in anyhow.
+    let table = Connection::open(log.folder.join(INDEX)).unwrap();
+    table.execute("DELETE FROM record WHERE id > 4", []).unwrap();
+    assert_eq!(first_false_row(&log.folder).unwrap(), None);
+    assert_eq!(Index::open(&log.folder).unwrap().search(&Query::default()).unwrap().len(), 9);
+}
+
+#[test]
+fn what_retention_removed_makes_no_row_false() {
+    let state = tempfile::tempdir().unwrap();
+    let mut log = log_that_keeps(state.path(), 1);
+    fill(&mut log);
+    assert_eq!(Index::open(&log.folder).unwrap().search(&Query::default()).unwrap().len(), 9);
+    let removed = log.retain().unwrap().unwrap();
+    assert!(removed.to > 0, "{removed:?}");
+    assert_eq!(first_false_row(&log.folder).unwrap(), None);
+    // What is missing behind that is still missed.
+    let table = Connection::open(log.folder.join(INDEX)).unwrap();
+    table.execute("DELETE FROM record WHERE id = ?1", [removed.to as i64]).unwrap();
+    drop(table);
+    let told = first_false_row(&log.folder).unwrap().unwrap();
+    assert!(told.contains(&format!("leaves record {} out", removed.to)), "{told}");
+    let found = Index::open(&log.folder).unwrap().search(&Query::default()).unwrap();
+    assert_eq!(found, (removed.to..=9).collect::<Vec<_>>());
+    assert_eq!(first_false_row(&log.folder).unwrap(), None);
 }

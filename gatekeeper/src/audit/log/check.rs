@@ -72,8 +72,7 @@ mod tests {
         ) {
             let before = (index > 0).then(|| Link { type_uid: 7, fingerprint: "ab".repeat(32) });
             let place = Place { index, before: before.clone() };
-            let mut line = Vec::new();
-            let link = seal(&record, &machine(), &place, &mut Vec::new(), &mut line).unwrap();
+            let (mut line, link) = seal(&record, &machine(), &place).unwrap();
             let told = read(&line).unwrap();
             prop_assert_eq!((told.index, told.chain, told.link, told.before), (index, machine().origin, link, before));
             let at = at.index(line.len());

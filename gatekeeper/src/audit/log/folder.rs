@@ -60,7 +60,7 @@ impl Segment {
     /// Reads its lines from the beginning.
     pub fn read(&self, folder: &Path) -> io::Result<Lines> {
         let file = File::open(self.path(folder))?;
-        let source: Box<dyn Read> =
+        let source: Box<dyn Read + Send> =
             if self.packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
         Ok(Lines { source: BufReader::with_capacity(1 << 16, source) })
     }
@@ -68,7 +68,7 @@ impl Segment {
 
 /// The lines of a segment.
 pub struct Lines {
-    source: BufReader<Box<dyn Read>>,
+    source: BufReader<Box<dyn Read + Send>>,
 }
 
 impl std::fmt::Debug for Lines {

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod folder;
+mod form;
 pub mod key;
 pub mod merkle;
 pub mod note;

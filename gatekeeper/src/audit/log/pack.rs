@@ -1,9 +1,9 @@
 //! Compressing closed segments, beside the thread that writes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
@@ -11,19 +11,23 @@ use sha2::{Digest, Sha256};
 use super::folder::Segment;
 use super::merkle::Hash;
 
-/// Compresses a segment; gives the hash of the compressed file. The plain one stays.
+/// Where a segment is compressed.
+#[must_use]
+pub fn draft(folder: &Path, first: u64) -> PathBuf {
+    Segment { first, packed: true }.path(folder).with_extension("draft")
+}
+
+/// Compresses a segment into its draft; gives the hash of that. What becomes of it is for the writer to say: meanwhile the
+/// segment may have been removed.
 pub fn pack(folder: &Path, first: u64) -> io::Result<Hash> {
     let mut source = File::open(Segment { first, packed: false }.path(folder))?;
-    let target = Segment { first, packed: true }.path(folder);
-    let draft = target.with_extension("draft");
-    let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+    let file =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(draft(folder, first))?;
     // No name and no time in the header: the same records make the same file.
     let mut packer = GzBuilder::new().write(Hashed { file, hash: Sha256::new() }, Compression::default());
     io::copy(&mut source, &mut packer)?;
     let Hashed { file, hash } = packer.finish()?;
     file.sync_all()?;
-    fs::rename(&draft, &target)?;
-    File::open(folder)?.sync_all()?;
     Ok(Hash(hash.finalize().into()))
 }
 

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::folder::{CHECKPOINTS, Head, Segment, write_heads};
+use super::form::Former;
 use super::key::Key;
-use super::merkle::{Edge, Hash, leaf};
+use super::merkle::{Edge, Hash};
 use super::note::Checkpoint;
-use super::seal::seal;
-use crate::audit::ocsf::{Link, Machine, Place};
+use super::pack::draft;
+use super::seal::{Formed, Grown};
+use crate::audit::ocsf::{Link, Machine};
 use crate::audit::record::Record;
 
 /// The least time between two attempts at what is due: a disk that refuses is not asked without end.
@@ -65,7 +67,7 @@ pub struct Current {
 /// Working memory, used again and again.
 #[derive(Debug, Default)]
 pub struct Buffers {
-    scratch: Vec<u8>,
+    formed: Formed,
     lines: Vec<u8>,
     leaves: Vec<u8>,
 }
@@ -107,33 +109,32 @@ impl Log {
     }
 
     /// Writes records down. On an error none of them is there, and the trail is as it was.
-    pub fn append<R: Borrow<Record>>(&mut self, records: &[R]) -> io::Result<()> {
+    pub fn append<R: Borrow<Record> + Sync>(&mut self, records: &[R]) -> io::Result<()> {
         if self.current.torn {
             self.mend()?;
         }
-        let Buffers { scratch, lines, leaves } = &mut self.buffers;
-        lines.clear();
-        leaves.clear();
-        let (mut edge, mut last) = (self.edge.clone(), self.last.clone());
-        for record in records {
-            let start = lines.len();
-            let place = Place { index: edge.size(), before: last.take() };
-            last = Some(seal(record.borrow(), &self.machine, &place, scratch, lines)?);
-            let hash: Hash = leaf(lines.get(start..).unwrap_or_default());
-            edge.push(hash);
-            leaves.extend_from_slice(&hash.0);
-            lines.push(b'\n');
-        }
-        let written =
-            self.current.lines.write_all(lines).and_then(|()| self.current.leaves.write_all(leaves));
+        let (size, before) = (self.edge.size(), self.last.as_ref().map(|last| last.type_uid));
+        let Buffers { formed, lines, leaves } = &mut self.buffers;
+        let mut grown = Grown { edge: self.edge.clone(), last: self.last.clone(), lines, leaves };
+        let (mut bytes, files) = (0, (&self.current.lines, &self.current.leaves));
+        let former = Former { records, machine: &self.machine, size, before };
+        let written = former.run(formed, |formed| {
+            grown.lines.clear();
+            grown.leaves.clear();
+            formed.link(&mut grown)?;
+            bytes += grown.lines.len() as u64;
+            let (mut lines, mut leaves) = files;
+            lines.write_all(grown.lines).and_then(|()| leaves.write_all(grown.leaves))
+        });
         if let Err(error) = written {
             self.current.torn = true;
             // Where that fails too, it is tried again before the next batch.
             let _ = self.mend();
             return Err(error);
         }
-        self.current.bytes += lines.len() as u64;
+        let Grown { edge, last, .. } = grown;
         (self.edge, self.last) = (edge, last);
+        self.current.bytes += bytes;
         self.unsigned_since.get_or_insert_with(Instant::now);
         Ok(())
     }
@@ -231,14 +232,21 @@ impl Log {
         })
     }
 
-    /// Takes a segment's compressed form in its place.
+    /// Takes a segment's compressed form in its place, unless it was removed meanwhile.
     pub fn packed(&mut self, first: u64, hash: Hash) -> io::Result<()> {
+        let draft = draft(&self.folder, first);
+        let plain = Segment { first, packed: false }.path(&self.folder);
         let mut heads = self.heads.clone();
-        let Some(head) = heads.iter_mut().find(|head| head.first == first) else { return Ok(()) };
+        // The head of the last that was removed is kept.
+        let Some(head) = heads.iter_mut().find(|head| head.first == first).filter(|_| plain.exists()) else {
+            return fs::remove_file(draft);
+        };
         head.packed = Some(hash);
+        fs::rename(draft, Segment { first, packed: true }.path(&self.folder))?;
+        File::open(&self.folder)?.sync_all()?;
         write_heads(&self.folder, &heads)?;
         self.heads = heads;
-        fs::remove_file(Segment { first, packed: false }.path(&self.folder))
+        fs::remove_file(plain)
     }
 }
 
@@ -247,5 +255,10 @@ impl Log {
     /// Makes the next write fail.
     pub fn break_with(&mut self, file: File) {
         self.current.lines = file;
+    }
+
+    /// Makes the next write fail once its lines are written.
+    pub fn break_leaves_with(&mut self, file: File) {
+        self.current.leaves = file;
     }
 }

@@ -3,12 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{File, Text};
+use crate::session::container;
 use crate::session::id::SessionId;
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Actor<'a> {
+    /// The program, where no process is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_name: Option<Text<'a>>,
     /// The process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process<'a>>,
@@ -27,6 +31,12 @@ pub struct Process<'a> {
     /// What it descends from, nearest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ancestry: Vec<ProcessEntity<'a>>,
+    /// What its program was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmd_line: Option<Text<'a>>,
+    /// The container it runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container<'a>>,
     /// The file of its program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<File<'a>>,
@@ -42,6 +52,43 @@ pub struct Process<'a> {
     pub uid: Text<'a>,
     /// The user it runs as.
     pub user: User<'a>,
+}
+
+/// A container.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container<'a> {
+    /// The Kubernetes pod it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_uuid: Option<Text<'a>>,
+    /// What runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Text<'a>>,
+    /// Its id.
+    pub uid: Text<'a>,
+}
+
+impl<'a> Container<'a> {
+    /// As the session has it.
+    #[must_use]
+    pub fn of(container: &'a container::Container) -> Self {
+        Self {
+            pod_uuid: container.pod.as_deref().map(Text::from),
+            runtime: container.runtime.map(|runtime| runtime.name().into()),
+            uid: container.id.as_str().into(),
+        }
+    }
+
+    /// Read back.
+    #[must_use]
+    pub fn read(&self) -> container::Container {
+        let named = |runtime: &container::Runtime| Some(runtime.name()) == self.runtime.as_deref();
+        container::Container {
+            id: self.uid.to_string(),
+            pod: self.pod_uuid.as_ref().map(ToString::to_string),
+            runtime: container::Runtime::ALL.into_iter().find(named),
+        }
+    }
 }
 
 /// A process in a few words.

@@ -6,8 +6,8 @@ use gatekeeper_common::verdict::Verdict;
 use super::unmapped::Kind;
 use super::write::{Class, Machine, Place};
 use super::{
-    Actor, Agent, Connection, Endpoint, File, KernelObject, Line, Policy, Process, ProcessEntity, Rule,
-    Session, Text, User,
+    Actor, Agent, Connection, Container, Endpoint, File, KernelObject, Line, Policy, Process, ProcessEntity,
+    Rule, Session, Text, User,
 };
 use crate::audit::record::{Event, FileId, Object, Task, cause_word, protocol_word};
 use crate::policy::document::Severity;
@@ -56,22 +56,47 @@ pub fn line<'a>(event: &'a Event, machine: &'a Machine, place: &'a Place) -> Lin
         place,
     );
     let (action, action_id, disposition, disposition_id) = match (event.passed, event.verdict) {
+        (false, _) if event.is_held() => ("Held", 99, "Delayed", 14),
         (false, _) => ("Denied", 2, "Blocked", 2),
+        (true, Verdict::Ask) => ("Allowed", 1, "Approved", 8),
         (true, Verdict::Allow) => ("Allowed", 1, "Allowed", 1),
         (true, _) => ("Observed", 3, "Logged", 17),
     };
     (line.action, line.action_id) = (Some(action.into()), Some(action_id));
     (line.disposition, line.disposition_id) = (Some(disposition.into()), Some(disposition_id));
-    line.is_alert = Some(!event.passed && severity >= 4);
+    line.is_alert = Some(event.is_refused() && severity >= 4);
+    if event.is_held() {
+        (line.status, line.status_id) = ("Waiting".into(), 99);
+    }
     line.actor = Some(actor(event));
+    line.metadata.original_event_uid = Some(format!("{}:{}", machine.boot, event.sequence).into());
+    line.status_code = Some(cause_word(event.cause).into());
+    line.status_detail = Some(event.reason.as_str().into());
+    line.unmapped.hold = event.hold;
+    line.unmapped.passed = Some(event.passed);
+    describe(&mut line, event);
+    settle_object(&mut line, event);
+    line
+}
+
+/// In the record of a decision: the operation that was asked for, which by that alone has not passed and waits.
+pub fn asked<'a>(line: &mut Line<'a>, event: &'a Event) {
+    describe(line, event);
+    line.unmapped.process = Some(Box::new(running(event)));
+    line.unmapped.since = Some(event.time);
+    line.unmapped.why = Some(event.reason.as_str().into());
+}
+
+/// What is told of an operation wherever it is told of.
+fn describe<'a>(line: &mut Line<'a>, event: &'a Event) {
     line.ai_agent = event.session.zip(event.assistant.as_deref()).map(|(session, path)| Agent {
         instance_uid: session,
         name: last_part(path).into(),
         type_id: 99,
         uid: path.into(),
     });
-    line.metadata.original_event_uid = Some(format!("{}:{}", machine.boot, event.sequence).into());
     line.metadata.profiles.extend(["security_control", "ai_operation"].map(Text::from));
+    line.metadata.profiles.extend(event.container.as_ref().map(|_| Text::from("container")));
     line.policy = event
         .policy
         .as_deref()
@@ -80,8 +105,6 @@ pub fn line<'a>(event: &'a Event, machine: &'a Machine, place: &'a Place) -> Lin
         .rule
         .as_ref()
         .map(|rule| Rule { desc: rule.reason.as_deref().map(Text::from), uid: rule.id.as_str().into() });
-    line.status_code = Some(cause_word(event.cause).into());
-    line.status_detail = Some(event.reason.as_str().into());
     let unmapped = &mut line.unmapped;
     unmapped.boot_time = Some(event.boot_time.to_string().into());
     unmapped.detail = Some(event.detail).filter(|detail| *detail != 0);
@@ -89,38 +112,38 @@ pub fn line<'a>(event: &'a Event, machine: &'a Machine, place: &'a Place) -> Lin
     unmapped.generation = Some(event.generation);
     unmapped.layer = Some(event.layer);
     unmapped.operation = Some(event.operation);
-    unmapped.passed = Some(event.passed);
     unmapped.purpose = event.purpose.as_deref().map(Text::from);
+    unmapped.required = Some(true).filter(|_| event.required);
     unmapped.session_name = event.session_name.as_deref().map(Text::from);
     unmapped.tags =
         event.rule.iter().flat_map(|rule| &rule.tags).map(|tag| Text::from(tag.as_str())).collect();
+    unmapped.tool.clone_from(&event.tool);
     unmapped.verdict = Some(event.verdict);
-    put_object(&mut line, event);
-    line
-}
-
-fn put_object<'a>(line: &mut Line<'a>, event: &'a Event) {
-    let (mut file, mut endpoint) = (None, None);
     match &event.object {
         Object::None => {}
         Object::File { path, path_hex, in_workspace, device, inode } => {
             let id = FileId { device: *device, inode: *inode };
-            file = Some(self::file(path, id, event.operation == Operation::Exec));
-            line.unmapped.path_hex = path_hex.as_deref().map(Text::from);
-            line.unmapped.in_workspace = in_workspace.as_deref().map(Text::from);
+            unmapped.file = Some(file(path, id, event.operation == Operation::Exec));
+            unmapped.path_hex = path_hex.as_deref().map(Text::from);
+            unmapped.in_workspace = in_workspace.as_deref().map(Text::from);
         }
         Object::Unix { .. }
         | Object::Process { .. }
         | Object::Arguments { .. }
         | Object::Capability { .. } => {
-            line.unmapped.object = serde_json::to_value(&event.object).ok();
+            unmapped.object = serde_json::to_value(&event.object).ok();
         }
         Object::Address { address, protocol } => {
             let ip = Some(address.ip().to_string().into());
-            endpoint = Some(Endpoint { ip, name: None, port: Some(address.port()) });
-            line.unmapped.protocol = Some(protocol_word(*protocol).into());
+            unmapped.endpoint = Some(Endpoint { ip, name: None, port: Some(address.port()) });
+            unmapped.protocol = Some(protocol_word(*protocol).into());
         }
     }
+}
+
+/// Moves the object to where the event's class has a place for it.
+fn settle_object<'a>(line: &mut Line<'a>, event: &'a Event) {
+    let (mut file, mut endpoint) = (line.unmapped.file.take(), line.unmapped.endpoint.take());
     match event.operation.family() {
         Family::Exec => {
             line.process = Some(process(event, file.take()));
@@ -159,13 +182,19 @@ fn file(path: &str, id: FileId, program: bool) -> File<'_> {
 }
 
 fn actor(event: &Event) -> Actor<'_> {
-    let program =
-        event.program.as_deref().map(|path| file(path, event.program_file.unwrap_or_default(), true));
     Actor {
-        process: Some(process(event, program)),
+        app_name: None,
+        process: Some(running(event)),
         session: event.session.map(|uid| Session { uid }),
         user: event.owner.map(|uid| User { name: None, uid: uid.to_string().into() }),
     }
+}
+
+/// The task's process with the program it runs.
+fn running(event: &Event) -> Process<'_> {
+    let program =
+        event.program.as_deref().map(|path| file(path, event.program_file.unwrap_or_default(), true));
+    Process { cmd_line: event.command_line.as_deref().map(Text::from), ..process(event, program) }
 }
 
 /// The task's process, running the program in `file`.
@@ -178,6 +207,8 @@ fn process<'a>(event: &'a Event, file: Option<File<'a>>) -> Process<'a> {
     });
     Process {
         ancestry: ancestry.collect(),
+        cmd_line: None,
+        container: event.container.as_ref().map(Container::of),
         file,
         name: comm.as_str().into(),
         parent_process: ProcessEntity { path: None, pid: *parent, uid: None },
@@ -189,12 +220,16 @@ fn process<'a>(event: &'a Event, file: Option<File<'a>>) -> Process<'a> {
 }
 
 /// A process in its boot: numbers are given out again, start times are not.
-fn identity(pid: u32, start: u64) -> String {
+pub fn identity(pid: u32, start: u64) -> String {
     format!("{pid}-{start}")
 }
 
 fn message(event: &Event) -> String {
-    let done = if event.passed { "passed" } else { "refused" };
+    let done = match (event.passed, event.is_held()) {
+        (true, _) => "passed",
+        (false, true) => "held",
+        (false, false) => "refused",
+    };
     let operation = event.operation.name();
     match &event.object {
         Object::None => format!("{operation} {done}: {}", event.reason),
@@ -209,7 +244,7 @@ pub fn last_part(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn severity_id(severity: Severity) -> u8 {
+pub fn severity_id(severity: Severity) -> u8 {
     match severity {
         Severity::Info => 1,
         Severity::Low => 2,

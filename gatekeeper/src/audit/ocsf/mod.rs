@@ -14,6 +14,7 @@ mod read;
 pub mod samples;
 #[cfg(test)]
 mod tests;
+mod told;
 mod unmapped;
 mod write;
 
@@ -21,10 +22,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-pub use actor::{Actor, Process, ProcessEntity, Session, User};
+pub use actor::{Actor, Container, Process, ProcessEntity, Session, User};
 pub use integrity::{Attestation, Fingerprint, Metadata, PrevEvent, Product};
 pub use objects::{Agent, Connection, Device, Endpoint, Entity, Feature, File, KernelObject, Policy, Rule};
 pub use read::NotOurs;
+pub use told::{Api, MessageContext, Service};
 pub use unmapped::Unmapped;
 pub use write::{Link, Machine, Place};
 
@@ -54,6 +56,9 @@ pub struct Line<'a> {
     /// The assistant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ai_agent: Option<Agent<'a>>,
+    /// The tool that an assistant calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<Api<'a>>,
     /// The application, where the record is about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<Product<'a>>,
@@ -97,6 +102,9 @@ pub struct Line<'a> {
     pub log_name: Option<Text<'a>>,
     /// All of it in a few words.
     pub message: Text<'a>,
+    /// What is said between a person, an assistant and its tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_context: Option<MessageContext<'a>>,
     /// Of the record itself.
     pub metadata: Metadata<'a>,
     /// The policy that decided.

@@ -1,12 +1,14 @@
 //! Sessions, policies, hooks, the daemon and the trail itself.
 
+use super::event::{self, severity_id};
 use super::unmapped::Kind;
 use super::write::{Class, Machine, Place, product};
-use super::{Actor, Entity, Feature, Line, Product, Session, Text, User};
+use super::{Actor, Container, Entity, Feature, Line, Product, Session, Text, User};
 use crate::audit::record::{
     Change, DaemonChange, HookChange, Lost, PolicyRefused, SessionChange, TrailChange, Upkeep,
 };
 use crate::audit::time::Moment;
+use crate::hold::decision::{By, Decision};
 
 /// Entity Management.
 const ENTITY: u16 = 3004;
@@ -25,7 +27,9 @@ pub fn session<'a>(change: &'a SessionChange, machine: &'a Machine, place: &'a P
         Change::Opened => (1, "Create", "opened", true),
         Change::Reloaded => (3, "Update", "got new policies", true),
         Change::ReloadFailed => (3, "Update", "keeps its policies", false),
+        Change::Expired => (11, "Deactivate", "is at the end of its time", true),
         Change::Ended => (4, "Delete", "ended", true),
+        Change::Recorded => (3, "Update", "was recorded", true),
     };
     let class = Class {
         class: ENTITY,
@@ -39,6 +43,7 @@ pub fn session<'a>(change: &'a SessionChange, machine: &'a Machine, place: &'a P
     };
     let mut line = Line::base(class, machine, place);
     line.actor = Some(Actor {
+        app_name: None,
         process: None,
         session: Some(Session { uid: change.session }),
         user: Some(owner(change.owner, change.user.as_deref())),
@@ -53,6 +58,8 @@ pub fn session<'a>(change: &'a SessionChange, machine: &'a Machine, place: &'a P
     let unmapped = &mut line.unmapped;
     unmapped.change = Some(change.change);
     unmapped.command = texts(&change.command);
+    unmapped.container = change.container.as_ref().map(Container::of);
+    unmapped.ends = change.ends;
     unmapped.parent = change.parent;
     unmapped.policies = texts(&change.policies);
     unmapped.purpose = change.purpose.as_deref().map(Text::from);
@@ -78,7 +85,8 @@ pub fn refused<'a>(refused: &'a PolicyRefused, machine: &'a Machine, place: &'a 
         kind: Kind::Refused,
     };
     let mut line = Line::base(class, machine, place);
-    line.actor = Some(Actor { process: None, session: None, user: Some(owner(refused.owner, None)) });
+    line.actor =
+        Some(Actor { app_name: None, process: None, session: None, user: Some(owner(refused.owner, None)) });
     line.entity = Some(Entity {
         name: Some(refused.policy.as_str().into()),
         kind: "Policy".into(),
@@ -89,10 +97,66 @@ pub fn refused<'a>(refused: &'a PolicyRefused, machine: &'a Machine, place: &'a 
     line
 }
 
+/// A hold was decided, or somebody had a say in it.
+pub fn decision<'a>(decision: &'a Decision, machine: &'a Machine, place: &'a Place) -> Line<'a> {
+    let (activity, name) = match (&decision.by, decision.approves) {
+        (By::Gone, _) => (99, "Lapse"),
+        (_, true) => (8, "Approve"),
+        (_, false) => (9, "Reject"),
+    };
+    let rule = decision.about.as_ref().and_then(|event| event.rule.as_ref());
+    let class = Class {
+        class: ENTITY,
+        activity,
+        name: name.into(),
+        message: decision.to_string(),
+        time: decision.time,
+        success: true,
+        severity: rule.map_or(2, |rule| severity_id(rule.severity)),
+        kind: Kind::Decision,
+    };
+    let mut line = Line::base(class, machine, place);
+    let user = match &decision.by {
+        By::Person(person) => Some(owner(person.uid, Some(&person.name))),
+        _ => None,
+    };
+    line.actor = Some(Actor {
+        // A person, or else gatekeeper itself.
+        app_name: user.is_none().then(|| "gatekeeper".into()),
+        process: None,
+        session: decision.session.map(|uid| Session { uid }),
+        user,
+    });
+    line.entity = Some(Entity {
+        name: Some(decision.asked.as_str().into()),
+        kind: "Hold".into(),
+        type_id: 99,
+        uid: Some(decision.hold.to_string().into()),
+    });
+    line.status_detail = decision.reason.as_deref().map(Text::from);
+    line.unmapped.hold = Some(decision.hold);
+    line.status_code = Some(decision.outcome().word().into());
+    if let Some(event) = &decision.about {
+        event::asked(&mut line, event);
+    }
+    if decision.settled && decision.by != By::Gone {
+        let (action, action_id, disposition, disposition_id) =
+            if decision.approves { ("Allowed", 1, "Approved", 8) } else { ("Denied", 2, "Blocked", 2) };
+        (line.action, line.action_id) = (Some(action.into()), Some(action_id));
+        (line.disposition, line.disposition_id) = (Some(disposition.into()), Some(disposition_id));
+    }
+    // What it is about stands beside it.
+    line.unmapped.decision = Some(Box::new(Decision { about: None, ..decision.clone() }));
+    line
+}
+
 /// The daemon started or stopped.
 pub fn daemon<'a>(change: &'a DaemonChange, machine: &'a Machine, place: &'a Place) -> Line<'a> {
-    let (activity, name, words) =
-        if change.started { (3, "Start", "started") } else { (4, "Stop", "stopped") };
+    let (activity, name, words) = match (change.started, &change.replaces) {
+        (true, Some(before)) => (8, "Update", format!("started in place of {before}")),
+        (true, None) => (3, "Start", "started".to_owned()),
+        (false, _) => (4, "Stop", "stopped".to_owned()),
+    };
     let class = Class {
         class: APPLICATION,
         activity,
@@ -105,6 +169,7 @@ pub fn daemon<'a>(change: &'a DaemonChange, machine: &'a Machine, place: &'a Pla
     };
     let mut line = Line::base(class, machine, place);
     line.app = Some(Product { version: change.version.as_str().into(), ..product() });
+    line.unmapped.replaces = change.replaces.as_deref().map(Text::from);
     // A record brought over from another boot keeps its own.
     line.device.boot_uid = change.boot.as_str().into();
     line

@@ -8,12 +8,14 @@ use gatekeeper_common::verdict::Cause;
 use serde::Deserialize;
 
 use super::unmapped::Kind;
-use super::{Endpoint, File, Line, Process, Text};
+use super::{Container, Endpoint, File, Line, Process, Text, told};
 use crate::audit::record::{
     Ancestor, DaemonChange, Event, FileId, HookChange, Lost, Object, PolicyRefused, Record, SessionChange,
     Task, TrailChange, cause_word, protocol_word,
 };
 use crate::audit::rules::RuleInfo;
+use crate::audit::time::Moment;
+use crate::hold::decision::Decision;
 use crate::policy::document::Severity;
 
 /// Not a record that this version of gatekeeper wrote.
@@ -40,8 +42,9 @@ impl Line<'_> {
             }),
             Kind::Daemon => Record::Daemon(DaemonChange {
                 time,
-                started: self.activity_id == 3,
+                started: matches!(self.activity_id, 3 | 8),
                 version: self.app.as_ref().ok_or(missing("app"))?.version.to_string(),
+                replaces: owned(self.unmapped.replaces.as_ref()),
                 boot: self.device.boot_uid.to_string(),
             }),
             Kind::Refused => Record::Refused(PolicyRefused {
@@ -66,6 +69,8 @@ impl Line<'_> {
                 note: owned(self.status_detail.as_ref()).unwrap_or_default(),
                 kept_from: self.unmapped.kept_from,
             }),
+            Kind::Told => Record::Told(Box::new(told::read(self).ok_or(missing("telling"))?)),
+            Kind::Decision => Record::Decision(self.decision().map_err(missing)?),
             Kind::Missed => Record::Missed { count: self.unmapped.missed.unwrap_or(0) },
         })
     }
@@ -87,6 +92,8 @@ impl Line<'_> {
             parent: self.unmapped.parent,
             workspace: owned(self.unmapped.workspace.as_ref()),
             user: owned(actor.user.as_ref().and_then(|user| user.name.as_ref())),
+            ends: self.unmapped.ends,
+            container: self.unmapped.container.as_ref().map(Container::read),
             command: all(&self.unmapped.command),
             note: owned(self.status_detail.as_ref()),
         })
@@ -94,37 +101,68 @@ impl Line<'_> {
 
     fn event(&self) -> Result<Event, &'static str> {
         let actor = self.actor.as_ref().ok_or("actor")?;
-        let process = actor.process.as_ref().ok_or("process")?;
-        let operation = self.unmapped.operation.ok_or("operation")?;
         let cause = self
             .status_code
             .as_ref()
             .and_then(|word| Cause::ALL.into_iter().find(|cause| cause_word(*cause) == word.as_ref()));
+        Ok(Event {
+            owner: self.owner(),
+            passed: self.unmapped.passed.ok_or("passed")?,
+            cause: cause.ok_or("cause")?,
+            reason: owned(self.status_detail.as_ref()).unwrap_or_default(),
+            hold: self.unmapped.hold,
+            ..self.asked(self.time_dt, actor.process.as_ref().ok_or("process")?)?
+        })
+    }
+
+    fn decision(&self) -> Result<Box<Decision>, &'static str> {
+        let mut decision = self.unmapped.decision.clone().ok_or("decision")?;
+        if let Some(process) = &self.unmapped.process {
+            let event = Event {
+                owner: decision.owner,
+                reason: owned(self.unmapped.why.as_ref()).unwrap_or_default(),
+                hold: Some(decision.hold),
+                ..self.asked(self.unmapped.since.ok_or("since")?, process)?
+            };
+            decision.about = Some(Box::new(event));
+        }
+        Ok(decision)
+    }
+
+    /// What was asked for, as long as it waits.
+    fn asked(&self, time: Moment, process: &Process<'_>) -> Result<Event, &'static str> {
+        let actor = self.actor.as_ref().ok_or("actor")?;
+        let operation = self.unmapped.operation.ok_or("operation")?;
         let program = process.file.as_ref();
         Ok(Event {
             sequence: self.unmapped.event.ok_or("event")?,
-            time: self.time_dt,
+            time,
             boot_time: number(self.unmapped.boot_time.as_ref()).ok_or("boot_time")?,
             session: actor.session.as_ref().map(|session| session.uid),
             session_name: owned(self.unmapped.session_name.as_ref()),
-            owner: self.owner(),
+            owner: None,
             purpose: owned(self.unmapped.purpose.as_ref()),
             assistant: self.ai_agent.as_ref().map(|agent| agent.uid.to_string()),
             verdict: self.unmapped.verdict.ok_or("verdict")?,
-            passed: self.unmapped.passed.ok_or("passed")?,
+            passed: false,
             operation,
             object: self.object(operation).ok_or("object")?,
-            cause: cause.ok_or("cause")?,
-            reason: owned(self.status_detail.as_ref()).unwrap_or_default(),
+            cause: Cause::Held,
+            reason: String::new(),
             rule: self.rule()?,
             policy: self.policy.as_ref().map(|policy| policy.name.to_string()),
             generation: self.unmapped.generation.ok_or("generation")?,
             layer: self.unmapped.layer.ok_or("layer")?,
             program: program.and_then(|file| owned(file.path.as_ref())),
+            container: process.container.as_ref().map(Container::read),
+            command_line: owned(process.cmd_line.as_ref()),
             program_file: program.and_then(file_id),
             task: task(process).ok_or("process start")?,
             ancestry: process.ancestry.iter().filter_map(ancestor).collect(),
+            required: self.unmapped.required.unwrap_or(false),
             detail: self.unmapped.detail.unwrap_or(0),
+            tool: self.unmapped.tool.clone(),
+            hold: None,
         })
     }
 
@@ -147,7 +185,7 @@ impl Line<'_> {
             return Object::deserialize(object).ok();
         }
         let (file, endpoint) = match operation.family() {
-            Family::Exec => (self.process.as_ref()?.file.as_ref(), None),
+            Family::Exec => (self.process.as_ref().and_then(|process| process.file.as_ref()), None),
             Family::File => (self.file.as_ref().filter(|file| file.path.is_some()), None),
             Family::Net => {
                 let end = self.dst_endpoint.as_ref().or(self.src_endpoint.as_ref());
@@ -200,7 +238,7 @@ fn file_id(file: &File<'_>) -> Option<FileId> {
     Some(FileId { device: device.parse().ok()?, inode: inode.parse().ok()? })
 }
 
-fn ancestor(entity: &super::ProcessEntity<'_>) -> Option<Ancestor> {
+pub fn ancestor(entity: &super::ProcessEntity<'_>) -> Option<Ancestor> {
     let start = entity.uid.as_ref()?.split_once('-')?.1.parse().ok()?;
     Some(Ancestor { pid: entity.pid, start, path: owned(entity.path.as_ref())? })
 }

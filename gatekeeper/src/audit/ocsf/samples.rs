@@ -11,13 +11,17 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::Machine;
+use crate::assistant::Assistant;
+use crate::assistant::telling::{Telling, What};
 use crate::audit::record::{
-    Ancestor, Change, DaemonChange, Event, FamilyName, FileId, HookChange, Lost, Object, PolicyRefused,
-    Record, SessionChange, Task, TrailChange, Upkeep,
+    Ancestor, Change, DaemonChange, Event, FamilyName, FileId, Foretold, HookChange, Lost, MatchedBy, Object,
+    PolicyRefused, Record, SessionChange, Task, Told, ToolLink, TrailChange, Upkeep,
 };
 use crate::audit::rules::RuleInfo;
 use crate::audit::time::Moment;
+use crate::hold::decision::{By, Decision, Extent, HoldId, Person, Width};
 use crate::policy::document::Severity;
+use crate::session::container::{Container, Runtime};
 use crate::session::id::SessionId;
 
 /// A machine.
@@ -47,6 +51,7 @@ pub fn event(sequence: u64, operation: Operation, verdict: Verdict, object: Obje
         session_name: Some("demo".into()),
         owner: Some(1000),
         purpose: Some("mend the build".into()),
+        container: None,
         assistant: Some("/usr/bin/claude".into()),
         verdict,
         passed: verdict < Verdict::Ask,
@@ -65,9 +70,13 @@ pub fn event(sequence: u64, operation: Operation, verdict: Verdict, object: Obje
         layer: 0,
         program: Some("/usr/bin/cat".into()),
         program_file: Some(FileId { device: 8 << 20 | 1, inode: 42 }),
+        command_line: Some("cat secret".into()),
         task: Task { pid: 300, tid: 300, parent: 200, start: 4_000_000_000, uid: 1000, comm: "cat".into() },
         ancestry: vec![Ancestor { pid: 200, start: 3_000_000_000, path: "/usr/bin/bash".into() }],
+        required: false,
         detail: 0,
+        tool: None,
+        hold: None,
     }
 }
 
@@ -82,6 +91,14 @@ fn moment() -> impl Strategy<Value = Moment> {
 
 fn session() -> impl Strategy<Value = SessionId> {
     (1u64..1 << 50).prop_map(|number| SessionId::from_kernel(number).unwrap())
+}
+
+fn container() -> impl Strategy<Value = Container> {
+    (text(), of(text()), of(select(Runtime::ALL.to_vec()))).prop_map(|(id, pod, runtime)| Container {
+        id,
+        pod,
+        runtime,
+    })
 }
 
 fn object() -> BoxedStrategy<Object> {
@@ -129,20 +146,39 @@ fn rule() -> impl Strategy<Value = RuleInfo> {
     })
 }
 
-fn any_event() -> impl Strategy<Value = Event> {
-    let whose = (of(session()), of(text()), of(any::<u32>()), of(text()));
+fn any_event() -> BoxedStrategy<Event> {
+    let whose = (of(session()), of(text()), of(any::<u32>()), of(text()), of(container()));
     let what = (select(Operation::ALL.to_vec()), select(Verdict::ALL.to_vec()), any::<bool>(), object());
     let why = (select(Cause::ALL.to_vec()), text(), of(rule()), of(text()), 0u64..1 << 40, any::<u8>());
     let file = (any::<u32>(), 1u64..).prop_map(|(device, inode)| FileId { device: device.into(), inode });
     let ancestor =
         (any::<u32>(), any::<u64>(), text()).prop_map(|(pid, start, path)| Ancestor { pid, start, path });
-    let who = (text(), of(file), any::<[u32; 4]>(), any::<u64>(), text(), vec(ancestor, 0..3), any::<bool>());
-    (moment(), any::<u64>(), 0u64..1 << 50, whose, what, why, who, any::<u32>()).prop_map(
-        |(time, boot_time, sequence, whose, what, why, who, detail)| {
-            let (session, session_name, owner, purpose) = whose;
+    let who = (
+        (text(), of(text())),
+        of(file),
+        any::<[u32; 4]>(),
+        any::<u64>(),
+        text(),
+        vec(ancestor, 0..3),
+        any::<bool>(),
+    );
+    let link = (vec(text(), 0..3), select(MatchedBy::ALL.to_vec()));
+    let link = of(link.prop_map(|(calls, matched_by)| ToolLink { calls, matched_by }));
+    let rest = (any::<u32>(), any::<bool>(), link, of(hold()));
+    (moment(), any::<u64>(), 0u64..1 << 50, whose, what, why, who, rest)
+        .prop_map(|(time, boot_time, sequence, whose, what, why, who, (detail, required, tool, hold))| {
+            let (session, session_name, owner, purpose, container) = whose;
             let (operation, verdict, passed, object) = what;
             let (cause, reason, rule, policy, generation, layer) = why;
-            let (program, program_file, [pid, tid, parent, uid], start, comm, ancestry, known) = who;
+            let (
+                (program, command_line),
+                program_file,
+                [pid, tid, parent, uid],
+                start,
+                comm,
+                ancestry,
+                known,
+            ) = who;
             // An assistant is a session's, and a program's file is known where its path is.
             let assistant = session.map(|_| program.clone());
             let program_file = program_file.filter(|_| known);
@@ -154,6 +190,7 @@ fn any_event() -> impl Strategy<Value = Event> {
                 session_name,
                 owner,
                 purpose,
+                container,
                 assistant,
                 verdict,
                 passed,
@@ -167,21 +204,40 @@ fn any_event() -> impl Strategy<Value = Event> {
                 layer,
                 program: known.then_some(program),
                 program_file,
+                command_line,
                 task: Task { pid, tid, parent, start, uid, comm },
                 ancestry,
+                required,
                 detail,
+                tool,
+                hold,
             }
-        },
-    )
+        })
+        .boxed()
 }
 
 fn change() -> impl Strategy<Value = SessionChange> {
-    let changes = vec![Change::Opened, Change::Reloaded, Change::ReloadFailed, Change::Ended];
+    let changes = vec![
+        Change::Opened,
+        Change::Reloaded,
+        Change::ReloadFailed,
+        Change::Expired,
+        Change::Ended,
+        Change::Recorded,
+    ];
     let first = (moment(), session(), of(text()), any::<u32>(), select(changes), vec(text(), 0..3));
-    let second = (of(text()), of(session()), of(text()), of(text()), vec(text(), 0..4), of(text()));
+    let second = (
+        of(text()),
+        of(session()),
+        of(text()),
+        of(text()),
+        vec(text(), 0..4),
+        of(text()),
+        (of(moment()), of(container())),
+    );
     (first, second).prop_map(|(first, second)| {
         let (time, session, session_name, owner, change, policies) = first;
-        let (purpose, parent, workspace, user, command, note) = second;
+        let (purpose, parent, workspace, user, command, note, (ends, container)) = second;
         SessionChange {
             time,
             session,
@@ -193,10 +249,114 @@ fn change() -> impl Strategy<Value = SessionChange> {
             parent,
             workspace,
             user,
+            ends,
+            container,
             command,
             note,
         }
     })
+}
+
+fn telling() -> impl Strategy<Value = Telling> {
+    let first = (select(Assistant::ALL.to_vec()), select(What::ALL.to_vec()), text(), vec(of(text()), 7));
+    let second = (vec(of(text()), 5), proptest::collection::btree_map(text(), text(), 0..3), 0u64..1 << 50);
+    (first, second).prop_map(|((assistant, what, event, words), (texts, hints, cut))| {
+        let [conversation, turn, tool_use, tool, subagent, subagent_kind, model] = words.try_into().unwrap();
+        let [input, command, output, text, folder] = texts.try_into().unwrap();
+        let ids = Telling { conversation, turn, tool_use, tool, ..Telling::of(assistant, what, &event) };
+        let whose = Telling { subagent, subagent_kind, model, folder, hints, cut, ..ids };
+        Telling { input, command, output, text, ..whose }
+    })
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    let teller =
+        (any::<u32>(), any::<u64>(), text()).prop_map(|(pid, start, path)| Ancestor { pid, start, path });
+    let refused =
+        (text(), text(), of(text())).prop_map(|(reason, policy, rule)| Foretold { reason, policy, rule });
+    let whose = (moment(), any::<u64>(), session(), of(text()), any::<u32>());
+    let whose = (whose, of(text()), of((text(), of(0u64..1 << 50))));
+    (whose, of(text()), of(refused), vec(teller, 0..3), 0u64..1 << 50, telling()).prop_map(
+        |((whose, purpose, policy), call, refused, tellers, dropped, telling)| {
+            let (time, boot_time, session, session_name, owner) = whose;
+            let (policy, generation) = policy.unzip();
+            Told {
+                time,
+                boot_time,
+                session,
+                session_name,
+                owner,
+                purpose,
+                policy,
+                generation: generation.flatten(),
+                call,
+                refused,
+                tellers,
+                dropped,
+                telling,
+            }
+        },
+    )
+}
+
+fn hold() -> impl Strategy<Value = HoldId> {
+    (1u64..1 << 50).prop_map(|number| HoldId::from_kernel(number).unwrap())
+}
+
+/// With what was asked, as the kernel tells of it: it waits.
+fn informed() -> BoxedStrategy<Decision> {
+    let informed = (decision(), of(any_event())).prop_map(|(decision, event)| {
+        let about = event.map(|event| {
+            Box::new(Event {
+                sequence: decision.hold.number(),
+                session: decision.session,
+                assistant: event.assistant.filter(|_| decision.session.is_some()),
+                owner: decision.owner,
+                passed: false,
+                cause: Cause::Held,
+                hold: Some(decision.hold),
+                ..event
+            })
+        });
+        Decision { about, ..decision }
+    });
+    // See `object`.
+    informed.boxed()
+}
+
+fn decision() -> BoxedStrategy<Decision> {
+    let person = (text(), text(), of(text()), any::<u32>())
+        .prop_map(|(name, program, terminal, uid)| By::Person(Person { name, program, terminal, uid }));
+    let by = prop_oneof![
+        4 => person,
+        1 => text().prop_map(By::Check),
+        1 => select(vec![By::Gone, By::Limit, By::Timeout]),
+    ];
+    let width = select(vec![Width::Once, Width::Exact, Width::Rule]);
+    let scope = (of(0u64..1 << 50), width).prop_map(|(seconds, width)| Extent { seconds, width });
+    let whose = (of(any::<u32>()), of(session()), of(text()));
+    let said = (any::<bool>(), any::<bool>(), text(), of(text()));
+    (hold(), moment(), by, scope, whose, said)
+        .prop_map(
+            |(hold, time, by, scope, (owner, session, session_name), (approves, settled, asked, reason))| {
+                Decision {
+                    about: None,
+                    approves,
+                    asked,
+                    by,
+                    checks: Vec::new(),
+                    hold,
+                    owner,
+                    reason,
+                    scope,
+                    session,
+                    session_name,
+                    settled,
+                    time,
+                }
+            },
+        )
+        .boxed()
 }
 
 /// A record of any kind that stands in a trail.
@@ -208,11 +368,14 @@ pub fn record() -> impl Strategy<Value = Record> {
     prop_oneof![
         6 => any_event().prop_map(|event| Record::Event(Box::new(event))),
         2 => change().prop_map(Record::Session),
+        2 => told().prop_map(|told| Record::Told(Box::new(told))),
+        2 => informed().prop_map(|decision| Record::Decision(Box::new(decision))),
         1 => lost.prop_map(|(time, families, unexplained, unwritten)| {
             Record::Lost(Lost { time, families, unexplained, unwritten })
         }),
-        1 => (moment(), any::<bool>(), text(), text()).prop_map(|(time, started, version, boot)| {
-            Record::Daemon(DaemonChange { time, started, version, boot })
+        1 => (moment(), any::<bool>(), text(), of(text()), text()).prop_map(|(time, started, version, before, boot)| {
+            let replaces = before.filter(|_| started);
+            Record::Daemon(DaemonChange { time, started, version, replaces, boot })
         }),
         1 => (moment(), any::<u32>(), text(), text()).prop_map(|(time, owner, policy, why)| {
             Record::Refused(PolicyRefused { time, owner, policy, why })

@@ -1,8 +1,10 @@
 //! The stored form is what the schema says, is canonical, and loses nothing.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::LazyLock;
 
+use gatekeeper_common::verdict::{Cause, Verdict};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,8 +12,13 @@ use serde_json::Value;
 use super::samples::{denial, machine, record};
 use super::write::{Link, Place};
 use super::{Line, VERSION};
+use crate::assistant::Assistant;
+use crate::assistant::telling::{Telling, What};
 use crate::audit::log::seal::seal;
-use crate::audit::record::Record;
+use crate::audit::record::{Event, Record, Told};
+use crate::hold::decision::{By, Decision, Extent, HoldId, Person};
+use crate::session::container::Container;
+use crate::session::id::SessionId;
 
 /// An extract of the released schema: the classes used here and the objects in them, with what the
 /// profiles add.
@@ -98,9 +105,7 @@ fn place(index: u64) -> Place {
 }
 
 fn written(record: &Record, index: u64) -> String {
-    let mut bytes = Vec::new();
-    seal(record, &machine(), &place(index), &mut Vec::new(), &mut bytes).unwrap();
-    String::from_utf8(bytes).unwrap()
+    String::from_utf8(seal(record, &machine(), &place(index)).unwrap().0).unwrap()
 }
 
 fn fits_the_schema(line: &str) -> Result<(), String> {
@@ -130,6 +135,120 @@ fn a_denied_read_as_others_see_it() {
     assert_eq!(value["metadata"]["sequence"], 5);
     assert_eq!(value["is_alert"], true);
     assert_eq!(value["attestation_list"][0]["prev_event"]["uid"], "4");
+}
+
+#[test]
+fn a_container_is_told_of_where_there_is_one() {
+    let Record::Event(mut event) = denial(9) else { panic!("no event") };
+    let value = |event: &Event| -> Value {
+        let line = written(&Record::Event(Box::new(event.clone())), 5);
+        assert_eq!(fits_the_schema(&line), Ok(()));
+        serde_json::from_str(&line).unwrap()
+    };
+    let profile =
+        |value: &Value| value["metadata"]["profiles"].as_array().unwrap().contains(&"container".into());
+    let none = value(&event);
+    assert!(!profile(&none) && none["actor"]["process"]["container"].is_null());
+    let pod = "9f2c1e0a-5b7d-4c1e-8a2f-0123456789ab";
+    let path = format!("/kubepods/pod{pod}/crio-{}.scope", "a1".repeat(32));
+    event.container = Container::of(Path::new(&path));
+    let some = value(&event);
+    assert!(profile(&some));
+    let shown = serde_json::json!({"pod_uuid": pod, "runtime": "cri-o", "uid": "a1".repeat(32)});
+    assert_eq!(some["actor"]["process"]["container"], shown);
+}
+
+#[test]
+fn a_decision_tells_of_what_was_asked() {
+    let Record::Event(mut event) = denial(9) else { panic!("no event") };
+    (event.verdict, event.cause, event.hold) = (Verdict::Ask, Cause::Held, HoldId::from_kernel(9));
+    let person = Person { name: "ann".into(), program: "gatekeeper".into(), terminal: None, uid: 1001 };
+    let decision = |about| {
+        Record::Decision(Box::new(Decision {
+            about,
+            approves: false,
+            asked: "read ./secret-9".into(),
+            by: By::Person(person.clone()),
+            checks: Vec::new(),
+            hold: HoldId::from_kernel(9).unwrap(),
+            owner: event.owner,
+            reason: Some("not today".into()),
+            scope: Extent::default(),
+            session: event.session,
+            session_name: event.session_name.clone(),
+            settled: true,
+            time: event.time,
+        }))
+    };
+    let whole = decision(Some(event.clone()));
+    let line = written(&whole, 5);
+    assert_eq!(fits_the_schema(&line), Ok(()));
+    let value: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(value["actor"]["user"]["name"], "ann");
+    assert_eq!((&value["action"], &value["status_code"]), (&"Denied".into(), &"denied".into()));
+    assert_eq!(value["status_detail"], "not today");
+    assert_eq!(value["ai_agent"]["uid"], "/usr/bin/claude");
+    assert_eq!(
+        (&value["policy"]["name"], &value["policy"]["version"]),
+        (&"coding-assistant".into(), &"2".into())
+    );
+    assert_eq!(value["firewall_rule"]["uid"], "no-secrets");
+    let unmapped = &value["unmapped"];
+    assert_eq!(
+        (&unmapped["purpose"], &unmapped["why"]),
+        (&"mend the build".into(), &"secrets stay here".into())
+    );
+    assert_eq!((&unmapped["operation"], &unmapped["verdict"]), (&"read".into(), &"ask".into()));
+    assert_eq!(unmapped["file"]["path"], "/home/dev/app/secret-9");
+    assert_eq!((&unmapped["hold"], &unmapped["event"]), (&9.into(), &9.into()));
+    let process = &unmapped["process"];
+    assert_eq!((&process["uid"], &process["cmd_line"]), (&"300-4000000000".into(), &"cat secret".into()));
+    assert_eq!((&process["file"]["uid"], &process["user"]["uid"]), (&"8388609:42".into(), &"1000".into()));
+    assert_eq!(process["ancestry"][0]["path"], "/usr/bin/bash");
+    // As earlier versions wrote it.
+    let bare = decision(None);
+    let line = written(&bare, 5);
+    assert!(!line.contains("\"process\"") && !line.contains("\"why\""), "{line}");
+    assert_eq!(serde_json::from_str::<Line>(&line).unwrap().record().unwrap(), bare);
+}
+
+#[test]
+fn what_was_told_carries_purpose_and_policy() {
+    let told = |purpose: Option<&str>, generation| {
+        Record::Told(Box::new(Told {
+            time: crate::audit::time::Moment::from_micros(1_800_000_000_000_000),
+            boot_time: 7,
+            session: SessionId::from_kernel(77).unwrap(),
+            session_name: None,
+            owner: 1000,
+            purpose: purpose.map(Into::into),
+            policy: Some("coding-assistant".into()),
+            generation,
+            call: None,
+            refused: None,
+            tellers: Vec::new(),
+            dropped: 0,
+            telling: Telling::of(Assistant::Codex, What::Prompt, "x"),
+        }))
+    };
+    let line = written(&told(Some("mend the build"), Some(2)), 5);
+    assert_eq!(fits_the_schema(&line), Ok(()));
+    let value: Value = serde_json::from_str(&line).unwrap();
+    // Where an operation's record has them.
+    let policy = serde_json::json!({"name": "coding-assistant", "version": "2"});
+    let unmapped = &value["unmapped"];
+    assert_eq!(value["policy"], policy);
+    assert_eq!((&unmapped["purpose"], &unmapped["generation"]), (&"mend the build".into(), &2.into()));
+    // As earlier versions wrote it, of what was refused.
+    let line = written(&told(None, None), 5);
+    assert!(line.contains(r#""policy":{"name":"coding-assistant","version":""}"#), "{line}");
+    assert!(!line.contains("generation") && !line.contains("purpose"), "{line}");
+    assert_eq!(serde_json::from_str::<Line>(&line).unwrap().record().unwrap(), told(None, None));
+    let line = line.replace(r#""policy":{"name":"coding-assistant","version":""},"#, "");
+    let Ok(Record::Told(told)) = serde_json::from_str::<Line>(&line).unwrap().record() else {
+        panic!("not read: {line}")
+    };
+    assert_eq!(told.policy, None);
 }
 
 #[test]

@@ -6,9 +6,11 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, File, Text};
-use crate::audit::record::{Change, FamilyName, Upkeep};
+use super::{Container, Endpoint, File, Process, ProcessEntity, Text};
+use crate::audit::record::{Change, FamilyName, ToolLink, Upkeep};
+use crate::audit::time::Moment;
 use crate::audit::words;
+use crate::hold::decision::{Decision, HoldId};
 use crate::session::id::SessionId;
 
 /// What kind of record this is, as [`crate::audit::record::Record`] names it.
@@ -29,8 +31,12 @@ pub enum Kind {
     Hook,
     /// See [`crate::audit::record::Record::Trail`].
     Trail,
+    /// See [`crate::audit::record::Record::Told`].
+    Told,
     /// See [`crate::audit::record::Record::Missed`].
     Missed,
+    /// See [`crate::audit::record::Record::Decision`].
+    Decision,
 }
 
 /// What the schema has no place for; `type` says which of the other fields there are.
@@ -46,12 +52,21 @@ pub struct Unmapped<'a> {
     /// The command a session was opened for, as the caller gave it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<Text<'a>>,
+    /// The container a session is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container<'a>>,
+    /// How a hold was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Box<Decision>>,
     /// A number some operations need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<u32>,
     /// An address, in classes that have no place for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint<'a>>,
+    /// When a session is ended at the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Moment>,
     /// The kernel's number of the event, in its boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<u64>,
@@ -61,6 +76,9 @@ pub struct Unmapped<'a> {
     /// Generation of the policy that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
+    /// The hold that an event announces or follows from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
     /// The path from the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_workspace: Option<Text<'a>>,
@@ -94,18 +112,39 @@ pub struct Unmapped<'a> {
     /// A session's policies with their generations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Text<'a>>,
+    /// The process that asked for what a decision is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Box<Process<'a>>>,
     /// What is spoken with an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Text<'a>>,
     /// What the session is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Text<'a>>,
+    /// The version that ran before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Text<'a>>,
+    /// That the operation could pass only if recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
     /// The session's short name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_name: Option<Text<'a>>,
+    /// Since when what a decision is about waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Moment>,
     /// The rule's tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Text<'a>>,
+    /// The process that told it, and those it descends from in the session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tellers: Vec<ProcessEntity<'a>>,
+    /// What an assistant told, but for what stands elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<serde_json::Value>,
+    /// The tool call an event belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolLink>,
     /// What kind of record this is.
     #[serde(rename = "type")]
     pub kind: Kind,
@@ -121,6 +160,9 @@ pub struct Unmapped<'a> {
     /// What the rules said.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional::verdict")]
     pub verdict: Option<Verdict>,
+    /// Why people were asked about what a decision is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Text<'a>>,
     /// What `${workspace}` means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Text<'a>>,
@@ -134,11 +176,15 @@ impl Unmapped<'_> {
             boot_time: None,
             change: None,
             command: Vec::new(),
+            container: None,
+            decision: None,
             detail: None,
             endpoint: None,
+            ends: None,
             event: None,
             file: None,
             generation: None,
+            hold: None,
             in_workspace: None,
             kept_from: None,
             layer: None,
@@ -150,15 +196,23 @@ impl Unmapped<'_> {
             passed: None,
             path_hex: None,
             policies: Vec::new(),
+            process: None,
             protocol: None,
             purpose: None,
+            replaces: None,
+            required: None,
             session_name: None,
+            since: None,
             tags: Vec::new(),
+            tellers: Vec::new(),
+            told: None,
+            tool: None,
             kind,
             unexplained: None,
             unwritten: None,
             upkeep: None,
             verdict: None,
+            why: None,
             workspace: None,
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::unmapped::{Kind, Unmapped};
 use super::{
-    Attestation, Device, Fingerprint, Line, Metadata, PrevEvent, Product, Text, VERSION, event, notes,
+    Attestation, Device, Fingerprint, Line, Metadata, PrevEvent, Product, Text, VERSION, event, notes, told,
 };
 use crate::audit::record::Record;
 use crate::audit::time::Moment;
@@ -71,6 +71,8 @@ impl<'a> Line<'a> {
             Record::Refused(refused) => notes::refused(refused, machine, place),
             Record::Hook(change) => notes::hook(change, machine, place),
             Record::Trail(change) => notes::trail(change, machine, place),
+            Record::Told(told) => told::line(told, machine, place),
+            Record::Decision(decision) => notes::decision(decision, machine, place),
             Record::Missed { count } => notes::missed(*count, machine, place),
         }
     }
@@ -90,6 +92,7 @@ impl<'a> Line<'a> {
             activity_name: name,
             actor: None,
             ai_agent: None,
+            api: None,
             app: None,
             attestation_list: [Attestation {
                 authority_uid: machine.origin.as_str().into(),
@@ -115,6 +118,7 @@ impl<'a> Line<'a> {
             kernel: None,
             log_name: None,
             message: message.into(),
+            message_context: None,
             metadata: Metadata {
                 log_name: machine.origin.as_str().into(),
                 original_event_uid: None,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Counts, Deed, Process, Story};
-use crate::audit::record::{Change, Event, Record};
+use super::holds::Holds;
+use super::{Counts, Deed, Process, Story, Testimony};
+use crate::assistant::telling::What;
+use crate::audit::record::{Change, Event, MatchedBy, Record, Told, ToolLink};
 use crate::session::id::SessionId;
 
 /// A process: its id and when it started.
@@ -14,6 +16,7 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
     let mut counts = Counts::default();
     let mut deeds: BTreeMap<Key, Vec<Deed>> = BTreeMap::new();
     let mut parents: BTreeMap<Key, Key> = BTreeMap::new();
+    let (mut told, mut holds) = (Vec::new(), Holds::default());
     for (number, record) in records {
         match record {
             Record::Session(change) if change.session == session => {
@@ -21,37 +24,60 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
                 match change.change {
                     Change::Opened => opened = Some(change.clone()),
                     Change::Ended => ended = Some(change.time),
-                    Change::Reloaded | Change::ReloadFailed => changes.push(change.clone()),
+                    Change::Reloaded | Change::ReloadFailed | Change::Recorded | Change::Expired => {
+                        changes.push(change.clone())
+                    }
                 }
             }
             Record::Session(change) if change.parent == Some(session) && change.change == Change::Opened => {
                 nested.push(change.session);
             }
+            Record::Told(one) if one.session == session => {
+                counts.records += 1;
+                counts.prompts += u64::from(one.telling.what == What::Prompt);
+                counts.tool_calls += u64::from(one.telling.what == What::Tool);
+                told.push(Testimony { record: *number, told: Told::clone(one) });
+            }
             Record::Event(event) if event.session == Some(session) => {
                 counts.records += 1;
                 count(&mut counts, event);
+                holds.event(*number, event);
                 let key = (event.task.pid, event.task.start);
                 if let Some(parent) = event.ancestry.first() {
                     parents.insert(key, (parent.pid, parent.start));
                 }
                 deeds.entry(key).or_default().push(Deed { record: *number, event: Event::clone(event) });
             }
+            Record::Decision(decision) if decision.session == Some(session) => {
+                counts.records += 1;
+                holds.decision(*number, decision);
+            }
             _ => {}
         }
     }
     counts.processes = deeds.len() as u64;
     let processes = tree(deeds, &parents);
-    Story { session, opened, ended, changes, nested, counts, processes }
+    let holds = holds.finish(ended.is_some(), &mut counts);
+    Story { session, opened, ended, changes, nested, counts, told, holds, processes }
 }
 
 fn count(counts: &mut Counts, event: &Event) {
-    if !event.passed {
+    if event.is_refused() {
         counts.refused += 1;
+    } else if event.is_held() {
+        // Counted with what came of it.
     } else if event.is_start() {
         counts.programs += 1;
     } else {
         counts.audited += 1;
     }
+}
+
+/// The tool call a process belongs to: what was found last, for its arguments can tell more than its start. An
+/// assistant's own process belongs to none, whatever it had open now and then.
+fn tool(deeds: &[Deed]) -> Option<ToolLink> {
+    let link = deeds.iter().rev().find_map(|deed| deed.event.tool.clone())?;
+    Some(link).filter(|link| link.matched_by != MatchedBy::Assistant)
 }
 
 /// Parents before their children; children in the order in which they first did something.
@@ -71,7 +97,7 @@ fn tree(mut deeds: BTreeMap<Key, Vec<Deed>>, parents: &BTreeMap<Key, Key>) -> Ve
         let Some(deeds) = deeds.remove(&key) else { continue };
         let depth = parent.and_then(|at| told.get(at)).map_or(0, |parent: &Process| parent.depth + 1);
         let place = told.len();
-        told.push(Process { pid: key.0, start: key.1, parent, depth, deeds });
+        told.push(Process { pid: key.0, start: key.1, parent, depth, tool: tool(&deeds), deeds });
         next.extend(children.get(&Some(key)).into_iter().flatten().rev().map(|key| (*key, Some(place))));
     }
     told

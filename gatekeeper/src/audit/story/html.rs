@@ -1,10 +1,15 @@
 //! The story as one page that needs nothing else: no script, no font, no image from elsewhere.
 
-use std::fmt::{self, Display, Write as _};
+mod tables;
+mod text;
+mod tree;
 
-use super::{Deed, Process, Story};
-use crate::audit::record::{Event, Object};
+use std::fmt::{self, Write as _};
+
+use super::Story;
+use crate::audit::record::Event;
 use crate::audit::time::Moment;
+use text::{Plain, clock, last_part, object};
 
 /// How it looks.
 const STYLE: &str = include_str!("report.css");
@@ -14,31 +19,6 @@ const WIDTH: i64 = 1000;
 const LANE: usize = 22;
 /// Processes with a lane of their own, at most; the tree below has them all.
 const LANES: usize = 60;
-
-/// Text that somebody else chose, made harmless.
-struct Plain<'a>(&'a str);
-
-impl Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '&' => f.write_str("&amp;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                // Controls, and what turns the direction of writing, are shown and not done.
-                c if c.is_control()
-                    || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-                {
-                    write!(f, "{}", c.escape_unicode())?;
-                }
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// The page.
 pub fn page(story: &Story) -> Result<String, fmt::Error> {
@@ -55,8 +35,10 @@ pub fn page(story: &Story) -> Result<String, fmt::Error> {
     )?;
     head(&mut page, story, &title)?;
     timeline(&mut page, story)?;
-    refused(&mut page, story)?;
-    tree(&mut page, story)?;
+    tables::told(&mut page, story)?;
+    tables::held(&mut page, story)?;
+    tables::refused(&mut page, story)?;
+    tree::tree(&mut page, story)?;
     page.push_str("</main>\n</body>\n</html>\n");
     Ok(page)
 }
@@ -82,18 +64,32 @@ fn head(page: &mut String, story: &Story, title: &str) -> fmt::Result {
     fact("Workspace", opened.and_then(|opened| opened.workspace.clone()))?;
     fact("Command", opened.map(|opened| opened.command.join(" ")).filter(|command| !command.is_empty()))?;
     fact("Opened", opened.map(|opened| opened.time.to_string()))?;
+    fact("Until", opened.and_then(|opened| opened.ends).map(|ends| ends.to_string()))?;
+    fact("Time over", story.expired().map(|time| time.to_string()))?;
     fact("Ended", story.ended.map(|ended| ended.to_string()))?;
     let nested: Vec<String> = story.nested.iter().map(ToString::to_string).collect();
     fact("Sessions inside", Some(nested.join(", ")).filter(|nested| !nested.is_empty()))?;
     page.push_str("</dl>\n<ul class=\"counts\">\n");
     let counts = &story.counts;
+    // Where nothing was held they say nothing.
+    let of_holds = ["held for a decision", "approved", "denied", "not answered in time", "undecided"];
     for (count, what, class) in [
         (counts.refused, "refused", "bad"),
+        (counts.held, "held for a decision", "held"),
+        (counts.approved, "approved", ""),
+        (counts.denied, "denied", "bad"),
+        (counts.expired, "not answered in time", "bad"),
+        (counts.undecided, "undecided", ""),
+        (counts.prompts, "prompts", ""),
+        (counts.tool_calls, "tool calls", ""),
         (counts.programs, "programs started", ""),
         (counts.audited, "operations recorded", ""),
         (counts.processes, "processes", ""),
         (counts.records, "records", ""),
     ] {
+        if count == 0 && of_holds.contains(&what) {
+            continue;
+        }
         let class = if count == 0 { "" } else { class };
         writeln!(page, "<li class=\"{class}\"><b>{count}</b> {what}</li>")?;
     }
@@ -114,7 +110,7 @@ fn timeline(page: &mut String, story: &Story) -> fmt::Result {
     let height = lanes.len() * LANE + 24;
     writeln!(
         page,
-        "<section><h2>Timeline</h2><div class=\"legend\"><span class=\"exec\">program started</span><span class=\"passed\">let and recorded</span><span class=\"refused\">refused</span></div>"
+        "<section id=\"timeline\"><h2>Timeline</h2><div class=\"legend\"><span class=\"exec\">program started</span><span class=\"passed\">let and recorded</span><span class=\"held\">held</span><span class=\"refused\">refused</span></div>"
     )?;
     writeln!(page, "<div class=\"chart\"><ol>")?;
     for process in lanes {
@@ -156,89 +152,11 @@ fn timeline(page: &mut String, story: &Story) -> fmt::Result {
     Ok(())
 }
 
-fn refused(page: &mut String, story: &Story) -> fmt::Result {
-    let refused = story.refused();
-    if refused.is_empty() {
-        return page.write_str("<section><h2>Refused</h2><p>Nothing was refused.</p></section>\n");
-    }
-    writeln!(
-        page,
-        "<section><h2>Refused</h2><div class=\"wide\"><table><thead><tr><th>Record<th>Time (UTC)<th>Operation<th>On what<th>Why<th>Rule<th>By</tr></thead><tbody>"
-    )?;
-    for Deed { record, event } in refused {
-        let rule = event.rule.as_ref().map_or("–", |rule| rule.id.as_str());
-        let by = last_part(event.program.as_deref().unwrap_or(&event.task.comm));
-        writeln!(
-            page,
-            "<tr><td>{record}<td>{}<td>{}<td class=\"object\">{}<td>{}<td>{}<td>{} <small>{}</small></tr>",
-            clock(event.time),
-            event.operation.name(),
-            Plain(&object(event)),
-            Plain(&event.reason),
-            Plain(rule),
-            Plain(by),
-            event.task.pid
-        )?;
-    }
-    page.push_str("</tbody></table></div></section>\n");
-    Ok(())
-}
-
-fn tree(page: &mut String, story: &Story) -> fmt::Result {
-    page.push_str("<section><h2>Processes</h2>\n");
-    for process in &story.processes {
-        let refused = process.deeds.iter().filter(|deed| !deed.event.passed).count();
-        let Process { pid, depth, deeds, .. } = process;
-        // Deeper than the page is wide, all stand in one line.
-        let indent = depth.min(&12);
-        let open = if refused > 0 { " open" } else { "" };
-        writeln!(
-            page,
-            "<details style=\"margin-left:{indent}rem\"{open}><summary>{} <small>{pid}</small>",
-            Plain(process.program())
-        )?;
-        if refused > 0 {
-            writeln!(page, "<span class=\"bad\">{refused} refused</span>")?;
-        }
-        writeln!(page, "</summary><ol>")?;
-        for Deed { record, event } in deeds {
-            let class = class(event);
-            writeln!(
-                page,
-                "<li class=\"{class}\"><small>{record}</small> <time>{}</time> {} <span class=\"object\">{}</span>{}</li>",
-                clock(event.time),
-                event.operation.name(),
-                Plain(&object(event)),
-                if event.passed { String::new() } else { format!(" — {}", Plain(&event.reason)) }
-            )?;
-        }
-        page.push_str("</ol></details>\n");
-    }
-    page.push_str("</section>\n");
-    Ok(())
-}
-
 fn class(event: &Event) -> &'static str {
     match (event.passed, event.is_start()) {
+        (false, _) if event.is_held() => "held",
         (false, _) => "refused",
         (true, true) => "exec",
         (true, false) => "passed",
     }
-}
-
-/// What an operation is on, in a few words.
-fn object(event: &Event) -> String {
-    match &event.object {
-        Object::None => "–".to_owned(),
-        object => object.brief(),
-    }
-}
-
-/// The time of day: UTC, as the times above are, wherever the page is read.
-fn clock(moment: Moment) -> String {
-    moment.to_string().get(11..23).unwrap_or_default().to_owned()
-}
-
-fn last_part(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }

@@ -1,7 +1,10 @@
 //! Stories from records.
 
 use gatekeeper_common::operation::Operation;
-use gatekeeper_common::verdict::Verdict;
+use gatekeeper_common::verdict::{Cause, Verdict};
+
+mod held;
+mod page;
 
 use super::html::page;
 use super::*;
@@ -24,6 +27,8 @@ fn change(change: Change, session: SessionId, parent: Option<SessionId>) -> Reco
         parent,
         workspace: Some("/home/dev/app".into()),
         user: Some("dev".into()),
+        ends: None,
+        container: None,
         command: vec!["claude".into()],
         note: None,
     })
@@ -68,7 +73,8 @@ fn processes_are_a_tree_and_the_numbers_add_up() {
     let story = story();
     let tree: Vec<_> = story.processes.iter().map(|p| (p.pid, p.depth, p.parent)).collect();
     assert_eq!(tree, [(10, 0, None), (11, 1, Some(0)), (13, 2, Some(1)), (12, 1, Some(0))]);
-    let counts = Counts { records: 8, processes: 4, programs: 3, refused: 2, audited: 1 };
+    let counts =
+        Counts { records: 8, processes: 4, programs: 3, refused: 2, audited: 1, ..Counts::default() };
     assert_eq!(story.counts, counts);
     assert_eq!(story.refused().iter().map(|deed| deed.record).collect::<Vec<_>>(), [104, 106]);
     assert_eq!(story.nested.len(), 1);
@@ -88,4 +94,51 @@ fn the_page_has_every_number_and_runs_nobodys_script() {
     for outside in ["http://", "https://", "url(", "@import"] {
         assert!(!page.contains(outside), "{outside}");
     }
+}
+
+#[test]
+fn a_tool_call_stands_with_its_processes() {
+    use crate::assistant::Assistant;
+    use crate::assistant::telling::{Telling, What};
+    use crate::audit::record::{MatchedBy, Told, ToolLink};
+    let told = |what, text: &str, call: Option<&str>| {
+        let telling = Telling { text: Some(text.into()), ..Telling::of(Assistant::Codex, what, "x") };
+        Record::Told(Box::new(Told {
+            time: Moment::from_micros(1_800_000_000_000_000),
+            boot_time: 1,
+            session: id(),
+            session_name: None,
+            owner: 1000,
+            purpose: None,
+            policy: None,
+            generation: None,
+            call: call.map(Into::into),
+            refused: None,
+            tellers: Vec::new(),
+            dropped: 0,
+            telling,
+        }))
+    };
+    let linked = |record: Record, calls: &[&str], matched_by| {
+        let Record::Event(mut event) = record else { panic!("no event") };
+        event.tool = Some(ToolLink { calls: calls.iter().map(|call| (*call).into()).collect(), matched_by });
+        Record::Event(event)
+    };
+    let exec = |number, chain: &[u32], path| deed(number, chain, Operation::Exec, Verdict::Allow, path);
+    let records = [
+        told(What::Prompt, "<b>mend it", None),
+        told(What::Tool, "", Some("s.1")),
+        linked(exec(1, &[10, 11], "/bin/sh"), &["s.1", "s.2"], MatchedBy::Ambiguous),
+        linked(exec(2, &[10, 11], "/bin/bash"), &["s.1"], MatchedBy::Command),
+        linked(exec(3, &[10, 11, 12], "/bin/ls"), &["s.1"], MatchedBy::Parent),
+        linked(exec(4, &[10], "/usr/bin/codex"), &["s.1"], MatchedBy::Assistant),
+    ];
+    let numbered: Vec<(u64, Record)> = (100..).zip(records).collect();
+    let story = Story::of(id(), &numbered);
+    assert_eq!((story.counts.prompts, story.counts.tool_calls, story.counts.records), (1, 1, 6));
+    let of_call: Vec<_> = story.of_call("s.1").map(|(process, by)| (process.pid, by)).collect();
+    assert_eq!(of_call, [(11, MatchedBy::Command), (12, MatchedBy::Parent)]);
+    let page = page(&story).unwrap();
+    assert!(page.contains("&lt;b&gt;mend it") && page.contains("<b>1</b> tool calls"), "{page}");
+    assert!(page.contains("bash <small>11 by process tree and command</small>"), "{page}");
 }

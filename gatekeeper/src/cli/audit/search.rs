@@ -8,6 +8,7 @@ use super::super::events;
 use super::super::output::{DIM, out};
 use crate::audit::index::{Index, Query};
 use crate::audit::time::Moment;
+use crate::hold::decision::{HoldId, Outcome};
 use crate::session::id::SessionId;
 
 /// Which records.
@@ -49,13 +50,24 @@ pub struct Which {
     /// The assistant: the first program of its session.
     #[arg(long, value_name = "NAME|PATH")]
     assistant: Option<String>,
+    /// About this hold: what was asked, what was said, what followed. Numbers begin anew at each boot.
+    #[arg(long, value_name = "NUMBER")]
+    hold: Option<HoldId>,
+    /// What was said to a hold.
+    #[arg(long, value_name = "WORD", value_enum)]
+    decision: Option<Outcome>,
+    /// The person, or the check, that said so.
+    #[arg(long, value_name = "NAME")]
+    decided_by: Option<String>,
     /// What kind of record.
-    #[arg(long, value_parser = ["event", "session", "lost", "daemon", "refused", "hook", "trail"])]
+    #[arg(long, value_parser = ["event", "session", "told", "decision", "lost", "daemon", "refused", "hook", "trail"])]
     kind: Option<String>,
-    /// Words in it, in capitals or not.
+    /// These words as they stand here, in capitals or not: in the record's message (operation, path or address, reason),
+    /// and in what is said with it: a session's purpose, note and command; a prompt, an answer and what a tool is given,
+    /// not what it gives back past its first 200 characters; what a hold asked and the reason it was answered with.
     #[arg(long, value_name = "WORDS")]
     text: Option<String>,
-    /// At most so many, the latest.
+    /// At most so many, the latest. Of `stats`, which counts all that fit: the length of each of its lists, 10 where left out.
     #[arg(long, short = 'n', value_name = "COUNT")]
     last: Option<usize>,
 }
@@ -77,6 +89,9 @@ impl Which {
             policy: self.policy.clone(),
             owner: self.owner,
             assistant: self.assistant.clone(),
+            hold: self.hold,
+            decision: self.decision,
+            decided_by: self.decided_by.clone(),
             text: self.text.clone(),
             last: self.last,
         }

@@ -8,10 +8,13 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use super::super::events;
-use super::super::output::{BAD, DIM, HEAD, escaped, json, out};
+use super::super::output::{BAD, DIM, HEAD, WARN, escaped, json, out};
+use crate::assistant::telling::What;
 use crate::audit::index::{Index, Query};
-use crate::audit::record::Record;
-use crate::audit::story::{Story, html};
+use crate::audit::record::{Change, Record};
+use crate::audit::story::holds::{Said, waited};
+use crate::audit::story::{Story, Testimony, html};
+use crate::audit::time::Moment;
 use crate::session::id::SessionId;
 
 /// Arguments of `audit session`.
@@ -89,8 +92,17 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     fact("command", opened.map(|opened| opened.command.join(" ")).filter(|words| !words.is_empty()))?;
     fact("opened", opened.map(|opened| opened.time.to_string()))?;
     for change in &story.changes {
+        if change.change == Change::Expired {
+            continue;
+        }
+        if change.change == Change::Recorded {
+            fact("recorded", change.note.clone())?;
+            continue;
+        }
         fact("policies", Some(format!("{} at {}", change.policies.join(" + "), change.time)))?;
     }
+    fact("until", opened.and_then(|opened| opened.ends).map(|ends| ends.to_string()))?;
+    fact("time over", story.expired().map(|time| time.to_string()))?;
     fact("ended", story.ended.map(|ended| ended.to_string()))?;
     for nested in &story.nested {
         fact("inside it", Some(format!("session {nested}")))?;
@@ -99,22 +111,108 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     let style = if counts.refused > 0 { BAD } else { DIM };
     writeln!(
         out,
-        "{} programs started, {} operations recorded, {style}{} refused{style:#}, by {} processes",
-        counts.programs, counts.audited, counts.refused, counts.processes
+        "{} prompts, {} tool calls, {} programs started, {} operations recorded, {style}{} refused{style:#}, by {} processes",
+        counts.prompts, counts.tool_calls, counts.programs, counts.audited, counts.refused, counts.processes
     )?;
-    for process in &story.processes {
-        let indent = process.depth * 2;
+    if counts.held > 0 {
         writeln!(
             out,
-            "\n{:indent$}{HEAD}{}{HEAD:#} {DIM}[{}]{DIM:#}",
+            "{WARN}{} held for a decision{WARN:#}: {} approved, {} denied, {} not answered in time, {} undecided",
+            counts.held, counts.approved, counts.denied, counts.expired, counts.undecided
+        )?;
+    }
+    print_told(out, story)?;
+    print_held(out, story)?;
+    for process in &story.processes {
+        let indent = process.depth * 2;
+        let call = process.tool.as_ref().map(|link| {
+            let calls: Vec<String> = link.calls.iter().map(|call| number(call)).collect();
+            format!("  {} ({})", calls.join(" or "), link.matched_by.words())
+        });
+        writeln!(
+            out,
+            "\n{:indent$}{HEAD}{}{HEAD:#} {DIM}[{}]{}{DIM:#}",
             "",
             escaped(process.program()),
-            process.pid
+            process.pid,
+            escaped(call.as_deref().unwrap_or_default())
         )?;
         for deed in &process.deeds {
             write!(out, "{:indent$}  {DIM}{:>6}{DIM:#}  ", "", deed.record)?;
             events::print_event(out, &deed.event)?;
+            if let Some(held) = story.hold_of(deed) {
+                let style = held.outcome.map_or(WARN, events::said);
+                let text = escaped(&held.to_string());
+                writeln!(
+                    out,
+                    "{:indent$}          {DIM}→ hold {}:{DIM:#} {style}{text}{style:#}",
+                    "", held.hold
+                )?;
+            }
         }
     }
     Ok(())
+}
+
+/// What the assistants told, with what the kernel saw of each tool call.
+fn print_told(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
+    if !story.told.is_empty() {
+        writeln!(out, "\n{HEAD}told by the assistant{HEAD:#}")?;
+    }
+    for Testimony { record, told } in &story.told {
+        write!(out, "  {DIM}{record:>6}{DIM:#}  ")?;
+        events::print_told(out, told)?;
+        let Some(call) = told.call.as_deref().filter(|_| told.telling.what == What::Tool) else { continue };
+        for (process, matched_by) in story.of_call(call) {
+            let refused = process.refused();
+            let refused =
+                if refused > 0 { format!(", {BAD}{refused} refused{BAD:#}") } else { String::new() };
+            writeln!(
+                out,
+                "              {DIM}→{DIM:#} {} [{}] {DIM}{}{DIM:#}{refused}",
+                escaped(process.program()),
+                process.pid,
+                matched_by.words()
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// What was held, with all that was said to it.
+fn print_held(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
+    if !story.holds.is_empty() {
+        writeln!(out, "\n{HEAD}held for a decision{HEAD:#}")?;
+    }
+    for held in &story.holds {
+        let record = held.record.map(|record| record.to_string()).unwrap_or_default();
+        let since = held.since.map(Moment::clock).unwrap_or_default();
+        let style = held.outcome.map_or(WARN, events::said);
+        let after = held.waited_ms.map(|ms| format!(" after {}", waited(ms))).unwrap_or_default();
+        writeln!(
+            out,
+            "  {DIM}{record:>6}  {since}{DIM:#}  hold {}: {}, {style}{}{style:#}{after}",
+            held.hold,
+            escaped(&held.asked),
+            escaped(&held.to_string())
+        )?;
+        for Said { record, decision } in &held.said {
+            let style = events::said(decision.outcome());
+            let reason = decision.reason.as_deref().map(|reason| format!(": {}", escaped(reason)));
+            writeln!(
+                out,
+                "          {DIM}{record:>6}  {}{DIM:#}  {style}{}{style:#}, {}{}",
+                decision.time.clock(),
+                decision.outcome().word(),
+                escaped(&decision.by.in_full()),
+                reason.unwrap_or_default()
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// A call as people say it.
+fn number(call: &str) -> String {
+    format!("#{}", call.rsplit('.').next().unwrap_or(call))
 }

@@ -32,6 +32,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         ("OPERATIONS", &stats.operations),
         ("RULES THAT REFUSED", &stats.rules),
         ("REFUSED MOST", &stats.refused),
+        ("SAID TO HOLDS", &stats.decisions),
         ("SESSIONS", &stats.sessions),
         ("PROGRAMS", &stats.programs),
     ] {

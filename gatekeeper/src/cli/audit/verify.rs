@@ -70,7 +70,13 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         std::thread::sleep(MOMENT);
         report = look()?;
     }
-    if let Some(what) = first_false_row(folder)? {
+    let mut false_row = first_false_row(folder)?;
+    if false_row.is_some() {
+        // Somebody may just have been searching, after retention.
+        std::thread::sleep(MOMENT);
+        false_row = first_false_row(folder)?;
+    }
+    if let Some(what) = false_row {
         report.findings.push(Finding::file(INDEX, what));
     }
     if arguments.json {

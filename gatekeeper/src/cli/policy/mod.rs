@@ -8,9 +8,12 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use gatekeeper_common::operation::Family;
+use gatekeeper_common::verdict::Verdict;
 
 use self::print::{paint, print_answer, print_rule};
 use self::question::Asked;
+use crate::kernel::shortfall;
 use crate::policy::caller::Given;
 use crate::policy::links::Disk;
 use crate::policy::selftest;
@@ -135,6 +138,7 @@ fn line(value: &impl serde::Serialize) -> anyhow::Result<()> {
 
 fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
     let mut status = ExitCode::SUCCESS;
+    let shortfalls = shortfall::here();
     for file in files {
         let checked = setting.load(file).and_then(|(_, resolved)| {
             let tests = resolved.tests.len();
@@ -143,11 +147,23 @@ fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
         match checked {
             Ok((compiled, tests)) => {
                 let (rules, image) = (compiled.rules.len(), &compiled.image);
+                let gaps: Vec<_> = shortfalls.iter().filter(|one| one.concerns(&compiled)).collect();
+                let few: Vec<_> = compiled
+                    .rules
+                    .iter()
+                    .filter(|rule| rule.verdict == Verdict::Ask)
+                    .filter_map(|rule| Some((rule, rule.terms.too_few()?)))
+                    .collect();
                 if setting.json {
+                    let few: Vec<_> = few
+                        .iter()
+                        .map(|(rule, why)| serde_json::json!({ "rule": rule.id, "why": why }))
+                        .collect();
                     line(&serde_json::json!({
                         "file": file, "ok": true, "name": compiled.name, "rules": rules, "tests": tests,
                         "rows": image.rows(), "edges": image.edges(),
-                        "size": format!("{:?}", image.size()).to_lowercase(),
+                        "size": format!("{:?}", image.size()).to_lowercase(), "not_enforced": gaps,
+                        "too_few_approvers": few,
                     }))?;
                 } else {
                     let good = paint("ok", "allow");
@@ -156,6 +172,14 @@ fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
                         compiled.name,
                         image.edges()
                     );
+                    for gap in gaps {
+                        let mark = paint("not enforced by this kernel", "audit");
+                        anstream::println!("    {mark}  {}: {}", gap.operation, gap.what);
+                    }
+                    for (rule, why) in few {
+                        let mark = paint("too few may approve", "audit");
+                        anstream::println!("    {mark}  {} ({}:{}): {why}", rule.id, rule.file, rule.line);
+                    }
                 }
             }
             Err(error) => {
@@ -214,6 +238,7 @@ fn show(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
     let (compiled, _) = resolved.compile_untested()?;
     let parts: Vec<_> = policy.documents.iter().map(|part| (&part.name, &part.source.name)).collect();
     let defaults = compiled.defaults.named();
+    let required: Vec<_> = compiled.defaults.required.classes().map(Family::name).collect();
     let vars =
         || setting.vars.iter().map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned()));
     if setting.json {
@@ -223,7 +248,7 @@ fn show(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
             vars().map(|(name, value)| (name.to_owned(), value.into())).collect();
         line(&serde_json::json!({
             "policy": policy.name, "description": policy.description, "documents": parts,
-            "defaults": words, "arguments": compiled.defaults.arguments, "vars": vars,
+            "defaults": words, "arguments": compiled.defaults.arguments, "required": required, "vars": vars,
         }))?;
         for rule in compiled.rules.iter() {
             line(&RuleView::from(rule))?;
@@ -242,6 +267,9 @@ fn show(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
         anstream::println!("  default  {kind}  {}", paint(verdict.name(), verdict.name()));
     }
     anstream::println!("  arguments  {} bytes", compiled.defaults.arguments);
+    if !required.is_empty() {
+        anstream::println!("  record required  {}", required.join(" "));
+    }
     for rule in compiled.rules.iter() {
         print_rule(&RuleView::from(rule));
     }

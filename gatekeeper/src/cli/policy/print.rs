@@ -35,8 +35,9 @@ pub fn print_rule(rule: &RuleView<'_>) {
     let reason = rule.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     anstream::println!();
     anstream::println!(
-        "{}  {}  {}{reason}",
+        "{}{}  {}  {}{reason}",
         paint(rule.verdict, rule.verdict),
+        if rule.required { ", record required" } else { "" },
         rule.id,
         place(rule.file, rule.line)
     );

@@ -78,6 +78,9 @@ const ACTS: &[(&str, Act)] = &[
     ("inode_removexattr", |_, at, _| doors::remove_attribute(&at.join("file"))),
     ("inode_set_acl", |_, at, _| doors::set_list(&at.join("file"))),
     ("inode_remove_acl", |_, at, _| doors::remove_list(&at.join("file"))),
+    ("inode_file_setattr", |_, at, _| doors::set_flags(&at.join("file"))),
+    ("inode_getxattr", |_, at, _| doors::get_attribute(&at.join("file"))),
+    ("inode_readlink", |_, at, _| fs::read_link(at.join("pointer")).map(drop)),
     ("file_fcntl", |cage, _, _| doors::give_signals(cage.nothing.as_fd(), cage.parent)),
     ("path_unlink", |_, at, _| fs::remove_file(at.join("doomed"))),
     ("path_rmdir", |_, at, _| fs::remove_dir(at.join("folder"))),
@@ -122,6 +125,7 @@ const ACTS: &[(&str, Act)] = &[
     ("key_permission", |cage, _, round| cage.objects(round).read_key()),
     ("perf_event_open", |_, _, _| doors::count_faults()),
     ("syslog", |_, _, _| doors::ask_log()),
+    ("quotactl", |_, _, _| doors::sync_quotas()),
     ("inode_init_security_anon", |_, _, _| doors::fault_handler()),
 ];
 
@@ -132,6 +136,7 @@ fn furnish(folder: &Path) -> io::Result<()> {
     for file in ["file", "old", "doomed"] {
         fs::write(folder.join(file), "x")?;
     }
+    symlink("file", folder.join("pointer"))?;
     acts::mount(&folder.join("mounted"))
 }
 

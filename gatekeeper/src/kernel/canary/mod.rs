@@ -39,8 +39,12 @@ fn deny_all() -> (Vec<u8>, Vec<u8>) {
     };
     header.defaults[Operation::Capability as usize] = Cell::new(Verdict::Allow, RULE_DEFAULT);
     header.capabilities[CAP_WAKE_ALARM] = Cell::new(Verdict::Deny, RULE_DEFAULT);
+    // The row of all paths: where a link leads no default decides.
+    let mut row = Row::default();
+    row[Operation::Read as usize] = Cell::new(Verdict::Deny, 0);
     let mut head = bytemuck::bytes_of(&header).to_vec();
-    head.resize(ROWS_AT + size_of::<Row>(), 0);
+    head.resize(ROWS_AT, 0);
+    head.extend_from_slice(bytemuck::bytes_of(&row));
     (head, Vec::new())
 }
 

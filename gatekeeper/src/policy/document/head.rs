@@ -6,6 +6,8 @@ use toml::Spanned;
 
 use gatekeeper_common::verdict::Verdict;
 
+use super::approval::AskKeys;
+
 /// A verdict as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -14,7 +16,7 @@ pub enum Word {
     Allow,
     /// Let it pass and record it.
     Audit,
-    /// Ask a person; denied where nobody can be asked.
+    /// Ask a person: it is held until there is a decision.
     Ask,
     /// Refuse it.
     Deny,
@@ -56,6 +58,14 @@ pub enum Severity {
     Critical,
 }
 
+/// Whether there must be a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordWord {
+    /// What can't be recorded does not pass.
+    Required,
+}
+
 /// What the tables of all kinds have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'a> {
@@ -65,10 +75,14 @@ pub struct Head<'a> {
     pub id: Option<&'a Spanned<String>>,
     /// Why.
     pub reason: Option<&'a str>,
+    /// Whether there must be a record.
+    pub record: Option<&'a Spanned<RecordWord>>,
     /// How much a record matters.
     pub severity: Severity,
     /// Words for searching.
     pub tags: Option<&'a Spanned<Vec<String>>>,
+    /// On what terms a hold is decided, where it asks.
+    pub asks: AskKeys<'a>,
 }
 
 /// A table that is a rule.
@@ -95,12 +109,30 @@ macro_rules! rule_table {
             pub id: Option<toml::Spanned<String>>,
             /// Why, for whoever meets the rule.
             pub reason: Option<String>,
+            /// `"required"`: what the rule lets pass may pass only if it can be recorded.
+            #[schemars(with = "Option<super::head::RecordWord>")]
+            pub record: Option<toml::Spanned<super::head::RecordWord>>,
             /// How much a record of this rule matters.
             #[serde(default)]
             pub severity: super::head::Severity,
             /// Free words for searching records.
             #[schemars(with = "Option<Vec<String>>", length(min = 1))]
             pub tags: Option<toml::Spanned<Vec<String>>>,
+            /// With `ask`: how long a hold waits, as in `[approval]`.
+            #[schemars(with = "Option<String>")]
+            pub timeout: Option<toml::Spanned<String>>,
+            /// With `ask`: how many must approve.
+            #[schemars(with = "Option<u32>", range(min = 1, max = 16))]
+            pub quorum: Option<toml::Spanned<u32>>,
+            /// With `ask`: who may decide.
+            #[schemars(with = "Option<Vec<String>>", length(min = 1))]
+            pub approvers: Option<toml::Spanned<Vec<toml::Spanned<String>>>>,
+            /// With `ask`: whether the session's owner can't be the only one who approves.
+            #[schemars(with = "Option<bool>")]
+            pub separation: Option<toml::Spanned<bool>>,
+            /// With `ask`: what is asked before a person is.
+            #[schemars(with = "Option<Vec<String>>", length(min = 1))]
+            pub check: Option<toml::Spanned<Vec<toml::Spanned<String>>>>,
         }
 
         impl super::head::Table for $name {
@@ -111,8 +143,16 @@ macro_rules! rule_table {
                     verdict: self.verdict,
                     id: self.id.as_ref(),
                     reason: self.reason.as_deref(),
+                    record: self.record.as_ref(),
                     severity: self.severity,
                     tags: self.tags.as_ref(),
+                    asks: super::approval::AskKeys {
+                        timeout: self.timeout.as_ref(),
+                        quorum: self.quorum.as_ref(),
+                        approvers: self.approvers.as_ref(),
+                        separation: self.separation.as_ref(),
+                        check: self.check.as_ref(),
+                    },
                 }
             }
         }

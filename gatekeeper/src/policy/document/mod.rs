@@ -1,10 +1,12 @@
 //! The policy as written: the grammar, and nothing of its meaning. One table of rules a file.
 
+mod approval;
 mod capability;
 mod exec;
 mod file;
 mod head;
 mod net;
+mod record;
 mod signal;
 mod test;
 mod unix;
@@ -18,11 +20,13 @@ use toml::Spanned;
 use gatekeeper_common::limits::ARGUMENT_BYTES_MOST;
 use gatekeeper_common::verdict::Verdict;
 
+pub use approval::{ApprovalTable, AskKeys};
 pub use capability::CapabilityRule;
 pub use exec::ExecRule;
 pub use file::{Access, FileRule};
-pub use head::{Head, Severity, Table, Word};
+pub use head::{Head, RecordWord, Severity, Table, Word};
 pub use net::{NetRule, ProtocolWord, Reach};
+pub use record::{RecordTable, Required};
 pub use signal::{SignalRule, SignalWord};
 pub use test::TestTable;
 pub use unix::{UnixReach, UnixRule};
@@ -52,6 +56,12 @@ pub struct Document {
     /// What the kernel offers as a whole, without rules.
     #[serde(default)]
     pub kernel: KernelTable,
+    /// What is asked of the record.
+    #[serde(default)]
+    pub record: RecordTable,
+    /// How holds are decided.
+    #[serde(default)]
+    pub approval: ApprovalTable,
     /// Pieces of text for patterns, used as `${name}`; private to this file.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]

@@ -21,7 +21,7 @@ pub fn judge<'a>(
 ) -> Cell {
     let mut worst = Cell::SILENT;
     for operation in question.operations() {
-        worst = worst.max(judge_one(rules.clone(), defaults, operation, question));
+        worst = worst.strictest(judge_one(rules.clone(), defaults, operation, question));
     }
     worst
 }
@@ -32,7 +32,7 @@ fn judge_one<'a>(
     operation: Operation,
     question: &Question,
 ) -> Cell {
-    let silent = Cell::new(defaults.of(operation), RULE_DEFAULT);
+    let silent = defaults.cell(operation);
     let of_arguments =
         |rule: &Rule| matches!(rule.subject, Subject::Arguments(..)) && concerns(rule, question);
     if let Question::Exec(start) = question
@@ -47,19 +47,19 @@ fn judge_one<'a>(
         if !matches(rule, question) {
             continue;
         }
-        let cell = Cell::new(rule.verdict, rule.number);
+        let cell = rule.cell();
         if rule.operations & Operation::Exec.bit() != 0 {
-            exec = exec.max(cell);
+            exec = exec.strictest(cell);
         }
         if rule.operations & operation.bit() != 0 {
-            own = own.max(cell);
+            own = own.strictest(cell);
         }
     }
     if operation != Operation::Map {
         return if own == Cell::SILENT { silent } else { own };
     }
     match exec.verdict() {
-        Some(Verdict::Deny | Verdict::Ask) => Cell::new(Verdict::Deny, exec.rule()),
+        Some(Verdict::Deny | Verdict::Ask) => Cell::new(Verdict::Deny, exec.rule()).required_as(exec),
         _ if own != Cell::SILENT => own,
         Some(_) if !arguments_matter => exec,
         _ => silent,
@@ -152,10 +152,24 @@ fn bit(octets: &[u8], at: u8) -> u8 {
 pub fn matches_text(pattern: &[u8], path: &[u8]) -> bool {
     let names: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()).collect();
     without_braces(pattern).iter().any(|flat| {
+        let flat = &plain_slashes(flat);
         let pieces: Vec<&[u8]> =
             flat.strip_prefix(b"/").unwrap_or(flat).split(|byte| *byte == b'/').collect();
         if pieces == [b""] { names.is_empty() } else { matches_names(&pieces, &names) }
     })
+}
+
+/// A slash that is taken for what it is is a slash like others.
+fn plain_slashes(text: &[u8]) -> Vec<u8> {
+    let (mut plain, mut bytes) = (Vec::new(), text.iter());
+    while let Some(byte) = bytes.next() {
+        match (byte, bytes.as_slice().first()) {
+            (b'\\', Some(b'/')) => {}
+            (b'\\', Some(_)) => plain.extend([Some(byte), bytes.next()].into_iter().flatten()),
+            _ => plain.push(*byte),
+        }
+    }
+    plain
 }
 
 /// The pattern once for each way through its first, outermost braces, and so on.

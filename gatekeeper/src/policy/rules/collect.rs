@@ -7,7 +7,8 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::RULE_LAST;
 use toml::Spanned;
 
-use super::super::document::{Table, Word as VerdictWord};
+use super::super::approval::Terms;
+use super::super::document::{Head, RecordWord, Table, Word as VerdictWord};
 use super::super::error::PolicyError;
 use super::super::extends::Loaded;
 use super::super::links::{Follow, Links};
@@ -50,6 +51,9 @@ impl<'a> Collector<'a> {
     pub fn add(&mut self, loaded: &Loaded, scope: &Scope<'_>) -> Result<(), PolicyError> {
         (self.ids, self.count) = (HashMap::new(), HashMap::new());
         let document = &loaded.document;
+        if let Some(classes) = &document.record.required {
+            filled(&loaded.source, classes, "required")?;
+        }
         self.tables(loaded, scope, &document.exec, exec::read)?;
         self.tables(loaded, scope, &document.file, file::read)?;
         self.tables(loaded, scope, &document.net, net::read)?;
@@ -90,6 +94,11 @@ impl<'a> Collector<'a> {
         if let Some(tags) = head.tags {
             filled(source, tags, "tags")?;
         }
+        if let Some((place, key)) = head.asks.first().filter(|_| head.verdict != VerdictWord::Ask) {
+            let problem = format!("`{key}` means nothing in a rule that doesn't ask");
+            return Err(source.error(place, problem, "write `verdict = \"ask\"`, or remove the key"));
+        }
+        let terms = Terms::of_rule(source, &head.asks)?;
         let line = source.position(table.span().start).0;
         let count = self.count.entry(T::KIND).or_default();
         *count += 1;
@@ -101,11 +110,13 @@ impl<'a> Collector<'a> {
             number,
             id,
             verdict: head.verdict.into(),
+            required: required(source, T::KIND, &head)?,
             operations,
             subject,
             reason: head.reason.map(str::to_owned),
             severity: head.severity,
             tags: head.tags.map(|tags| tags.get_ref().clone()).unwrap_or_default(),
+            terms,
             file: source.name.clone(),
             line,
         });
@@ -130,6 +141,25 @@ impl<'a> Collector<'a> {
                 "give each rule an id of its own",
             )),
         }
+    }
+}
+
+/// Whether a rule's record is required; an error where there is none to require.
+fn required(source: &Source, kind: &str, head: &Head<'_>) -> Result<bool, PolicyError> {
+    let Some(record) = head.record else { return Ok(false) };
+    let RecordWord::Required = record.get_ref();
+    match head.verdict {
+        VerdictWord::Deny => Err(source.error(
+            record.span(),
+            "a rule that denies lets nothing pass, recorded or not",
+            "remove `record` here; a denial that can't be recorded is one all the same, and counted",
+        )),
+        VerdictWord::Allow if kind != "exec" => Err(source.error(
+            record.span(),
+            format!("what a `[[{kind}]]` rule allows is not recorded"),
+            "write `verdict = \"audit\"`, or remove `record`",
+        )),
+        _ => Ok(true),
     }
 }
 

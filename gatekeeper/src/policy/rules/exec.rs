@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use gatekeeper_common::operation::Operation;
 
-use super::super::document::ExecRule;
+use super::super::document::{ExecRule, Word as Verdict};
 use super::super::error::PolicyError;
 use super::super::word::{Kind, count};
 use super::Subject;
@@ -26,6 +26,14 @@ pub fn read(
             let bytes: usize = words.iter().map(|word| word.expanded.len() + 1).sum();
             reader.weigh(args.span(), lists * bytes)?;
             Subject::Arguments(programs, words)
+        }
+        // Only the new program's own environment is looked at, when it can't wait any more.
+        (None, Some(env)) if rule.verdict == Verdict::Ask => {
+            return Err(source.error(
+                env.span(),
+                "a rule that looks at `env` can't ask: a start can't wait once its environment is known",
+                "write `verdict = \"deny\"`, or ask about the program or its `args`",
+            ));
         }
         (None, Some(env)) => {
             filled(source, env, "env")?;

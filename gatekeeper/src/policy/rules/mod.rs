@@ -10,12 +10,14 @@ pub mod signal;
 mod unix;
 
 use gatekeeper_common::image::Protocol;
-use gatekeeper_common::verdict::Verdict;
-use serde::Serialize;
+use gatekeeper_common::operation::{Family, Operation};
+use gatekeeper_common::verdict::{Cell, Verdict};
+use serde::{Deserialize, Serialize};
 
 pub use collect::{Collector, filled};
 
 use super::address::Target;
+use super::approval::Terms;
 use super::bytes::ByteSet;
 use super::document::Severity;
 use super::links::{Follow, Links, resolve};
@@ -31,6 +33,8 @@ pub struct Rule {
     pub id: String,
     /// What becomes of what matches.
     pub verdict: Verdict,
+    /// Whether what it lets pass may pass only if it is recorded.
+    pub required: bool,
     /// The operations it speaks of, as [`Operation::bit`]s.
     pub operations: u32,
     /// What it matches.
@@ -41,10 +45,30 @@ pub struct Rule {
     pub severity: Severity,
     /// Words for searching.
     pub tags: Vec<String>,
+    /// On what terms a hold of it is decided.
+    pub terms: Terms,
     /// The file it stands in.
     pub file: String,
     /// The line it stands on; 0 for built-in rules.
     pub line: usize,
+}
+
+impl Rule {
+    /// What it says, as a cell.
+    #[must_use]
+    pub fn cell(&self) -> Cell {
+        let cell = Cell::new(self.verdict, self.number);
+        if self.required { cell.required() } else { cell }
+    }
+
+    /// The class it belongs to.
+    #[must_use]
+    pub fn family(&self) -> Option<Family> {
+        Operation::ALL
+            .into_iter()
+            .find(|operation| self.operations & operation.bit() != 0)
+            .map(Operation::family)
+    }
 }
 
 /// What a rule matches.
@@ -67,7 +91,7 @@ pub enum Subject {
 }
 
 /// The protocols an address rule speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocols {
     /// TCP.

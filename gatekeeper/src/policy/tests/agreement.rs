@@ -1,5 +1,7 @@
 //! Random policies and random questions: the image and the oracle give the same cell.
 
+use crate::policy::approval::Terms;
+use crate::policy::secrets::Secrets;
 use gatekeeper_common::image::Protocol;
 use gatekeeper_common::limits::{NAME_BYTES, PATH_BYTES};
 use gatekeeper_common::operation::Operation;
@@ -11,7 +13,7 @@ use proptest::sample::select;
 use crate::policy::Compiled;
 use crate::policy::address::Target;
 use crate::policy::defaults::Defaults;
-use crate::policy::document::Severity;
+use crate::policy::document::{Required, Severity};
 use crate::policy::explain::Question;
 use crate::policy::links::{Follow, NoLinks};
 use crate::policy::pattern::Pattern;
@@ -25,11 +27,13 @@ pub fn rule(verdict: Verdict, operations: u32, subject: Subject) -> Rule {
         number: 0,
         id: String::new(),
         verdict,
+        required: false,
         operations,
         subject,
         reason: None,
         severity: Severity::Info,
         tags: Vec::new(),
+        terms: Terms::default(),
         file: String::new(),
         line: 0,
     }
@@ -37,9 +41,18 @@ pub fn rule(verdict: Verdict, operations: u32, subject: Subject) -> Rule {
 
 /// `None` where the random patterns need more states than an image holds.
 pub fn compiled(mut rules: Vec<Rule>, defaults: Defaults) -> Option<Compiled> {
-    (0..).zip(&mut rules).for_each(|(number, rule)| rule.number = number);
+    (0..).zip(&mut rules).for_each(|(number, rule)| (rule.number, rule.required) = (number, number % 3 == 1));
     let (name, file) = (String::new(), String::new());
-    let resolved = Resolved { name, description: None, file, defaults, rules, tests: Vec::new() };
+    let resolved = Resolved {
+        name,
+        description: None,
+        file,
+        defaults,
+        rules,
+        tests: Vec::new(),
+        approval: Terms::default(),
+        secrets: Secrets::default(),
+    };
     match resolved.compile() {
         Err(error) if error.problem.contains("too large") => None,
         compiled => Some(compiled.unwrap_or_else(|error| panic!("{error}"))),
@@ -52,7 +65,9 @@ pub fn verdicts() -> impl Strategy<Value = Verdict> {
 
 pub fn defaults() -> impl Strategy<Value = Defaults> {
     let net = (verdicts(), verdicts(), verdicts(), verdicts());
-    (verdicts(), verdicts(), net).prop_map(|(exec, file, (net, unix, signal, capability))| Defaults {
+    let file = (verdicts(), any::<u8>().prop_map(Required::of_bits));
+    (verdicts(), file, net).prop_map(|(exec, (file, required), (net, unix, signal, capability))| Defaults {
+        required,
         exec,
         file,
         net,

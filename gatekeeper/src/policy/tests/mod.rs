@@ -4,6 +4,7 @@ mod agreement;
 mod cases;
 mod damage;
 mod doors;
+mod record;
 mod shipped;
 mod size;
 mod walk;

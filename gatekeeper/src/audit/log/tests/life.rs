@@ -53,6 +53,30 @@ fn what_is_removed_leaves_the_rest_verifiable() {
 }
 
 #[test]
+fn what_is_removed_while_it_is_compressed_stays_removed() {
+    let state = memory();
+    let mut log = open(state.path(), Options { keep_bytes: 30_000, ..options() });
+    write(&mut log, 60);
+    let compressed: Vec<_> = log
+        .unpacked()
+        .into_iter()
+        .map(|first| (first, super::super::pack::pack(&log.folder, first).unwrap()))
+        .collect();
+    let removed = log.retain().unwrap().unwrap();
+    for (first, hash) in compressed {
+        log.packed(first, hash).unwrap();
+    }
+    log.checkpoint().unwrap();
+    let report = sound(state.path());
+    assert_eq!((report.first, report.size), (removed.to, 62));
+    let drafts = fs::read_dir(&log.folder)
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "draft"));
+    assert_eq!(drafts.count(), 0);
+}
+
+#[test]
 fn old_segments_are_removed_by_age() {
     let state = memory();
     let mut log = open(state.path(), Options { keep_age: Duration::ZERO, ..options() });
@@ -77,6 +101,26 @@ fn a_full_disk_loses_only_what_was_not_acknowledged() {
     write(&mut log, 2);
     log.checkpoint().unwrap();
     assert_eq!(sound(state.path()).size, 7);
+}
+
+#[test]
+fn many_at_once_are_as_good_as_one_by_one() {
+    let state = memory();
+    let usual = crate::config::Config::default().trail;
+    let mut log = open(state.path(), usual.clone());
+    let many = |from: u64| -> Vec<Record> { (from..from + 1000).map(denial).collect() };
+    log.append(&many(log.size())).unwrap();
+    write(&mut log, 3);
+    log.append(&many(log.size())).unwrap();
+    log.checkpoint().unwrap();
+    assert_eq!(sound(state.path()).size, 2004);
+    // All or nothing, however much is written when it fails.
+    log.break_leaves_with(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    assert!(log.append(&many(log.size())).is_err());
+    assert_eq!(log.size(), 2004);
+    drop(log);
+    let log = open(state.path(), usual);
+    assert_eq!((log.size(), sound(state.path()).size), (2004, 2004));
 }
 
 #[test]

@@ -205,9 +205,9 @@ impl Victim {
                 }
                 let origin = stored.attestation_list[0].chain_uid.to_string();
                 let place = Place { index: stored.metadata.sequence, before: before.take() };
-                let mut sealed = Vec::new();
                 let machine = Machine { origin, ..machine() };
-                before = Some(seal(&record, &machine, &place, &mut Vec::new(), &mut sealed).unwrap());
+                let (mut sealed, link) = seal(&record, &machine, &place).unwrap();
+                before = Some(link);
                 sealed.push(b'\n');
                 *line = String::from_utf8(sealed).unwrap();
             }

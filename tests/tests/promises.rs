@@ -4,25 +4,23 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
-
-use crate::cmd::cmd;
-use crate::paths;
+use anyhow::{Context, Result, ensure};
 
 const PROMISES: &str = "SPECIFICATION.md";
 const DOCUMENTS: [&str; 2] = [PROMISES, "SECURITY.md"];
 /// Where unit tests are.
 const CRATES: [&str; 3] = ["gatekeeper", "gatekeeper-common", "xtask"];
 
-/// Fails and tells every name that is no test's and every promise without one.
-pub fn check() -> Result<()> {
-    let root = paths::root();
+#[test]
+fn every_promise_has_a_test_and_every_name_is_ones() -> Result<()> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let mut tests = BTreeSet::new();
     for flag in [None, Some("--no-bpf-lsm")] {
-        let suite = ["run", "--quiet", "--package", "tests", "--bin", "gatekeeper-suite", "--", "--list"];
-        let list = cmd("cargo").args(suite).args(flag).dir(root).read()?;
-        tests.extend(list.lines().map(str::to_owned));
+        let list = Command::new(env!("CARGO_BIN_EXE_gatekeeper-suite")).arg("--list").args(flag).output()?;
+        ensure!(list.status.success(), "the suite does not list its tests");
+        tests.extend(String::from_utf8(list.stdout)?.lines().map(str::to_owned));
     }
     for name in CRATES {
         let source = root.join(name).join("src");
@@ -37,9 +35,7 @@ pub fn check() -> Result<()> {
             wrong.extend(bare(&text).map(|number| format!("{document}: promise {number} has no test")));
         }
     }
-    if !wrong.is_empty() {
-        bail!("{}", wrong.join("\n"));
-    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
 
@@ -86,7 +82,7 @@ fn unit_tests(source: &Path, folder: &Path, tests: &mut BTreeSet<String>) -> Res
 fn in_file(module: &str, text: &str) -> Vec<String> {
     let (mut inner, mut marked, mut names) = ("", false, Vec::new());
     for line in text.lines().map(str::trim) {
-        if line == "mod tests {" {
+        if line.ends_with("mod tests {") {
             inner = "::tests";
         } else if line == "#[test]" || line == "#[tokio::test]" {
             marked = true;
@@ -118,27 +114,23 @@ fn attacks(folder: &Path, tests: &mut BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+const TEXT: &str = "# Promises\n\n- **1.1** It holds.\n  `file::read`, `escapes/unix/abstract`\n\
+                    - **1.2** So does `status`.\n\n## More\n\n- **2.1** This, too. `file::wrote`\n";
 
-    const TEXT: &str = "# Promises\n\n- **1.1** It holds.\n  `file::read`, `escapes/unix/abstract`\n\
-                        - **1.2** So does `status`.\n\n## More\n\n- **2.1** This, too. `file::wrote`\n";
+#[test]
+fn a_name_that_is_no_tests_is_found() {
+    let tests = BTreeSet::from(["file::read".to_owned(), "escapes/unix/abstract".to_owned()]);
+    assert_eq!(unknown(TEXT, &tests).collect::<Vec<_>>(), ["file::wrote"]);
+}
 
-    #[test]
-    fn a_name_that_is_no_tests_is_found() {
-        let tests = BTreeSet::from(["file::read".to_owned(), "escapes/unix/abstract".to_owned()]);
-        assert_eq!(unknown(TEXT, &tests).collect::<Vec<_>>(), ["file::wrote"]);
-    }
+#[test]
+fn a_promise_without_a_test_is_found() {
+    assert_eq!(bare(TEXT).collect::<Vec<_>>(), ["1.2"]);
+}
 
-    #[test]
-    fn a_promise_without_a_test_is_found() {
-        assert_eq!(bare(TEXT).collect::<Vec<_>>(), ["1.2"]);
-    }
-
-    #[test]
-    fn unit_tests_have_the_names_cargo_gives_them() {
-        let text = "fn no() {}\n#[test]\nfn early() {}\nmod tests {\n    #[tokio::test]\n    async fn late() {}\n}\n";
-        assert_eq!(in_file("a::b", text), ["a::b::early", "a::b::tests::late"]);
-    }
+#[test]
+fn unit_tests_have_the_names_cargo_gives_them() {
+    let text =
+        "fn no() {}\n#[test]\nfn early() {}\nmod tests {\n    #[tokio::test]\n    async fn late() {}\n}\n";
+    assert_eq!(in_file("a::b", text), ["a::b::early", "a::b::tests::late"]);
 }

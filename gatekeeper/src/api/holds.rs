@@ -1,0 +1,128 @@
+//! Telling people what waits, and sessions what they were refused.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep_until};
+
+use super::dispatch::Outcome;
+use super::messages::{Answer, Holds, Reason, Refusal};
+use super::peer::Peer;
+use super::wire;
+use crate::audit::record::Record;
+use crate::hold::decision::HoldId;
+use crate::hold::held::Held;
+use crate::hold::{rights, serve};
+use crate::session::gate::Gate;
+use crate::session::id::SessionId;
+use crate::sys::clock;
+
+/// Denials that a session is told of at once.
+const DENIALS: usize = 20;
+/// The least time between two tellings of what has changed about holds: a flood is counted fast.
+const AMENDED: Duration = Duration::from_secs(1);
+
+/// What waits and concerns the peer: what it may decide, and its own sessions'.
+fn waiting(gate: &Gate, peer: &Peer, wanted: Option<HoldId>) -> Vec<Held> {
+    let Ok(now) = clock::since_boot() else { return Vec::new() };
+    let queue = gate.holds.borrow();
+    let entries = queue.entries.iter().filter(|(id, entry)| {
+        let owner = entry.event.owner;
+        wanted.is_none_or(|wanted| **id == wanted)
+            && entry.decision().is_none()
+            && !entry.checking
+            && (owner == Some(peer.uid)
+                || rights::may_decide(peer.uid, &peer.groups, &entry.terms, owner).is_ok())
+    });
+    entries.filter_map(|(_, entry)| queue.shown(entry, now)).collect()
+}
+
+/// Tells what waits, and with `follow` what comes and goes until the client hangs up.
+pub async fn list(gate: &Gate, peer: &Peer, stream: &mut UnixStream, wanted: Holds) -> Outcome {
+    gate.freshen().await;
+    serve::look(gate);
+    let mut changes = gate.holds.borrow().changes();
+    let mut told: BTreeMap<HoldId, Said> = BTreeMap::new();
+    let first = waiting(gate, peer, wanted.hold);
+    if let (Some(hold), true) = (wanted.hold, first.is_empty()) {
+        let message = format!("no hold {hold} waits for a decision of yours");
+        let refusal = Refusal::new(Reason::Missing, message);
+        return Ok(Err(refusal.mend("`gatekeeper holds` lists those that do")));
+    }
+    for held in first {
+        told.insert(held.hold, said(&held));
+        wire::send_patiently(stream, &Answer::Hold(Box::new(held))).await?;
+    }
+    if !wanted.follow {
+        return Ok(Ok(()));
+    }
+    wire::send_patiently(stream, &Answer::Live).await?;
+    let mut nothing = [0; 64];
+    let mut amend = Instant::now() + AMENDED;
+    loop {
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return Ok(Ok(())) },
+            () = sleep_until(amend), if !told.is_empty() => {}
+            // The client has nothing more to say; if it says something, it means nothing.
+            read = stream.read(&mut nothing) => match read? {
+                0 => return Ok(Ok(())),
+                _ => continue,
+            },
+        }
+        let now = waiting(gate, peer, wanted.hold);
+        let there: BTreeSet<HoldId> = now.iter().map(|held| held.hold).collect();
+        for (hold, _) in told.extract_if(.., |hold, _| !there.contains(hold)) {
+            wire::send_patiently(stream, &Answer::Gone { hold }).await?;
+        }
+        let may_amend = Instant::now() >= amend;
+        for held in now {
+            match told.entry(held.hold) {
+                Entry::Vacant(new) => {
+                    new.insert(said(&held));
+                    wire::send_patiently(stream, &Answer::Hold(Box::new(held))).await?;
+                }
+                Entry::Occupied(mut known) if may_amend && *known.get() != said(&held) => {
+                    known.insert(said(&held));
+                    let Held { hold, approved, flood, .. } = held;
+                    wire::send_patiently(stream, &Answer::Amended { hold, approved, flood }).await?;
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+        if may_amend {
+            amend = Instant::now() + AMENDED;
+        }
+    }
+}
+
+/// What can change of a hold while it waits: how many have approved, and how much was denied beside it.
+type Said = (usize, Option<u64>);
+
+fn said(held: &Held) -> Said {
+    (held.approved.len(), held.flood)
+}
+
+/// Tells a session what it was last refused. Nothing of other sessions, and nothing that passed.
+pub async fn why(gate: &Gate, peer: &Peer, stream: &mut UnixStream) -> Outcome {
+    gate.freshen().await;
+    let label = match gate.label_of(peer.pidfd()) {
+        Ok(label) => label,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let Some(session) = label.and_then(|label| SessionId::from_kernel(label.session)) else {
+        return Ok(Err(Refusal::new(Reason::Forbidden, "this is for programs in a session")));
+    };
+    let refused = |record: &Record| match record {
+        Record::Event(event) => event.session == Some(session) && !event.passed,
+        Record::Decision(decision) => decision.session == Some(session),
+        _ => false,
+    };
+    let (past, _) = gate.trail.borrow().feed().read(DENIALS, refused);
+    for record in past {
+        wire::send_patiently(stream, &Answer::Record(Box::new(Record::clone(&record)))).await?;
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,219 @@
+//! What a tool call would ask of the kernel, as far as it can be told beforehand. The names are looked up
+//! here, in the session and with its rights, so that the daemon need not touch a file on its behalf.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use gatekeeper_common::operation::Operation;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::telling::{Telling, What};
+use super::{patch, shell};
+use crate::policy::explain::{Question, Start};
+use crate::policy::links::{Links, real_path};
+
+/// Deeds foreseen of one tool call, at most.
+pub const DEEDS: usize = 64;
+/// Bytes of all their words, at most.
+pub const BYTES: usize = 64 << 10;
+
+/// Something a tool call would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Deed {
+    /// Start a program.
+    Start {
+        /// Its real path.
+        program: String,
+        /// Its arguments, the name it is called by first.
+        argv: Vec<String>,
+        /// Names of the variables in its environment.
+        env: Vec<String>,
+    },
+    /// Use a file.
+    File {
+        /// Its real path.
+        path: String,
+        /// How.
+        access: Access,
+    },
+}
+
+/// How a file is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// It is read.
+    Read,
+    /// It is there and written.
+    Write,
+    /// It is made.
+    Create,
+    /// It is removed.
+    Delete,
+}
+
+impl Deed {
+    /// Bytes of its words.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Start { program, argv, env } => {
+                program.len() + argv.iter().chain(env).map(|word| word.len() + 1).sum::<usize>()
+            }
+            Self::File { path, .. } => path.len(),
+        }
+    }
+
+    /// As a policy is asked.
+    #[must_use]
+    pub fn question(&self) -> Question {
+        let bytes = |words: &[String]| words.iter().map(|word| word.clone().into_bytes()).collect();
+        match self {
+            Self::Start { program, argv, env } => Question::Exec(Start {
+                program: program.clone().into_bytes(),
+                argv: bytes(argv),
+                env: bytes(env),
+                setuid: false,
+                memory: 0,
+            }),
+            Self::File { path, access } => {
+                let operation = match access {
+                    Access::Read => Operation::Read,
+                    Access::Write => Operation::Write,
+                    Access::Create => Operation::Create,
+                    Access::Delete => Operation::Delete,
+                };
+                Question::File(path.clone().into_bytes(), vec![operation])
+            }
+        }
+    }
+
+    /// What it is on, for people.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        match self {
+            Self::Start { program: path, .. } | Self::File { path, .. } => path,
+        }
+    }
+}
+
+/// The surroundings in which a tool call's words mean something.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The folder it works in.
+    pub folder: PathBuf,
+    /// Folders searched for programs.
+    pub path: Vec<PathBuf>,
+    /// Names of the variables set.
+    pub env: Vec<String>,
+}
+
+impl Place {
+    /// This process's own, but for the folder that the assistant names.
+    #[must_use]
+    pub fn here(telling: &Telling) -> Self {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let own = std::env::current_dir().unwrap_or_else(|_| "/".into());
+        let named = telling.folder.as_deref().map(Path::new).filter(|path| path.is_absolute());
+        Self {
+            folder: named.map_or(own, Path::to_path_buf),
+            path: std::env::split_paths(&path).collect(),
+            env: std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect(),
+        }
+    }
+
+    fn absolute(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// The program that a shell here would start.
+    fn program(&self, word: &str) -> Option<PathBuf> {
+        if word.contains('/') {
+            return Some(self.absolute(word)).filter(|file| file.is_file());
+        }
+        self.path.iter().map(|folder| self.folder.join(folder).join(word)).find(|file| file.is_file())
+    }
+}
+
+/// What the tool call would do.
+#[must_use]
+pub fn foresee(telling: &Telling, place: &Place, links: &dyn Links) -> Vec<Deed> {
+    if !matches!(telling.what, What::Tool | What::Permission) {
+        return Vec::new();
+    }
+    let mut deeds = Vec::new();
+    for argv in telling.command.as_deref().map(shell::commands).unwrap_or_default() {
+        let found = argv.first().and_then(|word| place.program(word));
+        if let Some(program) = found.and_then(|found| real(&found, links, true)) {
+            deeds.push(Deed::Start { program, argv, env: place.env.clone() });
+        }
+    }
+    let input = telling.input.as_deref().and_then(|input| serde_json::from_str::<Value>(input).ok());
+    if let Some(input) = input.filter(|_| telling.command.is_none()) {
+        for (write, path) in files(telling.tool.as_deref().unwrap_or_default(), &input) {
+            let path = place.absolute(&path);
+            let there = path.symlink_metadata().is_ok();
+            let access = match write {
+                Use::Read => Access::Read,
+                Use::Write if there => Access::Write,
+                Use::Write => Access::Create,
+                Use::Delete => Access::Delete,
+            };
+            // Who removes a link removes the link.
+            if let Some(path) = real(&path, links, access != Access::Delete) {
+                deeds.push(Deed::File { path, access });
+            }
+        }
+    }
+    let mut left = BYTES;
+    deeds.retain(|deed| {
+        let fits = deed.size() <= left;
+        left -= if fits { deed.size() } else { 0 };
+        fits
+    });
+    deeds.truncate(DEEDS);
+    deeds
+}
+
+#[derive(Clone, Copy)]
+enum Use {
+    Read,
+    Write,
+    Delete,
+}
+
+/// The files a tool of the assistant's own uses, by what such tools are called.
+fn files(tool: &str, input: &Value) -> Vec<(Use, String)> {
+    let text = |keys: &[&str]| {
+        keys.iter().find_map(|key| input.get(*key)).and_then(Value::as_str).map(str::to_owned)
+    };
+    let body = text(&["command", "input", "patch"]).or_else(|| input.as_str().map(str::to_owned));
+    if let Some(body) = body.filter(|body| patch::is_patch(body)) {
+        let change = |(change, path): (patch::Change, &str)| match change {
+            patch::Change::Write => (Use::Write, path.to_owned()),
+            patch::Change::Delete => (Use::Delete, path.to_owned()),
+        };
+        return patch::files(&body).map(change).collect();
+    }
+    let Some(path) = text(&["file_path", "absolute_path", "filePath", "notebook_path", "path"]) else {
+        return Vec::new();
+    };
+    let act = match tool.to_ascii_lowercase().as_str() {
+        "read" | "read_file" | "view" | "notebookread" => Use::Read,
+        "write" | "edit" | "multiedit" | "notebookedit" | "write_file" | "replace" | "create"
+        | "str_replace" | "edit_file" => Use::Write,
+        "delete_file" => Use::Delete,
+        _ => return Vec::new(),
+    };
+    vec![(act, path)]
+}
+
+/// The path the kernel judges.
+fn real(path: &Path, links: &dyn Links, last: bool) -> Option<String> {
+    let path = std::path::absolute(path).ok()?;
+    let path = real_path(path.as_os_str().as_bytes(), links, last);
+    std::ffi::OsString::from_vec(path).into_string().ok().filter(|path| !OsStr::new(path).is_empty())
+}

@@ -1,0 +1,32 @@
+//! The files that a patch in Codex's form speaks of.
+
+/// How such a patch begins.
+const BEGIN: &str = "*** Begin Patch";
+
+/// What becomes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is written.
+    Write,
+    /// It is removed.
+    Delete,
+}
+
+/// Whether this is a patch.
+pub fn is_patch(text: &str) -> bool {
+    text.trim_start().starts_with(BEGIN)
+}
+
+/// The files it changes.
+pub fn files(text: &str) -> impl Iterator<Item = (Change, &str)> {
+    text.lines().filter_map(|line| {
+        let rest = line.strip_prefix("*** ")?;
+        let (what, path) = rest.split_once(": ")?;
+        let change = match what {
+            "Add File" | "Update File" | "Move to" => Change::Write,
+            "Delete File" => Change::Delete,
+            _ => return None,
+        };
+        Some((change, path.trim()))
+    })
+}

@@ -1,0 +1,173 @@
+//! From an assistant's own hook JSON to a [`Telling`]. Formats move: what is unknown is passed over, and an
+//! event that nobody knows is still told.
+
+use serde_json::{Map, Value};
+
+use super::telling::{Telling, What};
+use super::{Assistant, patch, shell};
+
+/// What a hook was given can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is no JSON.
+    #[error("the hook's input is not JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is JSON of another form.
+    #[error("the hook's input is not a JSON object")]
+    Form,
+    /// It does not say what happened, and nobody else does.
+    #[error("the hook's input has no event name: add --event NAME to the hook's command")]
+    Event,
+}
+
+/// Reads what the hook was given. `event` is for assistants that do not name it.
+pub fn read(assistant: Assistant, event: Option<&str>, text: &[u8]) -> Result<Telling, ReadError> {
+    let value: Value = serde_json::from_slice(text)?;
+    let Value::Object(given) = value else { return Err(ReadError::Form) };
+    let given = Given(&given);
+    let named = given.word(&["hook_event_name", "hookEventName"]);
+    let event = named.or(event.map(str::to_owned)).ok_or(ReadError::Event)?;
+    let what = what(&event);
+    let mut telling = Telling::of(assistant, what, &event);
+    telling.conversation = given.word(&["session_id", "sessionId", "sessionID", "conversation_id"]);
+    telling.turn = given.word(&["turn_id", "prompt_id", "generation_id"]);
+    telling.tool_use = given.word(&["tool_use_id", "tool_call_id", "toolCallId", "callID", "call_id"]);
+    telling.subagent = given.word(&["agent_id", "agentId", "subagent_id"]);
+    telling.subagent_kind = given.word(&["agent_type", "agentType", "agentName", "subagent_type"]);
+    telling.model = given.word(&["model", "model_id"]);
+    telling.folder = given.word(&["cwd"]);
+    telling.tool = given.word(&["tool_name", "toolName", "tool"]).or_else(|| tool_of(&event));
+    match what {
+        What::Tool | What::Permission | What::ToolDone | What::ToolFailed => {
+            let input = given.tool_input(&event);
+            telling.command = input.as_ref().and_then(|input| command(&event, input));
+            telling.input = input.as_ref().map(Value::to_string);
+            let failure = given.any(&["error", "error_message"]);
+            let output = given.any(&["tool_response", "tool_output", "toolResult", "output", "result_json"]);
+            telling.output = failure.or(output).map(plain);
+            if failed(&given) {
+                telling.what = What::ToolFailed;
+            }
+        }
+        What::Prompt => telling.text = given.any(&["prompt", "message"]).map(plain),
+        What::Begun => telling.text = given.any(&["initialPrompt"]).map(plain),
+        What::SubagentBegun | What::SubagentDone | What::TurnDone => {
+            let last = ["last_assistant_message", "response", "prompt_response", "summary", "task"];
+            telling.text = given.any(&last).map(plain);
+        }
+        What::Ended => telling.text = given.any(&["reason"]).map(plain),
+        What::Other => telling.text = given.any(&["message", "text", "reason"]).map(plain),
+    }
+    Ok(telling)
+}
+
+/// What an event's name means, whoever says it.
+fn what(event: &str) -> What {
+    match event {
+        "SessionStart" | "sessionStart" => What::Begun,
+        "UserPromptSubmit"
+        | "BeforeAgent"
+        | "beforeSubmitPrompt"
+        | "userPromptSubmitted"
+        | "chat.message" => What::Prompt,
+        "PreToolUse"
+        | "preToolUse"
+        | "BeforeTool"
+        | "beforeShellExecution"
+        | "beforeMCPExecution"
+        | "beforeReadFile"
+        | "tool.execute.before" => What::Tool,
+        "PermissionRequest" | "permissionRequest" | "permission.ask" => What::Permission,
+        "PostToolUse"
+        | "postToolUse"
+        | "AfterTool"
+        | "afterShellExecution"
+        | "afterMCPExecution"
+        | "tool.execute.after" => What::ToolDone,
+        "PostToolUseFailure" | "postToolUseFailure" => What::ToolFailed,
+        "SubagentStart" | "subagentStart" => What::SubagentBegun,
+        "SubagentStop" | "subagentStop" => What::SubagentDone,
+        "Stop" | "StopFailure" | "AfterAgent" | "agentStop" | "stop" | "Interrupt" => What::TurnDone,
+        "SessionEnd" | "sessionEnd" => What::Ended,
+        _ => What::Other,
+    }
+}
+
+/// Cursor has events for some tools by themselves.
+fn tool_of(event: &str) -> Option<String> {
+    let tool = match event {
+        "beforeShellExecution" | "afterShellExecution" => "shell",
+        "beforeReadFile" => "read_file",
+        _ => return None,
+    };
+    Some(tool.to_owned())
+}
+
+fn failed(given: &Given<'_>) -> bool {
+    let response = given.any(&["tool_response", "toolResult"]);
+    let says = |key: &str| response.and_then(|response| response.get(key));
+    says("error").is_some_and(|error| !error.is_null())
+        || says("resultType").is_some_and(|kind| kind == "failure" || kind == "denied")
+}
+
+/// The shell command in a tool's input.
+fn command(event: &str, input: &Value) -> Option<String> {
+    if event == "beforeMCPExecution" {
+        return None;
+    }
+    match input.get("command").or_else(|| input.get("cmd")).or_else(|| input.get("script"))? {
+        Value::String(text) if patch::is_patch(text) => None,
+        Value::String(text) => Some(text.clone()),
+        // A program with its arguments.
+        Value::Array(words) => {
+            Some(words.iter().map(|word| shell::quoted(&plain(word))).collect::<Vec<_>>().join(" "))
+        }
+        _ => None,
+    }
+}
+
+/// A text as it is, anything else as JSON.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+struct Given<'a>(&'a Map<String, Value>);
+
+impl Given<'_> {
+    fn any(&self, keys: &[&str]) -> Option<&Value> {
+        keys.iter().find_map(|key| self.0.get(*key)).filter(|value| !value.is_null())
+    }
+
+    fn word(&self, keys: &[&str]) -> Option<String> {
+        match self.any(keys)? {
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// What the tool is given: some assistants send it as text that holds JSON.
+    fn tool_input(&self, event: &str) -> Option<Value> {
+        let found = match self.any(&["tool_input", "toolArgs", "toolInput", "args"]) {
+            Some(found) => found.clone(),
+            // Cursor's events for one tool have its input beside everything else.
+            None => {
+                let keys: &[&str] = match event {
+                    "beforeShellExecution" | "afterShellExecution" => &["command", "cwd", "sandbox"],
+                    "beforeReadFile" => &["file_path"],
+                    _ => return None,
+                };
+                let part = |key: &&str| Some(((*key).to_owned(), self.0.get(*key)?.clone()));
+                Value::Object(keys.iter().filter_map(part).collect())
+            }
+        };
+        match &found {
+            Value::String(text) => serde_json::from_str(text).ok().or(Some(found)),
+            _ => Some(found),
+        }
+    }
+}

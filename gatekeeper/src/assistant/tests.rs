@@ -1,0 +1,210 @@
+//! What each assistant sends and expects, as its own documentation has it; none of it is gatekeeper's to choose.
+
+use serde_json::{Value, json};
+
+use super::Assistant::{Claude, Codex, Copilot, Cursor, Gemini, Opencode};
+use super::answer::{pass, refuse};
+use super::foresee::{Access, Deed, Place, foresee};
+use super::read::{ReadError, read};
+use super::telling::{TEXT, Telling, What};
+use super::*;
+use crate::policy::links::NoLinks;
+
+fn told(assistant: Assistant, given: &Value) -> Telling {
+    read(assistant, None, given.to_string().as_bytes()).unwrap()
+}
+
+/// Every assistant's way to say that `git status` is about to be run.
+fn before() -> Vec<(Assistant, Telling)> {
+    let input = json!({"command": "git status", "description": "look"});
+    let given = [
+        (
+            Claude,
+            json!({"session_id": "s1", "transcript_path": "/t", "cwd": "/w", "hook_event_name": "PreToolUse",
+                "permission_mode": "default", "prompt_id": "p1", "agent_id": "a7", "agent_type": "Explore",
+                "tool_name": "Bash", "tool_input": input, "tool_use_id": "toolu_1"}),
+        ),
+        (
+            Codex,
+            json!({"session_id": "s1", "turn_id": "p1", "transcript_path": null, "cwd": "/w",
+                "hook_event_name": "PreToolUse", "model": "gpt", "permission_mode": "default",
+                "tool_name": "Bash", "tool_input": input, "tool_use_id": "call_1"}),
+        ),
+        (
+            Gemini,
+            json!({"session_id": "s1", "transcript_path": "/t", "cwd": "/w", "hook_event_name": "BeforeTool",
+                "timestamp": "2026-11-22T20:00:00Z", "tool_name": "run_shell_command", "tool_input": input}),
+        ),
+        (
+            Cursor,
+            json!({"conversation_id": "s1", "generation_id": "p1", "model": "m", "cwd": "/w",
+                "hook_event_name": "beforeShellExecution", "cursor_version": "2", "workspace_roots": ["/w"],
+                "user_email": "dev@example.com", "transcript_path": null, "command": "git status",
+                "sandbox": false}),
+        ),
+        (
+            Copilot,
+            json!({"sessionId": "s1", "timestamp": 1_800_000_000_000_i64, "cwd": "/w",
+                "hookEventName": "preToolUse", "toolName": "bash", "toolArgs": input.to_string()}),
+        ),
+        (
+            Opencode,
+            json!({"hook_event_name": "tool.execute.before", "sessionID": "s1", "callID": "c1", "cwd": "/w",
+                "tool": "bash", "args": input}),
+        ),
+    ];
+    given.into_iter().map(|(assistant, given)| (assistant, told(assistant, &given))).collect()
+}
+
+#[test]
+fn every_assistants_tool_call_is_read() {
+    let mut seen = Vec::new();
+    for (assistant, telling) in before() {
+        let shown = format!("{assistant:?}: {telling:?}");
+        assert_eq!(telling.what, What::Tool, "{shown}");
+        assert_eq!(telling.command.as_deref(), Some("git status"), "{shown}");
+        assert_eq!(telling.conversation.as_deref(), Some("s1"), "{shown}");
+        assert_eq!(telling.folder.as_deref(), Some("/w"), "{shown}");
+        assert!(telling.tool.is_some() && telling.input.unwrap().contains("git status"), "{shown}");
+        seen.push(assistant);
+    }
+    assert_eq!(seen, Assistant::ALL);
+    let all = before();
+    let claude = &all[0].1;
+    assert_eq!((claude.subagent.as_deref(), claude.subagent_kind.as_deref()), (Some("a7"), Some("Explore")));
+    assert_eq!((claude.tool_use.as_deref(), claude.turn.as_deref()), (Some("toolu_1"), Some("p1")));
+    assert_eq!(all[1].1.model.as_deref(), Some("gpt"));
+}
+
+#[test]
+fn prompts_results_failures_and_subagents() {
+    let prompt = |event: &str| json!({"session_id": "s", "hook_event_name": event, "prompt": "mend it"});
+    for (assistant, event) in
+        [(Claude, "UserPromptSubmit"), (Gemini, "BeforeAgent"), (Cursor, "beforeSubmitPrompt")]
+    {
+        let telling = told(assistant, &prompt(event));
+        assert_eq!((telling.what, telling.text.as_deref()), (What::Prompt, Some("mend it")));
+    }
+    let done = told(
+        Codex,
+        &json!({"session_id": "s", "hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_use_id": "c",
+            "tool_input": {"command": "ls"}, "tool_response": {"output": "a b", "exit_code": 0}}),
+    );
+    assert_eq!(
+        (done.what, done.output.as_deref()),
+        (What::ToolDone, Some(r#"{"exit_code":0,"output":"a b"}"#))
+    );
+    let failed = told(
+        Claude,
+        &json!({"session_id": "s", "hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
+            "tool_input": {"command": "nc"}, "error": "Operation not permitted"}),
+    );
+    assert_eq!((failed.what, failed.output.as_deref()), (What::ToolFailed, Some("Operation not permitted")));
+    let error = json!({"llmContent": "x", "returnDisplay": "x", "error": {"message": "no"}});
+    let failed =
+        told(Gemini, &json!({"session_id": "s", "hook_event_name": "AfterTool", "tool_response": error}));
+    assert_eq!(failed.what, What::ToolFailed);
+    let sub = told(
+        Claude,
+        &json!({"session_id": "s", "hook_event_name": "SubagentStop", "agent_id": "a", "agent_type": "t",
+            "last_assistant_message": "done"}),
+    );
+    assert_eq!(
+        (sub.what, sub.subagent.as_deref(), sub.text.as_deref()),
+        (What::SubagentDone, Some("a"), Some("done"))
+    );
+    let cursor = told(
+        Cursor,
+        &json!({"conversation_id": "s", "hook_event_name": "afterShellExecution", "command": "ls",
+            "output": "a", "duration": 3}),
+    );
+    assert_eq!((cursor.what, cursor.output.as_deref()), (What::ToolDone, Some("a")));
+}
+
+#[test]
+fn what_is_unknown_is_told_and_what_is_broken_is_an_error() {
+    let telling =
+        told(Claude, &json!({"session_id": "s", "hook_event_name": "TeammateIdle", "new": {"x": 1}}));
+    assert_eq!((telling.what, telling.event.as_str()), (What::Other, "TeammateIdle"));
+    assert!(matches!(read(Claude, None, b"{\"x\""), Err(ReadError::Json(_))));
+    assert!(matches!(read(Claude, None, b"[1]"), Err(ReadError::Form)));
+    assert!(matches!(read(Copilot, None, b"{}"), Err(ReadError::Event)));
+    let named = read(Copilot, Some("preToolUse"), b"{\"toolName\":\"bash\",\"toolArgs\":\"{}\"}").unwrap();
+    assert_eq!(named.what, What::Tool);
+}
+
+#[test]
+fn long_texts_are_cut_and_say_so() {
+    let input = json!({"command": "é".repeat(TEXT)});
+    let mut telling = told(
+        Claude,
+        &json!({"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": input}),
+    );
+    telling.shorten();
+    let (input, command) = (telling.input.unwrap().len(), telling.command.unwrap().len());
+    assert!(input <= TEXT && input > TEXT - 2 && command == TEXT, "{input} {command}");
+    assert_eq!(telling.cut as usize, 3 * TEXT + 14 - input);
+}
+
+#[test]
+fn each_is_refused_in_its_own_form() {
+    let said =
+        |assistant, what, event| refuse(assistant, what, event, "secrets").out.map(|out| out.to_string());
+    let claude = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"secrets"}}"#;
+    assert_eq!(said(Claude, What::Tool, "PreToolUse").unwrap(), claude);
+    assert_eq!(said(Codex, What::Tool, "PreToolUse").unwrap(), claude);
+    assert_eq!(
+        said(Claude, What::Permission, "PermissionRequest").unwrap(),
+        r#"{"hookSpecificOutput":{"decision":{"behavior":"deny","message":"secrets"},"hookEventName":"PermissionRequest"}}"#
+    );
+    assert_eq!(
+        said(Claude, What::Prompt, "UserPromptSubmit").unwrap(),
+        r#"{"decision":"block","reason":"secrets"}"#
+    );
+    assert_eq!(said(Gemini, What::Tool, "BeforeTool").unwrap(), r#"{"decision":"deny","reason":"secrets"}"#);
+    assert_eq!(
+        said(Cursor, What::Tool, "preToolUse").unwrap(),
+        r#"{"agent_message":"secrets","permission":"deny","user_message":"secrets"}"#
+    );
+    assert_eq!(
+        said(Copilot, What::Tool, "preToolUse").unwrap(),
+        r#"{"permissionDecision":"deny","permissionDecisionReason":"secrets"}"#
+    );
+    assert_eq!(said(Opencode, What::Tool, "tool.execute.before").unwrap(), r#"{"deny":"secrets"}"#);
+    // What has happened can't be refused, and letting pass leaves all to the assistant's own rules.
+    let done = refuse(Claude, What::ToolDone, "PostToolUse", "secrets");
+    assert_eq!((done.out, done.status), (None, 0));
+    assert_eq!((pass().out, pass().status), (None, 0));
+}
+
+fn deeds(assistant: Assistant, tool: &str, input: &Value) -> Vec<Deed> {
+    let event = json!({"session_id": "s", "cwd": "/w", "hook_event_name": "PreToolUse", "tool_name": tool,
+        "tool_input": input});
+    let place = Place { folder: "/w".into(), path: vec!["/bin".into()], env: vec!["HOME".into()] };
+    foresee(&told(assistant, &event), &place, &NoLinks)
+}
+
+#[test]
+fn a_tool_calls_deeds_are_foreseen() {
+    let words = json!({"command": ["sh", "-c", "cat a > b; no-such-program"]});
+    let programs: Vec<_> = deeds(Codex, "Bash", &words).iter().map(|deed| deed.object().to_owned()).collect();
+    assert_eq!(programs, ["/bin/sh", "/bin/cat"]);
+    let shell = deeds(Claude, "Bash", &json!({"command": "cat a > b; no-such-program x; $X"}));
+    let cat = Deed::Start {
+        program: "/bin/cat".into(),
+        argv: vec!["cat".into(), "a".into()],
+        env: vec!["HOME".into()],
+    };
+    assert_eq!(shell, [cat]);
+    let file = |path: &str, access| Deed::File { path: path.into(), access };
+    let read = deeds(Claude, "Read", &json!({"file_path": ".env"}));
+    assert_eq!(read, [file("/w/.env", Access::Read)]);
+    assert_eq!(
+        deeds(Gemini, "write_file", &json!({"file_path": "/etc/passwd"})),
+        [file("/etc/passwd", Access::Write)]
+    );
+    let patch = "*** Begin Patch\n*** Add File: n.txt\n+x\n*** Delete File: /etc/x\n*** End Patch";
+    let both = [file("/w/n.txt", Access::Create), file("/etc/x", Access::Delete)];
+    assert_eq!(deeds(Codex, "apply_patch", &json!({"command": patch})), both);
+    assert_eq!(deeds(Claude, "WebFetch", &json!({"path": "/x"})), []);
+}

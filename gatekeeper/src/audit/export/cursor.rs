@@ -1,0 +1,80 @@
+//! How far an export has come, on disk.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::super::log::folder::segments;
+use super::super::log::merkle::Hash;
+use super::file::Mark;
+use super::setting::Since;
+use crate::files;
+
+/// A cursor.
+#[derive(Debug)]
+pub struct Cursor {
+    path: PathBuf,
+    /// The number of the next record to be sent.
+    pub next: u64,
+    /// The hash of the one before, if any was sent.
+    last: Option<Hash>,
+    /// What the sink wants kept.
+    pub mark: Option<Mark>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    next: u64,
+    last: Option<Hash>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<Mark>,
+}
+
+impl Cursor {
+    /// Goes on from what is stored, or begins, with `size` records in the trail.
+    pub fn load(path: &Path, trail: &Path, since: Since, size: u64) -> io::Result<Self> {
+        let first = segments(trail)?.first().map_or(0, |segment| segment.first);
+        let begin = match since {
+            Since::Beginning => first,
+            Since::Now => size,
+        };
+        let anew = |next| Self { path: path.to_owned(), next, last: None, mark: None };
+        let stored: Stored = match std::fs::read(path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(anew(begin)),
+            Err(error) => return Err(error),
+        };
+        let found = Self { path: path.to_owned(), next: stored.next, last: stored.last, mark: stored.mark };
+        if found.next <= size && found.is_of(trail)? {
+            return Ok(found);
+        }
+        warn!("{}: the trail is another one: it is sent from its beginning", path.display());
+        Ok(Self { mark: found.mark, ..anew(first) })
+    }
+
+    /// Whether the last record that was sent is the trail's.
+    fn is_of(&self, trail: &Path) -> io::Result<bool> {
+        let (Some(sent), Some(last)) = (self.last, self.next.checked_sub(1)) else { return Ok(true) };
+        let all = segments(trail)?;
+        let Some(segment) = all.iter().rev().find(|segment| segment.first <= last) else { return Ok(true) };
+        let mut hash = [0; 32];
+        let mut leaves = File::open(segment.leaves(trail))?;
+        leaves.seek(SeekFrom::Start((last - segment.first) * 32))?;
+        match leaves.read_exact(&mut hash) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            read => read.map(|()| Hash(hash) == sent),
+        }
+    }
+
+    /// Moves on, on disk as well.
+    pub fn store(&mut self, next: u64, last: Option<Hash>, mark: Option<Mark>) -> io::Result<()> {
+        let stored = Stored { next, last, mark };
+        files::write_atomically(&self.path, &serde_json::to_vec(&stored)?)?;
+        (self.next, self.last, self.mark) = (next, last, mark);
+        Ok(())
+    }
+}

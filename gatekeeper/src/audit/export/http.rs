@@ -1,0 +1,107 @@
+//! What exports over HTTP have in common.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::http::Response;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
+
+use super::{SendError, certificates};
+
+/// Bytes of an answer that are looked at.
+const ANSWER: u64 = 64 << 10;
+
+/// Where to send, and whom to believe there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// The address.
+    pub url: String,
+    /// Certificates of authorities; the system's where left out.
+    pub ca: Option<PathBuf>,
+    /// A file with a token that proves who we are.
+    pub token: Option<PathBuf>,
+}
+
+/// A client, made when it is first used: certificates and tokens are read then, and again after a failure.
+pub struct Client {
+    to: Url,
+    timeout: Duration,
+    ready: Option<(Agent, Option<String>)>,
+}
+
+impl Client {
+    /// A client for one address.
+    pub fn new(to: Url, timeout: Duration) -> Self {
+        Self { to, timeout, ready: None }
+    }
+
+    /// Sends a body; the bytes of a good answer.
+    pub fn post(
+        &mut self,
+        body: &[u8],
+        kind: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Vec<u8>, SendError> {
+        let (agent, token) = match self.ready.take() {
+            Some(ready) => ready,
+            None => self.prepare()?,
+        };
+        let mut request = agent.post(&self.to.url).header("Content-Type", kind);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some(token) = &token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let failed = |error: ureq::Error| SendError::new(format!("{}: {error}", self.to.url));
+        let mut answer = request.send(body).map_err(failed)?;
+        let told = answer.body_mut().with_config().limit(ANSWER).read_to_vec().map_err(failed)?;
+        if !answer.status().is_success() {
+            return Err(refused(&self.to.url, &answer, &told));
+        }
+        self.ready = Some((agent, token));
+        Ok(told)
+    }
+
+    fn prepare(&self) -> Result<(Agent, Option<String>), SendError> {
+        let token = self.to.token.as_deref().map(secret).transpose()?;
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(self.timeout))
+            .max_redirects(0)
+            .user_agent(concat!("gatekeeper/", env!("CARGO_PKG_VERSION")));
+        if self.to.url.starts_with("https:") {
+            let roots: Vec<_> = certificates::roots(self.to.ca.as_deref())?
+                .iter()
+                .map(|root| Certificate::from_der(root).to_owned())
+                .collect();
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let tls = TlsConfig::builder()
+                .root_certs(RootCerts::new_with_certs(&roots))
+                .unversioned_rustls_crypto_provider(provider);
+            config = config.tls_config(tls.build());
+        }
+        Ok((config.build().into(), token))
+    }
+}
+
+/// A secret from a file, without the line break at its end.
+pub fn secret(path: &Path) -> Result<String, SendError> {
+    let text = fs::read_to_string(path).map_err(SendError::at(path.display()))?;
+    let text = text.trim_end_matches(['\n', '\r']);
+    if text.is_empty() || text.contains(['\n', '\r']) {
+        return Err(SendError::new(format!("{}: it must hold one line", path.display())));
+    }
+    Ok(text.to_owned())
+}
+
+fn refused(url: &str, answer: &Response<Body>, told: &[u8]) -> SendError {
+    let words: String = String::from_utf8_lossy(told).chars().filter(|c| !c.is_control()).take(200).collect();
+    let seconds = answer.headers().get("Retry-After").and_then(|value| value.to_str().ok()?.parse().ok());
+    let mut error = SendError::new(format!("{url}: {} {words}", answer.status()).trim_end().to_owned());
+    error.wait = seconds.map(Duration::from_secs);
+    error
+}

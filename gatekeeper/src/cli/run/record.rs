@@ -1,0 +1,71 @@
+//! `gatekeeper run --record`: everything that the session's terminal shows, taken down by the daemon, which writes it
+//! where no session can reach.
+
+use anyhow::{Context, bail};
+use rustix::termios::Winsize;
+
+use crate::api::client::{Conversation, ask};
+use crate::api::messages::{Answer, Record, Request};
+use crate::audit::cast::Happening;
+use crate::config::Config;
+use crate::session::id::SessionId;
+
+/// What is taken down.
+pub struct Taken {
+    told: Conversation,
+    /// The beginning of a character whose end has not come yet.
+    rest: Vec<u8>,
+}
+
+impl Taken {
+    /// Has a session taken down from here on.
+    pub fn begin(config: &Config, session: SessionId, size: Winsize) -> anyhow::Result<Self> {
+        let request =
+            Record { session, columns: size.ws_col, rows: size.ws_row, terminal: std::env::var("TERM").ok() };
+        let mut told = ask(&config.socket, Request::Record(request))?;
+        match told.next() {
+            Some(Ok(Answer::Recording)) => Ok(Self { told, rest: Vec::new() }),
+            Some(Err(error)) => Err(error.into()),
+            _ => bail!("the daemon did not say whether it records"),
+        }
+    }
+
+    /// The session has written this.
+    pub fn shown(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.rest.extend_from_slice(bytes);
+        let whole = whole(&self.rest);
+        let text = String::from_utf8_lossy(self.rest.get(..whole).unwrap_or_default()).into_owned();
+        self.rest.drain(..whole);
+        if text.is_empty() { Ok(()) } else { self.tell(&Happening::Output(text)) }
+    }
+
+    /// The terminal has another size.
+    pub fn resized(&mut self, size: Winsize) -> anyhow::Result<()> {
+        self.tell(&Happening::Resize((size.ws_col, size.ws_row)))
+    }
+
+    /// The command has ended.
+    pub fn ended(&mut self, code: i32) -> anyhow::Result<()> {
+        self.tell(&Happening::Exit(code))
+    }
+
+    fn tell(&mut self, happening: &Happening) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(happening)?;
+        line.push(b'\n');
+        self.told.say(&line).context("the daemon records no more; the session's terminal is closed")
+    }
+}
+
+/// Bytes up to where a character is cut in two.
+fn whole(bytes: &[u8]) -> usize {
+    // Of a character, three bytes at most can be there without the last.
+    let tail = bytes.len().saturating_sub(3);
+    let cut = (tail..bytes.len()).find(|at| {
+        let rest = bytes.get(*at..).unwrap_or_default();
+        std::str::from_utf8(rest).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+    });
+    cut.unwrap_or(bytes.len())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,394 @@
+//! What the console knows and what keys do. Nothing here reads, writes or waits: news and keys go in, commands come out.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::keys::Key;
+use super::layout;
+use crate::audit::record::{Event, Record};
+use crate::hold::decide::Answer;
+use crate::hold::decision::{Decision, Extent, HoldId, Person, Width};
+use crate::hold::held::Held;
+use crate::hold::told;
+use crate::session::record::Summary;
+use crate::shown;
+
+/// After a decision keys mean nothing for so long: whoever still types means the one before.
+const DEAF: Duration = Duration::from_millis(500);
+/// What a task did before it asked is shown for so long.
+const LATELY: u64 = 60_000_000_000;
+/// Records kept.
+const RECORDS: usize = 5_000;
+
+/// News.
+#[derive(Debug)]
+pub enum News {
+    /// The daemon answers, and the list of holds begins anew.
+    HoldsAnew,
+    /// The daemon does not answer, or says no.
+    Away(String),
+    /// Something waits.
+    Hold(Box<Held>),
+    /// Of something that waits, this is so by now.
+    Amended {
+        /// Which hold.
+        hold: HoldId,
+        /// Who has approved so far.
+        approved: Vec<Person>,
+        /// What was denied unshown, where its session asks too often.
+        flood: Option<u64>,
+    },
+    /// It waits no more.
+    Gone(HoldId),
+    /// The list of records begins anew.
+    RecordsAnew,
+    /// Something happened.
+    Record(Box<Record>),
+    /// The sessions that are open.
+    Sessions(Vec<Summary>),
+    /// What an answer came to.
+    Decided(Box<Decision>),
+    /// What did not work.
+    Trouble(String),
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Leave.
+    Quit,
+    /// Tell the daemon.
+    Decide(Answer),
+}
+
+/// What the list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pane {
+    /// What waits.
+    Holds,
+    /// Sessions.
+    Sessions,
+    /// What happened.
+    Events,
+}
+
+/// What a person is about to say of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// It may pass, once.
+    Once,
+    /// Exactly this may pass for the rest of the session.
+    Session,
+    /// It may not pass.
+    Deny,
+}
+
+/// What keys are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Looking around.
+    Looking,
+    /// Typing what to search for.
+    Searching,
+    /// One more key decides this very hold.
+    Confirming(HoldId, Choice),
+}
+
+/// A hold, and when its time is over on the console's clock.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The hold.
+    pub held: Held,
+    until: Duration,
+}
+
+/// All that is known.
+#[derive(Debug)]
+pub struct State {
+    pub(super) holds: BTreeMap<HoldId, Waiting>,
+    pub(super) sessions: Vec<Summary>,
+    pub(super) records: VecDeque<Record>,
+    pub(super) pane: Pane,
+    pub(super) mode: Mode,
+    pub(super) selected: Option<HoldId>,
+    /// Lines of the selected hold, or of the list, that are above the screen.
+    pub(super) scroll: usize,
+    /// Lines of the selected hold that have been on the screen.
+    read: usize,
+    pub(super) search: String,
+    pub(super) note: String,
+    /// Why nothing is known.
+    pub(super) away: Option<String>,
+    /// Columns and rows.
+    pub(super) size: (u16, u16),
+    now: Duration,
+    deaf: Duration,
+    bell: bool,
+}
+
+impl State {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(size: (u16, u16)) -> Self {
+        Self {
+            holds: BTreeMap::new(),
+            sessions: Vec::new(),
+            records: VecDeque::new(),
+            pane: Pane::Holds,
+            mode: Mode::Looking,
+            selected: None,
+            scroll: 0,
+            read: 0,
+            search: String::new(),
+            note: String::new(),
+            away: None,
+            size,
+            now: Duration::ZERO,
+            deaf: Duration::ZERO,
+            bell: false,
+        }
+    }
+
+    /// It is later.
+    pub fn tick(&mut self, now: Duration) {
+        self.now = now;
+    }
+
+    /// The screen has another size: what was read may be off it.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        self.size = size;
+        self.scroll = 0;
+        self.read = layout::of(size).detail_rows();
+    }
+
+    /// Whether to ring.
+    pub fn take_bell(&mut self) -> bool {
+        std::mem::take(&mut self.bell)
+    }
+
+    /// Takes in news.
+    pub fn hear(&mut self, news: News) {
+        match news {
+            News::HoldsAnew => {
+                self.holds.clear();
+                self.unselect();
+                self.away = None;
+            }
+            News::Away(why) => self.away = Some(shown::exact(&why.replace('\n', " "))),
+            News::Hold(held) => {
+                self.bell = true;
+                let until = self.now + Duration::from_secs(held.left);
+                self.holds.insert(held.hold, Waiting { held: *held, until });
+            }
+            News::Amended { hold, approved, flood } => {
+                if let Some(Waiting { held, .. }) = self.holds.get_mut(&hold) {
+                    (held.approved, held.flood) = (approved, flood);
+                }
+            }
+            News::Gone(hold) => self.gone(hold),
+            News::RecordsAnew => self.records.clear(),
+            News::Record(record) => {
+                self.records.push_back(*record);
+                if self.records.len() > RECORDS {
+                    self.records.pop_front();
+                }
+            }
+            News::Sessions(sessions) => self.sessions = sessions,
+            News::Decided(decision) => self.note = shown::exact(&decision.to_string()),
+            News::Trouble(trouble) => self.note = shown::exact(&trouble.replace('\n', " ")),
+        }
+    }
+
+    fn gone(&mut self, hold: HoldId) {
+        self.holds.remove(&hold);
+        if self.selected == Some(hold) {
+            if matches!(self.mode, Mode::Confirming(..)) {
+                self.note = format!("hold {hold} waits no more: nothing was said of it");
+                self.deaf = self.now + DEAF;
+            }
+            self.unselect();
+        }
+    }
+
+    fn unselect(&mut self) {
+        self.selected = None;
+        self.scroll = 0;
+        self.read = 0;
+        if matches!(self.mode, Mode::Confirming(..)) {
+            self.mode = Mode::Looking;
+        }
+    }
+
+    /// Seconds until a hold is denied.
+    #[must_use]
+    pub fn left(&self, waiting: &Waiting) -> u64 {
+        waiting.until.saturating_sub(self.now).as_secs()
+    }
+
+    /// The holds that the search finds.
+    pub fn found(&self) -> impl Iterator<Item = &Waiting> {
+        self.holds.values().filter(|waiting| {
+            let lines = told::lines(&waiting.held, 0);
+            self.search.is_empty() || lines.iter().any(|line| self.finds(&line.text))
+        })
+    }
+
+    /// Whether the search finds a text.
+    #[must_use]
+    pub fn finds(&self, text: &str) -> bool {
+        self.search.is_empty() || text.to_lowercase().contains(&self.search.to_lowercase())
+    }
+
+    /// The hold that is selected.
+    #[must_use]
+    pub fn shown(&self) -> Option<&Waiting> {
+        self.selected.and_then(|hold| self.holds.get(&hold))
+    }
+
+    /// What the task of a hold and those it descends from did in the minute before, the latest last.
+    pub fn lately<'a>(&'a self, held: &'a Held) -> impl DoubleEndedIterator<Item = &'a Event> {
+        let asked = &held.event;
+        let near = |event: &&Event| {
+            let same = |pid, start| event.task.pid == pid && event.task.start == start;
+            let begun = asked.boot_time.saturating_sub(LATELY);
+            event.sequence != asked.sequence
+                && (begun..=asked.boot_time).contains(&event.boot_time)
+                && (same(asked.task.pid, asked.task.start)
+                    || asked.ancestry.iter().any(|process| same(process.pid, process.start)))
+        };
+        let events = self.records.iter().filter_map(|record| match record {
+            Record::Event(event) => Some(&**event),
+            _ => None,
+        });
+        events.filter(near)
+    }
+
+    /// Lines of what is asked that have not been on the screen.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        let Some(waiting) = self.shown() else { return 0 };
+        let lines = layout::asked(&waiting.held, self.left(waiting), layout::of(self.size).detail.width);
+        lines.len().saturating_sub(self.read)
+    }
+
+    /// What a key does.
+    pub fn press(&mut self, key: Key) -> Option<Command> {
+        if key == Key::Quit {
+            return Some(Command::Quit);
+        }
+        if self.now < self.deaf {
+            return None;
+        }
+        match self.mode {
+            Mode::Looking => return self.look(key),
+            Mode::Searching => self.type_in(key),
+            Mode::Confirming(hold, choice) => return self.confirm(key, hold, choice),
+        }
+        None
+    }
+
+    fn look(&mut self, key: Key) -> Option<Command> {
+        match key {
+            Key::Char('q') => return Some(Command::Quit),
+            Key::Char('a') => self.ask(Choice::Once),
+            Key::Char('s') => self.ask(Choice::Session),
+            Key::Char('d') => self.ask(Choice::Deny),
+            Key::Char('/') => {
+                self.mode = Mode::Searching;
+                self.search.clear();
+                self.unselect();
+            }
+            Key::Escape => {
+                self.search.clear();
+                self.note.clear();
+                self.unselect();
+            }
+            Key::Tab => {
+                self.pane = match self.pane {
+                    Pane::Holds => Pane::Sessions,
+                    Pane::Sessions => Pane::Events,
+                    Pane::Events => Pane::Holds,
+                };
+                self.unselect();
+            }
+            Key::Up | Key::Char('k') => self.step(false),
+            Key::Down | Key::Char('j') => self.step(true),
+            Key::PageUp => self.turn(false),
+            Key::PageDown | Key::Char(' ') => self.turn(true),
+            Key::Char(_) | Key::Enter | Key::Back | Key::Quit => {}
+        }
+        None
+    }
+
+    fn type_in(&mut self, key: Key) {
+        match key {
+            Key::Char(c) => self.search.push(c),
+            Key::Back => drop(self.search.pop()),
+            Key::Enter => self.mode = Mode::Looking,
+            Key::Escape => {
+                self.search.clear();
+                self.mode = Mode::Looking;
+            }
+            _ => {}
+        }
+    }
+
+    fn ask(&mut self, choice: Choice) {
+        let (Pane::Holds, Some(hold)) = (self.pane, self.selected) else {
+            self.note = "select a hold first, with the arrow keys".to_owned();
+            return;
+        };
+        let unread = self.unread();
+        if choice != Choice::Deny && unread > 0 {
+            self.note = format!("{unread} more lines of it have not been shown: PgDn");
+            return;
+        }
+        self.note.clear();
+        self.mode = Mode::Confirming(hold, choice);
+    }
+
+    fn confirm(&mut self, key: Key, hold: HoldId, choice: Choice) -> Option<Command> {
+        self.mode = Mode::Looking;
+        if key != Key::Char('y') {
+            self.note = format!("nothing was said of hold {hold}");
+            return None;
+        }
+        self.unselect();
+        self.deaf = self.now + DEAF;
+        self.note = format!("hold {hold}: telling the daemon");
+        let width = if choice == Choice::Session { Width::Exact } else { Width::Once };
+        let scope = Extent { seconds: None, width };
+        Some(Command::Decide(Answer { hold, approve: choice != Choice::Deny, scope, reason: None }))
+    }
+
+    fn step(&mut self, down: bool) {
+        if self.pane != Pane::Holds {
+            self.scroll = if down { self.scroll + 1 } else { self.scroll.saturating_sub(1) };
+            return;
+        }
+        let found: Vec<HoldId> = self.found().map(|waiting| waiting.held.hold).collect();
+        let at = self.selected.and_then(|hold| found.iter().position(|other| *other == hold));
+        let next = match (at, down) {
+            (None, _) => 0,
+            (Some(at), true) => (at + 1).min(found.len() - 1),
+            (Some(at), false) => at.saturating_sub(1),
+        };
+        let next = found.get(next).copied();
+        if next != self.selected {
+            self.selected = next;
+            self.scroll = 0;
+            self.read = layout::of(self.size).detail_rows();
+        }
+    }
+
+    fn turn(&mut self, down: bool) {
+        let rows = layout::of(self.size).detail_rows();
+        let page = rows.saturating_sub(1).max(1);
+        self.scroll = if down { self.scroll + page } else { self.scroll.saturating_sub(page) };
+        if let Some(waiting) = self.shown() {
+            let all = layout::detail(self, waiting).len();
+            self.scroll = self.scroll.min(all.saturating_sub(rows));
+            self.read = self.read.max(self.scroll + rows);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What the console looks like.
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+use super::layout;
+use super::state::{Choice, Mode, Pane, State};
+use crate::audit::record::Record;
+use crate::hold::held::Held;
+use crate::hold::told;
+use crate::shown;
+
+const PLAIN: Style = Style::new();
+const DIM: Style = Style::new().add_modifier(Modifier::DIM);
+const HEAD: Style = Style::new().add_modifier(Modifier::REVERSED);
+const WARN: Style = Style::new().fg(Color::Yellow);
+const GOOD: Style = Style::new().fg(Color::Green);
+const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
+
+/// Draws all of it.
+pub fn draw(state: &State, frame: &mut Frame<'_>) {
+    paint(state, frame.buffer_mut());
+}
+
+/// Puts text into a row, cut where the row ends.
+fn put(buffer: &mut Buffer, area: Rect, row: usize, text: &str, style: Style) {
+    let Ok(row) = u16::try_from(row) else { return };
+    if row < area.height {
+        buffer.set_stringn(area.x, area.y + row, text, usize::from(area.width), style);
+    }
+}
+
+fn paint(state: &State, buffer: &mut Buffer) {
+    let parts = layout::of((buffer.area.width.min(state.size.0), buffer.area.height.min(state.size.1)));
+    let name = |pane, text| if state.pane == pane { format!("[{text}]") } else { format!(" {text} ") };
+    let head = format!(
+        "{}{}{}",
+        name(Pane::Holds, format!("holds {}", state.holds.len())),
+        name(Pane::Sessions, format!("sessions {}", state.sessions.len())),
+        name(Pane::Events, "events".to_owned()),
+    );
+    buffer.set_style(parts.head, HEAD);
+    put(buffer, parts.head, 0, &head, HEAD);
+    match state.pane {
+        Pane::Holds => {
+            holds(state, buffer, parts.list);
+            detail(state, buffer, parts.detail);
+        }
+        Pane::Sessions => list(state, buffer, parts.list.union(parts.detail), sessions(state)),
+        Pane::Events => list(state, buffer, parts.list.union(parts.detail), events(state)),
+    }
+    foot(state, buffer, parts.foot);
+}
+
+fn holds(state: &State, buffer: &mut Buffer, area: Rect) {
+    let found: Vec<_> = state.found().collect();
+    if found.is_empty() {
+        let text = if state.search.is_empty() { "nothing waits" } else { "nothing is found" };
+        return put(buffer, area, 0, text, DIM);
+    }
+    let at = found.iter().position(|waiting| Some(waiting.held.hold) == state.selected).unwrap_or(0);
+    // The selected one is always seen.
+    let first = (at + 1).saturating_sub(usize::from(area.height));
+    for (row, waiting) in found.iter().skip(first).enumerate() {
+        let held = &waiting.held;
+        let selected = Some(held.hold) == state.selected;
+        let sign = if selected { '>' } else { ' ' };
+        let before = format!(
+            "{sign}{} {}s {} {} ",
+            held.hold,
+            state.left(waiting),
+            told::program(held),
+            held.event.operation.name()
+        );
+        let room = usize::from(area.width).saturating_sub(shown::columns(&before));
+        let asked = match &held.arguments {
+            Some(arguments) => shown::words(arguments, room),
+            None => shown::cut(&held.event.object.brief(), room),
+        };
+        let text = format!("{before}{asked}");
+        put(buffer, area, row, &text, if selected { WARN.add_modifier(Modifier::BOLD) } else { PLAIN });
+    }
+}
+
+fn detail(state: &State, buffer: &mut Buffer, area: Rect) {
+    let Some(waiting) = state.shown() else {
+        let text = if state.holds.is_empty() { "" } else { "arrow keys select a hold" };
+        return put(buffer, area, 0, text, DIM);
+    };
+    for (row, line) in layout::detail(state, waiting).iter().skip(state.scroll).enumerate() {
+        let indent = shown::columns(&line.name);
+        put(buffer, area, row, &line.name, DIM);
+        let column = u16::try_from(indent).unwrap_or(u16::MAX).min(area.width);
+        let rest = Rect { x: area.x + column, width: area.width - column, ..area };
+        put(buffer, rest, row, &line.text, if line.asked { PLAIN } else { DIM });
+    }
+}
+
+fn list(state: &State, buffer: &mut Buffer, area: Rect, lines: impl Iterator<Item = (String, Style)>) {
+    let found = lines.filter(|(text, _)| state.finds(text)).skip(state.scroll);
+    for (row, (text, style)) in found.take(usize::from(area.height)).enumerate() {
+        put(buffer, area, row, &text, style);
+    }
+}
+
+fn sessions(state: &State) -> impl Iterator<Item = (String, Style)> {
+    state.sessions.iter().map(|session| {
+        let name = session.name.clone().unwrap_or_else(|| session.session.to_string());
+        let policies: Vec<String> =
+            session.policies.iter().map(|policy| shown::exact(&policy.name)).collect();
+        let running =
+            session.processes.as_ref().map_or_else(|| "?".to_owned(), |list| list.len().to_string());
+        let text = format!(
+            "{}  {}  {}  {running} processes  {}",
+            shown::cut(&name, 40),
+            shown::exact(&session.user),
+            policies.join(" + "),
+            shown::cut(session.purpose.as_deref().unwrap_or_default(), 80),
+        );
+        (text, PLAIN)
+    })
+}
+
+/// The latest first.
+fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
+    state.records.iter().rev().map(|record| match record {
+        Record::Event(event) => {
+            let session = event.session_name.clone().or_else(|| event.session.map(|id| id.to_string()));
+            let text = format!(
+                "{} {} {} {} {}: {}",
+                event.time.clock(),
+                shown::cut(session.as_deref().unwrap_or("?"), 40),
+                event.verdict.name(),
+                event.operation.name(),
+                shown::cut(&event.object.brief(), 120),
+                shown::cut(&event.reason, 80),
+            );
+            (text, if event.is_refused() { BAD } else { PLAIN })
+        }
+        Record::Decision(decision) => {
+            let style = if decision.approves { GOOD } else { BAD };
+            let said = shown::cut(&decision.to_string(), 120);
+            (format!("{} {said}: {}", decision.time.clock(), shown::cut(&decision.asked, 120)), style)
+        }
+        Record::Told(told) if told.dropped > 0 => {
+            (format!("{} {} more hooks turned away", told.time.clock(), told.dropped), BAD)
+        }
+        Record::Told(told) => {
+            let session = told.session_name.clone().unwrap_or_else(|| told.session.to_string());
+            let (who, what) = (told.telling.assistant.name(), told.telling.what.words());
+            let tool = told.telling.tool.as_deref().unwrap_or_default();
+            let text = format!(
+                "{} {} {who} {what} {} {}",
+                told.time.clock(),
+                shown::cut(&session, 40),
+                shown::cut(tool, 40),
+                shown::cut(&told.brief(), 120),
+            );
+            (text, if told.refused.is_some() { BAD } else { DIM })
+        }
+        Record::Session(change) => {
+            let name = change.session_name.clone().unwrap_or_else(|| change.session.to_string());
+            (format!("{} session {}: {:?}", change.time.clock(), shown::cut(&name, 40), change.change), DIM)
+        }
+        Record::Lost(lost) => (format!("{} events were lost", lost.time.clock()), BAD),
+        Record::Refused(refused) => {
+            let why = shown::cut(&refused.why, 120);
+            (
+                format!("{} policy {} refused: {why}", refused.time.clock(), shown::cut(&refused.policy, 40)),
+                WARN,
+            )
+        }
+        Record::Daemon(change) => {
+            let what = if change.started { "started" } else { "stopped" };
+            (format!("{} the daemon {what}", change.time.clock()), DIM)
+        }
+        Record::Hook(change) => {
+            let state = if change.live { "live" } else { "not live" };
+            (format!("{} hook {} is {state}", change.time.clock(), shown::exact(&change.hook)), WARN)
+        }
+        Record::Trail(change) => {
+            (format!("{} the trail: {}", change.time.clock(), shown::exact(&change.note)), DIM)
+        }
+        Record::Missed { count } => (format!("{count} records were missed here: they are in the trail"), BAD),
+    })
+}
+
+/// What is asked in one line that isn't cut at the edge: what would not be seen to its end is cut with its end shown.
+fn brief(held: &Held, width: usize) -> String {
+    let operation = held.event.operation.name();
+    let room = width.saturating_sub(operation.len() + 4);
+    match &held.arguments {
+        // Half is enough for a cut text.
+        Some(_) if room >= 64 => told::asked(held, room / 2),
+        _ => format!("{operation} {}", shown::cut(&held.event.object.brief(), room)),
+    }
+}
+
+fn foot(state: &State, buffer: &mut Buffer, area: Rect) {
+    let width = usize::from(area.width);
+    let (first, second, third, style) = match &state.mode {
+        Mode::Confirming(hold, choice) => {
+            let (question, style) = match choice {
+                Choice::Once => (format!("approve hold {hold} once?"), GOOD),
+                Choice::Session => (format!("approve hold {hold} for the session?"), GOOD),
+                Choice::Deny => (format!("deny hold {hold}?"), BAD),
+            };
+            let asked = state.holds.get(hold).map_or_else(String::new, |waiting| brief(&waiting.held, width));
+            (question, asked, "y: yes   any other key: no".to_owned(), style)
+        }
+        Mode::Searching => {
+            let search = format!("/{}", shown::exact(&state.search));
+            (search, String::new(), "Enter: keep   Esc: all".to_owned(), PLAIN)
+        }
+        Mode::Looking => {
+            let unread = state.unread();
+            let more = if unread > 0 { format!("{unread} more lines: PgDn") } else { String::new() };
+            let search = if state.search.is_empty() {
+                String::new()
+            } else {
+                format!("/{} ", shown::exact(&state.search))
+            };
+            let keys = "a once d deny s session / Tab q".to_owned();
+            match &state.away {
+                Some(away) => (away.clone(), format!("{search}{more}"), keys, BAD),
+                None => (state.note.clone(), format!("{search}{more}"), keys, WARN),
+            }
+        }
+    };
+    buffer.set_style(area, if matches!(state.mode, Mode::Confirming(..)) { HEAD } else { PLAIN });
+    put(buffer, area, 0, &first, style);
+    put(buffer, area, 1, &second, PLAIN);
+    put(buffer, area, 2, &third, DIM);
+}

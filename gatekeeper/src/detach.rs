@@ -1,0 +1,60 @@
+//! `gatekeeper daemon --detach-all`: takes every program out of the kernel. There is no other way to unload: the end of a
+//! daemon leaves them.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+
+use crate::audit::record::{HookChange, Record};
+use crate::audit::time::Moment;
+use crate::audit::trail::Trail;
+use crate::config::Config;
+use crate::daemon::{DaemonError, alone};
+use crate::session::store::Store;
+use crate::sys::process::boot_id;
+
+/// Detaches and unloads everything; how many programs there were. The trail says so first: what can't be put on record is
+/// not done.
+///
+/// # Errors
+/// Where the caller is not root, a daemon runs, a session is open, nothing is attached, or the trail can't be written.
+pub fn detach(config: &Config) -> Result<usize, DaemonError> {
+    let _lock = alone(config)?;
+    let refuse = |words: String| DaemonError::at("detaching")(io::Error::other(words));
+    let links = config.pins.join("links");
+    let entries = fs::read_dir(&links).map_err(DaemonError::at(links.display().to_string()))?;
+    let mut hooks = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(DaemonError::at(links.display().to_string()))?;
+        hooks.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    hooks.sort();
+    // Their tasks would run unbound, and the next daemon would take them for bound.
+    let open =
+        Store::open(&config.state).and_then(|store| store.load()).map_err(DaemonError::at("sessions"))?;
+    if !open.is_empty() {
+        let names: Vec<String> = open.iter().map(|session| session.id.to_string()).collect();
+        return Err(refuse(format!(
+            "open sessions would run on unbound, end them first: {}",
+            names.join(", ")
+        )));
+    }
+    let boot = boot_id().map_err(DaemonError::at("the boot's id"))?;
+    let mut trail = Trail::open(config, &boot).map_err(DaemonError::at("the audit trail"))?;
+    for hook in &hooks {
+        trail.note(Record::Hook(HookChange {
+            time: Moment::now().unwrap_or(Moment::from_micros(0)),
+            hook: hook.clone(),
+            live: false,
+            why: Some("detached by `gatekeeper daemon --detach-all`".to_owned()),
+        }));
+    }
+    let health = Arc::clone(trail.health());
+    // Writes what waits.
+    drop(trail);
+    if let Some(trouble) = health.trouble() {
+        return Err(refuse(format!("the trail can't be written: {trouble}")));
+    }
+    fs::remove_dir_all(&config.pins).map_err(DaemonError::at(config.pins.display().to_string()))?;
+    Ok(hooks.len())
+}

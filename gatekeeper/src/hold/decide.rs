@@ -1,0 +1,223 @@
+//! From an answer to a decision: is there such a hold, may this person decide, is it enough. First the journal, then the
+//! record, then the kernel: whatever is cut off is finished by the next daemon, and nothing passes unrecorded.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use gatekeeper_common::hold::{Hold, Scope};
+use serde::{Deserialize, Serialize};
+use tracing::error;
+
+use super::decision::{By, Decision, Extent, HoldId, Width};
+use super::queue::Entry;
+use super::rights;
+use super::wake::wake;
+use crate::api::messages::{Reason, Refusal};
+use crate::api::peer::Peer;
+use crate::audit::record::Record;
+use crate::audit::time::Moment;
+use crate::session::gate::Gate;
+use crate::sys::clock;
+
+/// A person's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The hold.
+    pub hold: HoldId,
+    /// Whether it may pass.
+    pub approve: bool,
+    /// What an approval covers.
+    #[serde(default)]
+    pub scope: Extent,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Bytes of a reason, at most.
+const REASON: usize = 1024;
+
+/// Takes a person's answer; gives what it came to.
+pub fn answer(gate: &Gate, peer: &Peer, answer: Answer) -> Result<Decision, Refusal> {
+    super::serve::look(gate);
+    if answer.reason.as_ref().is_some_and(|reason| reason.len() > REASON) {
+        return Err(Refusal::new(Reason::Malformed, format!("a reason has at most {REASON} bytes")));
+    }
+    let labelled: BTreeSet<u32> =
+        gate.with_kernel(|kernel| kernel.census())?.processes.into_values().flatten().collect();
+    let person = rights::person(peer, &labelled)?;
+    let queue = gate.holds.borrow();
+    let missing = || {
+        let message = format!("no hold {} waits for a decision", answer.hold);
+        Refusal::new(Reason::Missing, message).mend("`gatekeeper holds` lists those that do")
+    };
+    // While checks are at work nobody has been shown it.
+    let entry = queue.entries.get(&answer.hold).filter(|entry| !entry.checking).ok_or_else(missing)?;
+    let owner = entry.event.owner;
+    rights::may_decide(peer.uid, &peer.groups, &entry.terms, owner)?;
+    if let Some(decision) = entry.decision() {
+        return Err(Refusal::new(Reason::Missing, decision.to_string()));
+    }
+    let (settled, scope) = weigh(entry, peer.uid, &answer)?;
+    let decision =
+        said(entry, answer.hold, answer.approve, By::Person(person), scope, answer.reason, settled);
+    drop(queue);
+    settle(gate, decision.clone())?;
+    Ok(decision)
+}
+
+/// Whether this answer decides the hold, and what it covers.
+fn weigh(entry: &Entry, uid: u32, answer: &Answer) -> Result<(bool, Extent), Refusal> {
+    if !answer.approve {
+        return Ok((true, Extent::default()));
+    }
+    let mut agreed: BTreeSet<u32> = entry.approved().map(|person| person.uid).collect();
+    if !agreed.insert(uid) {
+        return Err(Refusal::new(Reason::Forbidden, "you have approved it already; others must agree"));
+    }
+    if answer.scope.width == Width::Rule && entry.hold.event.asking > 1 {
+        let message = "more than one policy asks about this: it can't be approved for a whole rule";
+        return Err(Refusal::new(Reason::Forbidden, message).mend("approve it once, or with --session"));
+    }
+    if answer.scope.width == Width::Rule && !entry.rule_alone {
+        let message = "another rule asks about some of what this one does, on stricter terms: it can't be approved for a \
+                       whole rule";
+        return Err(Refusal::new(Reason::Forbidden, message).mend("approve it once, or with --session"));
+    }
+    let owner = entry.event.owner;
+    let lonely = entry.terms.separation == Some(true) && agreed.iter().all(|uid| Some(*uid) == owner);
+    let settled = agreed.len() >= entry.terms.needed() && !lonely;
+    Ok((settled, if settled { entry.granted(answer.scope) } else { answer.scope }))
+}
+
+/// Something said of a hold.
+pub fn said(
+    entry: &Entry,
+    hold: HoldId,
+    approves: bool,
+    by: By,
+    scope: Extent,
+    reason: Option<String>,
+    settled: bool,
+) -> Decision {
+    Decision {
+        about: Some(Box::new(entry.event.clone())),
+        approves,
+        asked: entry.asked.clone(),
+        by,
+        checks: entry.checks.clone(),
+        hold,
+        owner: entry.event.owner,
+        reason,
+        scope,
+        session: entry.event.session,
+        session_name: entry.event.session_name.clone(),
+        settled,
+        time: Moment::now().unwrap_or(Moment::from_micros(0)),
+    }
+}
+
+/// Writes down what was said, and does it where it decides.
+pub fn settle(gate: &Gate, decision: Decision) -> Result<(), Refusal> {
+    let written = gate.holds.borrow_mut().journal.note(decision.clone());
+    written.map_err(|error| Refusal::new(Reason::Failed, format!("the decision can't be kept: {error}")))?;
+    gate.trail.borrow_mut().note(Record::Decision(Box::new(decision.clone())));
+    let mut queue = gate.holds.borrow_mut();
+    let Some(entry) = queue.entries.get_mut(&decision.hold) else { return Ok(()) };
+    entry.said.push(decision.clone());
+    if entry.people_asked {
+        gate.notifier.decided(&decision);
+    }
+    let hold = entry.hold;
+    queue.change();
+    drop(queue);
+    if decision.settled { apply(gate, &hold, &decision) } else { Ok(()) }
+}
+
+/// Tells the kernel, and lets the task ask again.
+pub fn apply(gate: &Gate, hold: &Hold, decision: &Decision) -> Result<(), Refusal> {
+    let scope = match decision.scope.width {
+        Width::Once => None,
+        Width::Exact => Some(Scope::Exact),
+        Width::Rule => Some(Scope::Rule),
+    };
+    if let (true, Some(scope)) = (decision.approves, scope) {
+        let now = clock::since_boot().map_err(|error| Refusal::new(Reason::Failed, error.to_string()))?;
+        let until =
+            decision.scope.seconds.map_or(u64::MAX, |seconds| nanos(now + Duration::from_secs(seconds)));
+        gate.with_kernel(|kernel| kernel.grant(hold, scope, until, nanos(now)))?;
+    }
+    gate.with_kernel(|kernel| kernel.decide(hold.event.sequence, decision.approves))?;
+    if let Err(error) = wake(&hold.event) {
+        // It is tried again until the task has its answer.
+        error!("hold {}: {error}", decision.hold);
+    }
+    gate.bell.0.notify_one();
+    Ok(())
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hold::decision::Person;
+    use crate::hold::queue::tests::entry;
+
+    fn approval(width: Width, seconds: Option<u64>) -> Answer {
+        let scope = Extent { seconds, width };
+        Answer { hold: HoldId::from_kernel(17).unwrap(), approve: true, scope, reason: None }
+    }
+
+    /// Has somebody approve; what is said of it.
+    fn approve(entry: &mut Entry, uid: u32, answer: Answer) -> (bool, Extent) {
+        let (settled, scope) = weigh(entry, uid, &answer).unwrap();
+        let by = By::Person(Person { name: "x".into(), program: "x".into(), terminal: None, uid });
+        let decision = said(entry, answer.hold, true, by, scope, None, settled);
+        entry.said.push(decision);
+        (settled, scope)
+    }
+
+    #[test]
+    fn the_last_of_several_does_not_say_alone_what_is_granted() {
+        let mut entry = entry();
+        entry.terms.quorum = Some(3);
+        let first = approval(Width::Exact, Some(600));
+        assert_eq!(approve(&mut entry, 1001, first.clone()), (false, first.scope));
+        assert!(weigh(&entry, 1001, &first).is_err(), "the same person counts twice");
+        let second = approval(Width::Rule, Some(60));
+        assert_eq!(approve(&mut entry, 1002, second.clone()), (false, second.scope));
+        let last = approval(Width::Rule, None);
+        let (settled, scope) = approve(&mut entry, 1000, last.clone());
+        assert_eq!((settled, scope), (true, Extent { seconds: Some(60), width: Width::Exact }));
+        let narrowed = entry.decision().unwrap().narrowed(last.scope).unwrap();
+        assert!(narrowed.ends_with("no more than exactly this, for 60 s"), "{narrowed}");
+        assert_eq!(entry.decision().unwrap().narrowed(scope), None);
+    }
+
+    #[test]
+    fn once_of_one_is_once_of_all() {
+        let mut entry = entry();
+        entry.terms.quorum = Some(2);
+        approve(&mut entry, 1001, approval(Width::Once, None));
+        let (settled, scope) = approve(&mut entry, 1000, approval(Width::Rule, None));
+        assert_eq!((settled, scope), (true, Extent::default()));
+    }
+
+    #[test]
+    fn who_decides_alone_gets_what_was_asked_for() {
+        let rule = approval(Width::Rule, Some(60));
+        assert_eq!(approve(&mut entry(), 1000, rule.clone()), (true, rule.scope));
+        let mut several = entry();
+        several.hold.event.asking = 2;
+        assert!(weigh(&several, 1000, &rule).is_err());
+        let other = Entry { rule_alone: false, ..entry() };
+        assert!(weigh(&other, 1000, &rule).is_err());
+        assert!(weigh(&other, 1000, &approval(Width::Exact, None)).is_ok());
+        several.terms.separation = Some(true);
+        assert!(!approve(&mut several, 1000, approval(Width::Once, None)).0, "the owner alone");
+    }
+}

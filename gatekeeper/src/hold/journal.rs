@@ -1,0 +1,231 @@
+//! What was said of holds that are not over, on disk: a daemon that is killed between two steps of a decision finishes
+//! it when it is back, and nobody is asked twice.
+//!
+//! A line says which boot it is, and each that follows is something said, written behind the last. What is over is left
+//! out when the file is written anew.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::decision::{Decision, HoldId};
+use crate::files::write_atomically;
+
+/// What was said of each hold, in order; decided where the last is settled.
+pub type Said = BTreeMap<HoldId, Vec<Decision>>;
+
+/// The file is written anew once so many more lines stand in it than are needed.
+const SPENT: usize = 256;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    boot: String,
+}
+
+/// The file.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    head: Head,
+    said: Said,
+    /// Open once this daemon has written it anew.
+    file: Option<File>,
+    /// Lines behind the first one.
+    lines: usize,
+}
+
+impl Journal {
+    /// Opens the journal in the state folder. What another boot said means nothing any more.
+    ///
+    /// # Errors
+    /// Where it can't be read.
+    pub fn open(state: &Path, boot: &str) -> io::Result<Self> {
+        let path = state.join("holds.jsonl");
+        let said = match fs::read(&path) {
+            Ok(bytes) => read(&bytes, boot)
+                .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Said::new(),
+            Err(error) => return Err(error),
+        };
+        let lines = count(&said);
+        Ok(Self { path, head: Head { boot: boot.to_owned() }, said, file: None, lines })
+    }
+
+    /// What was said so far.
+    #[must_use]
+    pub fn said(&self) -> &Said {
+        &self.said
+    }
+
+    /// Notes what is said; once this returns, it is on disk.
+    ///
+    /// # Errors
+    /// Where it can't be written; then it is not said.
+    pub fn note(&mut self, decision: Decision) -> io::Result<()> {
+        let hold = decision.hold;
+        let line = line(&decision)?;
+        self.said.entry(hold).or_default().push(decision);
+        let written = self.append(&line);
+        if written.is_err() {
+            // What of it has come to the disk goes with the next thing that is noted.
+            self.file = None;
+            if let Some(said) = self.said.get_mut(&hold) {
+                said.pop();
+            }
+        }
+        written
+    }
+
+    /// Forgets a hold that is over, the next time the file is written anew.
+    pub fn forget(&mut self, hold: HoldId) {
+        self.said.remove(&hold);
+    }
+
+    /// Writes the file anew where something in it is not needed.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub fn tidy(&mut self) -> io::Result<()> {
+        if self.lines > count(&self.said) { self.write_anew() } else { Ok(()) }
+    }
+
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        let most = count(&self.said) + SPENT;
+        let Some(file) = self.file.as_mut().filter(|_| self.lines < most) else {
+            return self.write_anew();
+        };
+        file.write_all(line)?;
+        file.sync_data()?;
+        self.lines += 1;
+        Ok(())
+    }
+
+    fn write_anew(&mut self) -> io::Result<()> {
+        let mut bytes = line(&self.head)?;
+        for decision in self.said.values().flatten() {
+            bytes.append(&mut line(decision)?);
+        }
+        self.file = None;
+        write_atomically(&self.path, &bytes)?;
+        self.file = Some(OpenOptions::new().append(true).open(&self.path)?);
+        self.lines = count(&self.said);
+        Ok(())
+    }
+}
+
+/// Lines that are needed.
+fn count(said: &Said) -> usize {
+    said.values().map(Vec::len).sum()
+}
+
+fn line(what: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// What the file says of this boot. A last line without its end was cut off, and is not said.
+fn read(bytes: &[u8], boot: &str) -> serde_json::Result<Said> {
+    let mut said = Said::new();
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let Some(head) = lines.next() else { return Ok(said) };
+    if serde_json::from_slice::<Head>(head)?.boot != boot {
+        return Ok(said);
+    }
+    for line in lines {
+        let decision: Decision = serde_json::from_slice(line)?;
+        said.entry(decision.hold).or_default().push(decision);
+    }
+    Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::time::Moment;
+    use crate::hold::decision::{By, Extent};
+
+    fn decision(hold: u64, approves: bool) -> Decision {
+        Decision {
+            about: None,
+            approves,
+            asked: "write /srv/x".into(),
+            by: By::Timeout,
+            checks: Vec::new(),
+            hold: HoldId::from_kernel(hold).unwrap(),
+            owner: Some(1000),
+            reason: None,
+            scope: Extent::default(),
+            session: None,
+            session_name: None,
+            settled: true,
+            time: Moment::from_micros(7),
+        }
+    }
+
+    fn lines(folder: &Path) -> usize {
+        fs::read(folder.join("holds.jsonl")).unwrap().iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    #[test]
+    fn what_was_said_is_there_for_the_next_daemon_and_not_for_the_next_boot() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), "one").unwrap();
+        journal.note(decision(1, true)).unwrap();
+        journal.note(decision(2, false)).unwrap();
+        let mut next = Journal::open(folder.path(), "one").unwrap();
+        assert_eq!(next.said(), journal.said());
+        assert_eq!(next.said().len(), 2);
+        next.note(decision(3, true)).unwrap();
+        assert_eq!(Journal::open(folder.path(), "one").unwrap().said().len(), 3);
+        assert!(Journal::open(folder.path(), "two").unwrap().said().is_empty());
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_is_not_said_and_harms_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("holds.jsonl");
+        let mut journal = Journal::open(folder.path(), "one").unwrap();
+        journal.note(decision(1, true)).unwrap();
+        journal.note(decision(2, true)).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for cut in 0..whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let mut next = Journal::open(folder.path(), "one").unwrap();
+            assert!(next.said().len() <= 1, "{cut}");
+            next.note(decision(9, false)).unwrap();
+            let after = Journal::open(folder.path(), "one").unwrap();
+            assert_eq!(after.said(), next.said(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_leaves_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), "one").unwrap();
+        for number in 1..=2000 {
+            journal.note(decision(number, true)).unwrap();
+            journal.forget(HoldId::from_kernel(number).unwrap());
+        }
+        assert!(lines(folder.path()) < 2 * SPENT, "{} lines", lines(folder.path()));
+        journal.tidy().unwrap();
+        assert_eq!(lines(folder.path()), 1);
+        journal.note(decision(3000, true)).unwrap();
+        assert_eq!(
+            Journal::open(folder.path(), "one").unwrap().said().get(&HoldId::from_kernel(3000).unwrap()),
+            Some(&vec![decision(3000, true)])
+        );
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_not_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(&folder.path().join("missing"), "one").unwrap();
+        assert!(journal.note(decision(1, true)).is_err());
+        assert!(journal.said().values().all(Vec::is_empty));
+    }
+}

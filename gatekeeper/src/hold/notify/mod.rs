@@ -1,0 +1,62 @@
+//! Telling people that something waits for them: on their desktops, and through a webhook. What is told says where to
+//! decide; nothing in it decides.
+
+mod desktop;
+mod outbox;
+pub mod setting;
+#[cfg(test)]
+pub(crate) mod tests;
+mod text;
+mod webhook;
+
+use std::io;
+
+use super::decision::Decision;
+use super::held::Held;
+use setting::Setting;
+use webhook::Sender;
+
+pub use outbox::NoticeState;
+
+/// Who tells.
+#[derive(Debug, Default)]
+pub struct Notifier {
+    desktop: bool,
+    link: Option<String>,
+    webhook: Option<Sender>,
+}
+
+impl Notifier {
+    /// Begins to tell.
+    ///
+    /// # Errors
+    /// Where there is no thread to be had.
+    pub fn start(setting: &Setting) -> io::Result<Self> {
+        let webhook = setting.webhook.clone().map(Sender::start).transpose()?;
+        Ok(Self { desktop: setting.desktop, link: setting.link.clone(), webhook })
+    }
+
+    /// Tells that a hold waits for people. Never waits itself.
+    pub fn asks(&self, held: &Held) {
+        let link = self.link.as_ref().map(|link| link.replace("{hold}", &held.hold.to_string()));
+        if let Some(webhook) = &self.webhook {
+            webhook.asks(held, link.as_deref());
+        }
+        if self.desktop {
+            desktop::tell(held, link.as_deref());
+        }
+    }
+
+    /// Tells that it waits no more.
+    pub fn decided(&self, decision: &Decision) {
+        if let Some(webhook) = &self.webhook {
+            webhook.decided(decision);
+        }
+    }
+
+    /// How the webhook is, where there is one.
+    #[must_use]
+    pub fn state(&self) -> Option<NoticeState> {
+        self.webhook.as_ref().map(Sender::state)
+    }
+}

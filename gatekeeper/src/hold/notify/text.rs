@@ -1,0 +1,46 @@
+//! A hold in a few words, for places that make links and marks out of text.
+
+use crate::hold::held::Held;
+use crate::hold::told;
+use crate::shown;
+
+/// Columns of what is asked.
+const ASKED: usize = 160;
+/// Columns of other texts.
+const SHORT: usize = 60;
+
+/// Text that is shown already, without anything that a chat tool or a desktop could take for a mark or a link.
+#[must_use]
+pub fn unmarked(shown: &str) -> String {
+    let mut plain = String::with_capacity(shown.len());
+    for c in shown.chars() {
+        match c {
+            '<' | '>' | '&' | '*' | '_' | '~' | '`' | '[' | ']' | '|' | '@' => {
+                plain.extend(c.escape_unicode())
+            }
+            c => plain.push(c),
+        }
+    }
+    plain.replace("://", ":\\u{2f}/").replace("www.", "www\\u{2e}")
+}
+
+/// Whose session asks.
+#[must_use]
+pub fn who(held: &Held) -> String {
+    format!("{} of {}", unmarked(&shown::cut(&told::session(held), SHORT)), unmarked(&told::owner(held)))
+}
+
+/// What is asked, and why anybody is.
+#[must_use]
+pub fn what(held: &Held) -> String {
+    let asked = unmarked(&told::asked(held, ASKED));
+    let reason = unmarked(&shown::cut(&held.event.reason, ASKED));
+    let flood = told::flood(held).map(|flood| format!(" ({flood})")).unwrap_or_default();
+    format!("{} asks: {asked}, {reason}{flood}", unmarked(&told::program(held)))
+}
+
+/// Where to decide.
+#[must_use]
+pub fn decide(held: &Held) -> String {
+    format!("gatekeeper show {}", held.hold)
+}

@@ -1,0 +1,130 @@
+//! Notices through a webhook: a thread that sends one after the other, signed as records are
+//! ([`crate::audit::export::webhook`]), and tries again until nobody needs the notice any more.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use super::outbox::{About, Notice, NoticeState, Outbox};
+use super::setting::Hook;
+use super::text;
+use crate::audit::export::SendError;
+use crate::audit::export::http::{Client, secret};
+use crate::audit::export::webhook::signature;
+use crate::hold::decision::Decision;
+use crate::hold::held::Held;
+use crate::hold::told;
+
+/// How long to wait after a failure, first and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long it is tried to tell that something was decided.
+const OVER: Duration = Duration::from_secs(300);
+
+impl Notice {
+    /// Something waits.
+    pub fn asks(held: &Held, link: Option<&str>) -> Self {
+        let session = held.event.session.map(|session| session.to_string());
+        let told = told::lines(held, held.left);
+        let lines: Vec<_> = told
+            .iter()
+            .map(|line| json!({ "name": line.name, "text": text::unmarked(&line.text) }))
+            .collect();
+        let object = json!({
+            "type": "hold",
+            "hold": held.hold,
+            "session": session,
+            "owner": held.event.owner,
+            "text": format!("{}: {}", text::who(held), text::what(held)),
+            "left": held.left,
+            "decide": text::decide(held),
+            "link": link,
+            "lines": lines,
+        });
+        let until = Instant::now() + Duration::from_secs(held.left);
+        let (hold, key) = (held.hold, format!("hold-{}", held.hold));
+        Self { hold, about: About::Asked, body: object.to_string().into_bytes(), key, until }
+    }
+
+    /// It waits no more.
+    pub fn decided(decision: &Decision) -> Self {
+        let object = json!({
+            "type": "decision",
+            "hold": decision.hold,
+            "session": decision.session.map(|session| session.to_string()),
+            "owner": decision.owner,
+            "approves": decision.approves,
+            "settled": decision.settled,
+            "text": text::unmarked(&crate::shown::exact(&decision.to_string())),
+        });
+        let key = format!("decision-{}-{}", decision.hold, decision.time.micros());
+        let (hold, until) = (decision.hold, Instant::now() + OVER);
+        Self { hold, about: About::Decided, body: object.to_string().into_bytes(), key, until }
+    }
+}
+
+/// The thread's other end. The thread ends with it, or with the process.
+#[derive(Debug)]
+pub struct Sender(Arc<Outbox>);
+
+impl Sender {
+    /// Starts the thread.
+    pub fn start(hook: Hook) -> io::Result<Self> {
+        let outbox = Arc::new(Outbox::default());
+        let shared = Arc::clone(&outbox);
+        thread::Builder::new().name("notices".to_owned()).spawn(move || work(&hook, &shared))?;
+        Ok(Self(outbox))
+    }
+
+    /// People are asked about a hold.
+    pub fn asks(&self, held: &Held, link: Option<&str>) {
+        self.0.put(Notice::asks(held, link));
+    }
+
+    /// Somebody has decided. Where that ends it and nobody was told yet that people are asked, nothing is told at all.
+    pub fn decided(&self, decision: &Decision) {
+        if !decision.settled || self.0.settle(decision.hold) {
+            self.0.put(Notice::decided(decision));
+        }
+    }
+
+    /// How it is.
+    pub fn state(&self) -> NoticeState {
+        self.0.state()
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+fn work(hook: &Hook, outbox: &Outbox) {
+    let mut client = Client::new(hook.url.clone(), hook.timeout);
+    let mut wait = FIRST_WAIT;
+    while let Some(notice) = outbox.next() {
+        if let Err(error) = send(&mut client, hook, &notice) {
+            let pause = error.wait().unwrap_or(wait).min(LONGEST_WAIT);
+            outbox.failed(error.to_string(), Instant::now() + pause);
+            thread::sleep(pause);
+            wait = (wait * 2).min(LONGEST_WAIT);
+        } else {
+            outbox.taken();
+            wait = FIRST_WAIT;
+        }
+    }
+}
+
+fn send(client: &mut Client, hook: &Hook, notice: &Notice) -> Result<(), SendError> {
+    let secret = secret(&hook.secret)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let headers = [
+        ("Gatekeeper-Signature", format!("t={now},v1={}", signature(&secret, now, &notice.body)?)),
+        ("Idempotency-Key", notice.key.clone()),
+    ];
+    client.post(&notice.body, "application/json", &headers).map(drop)
+}

@@ -1,0 +1,162 @@
+//! Who may decide: by the kernel's word on the peer, and never through a terminal that the governed can type into.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::decision::Person;
+use crate::api::messages::{Reason, Refusal};
+use crate::api::peer::Peer;
+use crate::policy::approval::{Approver, Terms};
+use crate::sys::passwd;
+
+/// Whether this user may decide a hold of a session of `owner`.
+pub fn may_decide(uid: u32, groups: &[u32], terms: &Terms, owner: Option<u32>) -> Result<(), Refusal> {
+    if terms.approvers.is_none() {
+        if uid == 0 || owner == Some(uid) {
+            return Ok(());
+        }
+        return Err(Refusal::new(Reason::Forbidden, "only the session's owner or root may decide this"));
+    }
+    if uid == 0 || is_in_all(uid, groups, terms) {
+        return Ok(());
+    }
+    let one = |list: &[Approver]| {
+        let names: Vec<String> = list
+            .iter()
+            .map(|approver| match approver {
+                Approver::User(name) => name.clone(),
+                Approver::Group(name) => format!("who is in the group {name}"),
+            })
+            .collect();
+        names.join(", ")
+    };
+    let names: Vec<String> = terms.lists().map(one).collect();
+    let message = format!("this is for {} to decide, or root", names.join(" who is also one of "));
+    Err(Refusal::new(Reason::Forbidden, message))
+}
+
+/// Whether a user with these groups is in every list of those who may decide.
+pub fn is_in_all(uid: u32, groups: &[u32], terms: &Terms) -> bool {
+    terms.lists().all(|list| list.iter().any(|approver| is_named(uid, groups, approver)))
+}
+
+/// Whether a user with these groups is the one that is meant, or one of those.
+pub fn is_named(uid: u32, groups: &[u32], approver: &Approver) -> bool {
+    match approver {
+        Approver::User(name) => passwd::by_name(name).ok().flatten().is_some_and(|user| user.uid == uid),
+        Approver::Group(name) => passwd::group(name).ok().flatten().is_some_and(|gid| groups.contains(&gid)),
+    }
+}
+
+/// Who the peer is. Refused where a labelled process holds its terminal.
+pub fn person(peer: &Peer, labelled: &BTreeSet<u32>) -> Result<Person, Refusal> {
+    let failed =
+        |error: std::io::Error| Refusal::new(Reason::Failed, format!("looking at the caller: {error}"));
+    let stat = fs::read_to_string(format!("/proc/{}/stat", peer.pid)).map_err(failed)?;
+    let terminal = terminal_of(&stat);
+    if let Some(terminal) = terminal
+        && labelled.iter().any(|pid| holds(*pid, terminal))
+    {
+        let message = "a process of a session has this terminal, and could type the answer itself";
+        return Err(Refusal::new(Reason::Forbidden, message).mend("decide on another terminal"));
+    }
+    let name =
+        passwd::by_uid(peer.uid).map_err(failed)?.map_or_else(|| peer.uid.to_string(), |user| user.name);
+    if !peer.still_there().map_err(failed)? {
+        return Err(Refusal::new(Reason::Failed, "the caller is gone"));
+    }
+    Ok(Person { name, program: comm(&stat).to_owned(), terminal: terminal.map(device_name), uid: peer.uid })
+}
+
+/// Major number of pseudo-terminals (Documentation/admin-guide/devices.txt).
+const PTS: u32 = 136;
+
+/// Field 7 of /proc/PID/stat: the controlling terminal's device number, 0 where there is none.
+fn terminal_of(stat: &str) -> Option<u32> {
+    let number: i32 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(4)?.parse().ok()?;
+    u32::try_from(number).ok().filter(|number| *number != 0)
+}
+
+fn comm(stat: &str) -> &str {
+    let Some((before, _)) = stat.rsplit_once(')') else { return "" };
+    before.split_once('(').map_or("", |(_, name)| name)
+}
+
+/// Major and minor number, as /proc/PID/stat packs them (`new_encode_dev`, include/linux/kdev_t.h).
+fn parts(device: u32) -> (u32, u32) {
+    (device >> 8 & 0xfff, device & 0xff | device >> 12 & 0xfff00)
+}
+
+fn device_name(device: u32) -> String {
+    match parts(device) {
+        (major, minor) if (PTS..PTS + 8).contains(&major) => format!("pts/{}", (major - PTS) * 256 + minor),
+        (4, minor) => format!("tty{minor}"),
+        (major, minor) => format!("{major}:{minor}"),
+    }
+}
+
+/// Whether a process has this terminal for its own, or the end of it that types.
+fn holds(pid: u32, terminal: u32) -> bool {
+    let folder = format!("/proc/{pid}");
+    if fs::read_to_string(format!("{folder}/stat")).is_ok_and(|stat| terminal_of(&stat) == Some(terminal)) {
+        return true;
+    }
+    let Ok(files) = fs::read_dir(format!("{folder}/fd")) else { return false };
+    let name = device_name(terminal);
+    files.flatten().any(|file| {
+        let Ok(target) = fs::read_link(file.path()) else { return false };
+        if target == Path::new("/dev").join(&name) {
+            return true;
+        }
+        let is_master = target == Path::new("/dev/ptmx") || target == Path::new("/dev/pts/ptmx");
+        is_master && index_of(&folder, &file.file_name()).is_some_and(|index| format!("pts/{index}") == name)
+    })
+}
+
+/// Which pseudo-terminal a master is of (`tty-index` in fdinfo, drivers/tty/tty_io.c `tty_show_fdinfo`).
+fn index_of(folder: &str, fd: &std::ffi::OsStr) -> Option<u32> {
+    let told = fs::read_to_string(Path::new(folder).join("fdinfo").join(fd)).ok()?;
+    told.lines().find_map(|line| line.strip_prefix("tty-index:"))?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_have_names() {
+        assert_eq!(device_name(136 << 8 | 5), "pts/5");
+        assert_eq!(device_name(4 << 8 | 1), "tty1");
+        assert_eq!(terminal_of("7 (a) b) S 1 7 7 34821 -1 4194560"), Some(34821));
+        assert_eq!(terminal_of("7 (a) S 1 7 7 0 -1 4194560"), None);
+        assert_eq!(comm("7 (a) b) S 1 7"), "a) b");
+    }
+
+    #[test]
+    fn the_owner_decides_where_nobody_else_is_named() {
+        let terms = Terms::default();
+        assert!(may_decide(1000, &[], &terms, Some(1000)).is_ok());
+        assert!(may_decide(0, &[], &terms, Some(1000)).is_ok());
+        assert!(may_decide(1001, &[], &terms, Some(1000)).is_err());
+        assert!(may_decide(1001, &[], &terms, None).is_err());
+    }
+
+    #[test]
+    fn those_who_are_named_decide_and_the_owner_does_not() {
+        let terms = Terms { approvers: Some(vec![Approver::Group("root".into())]), ..Terms::default() };
+        assert!(may_decide(1000, &[1000], &terms, Some(1000)).is_err());
+        assert!(may_decide(1001, &[1001, 0], &terms, Some(1000)).is_ok());
+        let both = Terms { and_approvers: vec![vec![Approver::User("root".into())]], ..terms.clone() };
+        assert!(may_decide(1001, &[1001, 0], &both, Some(1000)).is_err(), "in one list of two");
+        let nobody =
+            Terms { approvers: Some(vec![Approver::User("no-such-user".into())]), ..Terms::default() };
+        assert!(may_decide(1000, &[1000], &nobody, Some(1000)).is_err());
+    }
+
+    #[test]
+    fn a_process_holds_the_master_it_opened() {
+        // The test's own process, which has opened no such terminal.
+        assert!(!holds(std::process::id(), 136 << 8 | 255));
+    }
+}

@@ -1,0 +1,80 @@
+//! Holds: what waits in the kernel, the decisions it is given, and the approvals for more than once.
+
+use std::os::fd::AsFd;
+
+use bytemuck::Zeroable;
+use gatekeeper_common::hold::{Grant, Hold, Place, Scope, State};
+use gatekeeper_common::limits::GRANTS_PER_SESSION;
+use gatekeeper_common::verdict::Verdict;
+
+use super::{Kernel, KernelError};
+use crate::sys::bpf::{delete, lookup, update, values};
+
+impl Kernel {
+    /// Every hold that waits for a decision, or whose answer its task has not got yet.
+    ///
+    /// # Errors
+    /// Where the table can't be read.
+    pub fn holds(&self) -> Result<Vec<Hold>, KernelError> {
+        let all = values::<Hold>(self.maps.holds.as_fd(), size_of::<Place>());
+        let mut found = all.map_err(KernelError::call("reading the holds"))?;
+        found.retain(|hold| hold.state == State::Waiting as u32);
+        found.sort_by_key(|hold| hold.event.sequence);
+        Ok(found)
+    }
+
+    /// Lets a hold pass once, or refuses it, as soon as its task asks again.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn decide(&mut self, hold: u64, passes: bool) -> Result<(), KernelError> {
+        let verdict = if passes { Verdict::Allow } else { Verdict::Deny } as u64;
+        update(self.maps.decisions.as_fd(), &hold.to_ne_bytes(), &verdict.to_ne_bytes())
+            .map_err(KernelError::call(format!("deciding hold {hold}")))
+    }
+
+    /// Takes back a decision that nobody will ask for any more.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn forget(&mut self, hold: u64) -> Result<(), KernelError> {
+        delete(self.maps.decisions.as_fd(), &hold.to_ne_bytes())
+            .map_err(KernelError::call(format!("forgetting hold {hold}")))
+            .map(drop)
+    }
+
+    /// Approves what a hold asks, or all that its rule asks about, for its session until a moment after boot in
+    /// nanoseconds.
+    ///
+    /// # Errors
+    /// Where the session has as many approvals as it can, or the kernel refuses.
+    pub fn grant(&mut self, hold: &Hold, scope: Scope, until: u64, now: u64) -> Result<(), KernelError> {
+        let map = self.maps.grants.as_fd();
+        for index in 0..GRANTS_PER_SESSION {
+            let place = Place { session: hold.event.session, index, pad: 0 };
+            let mut there = Grant::zeroed();
+            let taken = lookup(map, bytemuck::bytes_of(&place), bytemuck::bytes_of_mut(&mut there))
+                .map_err(KernelError::call("reading the grants"))?;
+            if taken && there.until > now {
+                continue;
+            }
+            let grant = Grant { until, scope: scope as u32, pad: 0, hold: *hold };
+            return update(map, bytemuck::bytes_of(&place), bytemuck::bytes_of(&grant))
+                .map_err(KernelError::call(format!("granting hold {}", hold.event.sequence)));
+        }
+        Err(KernelError::Full { what: "approvals of this session", most: GRANTS_PER_SESSION as usize })
+    }
+
+    /// Takes away the approvals of a session that is over.
+    ///
+    /// # Errors
+    /// Where the table can't be changed.
+    pub fn revoke(&mut self, session: u64) -> Result<(), KernelError> {
+        for index in 0..GRANTS_PER_SESSION {
+            let place = Place { session, index, pad: 0 };
+            delete(self.maps.grants.as_fd(), bytemuck::bytes_of(&place))
+                .map_err(KernelError::call("revoking a grant"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! Files that nobody but root can change or replace.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Bits of a mode that let others than the owner write.
+const OTHERS_WRITE: u32 = 0o022;
+/// Bits of a mode that let anybody start a program.
+const STARTS: u32 = 0o001;
+
+/// Why a program is not root's alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Untrusted {
+    /// It can't be looked at.
+    #[error("`{0}`: {1}")]
+    Unseen(String, std::io::Error),
+    /// The path leads through a symbolic link.
+    #[error("`{0}` is a symbolic link")]
+    Link(String),
+    /// Somebody else could put another file in its place, or change it.
+    #[error("`{0}` can be changed by others than root")]
+    Changeable(String),
+    /// It is no program that anybody may start.
+    #[error("`{0}` is no program that every user may start")]
+    NoProgram(String),
+}
+
+/// Whether the mode of what is there lets nobody but root change it.
+#[must_use]
+pub fn is_roots_alone(about: &Metadata) -> bool {
+    about.uid() == 0 && about.mode() & OTHERS_WRITE == 0
+}
+
+/// Whether this path leads to a program that nobody but root can change or replace.
+///
+/// # Errors
+/// Where it does not; a folder on the way is named where that is why.
+pub fn program(path: &Path) -> Result<(), Untrusted> {
+    let name = |at: &Path| at.display().to_string();
+    for at in path.ancestors() {
+        let about = fs::symlink_metadata(at).map_err(|error| Untrusted::Unseen(name(at), error))?;
+        if about.is_symlink() {
+            return Err(Untrusted::Link(name(at)));
+        }
+        if !is_roots_alone(&about) {
+            return Err(Untrusted::Changeable(name(at)));
+        }
+        if at == path && !(about.is_file() && about.mode() & STARTS != 0) {
+            return Err(Untrusted::NoProgram(name(at)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why(path: &Path) -> String {
+        program(path).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_program_of_roots_is_trusted_and_a_folder_a_link_and_a_missing_one_are_not() {
+        assert_eq!(why(Path::new("/usr/bin/env")), "");
+        assert!(why(Path::new("/usr/bin")).contains("no program"));
+        assert!(why(Path::new("/proc/self/exe")).contains("symbolic link"));
+        assert!(why(Path::new("/usr/bin/no-such-program")).contains("No such file"));
+    }
+
+    #[test]
+    fn what_others_could_replace_is_named() {
+        // Others can make files in /tmp, whoever owns this one.
+        let folder = tempfile::tempdir_in("/tmp").unwrap();
+        let path = folder.path().join("check");
+        fs::copy("/usr/bin/env", &path).unwrap();
+        let told = why(&path);
+        assert!(told.contains("can be changed by others") && told.contains("/tmp"), "{told}");
+    }
+}

@@ -1,0 +1,197 @@
+//! `gatekeeper run --prompt`: the session's holds are asked about on the owner's own terminal, from outside the session.
+//! While a question stands, the session's output waits, and nothing that is typed reaches it. `question` says what keys
+//! do, `screen` what the terminal was like, `news` asks the daemon.
+
+mod news;
+mod question;
+mod screen;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use news::{Feed, News};
+use question::{Question, Step};
+use screen::Screen;
+
+use crate::api::client::{ClientError, ask};
+use crate::api::messages::{Answer, Request};
+use crate::hold::held::Held;
+use crate::session::id::SessionId;
+use crate::sys::{random, terminal};
+
+/// A hold, and when it is denied.
+struct Waiting {
+    held: Held,
+    until: Instant,
+}
+
+/// Who asks on this terminal.
+pub struct Prompter {
+    socket: PathBuf,
+    feed: Feed,
+    screen: Screen,
+    waiting: VecDeque<Waiting>,
+    asking: Option<(Question, Instant)>,
+}
+
+impl Prompter {
+    /// Begins to listen for the holds of a session.
+    ///
+    /// # Errors
+    /// Where the daemon tells this caller of no holds.
+    pub fn begin(socket: &Path, session: SessionId, size: (u16, u16)) -> Result<Self, ClientError> {
+        Ok(Self {
+            socket: socket.into(),
+            feed: Feed::start(socket, session)?,
+            screen: Screen::new(size),
+            waiting: VecDeque::new(),
+            asking: None,
+        })
+    }
+
+    /// Readable where there are news.
+    pub fn readable(&self) -> BorrowedFd<'_> {
+        self.feed.readable()
+    }
+
+    /// Whether a question stands.
+    pub fn is_asking(&self) -> bool {
+        self.asking.is_some()
+    }
+
+    /// The terminal has another size; what is to be shown.
+    pub fn resize(&mut self, size: (u16, u16)) -> Vec<u8> {
+        self.screen.resize(size);
+        match &mut self.asking {
+            Some((question, until)) => {
+                question.resize(size);
+                question.draw(left(*until))
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// The session has shown this.
+    pub fn shown(&mut self, bytes: &[u8]) {
+        self.screen.show(bytes);
+    }
+
+    /// Takes in what is new; what is to be shown.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn hear(&mut self) -> io::Result<Vec<u8>> {
+        let mut over = false;
+        for news in self.feed.take() {
+            match news {
+                News::Anew => {
+                    self.waiting.clear();
+                    if let Some((question, _)) = &mut self.asking {
+                        question.doubt();
+                    }
+                }
+                News::Hold(held) => {
+                    let until = Instant::now() + Duration::from_secs(held.left);
+                    match &mut self.asking {
+                        Some((question, time)) if question.hold() == held.hold => {
+                            *time = until;
+                            question.trust();
+                        }
+                        _ => self.waiting.push_back(Waiting { held: *held, until }),
+                    }
+                }
+                // What was not told of again waits no more.
+                News::All => over |= self.asking.as_ref().is_some_and(|(question, _)| question.is_doubted()),
+                News::Gone(hold) => {
+                    self.waiting.retain(|waiting| waiting.held.hold != hold);
+                    over |= self.asking.as_ref().is_some_and(|(question, _)| question.hold() == hold);
+                }
+            }
+        }
+        if over {
+            return self.over();
+        }
+        let shows = self.tick();
+        self.next(shows)
+    }
+
+    /// The next question, where none stands.
+    fn next(&mut self, mut shows: Vec<u8>) -> io::Result<Vec<u8>> {
+        if self.asking.is_some() {
+            return Ok(shows);
+        }
+        if let Some(Waiting { held, until }) = self.waiting.pop_front() {
+            let question = Question::new(held, self.screen.size(), code()?);
+            shows.extend(self.screen.reset());
+            shows.extend(question.draw(left(until)));
+            self.asking = Some((question, until));
+            // What was typed before the question was seen answers nothing.
+            terminal::flush_input()?;
+        }
+        Ok(shows)
+    }
+
+    /// The question is answered, or there is nothing to answer any more.
+    fn over(&mut self) -> io::Result<Vec<u8>> {
+        self.asking = None;
+        terminal::flush_input()?;
+        let back = self.screen.restore();
+        self.next(back)
+    }
+
+    /// These keys were pressed; what is to be shown.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn press(&mut self, keys: &[u8]) -> io::Result<Vec<u8>> {
+        let Some((question, until)) = &mut self.asking else { return Ok(Vec::new()) };
+        match question.press(keys) {
+            Step::Stay => Ok(question.draw(left(*until))),
+            Step::Later => self.over(),
+            Step::Decide(answer) => match decide(&self.socket, answer) {
+                // Where others must agree, they are asked elsewhere.
+                Ok(()) => self.over(),
+                Err(error) => {
+                    question.note(&error.to_string());
+                    Ok(question.draw(left(*until)))
+                }
+            },
+        }
+    }
+
+    /// Some time has passed; what is to be shown.
+    pub fn tick(&mut self) -> Vec<u8> {
+        match &mut self.asking {
+            Some((question, until)) => question.tick(left(*until)),
+            None => Vec::new(),
+        }
+    }
+
+    /// All is over; what puts the terminal back.
+    pub fn end(&mut self) -> Vec<u8> {
+        if self.asking.take().is_some() { self.screen.restore() } else { Vec::new() }
+    }
+}
+
+fn left(until: Instant) -> u64 {
+    until.saturating_duration_since(Instant::now()).as_secs()
+}
+
+/// Three digits that nobody could know before they are shown.
+fn code() -> io::Result<String> {
+    Ok(format!("{:03}", random::number()? % 1000))
+}
+
+fn decide(socket: &Path, answer: crate::hold::decide::Answer) -> Result<(), ClientError> {
+    for answer in ask(socket, Request::Decide(answer))? {
+        if let Answer::Decided(_) = answer? {
+            return Ok(());
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it did not say what it came to").into())
+}

@@ -1,0 +1,271 @@
+//! What an assistant in a session tells through its hooks: written down, and answered with what the policy
+//! would say anyway. Only the kernel enforces; here an assistant hears no before it tries.
+
+use std::collections::BTreeMap;
+
+use gatekeeper_common::label::Label;
+use gatekeeper_common::verdict::{Cause, Verdict};
+
+use super::gate::Gate;
+use super::id::SessionId;
+use super::open::refuse;
+use super::place;
+use super::rate::Leave;
+use super::record::{Session, layers_of};
+use crate::api::messages::{Answer, Hook, Reason, Refusal};
+use crate::api::peer::Peer;
+use crate::assistant::Assistant;
+use crate::assistant::foresee::{BYTES, DEEDS, Deed};
+use crate::assistant::telling::{HINTS, Telling, WORD, What};
+use crate::audit::record::{Foretold, Told};
+use crate::audit::time::Moment;
+use crate::policy;
+use crate::sys::clock;
+
+/// What a telling is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The caller is in no session: none of ours to write down or to answer.
+    Outside,
+    /// It is written down.
+    Written {
+        /// gatekeeper's number of the tool call.
+        call: Option<String>,
+        /// What the policy would refuse.
+        refused: Option<Foretold>,
+    },
+}
+
+impl From<Heard> for Answer {
+    fn from(heard: Heard) -> Self {
+        match heard {
+            Heard::Outside => Self::Heard { inside: false, call: None, refused: None },
+            Heard::Written { call, refused } => Self::Heard { inside: true, call, refused },
+        }
+    }
+}
+
+/// Takes in what a peer tells.
+pub async fn hear(gate: &Gate, peer: &Peer, hook: Hook) -> Result<Heard, Refusal> {
+    let Some(label) = gate.label_of(peer.pidfd())? else { return Ok(Heard::Outside) };
+    let session = SessionId::from_kernel(label.session).ok_or_else(unknown)?;
+    let Hook { mut telling, deeds } = hook;
+    check(&mut telling, &deeds)?;
+    let now = clock::since_boot().map_err(refuse(Reason::Failed))?;
+    match gate.tellings.borrow_mut().take(session, telling.assistant, telling.size(), now) {
+        Leave::Whole => {}
+        Leave::Short => telling.empty(),
+        Leave::No => {
+            let message = "too many hooks in too short a time; this one is counted and not written down";
+            return Err(Refusal::new(Reason::Limit, message));
+        }
+    }
+    let no = if deeds.is_empty() { None } else { foresee(gate, &label, &deeds).await? };
+    let (refused, generation) = no.unzip();
+    // What happened before stands before it in the record.
+    gate.freshen().await;
+    if !peer.still_there().map_err(refuse(Reason::Failed))? {
+        return Err(Refusal::new(Reason::Failed, "the caller is gone"));
+    }
+    let (told, cgroup) = {
+        let sessions = gate.sessions.borrow();
+        let known = sessions.get(&session).ok_or_else(unknown)?;
+        let boot_time = clock::since_boot().map_err(refuse(Reason::Failed))?.as_nanos() as u64;
+        let time = Moment::now().map_err(refuse(Reason::Failed))?;
+        let told = told_of(&sessions, known, time, boot_time, telling);
+        let told = match &refused {
+            None => told,
+            Some(no) => {
+                Told { policy: Some(no.policy.clone()), generation, refused: refused.clone(), ..told }
+            }
+        };
+        (told, known.cgroup.clone())
+    };
+    let inside = |pid: u32| place::is_below(pid as i32, &cgroup).unwrap_or(false);
+    let call = gate.trail.borrow_mut().told(told, peer.pid as u32, inside);
+    Ok(Heard::Written { call, refused })
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(Reason::Failed, "the caller is bound to a session that this daemon does not know")
+}
+
+/// What the command line sends is within these limits; who speaks by itself is held to them.
+fn check(telling: &mut Telling, deeds: &[Deed]) -> Result<(), Refusal> {
+    let mut fits = telling.hints.len() <= HINTS && telling.hints.keys().all(|name| name.len() <= WORD);
+    telling.each(|text, most| fits &= text.len() <= most);
+    fits &= deeds.len() <= DEEDS && deeds.iter().map(Deed::size).sum::<usize>() <= BYTES;
+    // A number that JSON's readers can hold.
+    fits &= telling.cut < 1 << 50;
+    if fits {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::Malformed, "the hook tells more than is taken")
+        .mend("use the gatekeeper command that came with the daemon: it cuts what is too long"))
+}
+
+/// What a session's assistant told, with all that is known of the session.
+fn told_of(
+    sessions: &BTreeMap<SessionId, Session>,
+    known: &Session,
+    time: Moment,
+    boot_time: u64,
+    telling: Telling,
+) -> Told {
+    let (policy, generation) = innermost(sessions, known).unzip();
+    Told {
+        time,
+        boot_time,
+        session: known.id,
+        session_name: known.name.clone(),
+        owner: known.owner.uid,
+        purpose: known.purpose.clone(),
+        policy,
+        generation,
+        call: None,
+        refused: None,
+        tellers: Vec::new(),
+        dropped: 0,
+        telling,
+    }
+}
+
+/// The innermost policy of a session with its generation; one without its own is bound by those around it.
+fn innermost(sessions: &BTreeMap<SessionId, Session>, known: &Session) -> Option<(String, u64)> {
+    let layer = known.own.last().map(|own| own.layer).or(known.inherited.last().copied())?;
+    let mut all = sessions.values().chain([known]).flat_map(|session| &session.own);
+    all.find(|own| own.layer == layer).map(|own| (own.policy.clone(), own.generation))
+}
+
+/// The first of the deeds that a layer of the session's policy denies, with the policy's generation.
+async fn foresee(gate: &Gate, label: &Label, deeds: &[Deed]) -> Result<Option<(Foretold, u64)>, Refusal> {
+    let mut judges = Vec::new();
+    for layer in layers_of(label) {
+        // A layer that can't be compiled again leaves all to the kernel.
+        judges.extend(gate.judges.of(gate, *layer).await);
+    }
+    for deed in deeds {
+        let question = deed.question();
+        for (judge, generation) in &judges {
+            if let Some(refused) = says_no(judge, deed, &question) {
+                return Ok(Some((refused, *generation)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a policy denies it. What it asks about is held by the kernel, and not refused beforehand.
+fn says_no(
+    policy: &policy::Compiled,
+    deed: &Deed,
+    question: &policy::question::Question,
+) -> Option<Foretold> {
+    let said = policy.explain(question);
+    if said.verdict != Verdict::Deny {
+        return None;
+    }
+    let why = match (said.rule.and_then(|rule| rule.reason.as_deref()), said.cause) {
+        (Some(reason), _) => reason,
+        (None, Cause::Policy) if said.rule.is_some() => "by rule",
+        (None, Cause::Policy) => "no rule speaks of it",
+        (None, cause) => cause.text(),
+    };
+    let (operation, object) = (said.operation.name(), deed.object());
+    Some(Foretold {
+        reason: format!(
+            "the policy \"{}\" of this session denies {operation} {object}: {why}. The kernel refuses it however it is tried.",
+            policy.name
+        ),
+        policy: policy.name.clone(),
+        rule: said.rule.map(|rule| rule.id.clone()),
+    })
+}
+
+/// Writes down how many tellings were turned away, session by session.
+pub fn settle(gate: &Gate) {
+    let dropped = gate.tellings.borrow_mut().take_dropped();
+    for (session, assistant, count) in dropped {
+        let Some(told) = told_dropped(gate, session, assistant, count) else { continue };
+        gate.trail.borrow_mut().told(told, 0, |_| false);
+    }
+}
+
+fn told_dropped(gate: &Gate, session: SessionId, assistant: Assistant, dropped: u64) -> Option<Told> {
+    let sessions = gate.sessions.borrow();
+    let known = sessions.get(&session)?;
+    let time = Moment::now().unwrap_or(Moment::from_micros(0));
+    let boot_time = clock::since_boot().map_or(0, |now| now.as_nanos() as u64);
+    let telling = Telling::of(assistant, What::Other, "dropped");
+    Some(Told { dropped, ..told_of(&sessions, known, time, boot_time, telling) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assistant::foresee::Access;
+    use crate::policy::tests::compile;
+
+    #[test]
+    fn only_what_the_policy_denies_is_refused_beforehand() {
+        let policy = compile(
+            "version = 1\nname = 't'\n[[exec]]\nverdict = 'allow'\nprogram = ['/bin/git']\n\
+             [[exec]]\nid = 'ask'\nverdict = 'ask'\nprogram = ['/bin/push']\n\
+             [[file]]\nid = 's'\nverdict = 'deny'\npath = ['/home/x/.env']\nreason = 'secrets'\n",
+        )
+        .unwrap();
+        let start = |program: &str| Deed::Start { program: program.into(), argv: vec![], env: vec![] };
+        let said = |deed: &Deed| says_no(&policy, deed, &deed.question());
+        assert_eq!(said(&start("/bin/git")), None);
+        assert_eq!(said(&start("/bin/push")), None);
+        let curl = said(&start("/usr/bin/curl")).unwrap();
+        assert!(curl.reason.contains("denies exec /usr/bin/curl: no rule speaks of it"), "{curl:?}");
+        assert_eq!((curl.policy.as_str(), curl.rule), ("t", None));
+        let secret = said(&Deed::File { path: "/home/x/.env".into(), access: Access::Read }).unwrap();
+        assert!(secret.reason.contains("read /home/x/.env: secrets."), "{secret:?}");
+        assert_eq!(secret.rule.as_deref(), Some("t/s"));
+    }
+
+    #[test]
+    fn what_is_told_carries_purpose_and_policy() {
+        use crate::session::store::tests::session as sample;
+        let told = |all: &BTreeMap<SessionId, Session>, known: &Session| {
+            let telling = Telling::of(Assistant::Codex, What::Prompt, "x");
+            let told = told_of(all, known, Moment::from_micros(1), 2, telling);
+            (told.purpose, told.policy, told.generation)
+        };
+        let mut outer = Session { purpose: Some("mend the build".into()), ..sample() };
+        let floor = crate::session::record::LayerRef { slot: 1, serial: 2 };
+        let own =
+            crate::session::record::OwnLayer { layer: floor, policy: "base".into(), ..outer.own[0].clone() };
+        outer.own.insert(0, own);
+        outer.own[1].generation = 4;
+        let inner = Session {
+            id: SessionId::from_kernel(4243).unwrap(),
+            inherited: outer.own.iter().map(|own| own.layer).collect(),
+            own: Vec::new(),
+            ..sample()
+        };
+        let mut all = BTreeMap::from([(inner.id, inner.clone())]);
+        // The session around is gone: its policy's name is not known any more.
+        assert_eq!(told(&all, &inner), (None, None, None));
+        all.insert(outer.id, outer.clone());
+        assert_eq!(told(&all, &inner), (None, Some("mine".into()), Some(4)));
+        assert_eq!(told(&all, &outer), (Some("mend the build".into()), Some("mine".into()), Some(4)));
+    }
+
+    #[test]
+    fn more_than_is_taken_is_refused() {
+        use crate::assistant::telling::TEXT;
+        let mut telling = Telling::of(Assistant::Codex, What::Tool, "PreToolUse");
+        telling.input = Some("x".repeat(TEXT));
+        assert!(check(&mut telling, &[]).is_ok());
+        telling.output = Some("x".repeat(TEXT + 1));
+        assert!(check(&mut telling, &[]).is_err());
+        telling.shorten();
+        assert_eq!((telling.cut, check(&mut telling, &[]).is_ok()), (1, true));
+        let file = Deed::File { path: "x".repeat(BYTES), access: Access::Read };
+        assert!(check(&mut telling, std::slice::from_ref(&file)).is_ok());
+        assert!(check(&mut telling, &[file.clone(), file]).is_err());
+    }
+}

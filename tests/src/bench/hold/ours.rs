@@ -1,0 +1,96 @@
+//! gatekeeper as it is installed: its daemon, a session, and a program that decides over the control socket.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use gatekeeper::api::client::ask;
+use gatekeeper::api::messages::{Answer, Holds, Request};
+use gatekeeper::hold::decide;
+use gatekeeper::hold::decision::{Extent, HoldId};
+
+use super::opener::Opener;
+use super::{Figures, Told, now};
+
+const GATEKEEPER: &str = "/usr/bin/gatekeeper";
+const SOCKET: &str = "/run/gatekeeper/control.sock";
+const POLICIES: &str = "/etc/gatekeeper/policies";
+const POLICY: &str = r#"
+version = 1
+name = "bench-hold"
+[defaults]
+exec = "allow"
+file = "allow"
+[approval]
+per_minute = 10000
+[[file]]
+verdict = "ask"
+path = ["/srv/bench/asked"]
+access = ["read"]
+"#;
+
+/// Ends with its owner.
+struct Daemon(Child);
+
+impl Daemon {
+    fn start() -> Result<Self> {
+        let mut child = Command::new(GATEKEEPER)
+            .arg("daemon")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting the daemon")?;
+        let said = child.stdout.take().context("no standard output")?;
+        let daemon = Self(child);
+        for line in BufReader::new(said).lines() {
+            if line? == "ready" {
+                return Ok(daemon);
+            }
+        }
+        bail!("the daemon ended before it was ready")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It has been of use, and its sessions are over.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn approve(hold: HoldId) -> Result<()> {
+    let answer = decide::Answer { hold, approve: true, scope: Extent::default(), reason: None };
+    for answer in ask(Path::new(SOCKET), Request::Decide(answer))? {
+        if let Answer::Decided(decision) = answer? {
+            ensure!(decision.settled, "hold {hold} is not decided by one");
+        }
+    }
+    Ok(())
+}
+
+pub fn measure() -> Result<Figures> {
+    fs::create_dir_all(POLICIES)?;
+    fs::write(format!("{POLICIES}/bench-hold.toml"), POLICY).context("the policy")?;
+    let _daemon = Daemon::start()?;
+    let mut command = Command::new(GATEKEEPER);
+    command
+        .args(["run", "--policy", "bench-hold", "--"])
+        .arg(std::env::current_exe()?)
+        .args(["open", "plain"]);
+    let opener = Opener::start(command)?;
+    let mut holds = ask(Path::new(SOCKET), Request::Holds(Holds { follow: true, hold: None }))?;
+    opener.decide(&mut || {
+        loop {
+            let Some(answer) = holds.next() else { bail!("the daemon tells no more") };
+            if let Answer::Hold(held) = answer? {
+                let noticed = now()?;
+                let decided = now()?;
+                approve(held.hold)?;
+                return Ok(Told { noticed, decided });
+            }
+        }
+    })
+}

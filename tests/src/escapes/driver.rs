@@ -1,0 +1,186 @@
+//! The runner's end of `inside`: it starts attacks, in a session or outside.
+//!
+//! Opening a session takes longer than most attacks do, so that some share one. What an attack started is
+//! killed before the next begins; a session that an attack has ended, stopped or spoilt is not used again.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::lane::{Lane, POLICY, PROGRAM};
+use crate::sys::hex;
+use crate::world::{User, until};
+
+/// Opening a session and starting a program, on a busy machine under emulation.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// So many attacks share a session.
+const SHARED: u32 = 20;
+
+/// Variables of an attack's environment.
+pub type Environment = [(&'static str, String)];
+
+pub struct Driver {
+    child: Child,
+    /// What else is of the driver's: a peer's own processes.
+    own: Vec<u32>,
+    lines: Receiver<String>,
+    user: User,
+    /// Its session, where it is in one.
+    pub session: Option<String>,
+    cgroup: PathBuf,
+    /// What attacks write, each behind the last.
+    output: PathBuf,
+    begins: u64,
+    attacks: u32,
+}
+
+impl Driver {
+    pub fn start(lane: &Lane, user: User, labelled: bool, output: PathBuf) -> Result<Self> {
+        let errors = File::options().create(true).append(true).open(&output);
+        let errors = errors.with_context(|| format!("making {}", output.display()))?;
+        let peer = lane.peer.filter(|_| labelled);
+        let mut command = match peer {
+            Some(peer) => peer.command(user, lane),
+            None => {
+                let mut command = Command::new(PROGRAM);
+                command.args(["inside", if labelled { POLICY } else { "-" }, &lane.path("work")]);
+                command
+            }
+        };
+        user.become_of(&mut command);
+        command.current_dir(lane.path("work")).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
+        let labelled = labelled && peer.is_none();
+        let cgroup = lane.cgroup("free");
+        if !labelled {
+            // It goes there itself, before it starts others, by a file that was opened as root.
+            let procs = File::options().write(true).open(cgroup.join("cgroup.procs"))?;
+            // SAFETY: the child only makes a system call.
+            unsafe { command.pre_exec(move || (&procs).write_all(b"0")) };
+        }
+        let mut child = command.spawn().context("starting what runs attacks")?;
+        let said = BufReader::new(child.stdout.take().context("no output")?);
+        let (told, lines) = channel();
+        std::thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
+        let (session, own) = (None, Vec::new());
+        let mut driver = Self { child, own, lines, user, session, cgroup, output, begins: 0, attacks: 0 };
+        let first = driver.hear(PATIENCE, |_| {});
+        let first = first.with_context(|| driver.said())?;
+        if labelled {
+            let session = first.strip_prefix("session ").with_context(|| format!("it said {first:?}"))?;
+            driver.session = Some(session.to_owned());
+            let own = fs::read_to_string(format!("/proc/{}/cgroup", driver.child.id()))?;
+            let own =
+                own.lines().find_map(|line| line.strip_prefix("0::/")).context("no cgroup of version 2")?;
+            driver.cgroup = Path::new("/sys/fs/cgroup").join(own);
+        } else {
+            ensure!(first == "free", "it said {first:?}");
+        }
+        driver.own = driver.others();
+        Ok(driver)
+    }
+
+    /// Whether another attack of this user's may be started by it.
+    pub fn serves(&mut self, user: User) -> bool {
+        self.user == user && self.attacks < SHARED && self.lives()
+    }
+
+    pub fn lives(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Starts an attack, in this environment.
+    pub fn attack(&mut self, words: &[String], environment: &Environment) -> Result<()> {
+        self.attacks += 1;
+        self.begins = fs::metadata(&self.output).map_or(0, |meta| meta.len());
+        let variables = environment.iter().map(|(key, value)| format!("{key}={value}"));
+        let words: Vec<String> = variables.chain(["--".to_owned()]).chain(words.iter().cloned()).collect();
+        self.tell("attack", &words)
+    }
+
+    /// What the attack has written.
+    pub fn said(&self) -> String {
+        let all = fs::read(&self.output).unwrap_or_default();
+        String::from_utf8_lossy(all.get(self.begins as usize..).unwrap_or_default()).into_owned()
+    }
+
+    /// Does the work that a session must still be able to do: all of it, or the least.
+    pub fn work(&mut self, all: bool) -> Result<()> {
+        self.tell(if all { "work" } else { "work-a-little" }, &[])?;
+        let told = self.hear(PATIENCE, |_| {})?;
+        ensure!(told == "worked", "{told}");
+        Ok(())
+    }
+
+    fn tell(&mut self, verb: &str, words: &[String]) -> Result<()> {
+        let words: String = words.iter().map(|word| format!(" {}", hex(word.as_bytes()))).collect();
+        let input = self.child.stdin.as_mut().context("no input")?;
+        writeln!(input, "{verb}{words}").context("telling what runs attacks")
+    }
+
+    /// Its next line, looking about meanwhile.
+    pub fn hear(&mut self, limit: Duration, mut meanwhile: impl FnMut(&mut Self)) -> Result<String> {
+        let begun = Instant::now();
+        loop {
+            match self.lines.recv_timeout(Duration::from_millis(20)) {
+                Ok(line) => return Ok(line),
+                Err(RecvTimeoutError::Disconnected) => bail!("it ended with {:?}", self.child.wait()?),
+                Err(RecvTimeoutError::Timeout) if begun.elapsed() > limit => bail!("no word in time"),
+                Err(RecvTimeoutError::Timeout) => meanwhile(self),
+            }
+        }
+    }
+
+    /// Whatever else is in its cgroup.
+    pub fn others(&self) -> Vec<u32> {
+        let own = |pid: &u32| *pid == self.child.id() || self.own.contains(pid);
+        processes(&self.cgroup).into_iter().filter(|pid| !own(pid)).collect()
+    }
+
+    pub fn kill_others(&self) {
+        kill(&self.others());
+    }
+
+    /// Ends all that an attack started, wherever it has got to, but not the driver.
+    pub fn clear(&self, lane: &Lane) -> Result<()> {
+        // What forks meanwhile is killed in the next round. Not by `cgroup.kill`: a cgroup remembers that, and newer
+        // kernels then kill what is born into it from one that was killed less often.
+        until("the end of an attack", PATIENCE, || {
+            let left = [self.others(), processes(&lane.cgroup("other"))].concat();
+            kill(&left);
+            Ok(left.is_empty().then_some(()))
+        })
+    }
+
+    /// Ends everything.
+    pub fn end(mut self, lane: &Lane) -> Result<()> {
+        kill(&[self.child.id()]);
+        self.own.clear();
+        until("the end of what ran attacks", PATIENCE, || {
+            kill(&self.others());
+            Ok(self.child.try_wait()?.map(drop))
+        })?;
+        self.clear(lane)?;
+        let _ = fs::remove_file(&self.output);
+        Ok(())
+    }
+}
+
+fn processes(cgroup: &Path) -> Vec<u32> {
+    let list = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap_or_default();
+    // One of another namespace shows as 0, which would be everybody here.
+    list.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid != 0).collect()
+}
+
+fn kill(processes: &[u32]) {
+    for pid in processes {
+        // SAFETY: no pointers.
+        unsafe { libc::kill(*pid as i32, libc::SIGKILL) };
+    }
+}

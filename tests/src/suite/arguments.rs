@@ -1,0 +1,99 @@
+//! Arguments and environment of programs: judged in the new program's memory, before its first instruction.
+
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::events::Denial;
+use crate::ground::{self, OPEN, REASON};
+use crate::runner::Test;
+use crate::session::Session;
+use crate::world::{User, World};
+
+pub fn tests() -> Vec<Test> {
+    vec![
+        Test::new("exec::arguments", arguments),
+        Test::new("exec::environment", environment),
+        Test::new("exec::arguments_beyond_the_limit", beyond),
+    ]
+}
+
+/// A program that leaves a file behind, its folder, and a policy with rules about it.
+fn lay(world: &World, name: &str, rules: &str) -> Result<(String, String)> {
+    let folder = format!("{OPEN}/{name}");
+    ground::folder(&folder)?;
+    let program = format!("{folder}/touch");
+    ground::program("/usr/bin/touch", &program)?;
+    let rules = rules.replace("PROGRAM", &program).replace("REASON", REASON);
+    world.policy(name, &format!("version = 1\nname = \"{name}\"\nextends = [\"suite\"]\n{rules}"))?;
+    Ok((program, folder))
+}
+
+/// It fails with EPERM, or is killed before it could do or say anything.
+fn must_not_run(session: &mut Session, words: &[&str], leaves: &str) -> Result<()> {
+    match session.program(words)? {
+        Err(libc::EPERM) => {}
+        // A program in between (env) says so.
+        Ok((126, told)) if told.contains("Operation not permitted") => {}
+        Ok((-1, told)) if told.is_empty() => {}
+        other => bail!("{words:?} came to {other:?}"),
+    }
+    ensure!(!Path::new(leaves).exists(), "{words:?} left {leaves} behind");
+    Ok(())
+}
+
+fn arguments(world: &World) -> Result<()> {
+    let rules = "[[exec]]\nverdict = \"deny\"\nprogram = [\"PROGRAM\"]\nargs = [\"**\", \"*/forbidden\", \"**\"]\n\
+                 reason = \"REASON\"\n";
+    let (program, folder) = lay(world, "arguments", rules)?;
+    let [open, shut, other] = ["open", "forbidden", "other"].map(|name| format!("{folder}/{name}"));
+    world.free(User::Dev)?.must_run(&[&program, &shut])?;
+    std::fs::remove_file(&shut)?;
+    let mut session = world.session("arguments")?;
+    session.must_run(&[&program, &open])?;
+    ensure!(Path::new(&open).exists(), "where it is allowed it does nothing");
+    must_not_run(&mut session, &[&program, &shut], &shut)?;
+    must_not_run(&mut session, &[&program, &other, &shut], &other)?;
+    must_not_run(&mut session, &["/usr/bin/env", &program, "-a", &shut, &other], &other)?;
+    world.expect(&session.id, &[Denial::of("exec", program, REASON)])
+}
+
+fn environment(world: &World) -> Result<()> {
+    let rules = "[[exec]]\nverdict = \"deny\"\nprogram = [\"PROGRAM\"]\nenv = [\"SUITE_SHUT*\"]\nreason = \"REASON\"\n";
+    let (program, folder) = lay(world, "environment", rules)?;
+    let (open, shut) = (format!("{folder}/open"), format!("{folder}/shut"));
+    let env = "/usr/bin/env";
+    world.free(User::Dev)?.must_run(&[env, "SUITE_SHUT_IT=1", &program, &shut])?;
+    std::fs::remove_file(&shut)?;
+    let mut session = world.session("environment")?;
+    session.must_run(&[env, "SUITE_OPEN=1", &program, &open])?;
+    ensure!(Path::new(&open).exists(), "where it is allowed it does nothing");
+    must_not_run(&mut session, &[env, "SUITE_SHUT_IT=1", &program, &shut], &shut)?;
+    // Without a value, and behind many others.
+    let many: Vec<String> = (0..200).map(|number| format!("SUITE_OPEN_{number}=x")).collect();
+    let mut words = vec![env];
+    words.extend(many.iter().map(String::as_str));
+    words.extend(["SUITE_SHUT=", &program, &shut]);
+    must_not_run(&mut session, &words, &shut)?;
+    world.expect(&session.id, &[Denial::of("exec", program, REASON)])
+}
+
+/// What can't be read whole is denied where a rule looks at it, and only there.
+fn beyond(world: &World) -> Result<()> {
+    let rules = "[defaults]\narguments = 4096\n[[exec]]\nverdict = \"deny\"\nprogram = [\"PROGRAM\"]\n\
+                 args = [\"--never\"]\n";
+    let (program, folder) = lay(world, "arguments-beyond", rules)?;
+    // Fifty names make more bytes than that.
+    let names: Vec<String> = (0..50).map(|number| format!("{folder}/{}{number}", "x".repeat(90))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let all = |program| [&[program][..], &names].concat();
+    world.free(User::Dev)?.must_run(&all(&program))?;
+    names.iter().try_for_each(std::fs::remove_file)?;
+    let mut session = world.session("arguments-beyond")?;
+    session.must_run(&[&program, names[0]])?;
+    std::fs::remove_file(names[0])?;
+    // To a program of which no rule asks for its arguments any length is right.
+    session.must_run(&all("/usr/bin/true"))?;
+    must_not_run(&mut session, &all(&program), names[0])?;
+    world.expect(&session.id, &[Denial::for_cause("exec", "arguments")])
+}

@@ -1,0 +1,191 @@
+//! Programs as they are used: they notice nothing but time.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{PLACE, asked, is_gone, session, target};
+use crate::ground;
+use crate::suite::hold::{answer, ended, holds, one, waiting};
+use crate::world::{User, World};
+
+/// A program as it is used: what it is to do, and whether it has.
+struct Case {
+    name: &'static str,
+    script: String,
+    prepare: fn() -> Result<()>,
+    done: fn() -> bool,
+    /// What it says where it is denied.
+    refusal: &'static str,
+}
+
+/// As the developer, outside any session.
+fn shell(script: &str) -> Result<String> {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-ec", script]);
+    User::Dev.become_of(&mut command);
+    let output = command.current_dir(PLACE).output()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{script}: {told}");
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn repository() -> Result<()> {
+    ground::folder(&format!("{PLACE}/work"))?;
+    shell(
+        "cd work; git init -q --bare -b main bare.git; git clone -q bare.git clone 2>/dev/null; cd clone; \
+         git -c user.name=dev -c user.email=dev@example.org commit -q --allow-empty -m first; git branch -M main",
+    )
+    .map(drop)
+}
+
+fn is_pushed() -> bool {
+    shell("git -C work/bare.git rev-parse -q --verify refs/heads/main").is_ok()
+}
+
+fn folder() -> Result<()> {
+    ground::folder(&format!("{PLACE}/work/folder"))?;
+    ground::file(&format!("{PLACE}/work/folder/file"))
+}
+
+fn is_no_folder() -> bool {
+    !Path::new(&format!("{PLACE}/work/folder")).exists()
+}
+
+static SERVED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+
+/// Serves one connection more.
+fn serve() -> Result<()> {
+    static BEGUN: std::sync::Once = std::sync::Once::new();
+    SERVED.store(0, std::sync::atomic::Ordering::SeqCst);
+    let mut failed = None;
+    BEGUN.call_once(|| match TcpListener::bind("127.0.0.1:7012") {
+        Err(error) => failed = Some(error),
+        Ok(listener) => drop(std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                SERVED.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                let _ = stream.write_all(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+            }
+        })),
+    });
+    failed.map_or(Ok(()), |error| bail!("serving: {error}"))
+}
+
+fn is_served() -> bool {
+    // What connects is told so before the server has looked.
+    std::thread::sleep(Duration::from_millis(200));
+    SERVED.load(std::sync::atomic::Ordering::SeqCst) > 0
+}
+
+fn cases() -> Vec<Case> {
+    let at = asked("target");
+    let case = |name, script: String, prepare, done, refusal| Case { name, script, prepare, done, refusal };
+    let denied = "not permitted";
+    vec![
+        case(
+            "git push",
+            format!("cd {PLACE}/work/clone && git push -q origin main"),
+            repository,
+            is_pushed,
+            "",
+        ),
+        case("rm -rf", format!("rm -rf {PLACE}/work/folder"), folder, is_no_folder, ""),
+        case("python", format!("python3 -c \"import os; os.remove('{at}')\""), target, is_gone, denied),
+        case("node", format!("node -e \"require('fs').unlinkSync('{at}')\""), target, is_gone, denied),
+        case(
+            "node, in its pool of threads",
+            format!("node -e \"require('fs').unlink('{at}', e => {{ if (e) throw e }})\""),
+            target,
+            is_gone,
+            denied,
+        ),
+        case("curl", "curl -sS --max-time 60 http://127.0.0.1:7012/".to_owned(), serve, is_served, ""),
+        case(
+            "a connection that is waited for by poll",
+            "python3 -c \"
+import errno,select,socket
+s=socket.socket(); s.setblocking(False)
+e=s.connect_ex(('127.0.0.1',7012))
+assert e in (0,errno.EINPROGRESS), e
+p=select.poll(); p.register(s,select.POLLOUT); assert p.poll(20000)
+assert s.getsockopt(socket.SOL_SOCKET,socket.SO_ERROR)==0
+\""
+            .to_owned(),
+            serve,
+            is_served,
+            "",
+        ),
+        case(
+            "a parent that waits in vfork",
+            format!(
+                "python3 -c \"import os; p=os.posix_spawn('/usr/bin/rm',['rm','-rf','{PLACE}/work/folder'],{{}}); exit(os.waitstatus_to_exitcode(os.waitpid(p,0)[1]))\""
+            ),
+            folder,
+            is_no_folder,
+            "",
+        ),
+    ]
+}
+
+pub fn programs(world: &World) -> Result<()> {
+    let mut session = session(world)?;
+    let id = session.id.clone();
+    for Case { name, script, prepare, done, refusal } in cases() {
+        let about = |part: &str| format!("{name}: {part}");
+        for verb in ["deny", "approve"] {
+            prepare().with_context(|| about("preparing"))?;
+            ensure!(!done(), about("it is done before it begins"));
+            session.tell("run", &["/bin/bash", "-c", &script])?;
+            let hold = waiting(world, &id, 1).with_context(|| about("it did not wait"))?.remove(0);
+            ensure!(!done(), about("it was done while it waited"));
+            answer(world, verb, &hold)?;
+            let (status, told) = ended(&mut session)?;
+            if verb == "approve" {
+                ensure!(status == 0 && done(), "{name}, approved: {status}: {told}");
+            } else {
+                ensure!(status != 0 && !done() && told.contains(refusal), "{name}, denied: {status}: {told}");
+            }
+            let left = holds(world, &id)?;
+            ensure!(left.is_empty(), "{name}: {left:?}");
+        }
+    }
+    Ok(())
+}
+
+/// A debugger of the session's own sees its child stopped by SIGSTOP, as any that is held; whatever it does with that, the
+/// call passes once it is approved and not before.
+pub fn debugger(world: &World) -> Result<()> {
+    let mut session = session(world)?;
+    let id = session.id.clone();
+    let gdb = |commands: &[&str]| {
+        let commands: String = commands.iter().map(|command| format!(" -ex '{command}'")).collect();
+        format!(
+            "gdb -nx -q -batch -ex 'set startup-with-shell off'{commands} --args /usr/bin/rm -f {}",
+            asked("target")
+        )
+    };
+    // Told not to mind, it lets its child ask again and again.
+    let patient = gdb(&["handle SIGSTOP nostop noprint pass", "handle SIGCONT nostop noprint pass", "run"]);
+    for verb in ["deny", "approve"] {
+        target()?;
+        session.tell("run", &["/bin/bash", "-c", &patient])?;
+        let hold = one(world, &id)?;
+        std::thread::sleep(Duration::from_secs(2));
+        ensure!(!is_gone(), "it was done while it waited");
+        answer(world, verb, &hold)?;
+        let (status, told) = ended(&mut session)?;
+        let wanted = if verb == "approve" { "exited normally" } else { "exited with code 01" };
+        ensure!(is_gone() == (verb == "approve") && told.contains(wanted), "{verb}: {status}: {told}");
+    }
+    // As it comes, it stops, and a person goes on.
+    target()?;
+    session.tell("run", &["/bin/bash", "-c", &gdb(&["run", "bt 1", "continue", "continue", "continue"])])?;
+    one(world, &id)?;
+    let (status, told) = ended(&mut session)?;
+    ensure!(told.matches("received signal SIGSTOP").count() == 4 && !is_gone(), "{status}: {told}");
+    Ok(())
+}

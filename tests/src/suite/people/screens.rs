@@ -1,0 +1,206 @@
+//! The prompt and the console on a terminal that a test can see, and a shell with job control.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{PLACE, SOON, asked, is_gone, lay, session, target};
+use crate::ground;
+use crate::suite::hold::{answer, begin, ended, holds, waiting};
+use crate::tmux::Tmux;
+use crate::world::{User, World, until};
+
+/// A name that would move the cursor, turn the writing, hide, and push itself off the screen.
+const HOSTILE: &str = r"x\x1b[2J\x1b[Happroved\u202egpj\u200b\u00a0\u3164";
+
+/// What has to be typed for the question on the screen.
+fn code(screen: &str) -> Result<String> {
+    let (before, _) = screen.split_once(" once, s").with_context(|| format!("no question: {screen}"))?;
+    let word = before.split_whitespace().next_back().unwrap_or_default();
+    let code = word.strip_prefix('a').filter(|code| code.len() == 3);
+    code.map(str::to_owned).with_context(|| format!("no code: {screen}"))
+}
+
+/// The question as it stands; keys count by then.
+fn question(tmux: &Tmux) -> Result<String> {
+    let screen = tmux.shows("gatekeeper asks")?;
+    std::thread::sleep(Duration::from_millis(800));
+    ensure!(
+        !screen.chars().any(|c| matches!(c, '\u{202e}' | '\u{200b}' | '\u{a0}' | '\u{3164}')),
+        "{screen}"
+    );
+    tmux.screen()
+}
+
+pub fn prompt(world: &World) -> Result<()> {
+    lay(world)?;
+    for name in ["first", "second", "third"] {
+        ground::file(&asked(name))?;
+    }
+    let line = format!(
+        "gatekeeper run --prompt --policy people --name asking --workspace {} -- /bin/bash --norc --noprofile",
+        ground::WORK
+    );
+    let tmux = Tmux::start(world, User::Dev, (100, 40), &line)?;
+    tmux.shows("$")?;
+    let own = tmux.knows("pane_tty")?;
+
+    // Nobody in the session opens the owner's terminal.
+    tmux.line(&format!("echo painted > {own}; echo said $?"))?;
+    let screen = tmux.shows("said 1")?;
+    ensure!(screen.contains("busy"), "{screen}");
+
+    // The terminal is plain for a question, and afterwards as it was. The session goes on writing meanwhile, and would
+    // type an answer itself.
+    tmux.line(&format!(
+        "printf '\\033[?1000h\\033[?2004h'; (while printf 'a000\\r' ; do sleep 0.05; done >/dev/tty &) ; \
+         python3 -c 'import os; os.remove(\"{}\")' & sleep 1",
+        asked("first")
+    ))?;
+    let screen = question(&tmux)?;
+    ensure!(screen.contains("asked/first") && screen.contains("production"), "{screen}");
+    ensure!(!screen.contains("a000"), "the session writes into the question: {screen}");
+    ensure!(tmux.knows("mouse_any_flag")? == "0", "the mouse still tells");
+    let code_of_first = code(&screen)?;
+    // A key that is held down, and an answer without the code, decide nothing.
+    tmux.types(&"a".repeat(60))?;
+    tmux.press("Enter")?;
+    tmux.line("y")?;
+    let screen = tmux.shows("nothing is decided")?;
+    ensure!(Path::new(&asked("first")).exists() && code(&screen)? == code_of_first, "{screen}");
+    tmux.line(&format!("a{code_of_first}"))?;
+    until("the approved deletion", SOON, || Ok((!Path::new(&asked("first")).exists()).then_some(())))?;
+    let screen = tmux.hides("gatekeeper asks")?;
+    ensure!(!screen.contains(&format!("a{code_of_first}")), "the answer reached the session: {screen}");
+    ensure!(tmux.knows("mouse_any_flag")? == "1", "the session's mouse is gone");
+    tmux.line("printf '\\033[?1000l'; clear")?;
+
+    // Two at once: each has a question of its own, and one answer is good for one.
+    let remove = |name: &str| format!("python3 -c 'import os; os.remove(\"{}\")'", asked(name));
+    tmux.line(&format!("{} & {} & sleep 1", remove("second"), remove("third")))?;
+    let screen = question(&tmux)?;
+    let first = code(&screen)?;
+    let named = if screen.contains("asked/second") { ("second", "third") } else { ("third", "second") };
+    tmux.line(&format!("a{first}"))?;
+    tmux.line(&format!("a{first}"))?;
+    tmux.shows(&format!("asked/{}", named.1))?;
+    let screen = question(&tmux)?;
+    ensure!(!Path::new(&asked(named.0)).exists(), "the first was approved and is still there");
+    ensure!(Path::new(&asked(named.1)).exists(), "one answer was good for two");
+    tmux.line(&format!("d{}", code(&screen)?))?;
+    tmux.shows("Operation not permitted")?;
+    ensure!(Path::new(&asked(named.1)).exists(), "it was denied and is gone");
+
+    // Names that would deceive are spelled out.
+    tmux.line("clear")?;
+    tmux.line(&format!("python3 -c 'import os; os.remove(\"{}\")' & sleep 1", asked(HOSTILE)))?;
+    // No such file: nothing is asked. Made first, it is.
+    tmux.line(&format!("python3 -c 'open(\"{}\",\"w\")'", asked(HOSTILE)))?;
+    tmux.line(&format!("python3 -c 'import os; os.remove(\"{}\")' & sleep 1", asked(HOSTILE)))?;
+    let screen = question(&tmux)?;
+    for part in ["x\\u{1b}[2J", "\\u{202e}", "\\u{200b}", "\\u{a0}", "\\u{3164}"] {
+        ensure!(screen.contains(part), "{part} is not spelled out: {screen}");
+    }
+    // Decided elsewhere, the question goes away.
+    let holds = world.ask_json(&["holds", "--json"])?;
+    let hold = holds.first().context("no hold")?;
+    answer(world, "deny", hold)?;
+    tmux.hides("gatekeeper asks")?;
+    Ok(())
+}
+
+pub fn no_terminal(world: &World) -> Result<()> {
+    let output = world.gatekeeper(User::Dev, &["run", "--prompt", "--policy", "wide", "--", "/bin/true"])?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(!output.status.success() && told.contains("--prompt asks on a terminal"), "{told}");
+    Ok(())
+}
+
+pub fn console(world: &World) -> Result<()> {
+    let mut session = session(world)?;
+    let id = session.id.clone();
+    for name in ["left", "right"] {
+        ground::file(&asked(name))?;
+    }
+    let tmux = Tmux::start(world, User::Dev, (200, 40), "gatekeeper console")?;
+    let script = format!(
+        "import os,subprocess\n\
+         a=[subprocess.Popen(['python3','-c','import os; os.remove(\"{PLACE}/asked/%s\")' % n]) for n in ('left','right')]\n\
+         try: subprocess.Popen(['/usr/bin/rm','-rf','{HOSTILE}',' '*400,'{PLACE}/none']); print('started')\n\
+         except PermissionError: print('refused')\n\
+         [p.wait() for p in a]; print(*sorted(p.returncode for p in a))"
+    );
+    begin(&mut session, &script)?;
+    waiting(world, &id, 3)?;
+    let screen = tmux.shows("asked/right")?;
+    ensure!(screen.contains("asked/left"), "{screen}");
+    let there = || [Path::new(&asked("left")).exists(), Path::new(&asked("right")).exists()];
+    // Nothing is selected of itself, and a key that is held down decides nothing.
+    tmux.types(&"a".repeat(20))?;
+    tmux.types(&"y".repeat(20))?;
+    std::thread::sleep(Duration::from_secs(1));
+    ensure!(holds(world, &id)?.len() == 3, "a key without a selection decided something");
+    // What is hostile is spelled out, blanks are counted, and it is found by searching.
+    tmux.types("/rm")?;
+    tmux.press("Enter")?;
+    tmux.press("Down")?;
+    let screen = tmux.shows("400 blanks")?;
+    for part in ["\\u{1b}[2J", "\\u{202e}", "\\u{200b}"] {
+        ensure!(screen.contains(part), "{part} is not spelled out: {screen}");
+    }
+    ensure!(
+        !screen.chars().any(|c| matches!(c, '\u{202e}' | '\u{200b}' | '\u{a0}' | '\u{3164}')),
+        "{screen}"
+    );
+    tmux.types("d")?;
+    tmux.shows("deny hold")?;
+    tmux.types("y")?;
+    until("the denial", SOON, || Ok((holds(world, &id)?.len() == 2).then_some(())))?;
+    // One approval is good for one, however long the keys are held down.
+    std::thread::sleep(Duration::from_secs(1));
+    tmux.press("Escape")?;
+    tmux.press("Down")?;
+    tmux.shows("production")?;
+    tmux.types("a")?;
+    tmux.shows("approve hold")?;
+    tmux.types(&"y".repeat(30))?;
+    tmux.types(&"a".repeat(30))?;
+    until("the approval", SOON, || Ok(there().contains(&false).then_some(())))?;
+    std::thread::sleep(Duration::from_secs(1));
+    tmux.types(&"y".repeat(30))?;
+    let left = holds(world, &id)?;
+    ensure!(left.len() == 1 && there().contains(&true), "one answer was good for two: {left:?}");
+    answer(world, "deny", &left[0])?;
+    let (status, told) = ended(&mut session)?;
+    ensure!(status == 0 && told.contains("refused\n") && told.contains("\n0 1\n"), "{status}: {told}");
+    Ok(())
+}
+
+/// A shell with job control sees the job stopped, and go on once it is decided.
+pub fn job_control(world: &World) -> Result<()> {
+    lay(world)?;
+    target()?;
+    let line = format!(
+        "gatekeeper run --policy people --workspace {} -- /bin/bash --norc --noprofile",
+        ground::WORK
+    );
+    let tmux = Tmux::start(world, User::Dev, (100, 30), &line)?;
+    tmux.shows("$")?;
+    tmux.line(&format!(
+        "python3 -c 'import os; os.remove(\"{}\"); print(\"it \" + \"went on\")'",
+        asked("target")
+    ))?;
+    let hold = until("the hold", SOON, || {
+        let holds = world.ask_json(&["holds", "--json"])?;
+        Ok(holds.into_iter().find(|hold| hold["event"]["object"]["path"] == asked("target")))
+    })?;
+    tmux.shows("Stopped")?;
+    tmux.line("jobs")?;
+    answer(world, "approve", &hold)?;
+    tmux.shows("it went on")?;
+    ensure!(is_gone(), "it was not done");
+    tmux.line("wait; echo all $?")?;
+    tmux.shows("all 0")?;
+    Ok(())
+}
