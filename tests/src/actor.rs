@@ -5,20 +5,28 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::acts::{Done, answer};
+use crate::failure::{Late, sealed};
 use crate::sys::hex;
-use crate::world::{User, World, until};
+use crate::world::{PATIENCE, User, World, until_within};
+
+/// How long an act may take: some are whole storms. What waits for a decision that nobody makes waits for ever.
+const ACTS: Duration = Duration::from_secs(600);
+/// How long one may go on that nobody waits for any more: it may be held.
+const LINGERS: Duration = Duration::from_secs(10);
 
 /// A process that does what it is told, in a session or outside.
 pub struct Actor {
     child: Child,
     /// Gone once the actor was told to end.
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    /// What it says, line by line, until its end.
+    lines: Receiver<String>,
     words: PathBuf,
 }
 
@@ -36,21 +44,25 @@ impl Actor {
         let mut child = command.spawn().with_context(|| format!("starting {command:?}"))?;
         world.remember(child.id());
         let (input, output) = (child.stdin.take(), child.stdout.take());
-        let output = BufReader::new(output.context("no standard output")?);
-        let mut actor = Self { child, input, output, words };
+        let lines = lines(output.context("no standard output")?);
+        let mut actor = Self { child, input, lines, words };
         let first = actor.line()?;
         ensure!(first == "here", "an actor's first word was {first:?}");
         Ok(actor)
     }
 
     fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        if self.output.read_line(&mut line).context("reading from an actor")? == 0 {
-            let status = self.child.wait().context("waiting for an actor")?;
-            let words = std::fs::read_to_string(&self.words).unwrap_or_default();
-            bail!("an actor ended ({status}): {}", words.trim());
+        match self.lines.recv_timeout(ACTS) {
+            Ok(line) => Ok(line),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(Late { what: "an actor's answer".to_owned(), limit: ACTS }.into())
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = self.child.wait().context("waiting for an actor")?;
+                let words = std::fs::read_to_string(&self.words).unwrap_or_default();
+                bail!("an actor ended ({status}): {}", words.trim())
+            }
         }
-        Ok(line.trim_end().to_owned())
     }
 
     /// Tells it to do an act, without waiting.
@@ -90,7 +102,7 @@ impl Actor {
             Err(errno) => {
                 bail!("{} failed with {} instead of EPERM", shown(verb, arguments), name(errno))
             }
-            Ok(_) => bail!("{} was let", shown(verb, arguments)),
+            Ok(_) => sealed(false, format!("{} was let", shown(verb, arguments))),
         }
     }
 
@@ -118,8 +130,12 @@ impl Actor {
 
     /// Ends it and waits.
     pub fn end(&mut self) -> Result<()> {
+        self.end_within(PATIENCE)
+    }
+
+    fn end_within(&mut self, limit: Duration) -> Result<()> {
         self.input = None;
-        until("an actor's end", Duration::from_secs(10), || {
+        until_within("an actor's end", limit, || {
             Ok(self.child.try_wait().context("waiting for an actor")?.map(drop))
         })
     }
@@ -127,11 +143,24 @@ impl Actor {
 
 impl Drop for Actor {
     fn drop(&mut self) {
-        if self.end().is_err() {
+        if self.end_within(LINGERS).is_err() {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
     }
+}
+
+fn lines(output: ChildStdout) -> Receiver<String> {
+    let (tell, heard) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            // Nobody listens any more.
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    heard
 }
 
 /// An act as shown in errors.

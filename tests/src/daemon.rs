@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::world::until;
+use crate::world::{until, until_within};
 
 /// The program under test.
 pub const GATEKEEPER: &str = "/usr/bin/gatekeeper";
@@ -16,9 +16,8 @@ pub const GATEKEEPER: &str = "/usr/bin/gatekeeper";
 pub const STATE: &str = "/var/lib/gatekeeper";
 /// What the daemon writes for people.
 pub const WORDS: &str = "/run/gatekeeper-suite/daemon.log";
-/// Loading programs into a kernel under emulation takes its time.
-const START: Duration = Duration::from_secs(300);
-const STOP: Duration = Duration::from_secs(20);
+/// What it may take to end by itself before it is killed.
+const STOP: Duration = Duration::from_secs(60);
 
 /// All that daemons have said so far.
 pub fn said() -> String {
@@ -51,7 +50,7 @@ impl Daemon {
                 let _ = told.send(line);
             }
         });
-        until("the daemon's word", START, || {
+        until("the daemon's word", || {
             if let Some(status) = daemon.child.try_wait().context("waiting for the daemon")? {
                 bail!("the daemon ended with {status}: {}", said().trim());
             }
@@ -86,7 +85,7 @@ impl Daemon {
     pub fn stop(mut self) {
         // SAFETY: no pointers; the child has not been waited for.
         unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
-        let ended = until("the daemon's end", STOP, || Ok(self.child.try_wait()?.map(drop)));
+        let ended = until_within("the daemon's end", STOP, || Ok(self.child.try_wait()?.map(drop)));
         if ended.is_err() {
             let _ = self.child.kill();
             let _ = self.child.wait();

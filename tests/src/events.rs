@@ -1,14 +1,9 @@
 //! Events as programs read them, and what tests expect of them.
 
-use std::time::Duration;
-
 use anyhow::{Result, bail};
 use serde_json::Value;
 
 use crate::world::{World, until};
-
-/// Events are there as soon as they are asked for; but a busy machine may want a moment.
-const MOMENT: Duration = Duration::from_secs(5);
 
 /// A denial that must have been recorded.
 #[derive(Clone, Debug)]
@@ -58,7 +53,7 @@ impl World {
     /// Whether a session's events tell of each of these denials.
     pub fn expect(&self, session: &str, denials: &[Denial]) -> Result<()> {
         let mut missing = Vec::new();
-        let found = until("the events", MOMENT, || {
+        let found = until("the events", || {
             let events = self.events(session)?;
             missing = denials
                 .iter()

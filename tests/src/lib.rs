@@ -5,6 +5,7 @@ mod acts;
 mod daemon;
 mod escapes;
 mod events;
+mod failure;
 mod follower;
 mod ground;
 mod random;

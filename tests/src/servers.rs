@@ -4,7 +4,6 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -61,14 +60,14 @@ impl Server {
 
     /// Waits for text that must arrive.
     pub fn must_see(&self, text: &str) -> Result<()> {
-        until(&format!("{text:?} at {}", self.address), Duration::from_secs(10), || {
+        until(&format!("{text:?} at {}", self.address), || {
             Ok(self.saw(text).then_some(()))
         })
     }
 
     /// Waits for a connection beyond so many.
     pub fn must_accept(&self, beyond: usize) -> Result<()> {
-        until(&format!("a connection to {}", self.address), Duration::from_secs(10), || {
+        until(&format!("a connection to {}", self.address), || {
             Ok((self.connections() > beyond).then_some(()))
         })
     }

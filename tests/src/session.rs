@@ -63,7 +63,7 @@ impl World {
     /// Waits until no session is open. One of an earlier test's that does not end by itself is named and ended.
     pub fn end_sessions(&self) -> Result<()> {
         let begun = Instant::now();
-        until("the end of all sessions", Duration::from_secs(60), || {
+        until("the end of all sessions", || {
             let open = self.ask_json(&["sessions", "--json"])?;
             if begun.elapsed() > Duration::from_secs(10) {
                 for session in &open {

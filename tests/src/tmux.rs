@@ -1,14 +1,10 @@
 //! A terminal that somebody sits at: tmux types the keys and tells what is on the screen.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::world::{User, World, until};
-
-/// How long the screen may take to show something.
-const SOON: Duration = Duration::from_secs(40);
 
 /// A terminal with something running on it.
 pub struct Tmux {
@@ -67,7 +63,7 @@ impl Tmux {
 
     /// The screen, once it shows this.
     pub fn shows(&self, part: &str) -> Result<String> {
-        let seen = until(&format!("{part:?} on the screen"), SOON, || {
+        let seen = until(&format!("{part:?} on the screen"), || {
             Ok(Some(self.screen()?).filter(|screen| screen.contains(part)))
         });
         seen.with_context(|| format!("instead: {:?}", self.screen().unwrap_or_default()))
@@ -75,7 +71,7 @@ impl Tmux {
 
     /// The screen, once it shows this no more.
     pub fn hides(&self, part: &str) -> Result<String> {
-        let seen = until(&format!("a screen without {part:?}"), SOON, || {
+        let seen = until(&format!("a screen without {part:?}"), || {
             Ok(Some(self.screen()?).filter(|screen| !screen.contains(part)))
         });
         seen.with_context(|| format!("instead: {:?}", self.screen().unwrap_or_default()))

@@ -13,14 +13,19 @@ use serde_json::Value;
 
 use crate::actor::Actor;
 use crate::daemon::Daemon;
+use crate::failure::Late;
 use crate::ground;
 
 /// Where policies of tests go, found by name.
 pub const POLICIES: &str = "/etc/gatekeeper/policies";
 /// Where the suite keeps what it writes while it runs.
 const RUN: &str = "/run/gatekeeper-suite";
-/// How often a condition is looked at.
+/// How often a condition is looked at: at first, and once it has been a while. Looking takes the machine's time, too.
 const LOOK: Duration = Duration::from_millis(10);
+const LOOK_LATER: Duration = Duration::from_millis(200);
+/// How long anything may take that must come. Two emulated guests on a busy machine may stand still for many seconds,
+/// and who waits for what comes waits no longer for it.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +81,15 @@ impl World {
 
     pub fn daemon(&self) -> MutexGuard<'_, Option<Daemon>> {
         self.daemon.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the daemon where an earlier test failed with it stopped.
+    pub fn need_daemon(&self) -> Result<()> {
+        let mut daemon = self.daemon();
+        if daemon.is_none() {
+            *daemon = Some(Daemon::start(true)?);
+        }
+        Ok(())
     }
 
     /// The end of what the daemon wrote.
@@ -186,16 +200,27 @@ pub fn in_full() -> bool {
     !is_other && !said("--no-bpf-lsm")
 }
 
-/// Looks until there is an answer.
-pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+/// Looks until there is an answer, which must come.
+pub fn until<T>(what: &str, look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    until_within(what, PATIENCE, look)
+}
+
+/// The same, where something else is done once it has not come in time.
+pub fn until_within<T>(
+    what: &str,
+    limit: Duration,
+    mut look: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
     let begun = Instant::now();
+    let mut pause = LOOK;
     loop {
         if let Some(found) = look()? {
             return Ok(found);
         }
         if begun.elapsed() > limit {
-            bail!("{what} did not come within {} s", limit.as_secs());
+            return Err(Late { what: what.to_owned(), limit }.into());
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(pause);
+        pause = (pause * 5 / 4).min(LOOK_LATER);
     }
 }

@@ -122,8 +122,14 @@ fn kvm_works() -> bool {
     *WORKS.get_or_init(|| try_kvm().unwrap_or(false))
 }
 
+/// What a processor that has virtual machines in hardware says of itself: Intel's, and AMD's.
+const IN_HARDWARE: [&str; 2] = ["vmx", "svm"];
+
 fn try_kvm() -> Result<bool> {
-    if !Path::new("/dev/kvm").exists() {
+    // Without it the device may be of a kind that starts any machine and then runs only kernels made for it (kvm-pvm).
+    let processors = std::fs::read_to_string("/proc/cpuinfo").context("/proc/cpuinfo")?;
+    let mut flags = processors.split_whitespace();
+    if !Path::new("/dev/kvm").exists() || !flags.any(|flag| IN_HARDWARE.contains(&flag)) {
         return Ok(false);
     }
     let mut child = Command::new(QEMU)

@@ -32,7 +32,7 @@ pub struct Test {
     #[arg(long, default_value_t = 2)]
     jobs: usize,
     /// Seconds that one guest may take
-    #[arg(long, default_value_t = 2100)]
+    #[arg(long, default_value_t = 3000)]
     pub timeout: u64,
 }
 

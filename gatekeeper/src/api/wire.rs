@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::messages::{Answer, Envelope, PROTOCOL, REQUEST_BYTES, Reason, Refusal, Request};
 
 /// How long a client may take to say what it wants.
-const ASKING: Duration = Duration::from_secs(5);
+const ASKING: Duration = Duration::from_secs(15);
 /// How long a client may take to read an answer; a follower of events may take for ever.
 const ANSWERING: Duration = Duration::from_secs(10);
 

@@ -19,7 +19,7 @@ static void *exec_swap(void *unused)
 int main(void)
 {
 	const char *one = join(told("WORK"), "/good");
-	time_t end = time(NULL) + 2;
+	time_t end = time(NULL) + 4;
 	pthread_t thread;
 
 	own_program("/program");

@@ -16,6 +16,7 @@ int main(void)
 			return print_from(fd);
 		if (errno != EAGAIN)
 			break;
+		usleep(10000);
 	}
 	return MUST(-1);
 }

@@ -19,7 +19,7 @@ static void *swap_folder(void *unused)
 int main(void)
 {
 	const char *folder = join(told("WORK"), "/swapped"), *name = join(folder, "/secret");
-	time_t end = time(NULL) + 1;
+	time_t end = time(NULL) + 3;
 	pthread_t thread;
 
 	MUST(mkdir(folder, 0755));

@@ -21,7 +21,7 @@ static void *race_swap(void *unused)
 int main(void)
 {
 	const char *name = join(told("WORK"), "/race");
-	time_t end = time(NULL) + 2;
+	time_t end = time(NULL) + 4;
 	pthread_t thread;
 
 	close(MUST(open(name, O_WRONLY | O_CREAT, 0600)));

@@ -26,7 +26,7 @@ static void *flip_link(void *unused)
 int main(void)
 {
 	const char *name = join(told("WORK"), "/flip");
-	time_t end = time(NULL) + 1;
+	time_t end = time(NULL) + 3;
 	pthread_t thread;
 
 	mark(MUST(open(join(told("WORK"), "/own"), O_WRONLY | O_CREAT, 0600)));

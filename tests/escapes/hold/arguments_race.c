@@ -11,6 +11,7 @@ int main(void)
 {
 	char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), wanted[LENGTH + 1] = "";
 	char *const words[] = { "basename", shared, NULL };
+	char said[64] = "";
 	time_t end = time(NULL) + 8;
 	pid_t flips;
 
@@ -22,13 +23,23 @@ int main(void)
 		usleep(turn % 2 ? 3000 : 40000);
 		memcpy(shared, turn % 2 ? "harmless--------" : wanted, LENGTH);
 	}
-	while (time(NULL) < end) {
-		pid_t child = MUST(fork());
+	while (time(NULL) < end && !strstr(said, wanted)) {
+		int output[2];
+		ssize_t length;
+		pid_t child;
 
+		MUST(pipe(output));
+		child = MUST(fork());
 		if (!child) {
+			dup2(output[1], 1);
 			execv("/usr/bin/basename", words);
 			_exit(127);
 		}
+		close(output[1]);
+		length = read(output[0], said, sizeof(said) - 1);
+		said[length > 0 ? length : 0] = 0;
+		dprintf(1, "%s", said);
+		close(output[0]);
 		waitpid(child, NULL, 0);
 	}
 	kill(flips, SIGKILL);

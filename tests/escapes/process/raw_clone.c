@@ -17,5 +17,7 @@ int main(void)
 		}
 		usleep(30000);
 	}
+	while (waitpid(-1, NULL, __WALL) > 0)
+		;
 	return 0;
 }

@@ -17,7 +17,7 @@ REQUEST = json.dumps({"protocol": 1, "request": {"verb": "events", "last": 1}}).
 def connect():
     s = socket.socket(socket.AF_UNIX)
     s.connect("/run/gatekeeper/control.sock")
-    s.settimeout(3)
+    s.settimeout(20)
     return s
 
 
@@ -48,7 +48,7 @@ def ask_by_the_dead(wait):
     if not received:
         return False
     s = socket.socket(fileno=received[0])
-    s.settimeout(3)
+    s.settimeout(20)
     return ask(s)
 
 

@@ -13,6 +13,8 @@ int main(void)
 	off_t end = 0, piece = 1 << 30;
 	struct statvfs left;
 
+	/* Freed at the end, whatever that is. */
+	MUST(unlink("fill"));
 	while (piece >= 4096) {
 		if (fallocate(fill, 0, end, piece))
 			piece /= 2;
@@ -20,18 +22,13 @@ int main(void)
 			end += piece;
 	}
 	MUST(statvfs(".", &left));
-	if (left.f_bavail > 64) {
-		unlink("fill");
+	if (left.f_bavail > 64)
 		return 3;
-	}
 	/* What is refused now can't be written down. */
 	for (int i = 0; i < 3000; i++) {
 		int fd = open(told("SECRET"), O_RDONLY);
-		if (fd >= 0) {
-			unlink("fill");
+		if (fd >= 0)
 			return print_from(fd);
-		}
 	}
-	unlink("fill");
 	return 1;
 }

@@ -15,12 +15,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::lane::{Lane, POLICY, PROGRAM};
 use crate::sys::hex;
-use crate::world::{User, until};
+use crate::world::{PATIENCE, User, until};
 
-/// Opening a session and starting a program, on a busy machine under emulation.
-pub const PATIENCE: Duration = Duration::from_secs(30);
 /// So many attacks share a session.
-const SHARED: u32 = 20;
+const SHARED: usize = 20;
 
 /// Variables of an attack's environment.
 pub type Environment = [(&'static str, String)];
@@ -37,7 +35,15 @@ pub struct Driver {
     /// What attacks write, each behind the last.
     output: PathBuf,
     begins: u64,
-    attacks: u32,
+    /// Those it has started.
+    pub attacks: Vec<String>,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.try_wait();
+    }
 }
 
 impl Driver {
@@ -69,7 +75,8 @@ impl Driver {
         let (told, lines) = channel();
         std::thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
         let (session, own) = (None, Vec::new());
-        let mut driver = Self { child, own, lines, user, session, cgroup, output, begins: 0, attacks: 0 };
+        let attacks = Vec::new();
+        let mut driver = Self { child, own, lines, user, session, cgroup, output, begins: 0, attacks };
         let first = driver.hear(PATIENCE, |_| {});
         let first = first.with_context(|| driver.said())?;
         if labelled {
@@ -88,7 +95,7 @@ impl Driver {
 
     /// Whether another attack of this user's may be started by it.
     pub fn serves(&mut self, user: User) -> bool {
-        self.user == user && self.attacks < SHARED && self.lives()
+        self.user == user && self.attacks.len() < SHARED && self.lives()
     }
 
     pub fn lives(&mut self) -> bool {
@@ -96,8 +103,8 @@ impl Driver {
     }
 
     /// Starts an attack, in this environment.
-    pub fn attack(&mut self, words: &[String], environment: &Environment) -> Result<()> {
-        self.attacks += 1;
+    pub fn attack(&mut self, name: &str, words: &[String], environment: &Environment) -> Result<()> {
+        self.attacks.push(name.to_owned());
         self.begins = fs::metadata(&self.output).map_or(0, |meta| meta.len());
         let variables = environment.iter().map(|(key, value)| format!("{key}={value}"));
         let words: Vec<String> = variables.chain(["--".to_owned()]).chain(words.iter().cloned()).collect();
@@ -147,12 +154,17 @@ impl Driver {
         kill(&self.others());
     }
 
-    /// Ends all that an attack started, wherever it has got to, but not the driver.
+    /// What an attack started and has not ended, wherever it has got to.
+    pub fn left(&self, lane: &Lane) -> Vec<u32> {
+        [self.others(), processes(&lane.cgroup("other"))].concat()
+    }
+
+    /// Ends all that an attack started, but not the driver.
     pub fn clear(&self, lane: &Lane) -> Result<()> {
         // What forks meanwhile is killed in the next round. Not by `cgroup.kill`: a cgroup remembers that, and newer
         // kernels then kill what is born into it from one that was killed less often.
-        until("the end of an attack", PATIENCE, || {
-            let left = [self.others(), processes(&lane.cgroup("other"))].concat();
+        until("the end of an attack", || {
+            let left = self.left(lane);
             kill(&left);
             Ok(left.is_empty().then_some(()))
         })
@@ -162,7 +174,7 @@ impl Driver {
     pub fn end(mut self, lane: &Lane) -> Result<()> {
         kill(&[self.child.id()]);
         self.own.clear();
-        until("the end of what ran attacks", PATIENCE, || {
+        until("the end of what ran attacks", || {
             kill(&self.others());
             Ok(self.child.try_wait()?.map(drop))
         })?;

@@ -18,8 +18,8 @@ use gatekeeper::api::messages::{Answer, PolicyChoice, Request, Run};
 use super::peer;
 use crate::sys::unhex;
 
-/// How long an attack may take.
-pub const LIMIT: Duration = Duration::from_secs(10);
+/// How long an attack may take. Those that are blocked end by themselves.
+pub const LIMIT: Duration = Duration::from_secs(60);
 /// How many tasks a user may have: fork bombs are within limits.
 const TASKS: u64 = 400;
 

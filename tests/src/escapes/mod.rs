@@ -11,7 +11,10 @@ mod known;
 mod lane;
 mod outside;
 mod peer;
+mod run;
+mod shell;
 mod table;
+mod told;
 pub mod victim;
 
 use std::collections::VecDeque;
@@ -23,15 +26,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use gatekeeper::api::client::ask;
-use gatekeeper::api::messages::{Answer, Events, Request};
+use gatekeeper::api::messages::Request;
 
 use crate::daemon::Daemon;
 use crate::runner::{Choice, line};
 use crate::world::World;
 use attack::{Attack, Goal};
 use known::Known;
-use lane::{Lane, Outcome};
+use lane::Lane;
 use peer::Peer;
+use run::{Outcome, SILENT};
 use table::{Row, Verdict};
 
 /// Where the daemon listens.
@@ -41,7 +45,9 @@ pub const KIT: &str = "/srv/escapes/kit";
 /// How many attacks go on side by side.
 const LANES: usize = 2;
 /// How often an attack may try to succeed outside any session.
-const FREE_TRIES: u32 = 3;
+const FREE_TRIES: u32 = 6;
+/// How often it is run in a session where nothing is proved by it.
+const BOUND_TRIES: u32 = 3;
 
 /// Runs those chosen; succeeds where nothing came out otherwise than it must.
 pub fn run(choice: &Choice) -> ExitCode {
@@ -83,23 +89,23 @@ fn try_run(choice: &Choice) -> Result<bool> {
     let (alone, beside): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|attack| attack.alone);
     let beside = Mutex::new(VecDeque::from(beside));
     let next = || beside.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    let judge = |lane: &Lane, attack: &Attack| {
-        let row = one(&world, lane, attack, &known);
+    let report = |row: Row| {
         println!("{row}");
         rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
     };
-    let finish = |lane: &Lane| {
-        if let Err(error) = lane.finish() {
-            let row = Row {
-                name: "the last session".to_owned(),
-                door: "work".to_owned(),
-                verdict: Verdict::Broken,
-                words: line(&error),
-                took: Duration::ZERO,
-            };
-            println!("{row}");
-            rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+    let complain = |lane: &Lane| {
+        for error in lane.complaints() {
+            let (name, door) = ("a session at its end".to_owned(), "work".to_owned());
+            report(Row { name, door, verdict: Verdict::Broken, words: line(&error), took: Duration::ZERO });
         }
+    };
+    let judge = |lane: &Lane, attack: &Attack| {
+        report(one(&world, lane, attack, &known));
+        complain(lane);
+    };
+    let finish = |lane: &Lane| {
+        lane.finish();
+        complain(lane);
     };
     std::thread::scope(|scope| {
         for lane in &lanes {
@@ -143,37 +149,22 @@ fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result
     }
     let run = |labelled, before: Option<&Outcome>| {
         let outcome = lane.run(world, attack, labelled, before);
-        if !attack.last || labelled {
-            heal(world, attack)?;
+        let healed = if !attack.last || labelled { heal(world, attack) } else { Ok(()) };
+        let mut outcome = outcome.context(if labelled { "in a session" } else { "outside any session" })?;
+        if outcome.work.is_ok() {
+            outcome.work = healed;
         }
-        outcome.context(if labelled { "in a session" } else { "outside any session" })
+        Ok(outcome)
     };
-    let (mut bound, mut told) = (None, Vec::new());
-    if attack.last {
-        let outcome = run(true, None)?;
-        told = told_of(lane, &outcome)?;
-        bound = Some(outcome);
-    }
-    // A race can be lost, and what a busy machine starts late comes too late.
-    let mut free = run(false, None)?;
-    for _ in 1..FREE_TRIES {
-        if free.reached.is_some() || attack.last {
-            break;
-        }
-        free = run(false, None)?;
-    }
-    if free.reached.is_none() {
-        bail!("outside any session it does not succeed ({}): {}", free.ended, brief(&free.said));
-    }
-    let bound = match bound {
-        Some(outcome) => outcome,
-        None => {
-            let outcome = run(true, Some(&free))?;
-            told = told_of(lane, &outcome)?;
-            outcome
-        }
+    let (free, bound) = if attack.last {
+        let bound = in_session(lane, attack, || run(true, None))?;
+        (outside_any(attack, 1, || run(false, None)), bound)
+    } else {
+        let free = outside_any(attack, FREE_TRIES, || run(false, None))?;
+        let bound = in_session(lane, attack, || run(true, Some(&free)))?;
+        (Ok(free), bound)
     };
-    if std::env::var_os("GATEKEEPER_ESCAPES_TIMES").is_some() {
+    if let (Ok(free), Some(_)) = (&free, std::env::var_os("GATEKEEPER_ESCAPES_TIMES")) {
         println!("  {}: outside {:?}, inside {:?}", attack.name, free.took, bound.took);
     }
     // What an attack did under a peer may be the end of the work.
@@ -182,46 +173,75 @@ fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result
     {
         return Ok((Verdict::Known, how));
     }
+    let listed = known::lists(known, &attack.name);
+    if let Some(how) = &bound.reached
+        && !listed
+    {
+        let more = bound.work.err().map(|error| format!("; the work does not go on: {}", line(&error)));
+        return Ok((Verdict::Escaped, format!("{how}{}", more.unwrap_or_default())));
+    }
+    free?;
     bound.work.context("the session's work does not go on")?;
     if lane.peer.is_some() {
         return Ok((Verdict::Blocked, format!("{}: {}", bound.ended, brief(&bound.said))));
     }
-    let listed = known::lists(known, &attack.name);
     if let Some(how) = bound.reached {
-        let verdict = if listed { Verdict::Known } else { Verdict::Escaped };
-        return Ok((verdict, how));
+        return Ok((Verdict::Known, how));
     }
     ensure!(!listed, "KNOWN lists it, and it is blocked");
-    match (told.last(), &attack.untold) {
+    match (bound.told.last(), &attack.untold) {
         (Some(event), _) => Ok((Verdict::Blocked, event.clone())),
         (None, Some(why)) => Ok((Verdict::Blocked, format!("untold: {why}"))),
         (None, None) => bail!("blocked, but no event tells of it ({}): {}", bound.ended, brief(&bound.said)),
     }
 }
 
-/// What was refused in an attack's session since the attack began.
-fn told_of(lane: &Lane, outcome: &Outcome) -> Result<Vec<String>> {
-    if lane.peer.is_some() {
-        return Ok(Vec::new());
-    }
-    let mut told = denials(outcome.session.as_deref().unwrap_or_default())?;
-    Ok(told.split_off(outcome.told.min(told.len())))
-}
-
-/// What was refused in a session, each in a few words.
-fn denials(session: &str) -> Result<Vec<String>> {
-    let session = session.parse().map_err(|_| anyhow::anyhow!("no session's id: {session:?}"))?;
-    let events = Events { follow: false, session: Some(session), last: None };
-    let mut told = Vec::new();
-    for answer in ask(Path::new(SOCKET), Request::Events(events))? {
-        if let Answer::Record(record) = answer? {
-            let event = serde_json::to_value(&record)?;
-            if event["type"] == "event" && event["passed"] == false {
-                told.push(crate::events::brief(&event));
+/// Has it succeed outside any session. A race can be lost, and what a busy machine starts late comes too late.
+fn outside_any(attack: &Attack, tries: u32, run: impl Fn() -> Result<Outcome>) -> Result<Outcome> {
+    let (mut missed, mut failed) = (None, None);
+    for turn in 1..=tries {
+        let why = match run() {
+            Ok(Outcome { work: Err(error), .. }) | Err(error) => {
+                let why = line(&error);
+                failed = Some(error);
+                why
             }
+            Ok(outcome) if outcome.reached.is_some() => return Ok(outcome),
+            Ok(Outcome { ended, said, .. }) => {
+                let why = format!("outside any session it does not succeed ({ended}): {}", brief(&said));
+                missed.insert(why).clone()
+            }
+        };
+        if turn < tries {
+            println!("  {} is tried again: {why}", attack.name);
         }
     }
-    Ok(told)
+    match (missed, failed) {
+        (None, Some(error)) => Err(error),
+        (missed, _) => bail!("{}", missed.unwrap_or_default()),
+    }
+}
+
+/// Has it fail in a session. What it reaches in any try is final; where nothing is proved, it is tried again.
+fn in_session(lane: &Lane, attack: &Attack, run: impl Fn() -> Result<Outcome>) -> Result<Outcome> {
+    for _ in 1..BOUND_TRIES {
+        let outcome = run();
+        let why = match &outcome {
+            Ok(Outcome { reached: Some(_), .. }) => return outcome,
+            Ok(Outcome { work: Err(error), .. }) => {
+                format!("the session's work does not go on: {}", line(error))
+            }
+            Ok(Outcome { told, ended, said, .. })
+                if told.is_empty() && attack.untold.is_none() && lane.peer.is_none() =>
+            {
+                format!("blocked, but no event tells of it ({ended}): {}", brief(said))
+            }
+            Ok(_) => return outcome,
+            Err(error) => line(error),
+        };
+        println!("  {} is tried again: {why}", attack.name);
+    }
+    run()
 }
 
 /// The end of what an attack said.
@@ -231,8 +251,8 @@ fn brief(said: &str) -> String {
     said[from..].to_owned()
 }
 
-/// What is wrong with the daemon.
-fn trouble(world: &World) -> Option<String> {
+/// What is wrong with the daemon: it must answer within the limit.
+fn trouble(world: &World, limit: Duration) -> Option<String> {
     let pid = world.daemon().as_ref()?.pid();
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
@@ -248,7 +268,7 @@ fn trouble(world: &World) -> Option<String> {
             .is_ok_and(|mut answers| answers.all(|one| one.is_ok()));
         let _ = told.send(well);
     });
-    match heard.recv_timeout(Duration::from_secs(5)) {
+    match heard.recv_timeout(limit) {
         Ok(true) => None,
         _ => Some("the daemon does not answer".into()),
     }
@@ -263,7 +283,7 @@ fn heal(world: &World, attack: &Attack) -> Result<()> {
         // SAFETY: no pointers; a stopped daemon goes on, another does not mind.
         unsafe { libc::kill(daemon.pid() as i32, libc::SIGCONT) };
     }
-    if trouble(world).is_some() {
+    if trouble(world, SILENT).is_some() {
         let mut daemon = world.daemon();
         if let Some(old) = daemon.take() {
             old.stop();

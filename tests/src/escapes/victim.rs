@@ -2,13 +2,65 @@
 //! place a process has.
 
 use std::ffi::{CString, c_void};
-use std::fs::File;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
-use std::process::ExitCode;
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use anyhow::{Context, Result, bail};
+
 use crate::sys::{Errno, check};
+
+/// One that the runner has started.
+pub struct Victim {
+    child: Child,
+    lane: usize,
+    ids: Vec<i32>,
+    was: String,
+    /// What attacks are told of it.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl Victim {
+    pub fn start(mut command: Command, lane: usize) -> Result<Self> {
+        let child = command.stdout(Stdio::piped()).spawn().context("starting the victim")?;
+        let (ids, was, environment) = Default::default();
+        let mut victim = Self { child, lane, ids, was, environment };
+        let mut line = String::new();
+        BufReader::new(victim.child.stdout.take().context("no output")?).read_line(&mut line)?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let &[pid, address, fd, shared, queue, semaphore] = words.as_slice() else {
+            bail!("the victim said {line:?}")
+        };
+        let environment = [
+            ("VICTIM", pid),
+            ("VICTIM_ADDRESS", address),
+            ("VICTIM_FD", fd),
+            ("VICTIM_SHM", shared),
+            ("VICTIM_QUEUE", queue),
+            ("VICTIM_SEM", semaphore),
+        ];
+        victim.environment = environment.map(|(key, value)| (key, value.to_owned())).to_vec();
+        victim.ids = [shared, queue, semaphore].iter().filter_map(|id| id.parse().ok()).collect();
+        victim.was = health(victim.child.id());
+        Ok(victim)
+    }
+
+    /// What has been done to it.
+    pub fn harm(&self) -> Option<String> {
+        let is = health(self.child.id());
+        (is != self.was).then(|| format!("the victim was {}, is {is}", self.was))
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        bury(self.lane, &self.ids);
+    }
+}
 
 /// The command's words: the guarded folder and the number of the lane. The token comes in the environment.
 pub fn serve(mut words: impl Iterator<Item = String>) -> ExitCode {
@@ -58,7 +110,7 @@ fn keep(guarded: &str, lane: &str, token: &str) -> Errno<ExitCode> {
         // SAFETY: the array lives as long as this function; others write it behind our back.
         let is = unsafe { at.cast::<[u8; 64]>().read_volatile() };
         if is != was {
-            let _ = std::fs::write(format!("{guarded}/memory-changed"), is);
+            let _ = fs::write(format!("{guarded}/memory-changed"), is);
         }
     }
 }
@@ -72,7 +124,7 @@ fn post(lane: i32, memory: &[u8]) -> Errno<()> {
         check(unsafe { libc::mq_open(name.as_ptr(), flags, 0o600, std::ptr::null::<libc::mq_attr>()) })?;
     // SAFETY: a message of the length told.
     check(unsafe { libc::mq_send(queue as i32, memory.as_ptr().cast(), memory.len(), 0) })?;
-    std::fs::write(format!("/dev/shm/escapes-{lane}"), memory).map_err(|error| crate::sys::errno(&error))
+    fs::write(format!("/dev/shm/escapes-{lane}"), memory).map_err(|error| crate::sys::errno(&error))
 }
 
 /// The token in the user's keyring, readable for the user.
@@ -97,7 +149,7 @@ fn keep_key(lane: i32, token: &str) -> Errno<()> {
 }
 
 /// Takes away what a victim leaves behind when it is killed.
-pub fn bury(lane: usize, ids: &[i32]) {
+fn bury(lane: usize, ids: &[i32]) {
     if let &[shared, queue, semaphore] = ids {
         // SAFETY: no pointers.
         unsafe {
@@ -110,5 +162,35 @@ pub fn bury(lane: usize, ids: &[i32]) {
         // SAFETY: ends in NUL.
         unsafe { libc::mq_unlink(name.as_ptr()) };
     }
-    let _ = std::fs::remove_file(format!("/dev/shm/escapes-{lane}"));
+    let _ = fs::remove_file(format!("/dev/shm/escapes-{lane}"));
+}
+
+/// All of a process that somebody else could change, in a few words.
+fn health(pid: u32) -> String {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return "gone".into() };
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let field = |number: usize| fields.get(number - 3).copied().unwrap_or("-").to_owned();
+    let state = match field(3).as_str() {
+        "T" | "t" => "stopped",
+        "Z" | "X" => "gone",
+        _ => "running",
+    };
+    let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    let status = read("status");
+    let of_status = |key: &str| {
+        status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim().to_owned()
+    };
+    let files = read("limits").lines().find(|line| line.starts_with("Max open files")).map(str::to_owned);
+    // SAFETY: no pointers.
+    let priority = unsafe { libc::syscall(libc::SYS_ioprio_get, 1, pid) };
+    format!(
+        "{state}, nice {}, policy {}, group {}, processors {}, oom {}, I/O {priority}, {}, in {}",
+        field(19),
+        field(41),
+        field(5),
+        of_status("Cpus_allowed:"),
+        read("oom_score_adj").trim(),
+        files.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "),
+        read("cgroup").trim()
+    )
 }

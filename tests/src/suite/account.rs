@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 
 const TRAIL: &str = "/var/lib/gatekeeper/trail";
-/// How long the writing may lag behind.
-const WRITTEN: Duration = Duration::from_secs(60);
+/// So often in a row nothing is new before the trail is taken to be at rest.
+const LOOKS: u32 = 3;
 /// How a line of the trail says that it is an event: most of a long one are.
 const EVENT: &str = "\"type\":\"event\"";
 /// That events were lost.
@@ -62,8 +62,11 @@ impl Account {
 
     /// Once nothing comes any more.
     pub fn at_rest(world: &World) -> Result<Self> {
-        let mut last = None;
-        Self::when(world, |now| last.replace(now.told()) == Some(now.told()))
+        let (mut last, mut same) = (None, 0);
+        Self::when(world, |now| {
+            same = if last.replace(now.told()) == Some(now.told()) { same + 1 } else { 0 };
+            same == LOOKS
+        })
     }
 
     /// Asking for events makes the daemon take in all that are there; what it has taken in, a thread of its own
@@ -72,7 +75,7 @@ impl Account {
         let begun = Instant::now();
         loop {
             let account = Self::so_far(world)?;
-            if wanted(&account) || begun.elapsed() > WRITTEN {
+            if wanted(&account) || begun.elapsed() > PATIENCE {
                 return Ok(account);
             }
             std::thread::sleep(Duration::from_millis(500));

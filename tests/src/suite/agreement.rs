@@ -27,7 +27,7 @@ const POLICIES_TRIED: usize = 20;
 const QUESTIONS: usize = 60;
 
 pub fn tests() -> Vec<Test> {
-    vec![Test::new("policy::kernel_explain_and_reference_agree", agree).within(240)]
+    vec![Test::new("policy::kernel_explain_and_reference_agree", agree)]
 }
 
 fn agree(world: &World) -> Result<()> {

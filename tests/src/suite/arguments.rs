@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 
+use crate::failure::sealed;
 use crate::events::Denial;
 use crate::ground::{self, OPEN, REASON};
 use crate::runner::Test;
@@ -38,7 +39,7 @@ fn must_not_run(session: &mut Session, words: &[&str], leaves: &str) -> Result<(
         Ok((-1, told)) if told.is_empty() => {}
         other => bail!("{words:?} came to {other:?}"),
     }
-    ensure!(!Path::new(leaves).exists(), "{words:?} left {leaves} behind");
+    sealed(!Path::new(leaves).exists(), format!("{words:?} left {leaves} behind"))?;
     Ok(())
 }
 

@@ -2,7 +2,6 @@
 
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -21,10 +20,10 @@ pub fn tests() -> Vec<Test> {
     }
     vec![
         Test::new("assistant::calls_are_joined_with_commands", joined),
-        Test::new("assistant::a_whole_session_is_told", whole).within(240),
-        Test::new("assistant::two_agents_at_once_are_told_apart", two).within(240),
+        Test::new("assistant::a_whole_session_is_told", whole),
+        Test::new("assistant::two_agents_at_once_are_told_apart", two),
         Test::new("assistant::outside_a_session_nothing_is_told", outside),
-        Test::new("assistant::a_flood_is_turned_away_and_counted", flood).within(240),
+        Test::new("assistant::a_flood_is_turned_away_and_counted", flood),
         Test::new("assistant::a_terminal_is_recorded_where_no_session_reaches", recorded),
     ]
 }
@@ -49,14 +48,22 @@ fn story(world: &World, script: &str) -> Result<(String, Value)> {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "{}: {said} {errors}", output.status);
     let id = ended(world, &name)?;
-    let story = world.ask_json(&["audit", "session", &id, "--json"])?.pop().context("no story")?;
+    let story = whole_story(world, &id)?;
     Ok((said + &errors, story))
+}
+
+/// A session's story from its records on disk, where its end comes to stand a little later than in memory.
+fn whole_story(world: &World, id: &str) -> Result<Value> {
+    until("the session's whole story", || {
+        let story = world.ask_json(&["audit", "session", id, "--json"])?.pop().context("no story")?;
+        Ok((!story["ended"].is_null()).then_some(story))
+    })
 }
 
 /// The id of the session of this name, once its end is on record.
 fn ended(world: &World, name: &str) -> Result<String> {
-    until("the session's end", Duration::from_secs(30), || {
-        let events = world.ask_json(&["events", "--json"])?;
+    until("the session's end", || {
+        let events = world.ask_json(&["events", "--json", "-n", "500"])?;
         let ended = events.iter().find(|event| {
             event["type"] == "session" && event["change"] == "ended" && event["session_name"] == name
         });
@@ -172,7 +179,7 @@ fn whole(world: &World) -> Result<()> {
     let mut child = command.current_dir(PROJECT).stdin(Stdio::null()).process_group(0).spawn()?;
     world.remember(child.id());
     for (file, verb, reason) in [("yes", "approve", "it is mine"), ("no", "deny", "the audit needs it")] {
-        let hold = until("the hold", Duration::from_secs(60), || {
+        let hold = until("the hold", || {
             let holds = world.ask_json(&["holds", "--json"])?;
             Ok(holds.into_iter().find(|hold| {
                 hold["event"]["session_name"] == name.as_str()
@@ -187,7 +194,7 @@ fn whole(world: &World) -> Result<()> {
     ensure!(left == [false, true], "{left:?}");
 
     let id = ended(world, &name)?;
-    let story = world.ask_json(&["audit", "session", &id, "--json"])?.pop().context("no story")?;
+    let story = whole_story(world, &id)?;
     let counts = &story["counts"];
     let expected =
         [("prompts", 1), ("tool_calls", 1), ("held", 2), ("approved", 1), ("denied", 1), ("refused", 2)];
@@ -309,11 +316,13 @@ fn outside(world: &World) -> Result<()> {
 fn flood(world: &World) -> Result<()> {
     let told = serde_json::json!({"protocol": 1, "request": {"verb": "hook", "telling": {
         "assistant": "codex", "what": "other", "event": "flood"}}});
-    // Emulated, a guest is slow: until fifty were turned away.
+    // Emulated, a guest is slow: until fifty were turned away, three at a time.
     let script = format!(
-        "import socket\nsent = no = 0\nwhile no < 50 and sent < 6000:\n  s = socket.socket(socket.AF_UNIX)\n  \
-         s.connect('/run/gatekeeper/control.sock')\n  s.sendall(b\'\'\'{told}\\n\'\'\')\n  \
-         no += b'refused' in s.recv(4096)\n  sent += 1\n  s.close()\nprint('sent', sent, no)\n"
+        "import socket\nsent = no = 0\ndef tell():\n  s = socket.socket(socket.AF_UNIX)\n  \
+         s.connect('/run/gatekeeper/control.sock')\n  s.sendall(b\'\'\'{told}\\n\'\'\')\n  return s\n\
+         while no < 50 and sent < 9000:\n  all = [tell() for n in range(3)]\n  \
+         for s in all: no += b'refused' in s.recv(4096); s.close()\n  sent += len(all)\n\
+         print('sent', sent, no)\n"
     );
     let (said, story) = story(world, &format!("python3 - <<'PY'\n{script}PY\n"))?;
     let numbers: Vec<u64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
@@ -321,7 +330,7 @@ fn flood(world: &World) -> Result<()> {
     let all = told_all(&story);
     let whole = all.iter().filter(|one| one["dropped"].is_null()).count() as u64;
     let dropped: u64 = all.iter().filter_map(|one| one["dropped"].as_u64()).sum();
-    ensure!(no == 50 && dropped == no && whole + dropped == sent, "{said}: {whole} told, {dropped} dropped");
+    ensure!(no >= 50 && dropped == no && whole + dropped == sent, "{said}: {whole} told, {dropped} dropped");
     ensure!(world.gatekeeper(User::Alice, &["status"])?.status.success(), "the daemon answers nobody");
     Ok(())
 }
@@ -343,16 +352,16 @@ fn recorded(world: &World) -> Result<()> {
     ensure!(output.status.code() == Some(7), "{}: {said}", output.status);
     ensure!(said.contains("24 80") && said.contains("said-this"), "{said}");
     let id = ended(world, &name)?;
+    let recorded = until("the recording's digest on record", || {
+        let found = world.ask_json(&["audit", "search", "--session", &id, "--kind", "session", "--json"])?;
+        Ok(found.into_iter().find(|record| record.to_string().contains("sha256:")))
+    });
+    recorded.context("the recording")?;
     let shown = world.gatekeeper(User::Root, &["audit", "play", &id, "--text"])?;
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     ensure!(shown.contains("said-this") && !shown.contains("\"version\""), "{shown}");
     let parts = world.ask_json(&["audit", "play", &id, "--json"])?;
     ensure!(parts.last().is_some_and(|last| last["exit"] == 7), "{parts:?}");
-    let recorded = until("the recording's digest", Duration::from_secs(20), || {
-        let events = world.ask_json(&["events", "--json", "--session", &id])?;
-        Ok(events.into_iter().find(|event| event["change"] == "recorded"))
-    })?;
-    ensure!(recorded["note"].to_string().contains("sha256:"), "{recorded}");
     // Who changes it afterwards, root included, is found out.
     let file = format!("/var/lib/gatekeeper/recordings/{id}.cast");
     let text = std::fs::read_to_string(&file)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::failure::sealed;
 use crate::acts::Done;
 use crate::events::Denial;
 use crate::ground::{self, CONTENT, OPEN, REASON, SHUT};
@@ -116,7 +117,7 @@ impl Case {
         let before = self.picture(&shut, &side)?;
         let done = session.act(self.verb, &self.arguments(&shut, &side))?;
         ensure!(done == Err(libc::EPERM), "where it is denied it came to {done:?}");
-        ensure!(!(self.done)(&shut, &done), "it was refused, and done all the same");
+        sealed(!(self.done)(&shut, &done), "it was refused, and done all the same")?;
         ensure!(self.picture(&shut, &side)? == before, "it was refused, and changed something");
         let object = self.arguments(&shut, &side).swap_remove(self.object);
         let object = object.trim_end_matches('/').to_owned();

@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::failure::sealed;
 use crate::events::Denial;
 use crate::ground::{self, OPEN};
 use crate::runner::Test;
@@ -105,7 +106,7 @@ fn mounts(world: &World) -> Result<()> {
     session.must_not("mount", &[&at])?;
     session.must_not("in-child", &["change-root", &at])?;
     let mounted = fs::read_to_string("/proc/self/mounts").context("the list of mounts")?;
-    ensure!(!mounted.contains(&at), "something is mounted");
+    sealed(!mounted.contains(&at), "something is mounted")?;
     // One that is there can't be taken away, either.
     session.must_not("unmount", &["/dev/shm"])?;
     ensure!(mounted.contains(" /dev/shm "), "/dev/shm was never mounted");

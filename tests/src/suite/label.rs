@@ -5,11 +5,11 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::failure::sealed;
 use crate::actor::Actor;
 use crate::events::Denial;
 use crate::ground::{self, ACTOR, OPEN, REASON, WORK};
@@ -29,15 +29,15 @@ pub fn tests() -> Vec<Test> {
         Test::new("label::other_namespaces", namespaces),
         Test::new("label::descendants_of_the_cgroup", descendants),
         Test::new("label::born_into_the_cgroup", born),
-        Test::new("label::existing_cgroup_in_a_storm_of_forks", storm).within(90),
+        Test::new("label::existing_cgroup_in_a_storm_of_forks", storm),
         Test::new("label::nested_session_narrows", nested),
-        Test::new("label::eight_layers_and_no_ninth", layers).within(90),
+        Test::new("label::eight_layers_and_no_ninth", layers),
         Test::new("label::session_ends_with_its_last_task", ends),
         Test::new("label::session_ends_before_its_dead_are_waited_for", unburied),
     ];
     // The daemon's doing.
     if in_full() {
-        tests.push(Test::new("label::session_with_an_end_is_killed_at_it", expires).within(90));
+        tests.push(Test::new("label::session_with_an_end_is_killed_at_it", expires));
     }
     tests
 }
@@ -114,7 +114,7 @@ fn descendants(world: &World) -> Result<()> {
     world.expect(&session.id, &[Denial::of("read", &files[1], REASON)])?;
     drop(free);
     drop(session);
-    until("the cgroup's removal", Duration::from_secs(20), || Ok((!Path::new(&below).exists()).then_some(())))
+    until("the cgroup's removal", || Ok((!Path::new(&below).exists()).then_some(())))
 }
 
 /// A child of this very process, which is in no session, comes into the world in a session's cgroup.
@@ -166,20 +166,15 @@ fn storm(world: &World) -> Result<()> {
     enter(&cgroup, actor.pid())?;
     let board = crate::acts::Board::make(&format!("{OPEN}/label-storm/board"))?;
     actor.tell("fork-storm", &[&format!("{OPEN}/label-storm/board"), &files[1]])?;
-    until("the storm", Duration::from_secs(20), || Ok((board.let_before() > 100).then_some(())))?;
-    let told = world.ask(&[
-        "label",
-        "--cgroup",
-        &cgroup,
-        "--policy",
-        "suite",
-        "--user",
-        "dev",
-        "--workspace",
-        WORK,
-    ])?;
+    until("the storm", || Ok((board.let_before() > 100).then_some(())))?;
+    let words = ["label", "--cgroup", &cgroup, "--policy", "suite", "--user", "dev", "--workspace", WORK];
+    // It gives up where a cgroup does not freeze in time, as one that forks without rest may on a busy machine.
+    let told = until("the label", || match world.ask(&words) {
+        Err(error) if error.to_string().contains("did not freeze") => Ok(None),
+        told => told.map(Some),
+    })?;
     board.say_bound();
-    until("refusals", Duration::from_secs(30), || Ok((board.refused_after() > 300).then_some(())))?;
+    until("refusals", || Ok((board.refused_after() > 300).then_some(())))?;
     board.say_stop();
     actor.hear()?.map_err(|errno| anyhow::anyhow!("the storm failed: {errno}"))?;
     ensure!(board.let_after() == 0, "{} reads were let after the label was on", board.let_after());
@@ -189,7 +184,7 @@ fn storm(world: &World) -> Result<()> {
     let id = told.split([' ', ':']).nth(1).context("`label` did not name the session")?.to_owned();
     world.expect(&id, &[Denial::of("read", &files[1], REASON)])?;
     drop(actor);
-    until("the cgroup's end", Duration::from_secs(20), || Ok(fs::remove_dir(&cgroup).ok()))
+    until("the cgroup's end", || Ok(fs::remove_dir(&cgroup).ok()))
 }
 
 /// An actor in sessions nested so: the outermost policy first. Its innermost session's name.
@@ -237,7 +232,7 @@ fn nested(world: &World) -> Result<()> {
         &[Denial::of("read", &inner_only, "narrower inside"), Denial::of("read", &shut, REASON)],
     )?;
     drop(actor);
-    until("the sessions' end", Duration::from_secs(20), || {
+    until("the sessions' end", || {
         Ok(world.session_listed(&outer)?.is_none().then_some(()))
     })
 }
@@ -266,7 +261,7 @@ fn ends(world: &World) -> Result<()> {
     let id = session.id.clone();
     let cgroup = cgroup_of(world, &session)?;
     drop(session);
-    until("the session's end", Duration::from_secs(20), || {
+    until("the session's end", || {
         Ok(world.session_listed(&id)?.is_none().then_some(()))
     })?;
     ensure!(!Path::new(&cgroup).exists(), "{cgroup} is still there");
@@ -283,7 +278,7 @@ fn unburied(world: &World) -> Result<()> {
     let pid = session.pid();
     // SAFETY: no pointers; it is our child, and not waited for.
     unsafe { libc::kill(pid as i32, libc::SIGKILL) };
-    until("the session's end", Duration::from_secs(20), || {
+    until("the session's end", || {
         Ok(world.session_listed(&session.id)?.is_none().then_some(()))
     })?;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("it was waited for")?;
@@ -295,13 +290,12 @@ fn unburied(world: &World) -> Result<()> {
 fn expires(world: &World) -> Result<()> {
     let name = format!("e{}", world.number());
     let script = "sleep 1000 & /usr/bin/gatekeeper run --for 1h --policy wide -- sleep 1000; true";
-    let words = ["run", "--for", "20s", "--policy", "wide", "--name", &name, "--", "bash", "-c", script];
+    let words = ["run", "--for", "40s", "--policy", "wide", "--name", &name, "--", "bash", "-c", script];
     let mut command = world.command(&words);
     User::Dev.become_of(&mut command);
     let mut child = command.current_dir("/home/dev").stdin(Stdio::null()).process_group(0).spawn()?;
     world.remember(child.id());
-    let soon = Duration::from_secs(40);
-    let (outer, inner) = until("both sessions", soon, || {
+    let (outer, inner) = until("both sessions", || {
         let listed = world.ask_json(&["sessions", "--json"])?;
         let outer = listed.iter().find(|session| session["name"] == name.as_str()).cloned();
         let Some(outer) = outer else { return Ok(None) };
@@ -311,7 +305,7 @@ fn expires(world: &World) -> Result<()> {
         Ok(inner.filter(|inner| is_full(inner, 1) && is_full(&outer, 2)).map(|inner| (outer, inner)))
     })?;
     let left = |session: &Value| session["left"].as_u64().unwrap_or(u64::MAX);
-    ensure!(left(&outer) <= 20 && left(&inner) <= left(&outer), "{outer} {inner}");
+    ensure!(left(&outer) <= 40 && left(&inner) <= left(&outer), "{outer} {inner}");
     let pids = |session: &Value| -> Vec<u32> {
         session["processes"]
             .as_array()
@@ -323,19 +317,19 @@ fn expires(world: &World) -> Result<()> {
     // Not the shell: it would see what it waits for killed, and might end of itself before its turn comes.
     let is_sleep =
         |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == "sleep");
-    let strayed = until("the sleeping process", soon, || Ok(pids(&outer).into_iter().find(is_sleep)))?;
+    let strayed = until("the sleeping process", || Ok(pids(&outer).into_iter().find(is_sleep)))?;
     enter(ROOT, strayed)?;
     let [outer_id, inner_id] =
         [&outer, &inner].map(|session| session["session"].as_str().unwrap_or_default().to_owned());
     // One that nobody has waited for is there still, though it can do nothing.
     let status = child.wait()?;
     ensure!(status.signal() == Some(libc::SIGKILL), "it ended with {status}");
-    until("the sessions' end", soon, || {
+    until("the sessions' end", || {
         let gone = world.session_listed(&outer_id)?.is_none() && world.session_listed(&inner_id)?.is_none();
         Ok(gone.then_some(()))
     })?;
     for pid in [pids(&outer), pids(&inner)].concat() {
-        ensure!(!Path::new(&format!("/proc/{pid}/exe")).exists(), "process {pid} runs on, unbound");
+        sealed(!Path::new(&format!("/proc/{pid}/exe")).exists(), format!("process {pid} runs on, unbound"))?;
     }
     for id in [&outer_id, &inner_id] {
         let records = world.ask_json(&["events", "--json", "--session", id])?;

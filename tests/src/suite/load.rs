@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use gatekeeper::api::client::ask;
@@ -16,7 +16,7 @@ use crate::ground::{self, OPEN};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::suite::account::{Account, each_event};
-use crate::world::{World, in_full};
+use crate::world::{PATIENCE, World, in_full};
 
 const SOCKET: &str = "/run/gatekeeper/control.sock";
 const PROCESSES: usize = 8;
@@ -31,7 +31,7 @@ const PART: usize = 10;
 const ROUND: usize = 25;
 
 pub fn tests() -> Vec<Test> {
-    vec![Test::new("load::opens_while_policies_are_replaced", storm).within(400)]
+    vec![Test::new("load::opens_while_policies_are_replaced", storm)]
 }
 
 fn path(name: &str) -> String {
@@ -198,8 +198,7 @@ impl Pace {
 
     fn wait(&self, may_go: impl Fn(&Progress) -> bool) -> Result<()> {
         let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let limit = Duration::from_secs(60);
-        let waited = self.changed.wait_timeout_while(progress, limit, |progress| !may_go(progress));
+        let waited = self.changed.wait_timeout_while(progress, PATIENCE, |progress| !may_go(progress));
         let (progress, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         ensure!(
             !waited.timed_out(),

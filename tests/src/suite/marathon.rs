@@ -146,7 +146,7 @@ fn many(world: &World) -> Result<()> {
             ensure!(Path::new(&path).exists() != approved, "{path}: approved is {approved}");
         }
     }
-    let records = until("the record of all", Duration::from_secs(60), || {
+    let records = until("the record of all", || {
         let found = world.ask_json(&["audit", "search", "--json", "--session", &id, "--kind", "decision"])?;
         Ok((found.len() >= total).then_some(found))
     })?;

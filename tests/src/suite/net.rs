@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
+use crate::failure::sealed;
 use crate::events::Denial;
 use crate::ground::{OPEN_PORT, REASON, SHUT_PORT, SILENT};
 use crate::runner::Test;
@@ -121,7 +122,7 @@ fn send(world: &World, verb: &'static str, host: &str) -> Result<()> {
     world.expect(&session.id, &denial)?;
     free.must(verb, &[&shut, &after])?;
     kept_out.must_see(&after)?;
-    ensure!(!kept_out.saw(&denied), "the server saw what was refused");
+    sealed(!kept_out.saw(&denied), "the server saw what was refused")?;
     world.expect_no_other(&session.id, &denial)
 }
 
@@ -186,7 +187,7 @@ fn disguised(world: &World) -> Result<()> {
     free.must("send-udp", &[&shut, &last])?;
     kept_out.must_see(&last)?;
     for denied in &kept {
-        ensure!(!kept_out.saw(denied), "the server saw {denied}");
+        sealed(!kept_out.saw(denied), format!("the server saw {denied}"))?;
     }
     let denials = [
         Denial::for_cause("send", "address_family"),

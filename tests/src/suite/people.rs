@@ -8,7 +8,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -20,12 +19,10 @@ use super::hold::{answer, begin, ended, number, one};
 use crate::ground;
 use crate::runner::Test;
 use crate::session::Session;
-use crate::world::{User, World, in_full, until};
+use crate::world::{PATIENCE, User, World, in_full, until};
 
 /// Where everything is.
 const PLACE: &str = "/srv/suite/people";
-/// How long anything may take.
-const SOON: Duration = Duration::from_secs(40);
 
 const POLICY: &str = r#"
 version = 1
@@ -69,7 +66,7 @@ to = ["127.0.0.1:7012"]
 "#;
 
 const CHECK: &str = r#"#!/bin/sh
-hold=$(cat)
+read -r hold
 case $hold in
   *checked/yes*) echo allow ;;
   *checked/no*) echo '{"answer":"deny","reason":"no ticket"}' ;;
@@ -85,15 +82,15 @@ pub fn tests() -> Vec<Test> {
         return Vec::new();
     }
     vec![
-        Test::new("people::prompt", screens::prompt).within(300),
-        Test::new("people::console", screens::console).within(240),
+        Test::new("people::prompt", screens::prompt),
+        Test::new("people::console", screens::console),
         Test::new("people::prompt_needs_a_terminal", screens::no_terminal),
-        Test::new("people::checks_decide_or_leave_it_to_people", checks).within(200),
-        Test::new("people::hashes_decide_or_leave_it_to_people", hashes).within(200),
-        Test::new("people::notices", notices).within(200),
-        Test::new("people::programs_notice_nothing_but_time", programs::programs).within(400),
-        Test::new("people::a_debugger_sees_its_child_stopped", programs::debugger).within(200),
-        Test::new("people::job_control", screens::job_control).within(200),
+        Test::new("people::checks_decide_or_leave_it_to_people", checks),
+        Test::new("people::hashes_decide_or_leave_it_to_people", hashes),
+        Test::new("people::notices", notices),
+        Test::new("people::programs_notice_nothing_but_time", programs::programs),
+        Test::new("people::a_debugger_sees_its_child_stopped", programs::debugger),
+        Test::new("people::job_control", screens::job_control),
     ]
 }
 
@@ -158,7 +155,7 @@ fn checks(world: &World) -> Result<()> {
         ensure!(decision["checks"][0]["check"] == check, "{decision}");
     }
     for (name, part) in
-        [("who", "as 65534:65534"), ("odd", "failed: "), ("slow", "failed: no answer after 3 s")]
+        [("who", "as 65534:65534"), ("odd", "failed: "), ("slow", "failed: no answer after 20 s")]
     {
         begin(&mut session, &remove(name))?;
         let hold = one(world, &id)?;
@@ -239,11 +236,15 @@ fn notices(world: &World) -> Result<()> {
     let _ = fs::remove_file(format!("{bus}/bus"));
     let _bus = std::os::unix::net::UnixListener::bind(format!("{bus}/bus"))?;
     ground::give(Path::new(&format!("{bus}/bus")))?;
+    // By the shell alone, which is given little time.
     let told = "/run/user/1000/told";
+    let _ = fs::remove_file(told);
     fs::write(
         "/usr/bin/busctl",
         format!(
-            "#!/bin/sh\nid -u >{told}.part\nprintf '%s\\n' \"$@\" >>{told}.part\nmv {told}.part {told}\n"
+            "#!/bin/sh\n\
+             {{ while read -r key uid _; do [ \"$key\" = Uid: ] && echo \"$uid\"; done </proc/self/status; \
+             printf '%s\\n' \"$@\" end; }} >{told}\n"
         ),
     )?;
     fs::set_permissions("/usr/bin/busctl", fs::Permissions::from_mode(0o755))?;
@@ -253,7 +254,7 @@ fn notices(world: &World) -> Result<()> {
     let hold = one(world, &id)?;
     let (hold, number) = (number(&hold)?, hold["hold"].as_u64());
     let notice = loop {
-        let (head, body) = heard.recv_timeout(SOON).context("no notice")?;
+        let (head, body) = heard.recv_timeout(PATIENCE).context("no notice")?;
         let body: Value = serde_json::from_str(&body)?;
         if body["hold"].as_u64() == number {
             ensure!(head.to_lowercase().contains("gatekeeper-signature: t="), "{head}");
@@ -265,14 +266,16 @@ fn notices(world: &World) -> Result<()> {
         "{notice}"
     );
     ensure!(notice["link"] == format!("https://bastion.example.org/holds/{hold}"), "{notice}");
-    let words = until("the desktop's notice", SOON, || Ok(fs::read_to_string(told).ok()))?;
+    let words = until("the desktop's notice", || {
+        Ok(fs::read_to_string(told).ok().filter(|words| words.ends_with("\nend\n")))
+    })?;
     let _ = fs::remove_file("/usr/bin/busctl");
     let words: Vec<&str> = words.lines().collect();
     ensure!(words.first() == Some(&"1000") && words.contains(&"Notify"), "{words:?}");
     ensure!(words.iter().any(|word| word.contains(&format!("gatekeeper show {hold}"))), "{words:?}");
     decide_and_hear(world, &mut session, &hold)?;
     loop {
-        let (_, body) = heard.recv_timeout(SOON).context("no word of the decision")?;
+        let (_, body) = heard.recv_timeout(PATIENCE).context("no word of the decision")?;
         let body: Value = serde_json::from_str(&body)?;
         if body["type"] == "decision" && body["hold"].as_u64() == number {
             ensure!(body["approves"] == true, "{body}");

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::failure::sealed;
 use crate::actor::Actor;
 use crate::events::Denial;
 use crate::ground::{self, ACTOR, OPEN, WORK};
@@ -51,7 +51,7 @@ fn refused(world: &World) -> Result<()> {
         ensure!(output.status.code() == Some(125), "{text}: ended with {}: {words}", output.status);
         ensure!(words.contains(&format!("refused.toml:{line}:")), "{text}: no place in {words}");
         ensure!(words.contains(word), "{text}: no {word:?} in {words}");
-        ensure!(!Path::new(&trace).exists(), "{text}: the command was started");
+        sealed(!Path::new(&trace).exists(), format!("{text}: the command was started"))?;
         fs::write(&trace, "").context("writing the trace")?;
     }
     Ok(())
@@ -97,7 +97,7 @@ fn hang_up(world: &World) -> Result<()> {
     world.policy("hang-up", &format!("{ALL}[[file]]\nverdict = \"deny\"\npath = [\"{file}\"]\n"))?;
     let daemon = world.daemon().as_ref().context("no daemon")?.pid();
     world.free(User::Root)?.must("signal", &[daemon.to_string(), libc::SIGHUP.to_string()])?;
-    until("the reload", Duration::from_secs(20), || {
+    until("the reload", || {
         let listed = world.session_listed(&session.id)?.context("the session is not listed")?;
         Ok((listed["policies"][0]["generation"] == 2).then_some(()))
     })?;

@@ -109,7 +109,11 @@ fn mounted(actor: &mut Actor, root: &str) -> Result<()> {
         Ok(())
     };
     let (from, to) = (format!("{root}/open/m"), format!("{root}/shut/m"));
-    [&from, &to].iter().try_for_each(|path| ground::folder(path))?;
+    // A try that failed half-way left them there.
+    for path in [&from, &to] {
+        let _ = run(&["umount", "-l", path]);
+        ground::folder(path)?;
+    }
     run(&["mount", "-t", "tmpfs", "none", &from])?;
     meet(actor, &format!("{from}/in"))?;
     run(&["mount", "--move", &from, &to])?;

@@ -3,10 +3,10 @@
 use std::io::ErrorKind;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::failure::sealed;
 use crate::acts::address;
 use crate::events::Denial;
 use crate::ground::{self, OPEN, REASON, SHUT};
@@ -43,7 +43,7 @@ fn listen(name: &str) -> Result<UnixListener> {
 
 /// Takes a connection that must be there.
 fn must_accept(listener: &UnixListener) -> Result<()> {
-    until("a connection", Duration::from_secs(10), || match listener.accept() {
+    until("a connection", || match listener.accept() {
         Ok(_) => Ok(Some(())),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) => Err(error.into()),
@@ -104,10 +104,10 @@ fn bind(world: &World, [open, shut]: [String; 2]) -> Result<()> {
     session.must_not("bind-unix", &[&shut])?;
     if shut.starts_with('@') {
         let names = std::fs::read_to_string("/proc/net/unix").context("the sockets of the machine")?;
-        ensure!(!names.contains(&shut), "the name is taken");
+        sealed(!names.contains(&shut), "the name is taken")?;
         return world.expect(&session.id, &[Denial::of("unix-bind", shut, REASON)]);
     }
-    ensure!(!Path::new(&shut).exists() && Path::new(&other).exists(), "a socket's file was made");
+    sealed(!Path::new(&shut).exists() && Path::new(&other).exists(), "a socket's file was made")?;
     // The file is judged first, as a file.
     world.expect(&session.id, &[Denial::of("create", shut, REASON)])
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{PLACE, SOON, asked, is_gone, lay, session, target};
+use super::{PLACE, asked, is_gone, lay, session, target};
+use crate::failure::sealed;
 use crate::ground;
 use crate::suite::hold::{answer, begin, ended, holds, waiting};
 use crate::tmux::Tmux;
@@ -51,18 +52,20 @@ pub fn prompt(world: &World) -> Result<()> {
     let screen = tmux.shows("said 1")?;
     ensure!(screen.contains("busy"), "{screen}");
 
+    let stop = format!("{PLACE}/work/stop");
     // The terminal is plain for a question, and afterwards as it was. The session goes on writing meanwhile, and would
     // type an answer itself.
     tmux.line(&format!(
-        "printf '\\033[?1000h\\033[?2004h'; (while printf 'a000\\r' ; do sleep 0.05; done >/dev/tty &) ; \
+        "printf '\\033[?1000h\\033[?2004h'; (while [ ! -e {stop} ]; do printf 'a000\\r'; sleep 0.05; done >/dev/tty &) ; \
          python3 -c 'import os; os.remove(\"{}\")' & sleep 1",
         asked("first")
     ))?;
     let screen = question(&tmux)?;
     ensure!(screen.contains("asked/first") && screen.contains("production"), "{screen}");
-    ensure!(!screen.contains("a000"), "the session writes into the question: {screen}");
     ensure!(tmux.knows("mouse_any_flag")? == "0", "the mouse still tells");
     let code_of_first = code(&screen)?;
+    ensure!(code_of_first != "000", "by chance, what the session types is the code");
+    sealed(!screen.contains("a000"), format!("the session writes into the question: {screen}"))?;
     // A key that is held down, and an answer without the code, decide nothing.
     tmux.types(&"a".repeat(60))?;
     tmux.press("Enter")?;
@@ -70,10 +73,11 @@ pub fn prompt(world: &World) -> Result<()> {
     let screen = tmux.shows("nothing is decided")?;
     ensure!(Path::new(&asked("first")).exists() && code(&screen)? == code_of_first, "{screen}");
     tmux.line(&format!("a{code_of_first}"))?;
-    until("the approved deletion", SOON, || Ok((!Path::new(&asked("first")).exists()).then_some(())))?;
+    until("the approved deletion", || Ok((!Path::new(&asked("first")).exists()).then_some(())))?;
     let screen = tmux.hides("gatekeeper asks")?;
-    ensure!(!screen.contains(&format!("a{code_of_first}")), "the answer reached the session: {screen}");
-    ensure!(tmux.knows("mouse_any_flag")? == "1", "the session's mouse is gone");
+    sealed(!screen.contains(&format!("a{code_of_first}")), format!("the answer reached the session: {screen}"))?;
+    until("the session's mouse", || Ok((tmux.knows("mouse_any_flag")? == "1").then_some(())))?;
+    ground::file(&stop)?;
     tmux.line("printf '\\033[?1000l'; clear")?;
 
     // Two at once: each has a question of its own, and one answer is good for one.
@@ -86,16 +90,16 @@ pub fn prompt(world: &World) -> Result<()> {
     tmux.line(&format!("a{first}"))?;
     tmux.shows(&format!("asked/{}", named.1))?;
     let screen = question(&tmux)?;
-    ensure!(!Path::new(&asked(named.0)).exists(), "the first was approved and is still there");
-    ensure!(Path::new(&asked(named.1)).exists(), "one answer was good for two");
+    until("the first deletion", || Ok((!Path::new(&asked(named.0)).exists()).then_some(())))?;
+    sealed(Path::new(&asked(named.1)).exists(), "one answer was good for two")?;
     tmux.line(&format!("d{}", code(&screen)?))?;
     tmux.shows("Operation not permitted")?;
-    ensure!(Path::new(&asked(named.1)).exists(), "it was denied and is gone");
+    sealed(Path::new(&asked(named.1)).exists(), "it was denied and is gone")?;
 
     // Names that would deceive are spelled out.
     tmux.line("clear")?;
-    tmux.line(&format!("python3 -c 'import os; os.remove(\"{}\")' & sleep 1", asked(HOSTILE)))?;
     // No such file: nothing is asked. Made first, it is.
+    tmux.line(&format!("python3 -c 'import os; os.remove(\"{}\")'", asked(HOSTILE)))?;
     tmux.line(&format!("python3 -c 'open(\"{}\",\"w\")'", asked(HOSTILE)))?;
     tmux.line(&format!("python3 -c 'import os; os.remove(\"{}\")' & sleep 1", asked(HOSTILE)))?;
     let screen = question(&tmux)?;
@@ -104,7 +108,7 @@ pub fn prompt(world: &World) -> Result<()> {
     }
     // Decided elsewhere, the question goes away.
     let holds = world.ask_json(&["holds", "--json"])?;
-    let hold = holds.first().context("no hold")?;
+    let hold = holds.iter().find(|hold| hold["event"]["session_name"] == "asking").context("no hold")?;
     answer(world, "deny", hold)?;
     tmux.hides("gatekeeper asks")?;
     Ok(())
@@ -133,8 +137,8 @@ pub fn console(world: &World) -> Result<()> {
     );
     begin(&mut session, &script)?;
     waiting(world, &id, 3)?;
-    let screen = tmux.shows("asked/right")?;
-    ensure!(screen.contains("asked/left"), "{screen}");
+    tmux.shows("asked/right")?;
+    tmux.shows("asked/left")?;
     let there = || [Path::new(&asked("left")).exists(), Path::new(&asked("right")).exists()];
     // Nothing is selected of itself, and a key that is held down decides nothing.
     tmux.types(&"a".repeat(20))?;
@@ -156,17 +160,19 @@ pub fn console(world: &World) -> Result<()> {
     tmux.types("d")?;
     tmux.shows("deny hold")?;
     tmux.types("y")?;
-    until("the denial", SOON, || Ok((holds(world, &id)?.len() == 2).then_some(())))?;
+    until("the denial", || Ok((holds(world, &id)?.len() == 2).then_some(())))?;
     // One approval is good for one, however long the keys are held down.
     std::thread::sleep(Duration::from_secs(1));
     tmux.press("Escape")?;
+    // Both keys in one reading would be one other key: it has been read once the whole list is back.
+    tmux.shows("asked/left")?;
     tmux.press("Down")?;
     tmux.shows("production")?;
     tmux.types("a")?;
     tmux.shows("approve hold")?;
     tmux.types(&"y".repeat(30))?;
     tmux.types(&"a".repeat(30))?;
-    until("the approval", SOON, || Ok(there().contains(&false).then_some(())))?;
+    until("the approval", || Ok(there().contains(&false).then_some(())))?;
     std::thread::sleep(Duration::from_secs(1));
     tmux.types(&"y".repeat(30))?;
     let left = holds(world, &id)?;
@@ -191,7 +197,7 @@ pub fn job_control(world: &World) -> Result<()> {
         "python3 -c 'import os; os.remove(\"{}\"); print(\"it \" + \"went on\")'",
         asked("target")
     ))?;
-    let hold = until("the hold", SOON, || {
+    let hold = until("the hold", || {
         let holds = world.ask_json(&["holds", "--json"])?;
         Ok(holds.into_iter().find(|hold| hold["event"]["object"]["path"] == asked("target")))
     })?;

@@ -1,0 +1,232 @@
+//! One run of an attack: its ground, the attack itself, what it has done, and the ground cleared again.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::attack::{Attack, Goal, Kind};
+use super::driver::Driver;
+use super::guard::Guard;
+use super::lane::Lane;
+use super::shell::Shell;
+use super::victim::Victim;
+use super::{KIT, hold, inside, told};
+use crate::random::Random;
+use crate::world::{PATIENCE, User, World};
+
+/// What an attack did comes to light within this outside, where it must; in a session, after thrice the time that it took
+/// outside: not before the one, nor after the other.
+const HOPED_FOR: Duration = Duration::from_secs(30);
+const EARLIEST: Duration = Duration::from_millis(150);
+const LATEST: Duration = Duration::from_secs(4);
+/// A daemon that doesn't answer within this is what the attack wanted: outside, where that is hoped for, and in a session,
+/// where it would be an escape.
+const SILENT_OUTSIDE: Duration = Duration::from_secs(5);
+pub const SILENT: Duration = Duration::from_secs(60);
+
+/// What came of one run.
+pub struct Outcome {
+    /// What shows that the goal is reached.
+    pub reached: Option<String>,
+    pub ended: String,
+    pub said: String,
+    /// What was refused in its session.
+    pub told: Vec<String>,
+    /// Whether work went on in the session, and the ground could be cleared.
+    pub work: Result<()>,
+    /// Laying the ground, the attack, the work: how long each took.
+    pub took: [Duration; 3],
+    /// What the attack did came to light so long after its end.
+    arrival: Duration,
+}
+
+/// What is there for one run, and must be cleared away however far that came.
+struct Ground {
+    token: String,
+    mark: String,
+    environment: Vec<(&'static str, String)>,
+    victim: Option<Victim>,
+    first: Option<Shell>,
+    guard: Option<Guard>,
+    driver: Option<Driver>,
+}
+
+impl Lane {
+    /// One run of an attack, in a session or outside, on ground laid anew. What it reached is told whatever happens
+    /// afterwards.
+    pub fn run(
+        &self,
+        world: &World,
+        attack: &Attack,
+        labelled: bool,
+        before: Option<&Outcome>,
+    ) -> Result<Outcome> {
+        // One that kills everybody would kill the session that others share.
+        if !labelled && attack.alone && attack.goal == Goal::Harm {
+            self.finish();
+        }
+        let mut random = Random::new(Random::seed());
+        let mut letters =
+            || -> String { (0..16).map(|_| *random.pick(b"abcdefghkmnpqrtuwxyz") as char).collect() };
+        let (token, mark) = (letters(), letters());
+        let environment = self.environment(world, &mark)?;
+        let mut ground =
+            Ground { token, mark, environment, victim: None, first: None, guard: None, driver: None };
+        let outcome = self.attempt(world, attack, labelled, before, &mut ground);
+        let cleared = self.clear(attack, ground).context("clearing the ground");
+        let mut outcome = outcome?;
+        if outcome.work.is_ok() {
+            outcome.work = cleared;
+        }
+        Ok(outcome)
+    }
+
+    fn attempt(
+        &self,
+        world: &World,
+        attack: &Attack,
+        labelled: bool,
+        before: Option<&Outcome>,
+        ground: &mut Ground,
+    ) -> Result<Outcome> {
+        let start = Instant::now();
+        let Ground { token, mark, environment, victim, first, guard, driver: place } = ground;
+        self.lay_guarded(token)?;
+        if attack.victim {
+            let victim = victim.insert(self.victim(token)?);
+            environment.append(&mut victim.environment);
+        }
+        if let Some(command) = &attack.first {
+            *first = Some(self.shell(command, environment, token).context("what comes first")?);
+        }
+        let mut places: Vec<PathBuf> =
+            attack.watch.iter().map(|path| PathBuf::from(expand(path, environment))).collect();
+        places.push(self.path("guarded").into());
+        let guard = guard.insert(Guard::set(places));
+        self.seen.wait_for(mark);
+
+        let driver = place.insert(self.driver(world, attack, labelled)?);
+        let session = driver.session.clone();
+        let last = session.as_deref().map_or(Ok(0), told::last)?;
+        let mut reached = None;
+        let laid = start.elapsed();
+        driver.attack(&attack.name, &words(attack), environment)?;
+        let ended = driver.hear(inside::LIMIT + PATIENCE, |driver| {
+            // Killed once it is found, and not looked for again.
+            if let Goal::Hold(what) = &attack.goal
+                && reached.is_none()
+                && driver.said().contains("holding")
+            {
+                reached = hold::find(&driver.others(), &expand(what, environment));
+                driver.kill_others();
+            }
+        });
+        let backwards: String = mark.chars().rev().collect();
+        let look = || match &attack.goal {
+            Goal::Read => driver.said().contains(&*token).then(|| "it has read the token".to_owned()),
+            Goal::Run => driver.said().contains(&backwards).then(|| "its program ran".to_owned()),
+            Goal::Change => guard.difference(),
+            Goal::Reach => self.seen.who_saw(mark).map(|who| format!("{who} saw it")),
+            Goal::Harm => victim.as_ref().and_then(Victim::harm),
+            Goal::Daemon => super::trouble(world, if labelled { SILENT } else { SILENT_OUTSIDE }),
+            Goal::Hold(_) => None,
+        };
+        let begun = Instant::now();
+        let patience = match before {
+            _ if !labelled => HOPED_FOR,
+            Some(before) => (before.arrival * 3).clamp(EARLIEST, LATEST),
+            None => LATEST,
+        };
+        let mut pause = Duration::from_millis(10);
+        while reached.is_none() && !matches!(attack.goal, Goal::Hold(_)) {
+            // Helpers, servers and the victim take their time; where nothing of the attack's is left, nothing more is printed.
+            let is_over = matches!(attack.goal, Goal::Read | Goal::Run) && driver.left(self).is_empty();
+            reached = look();
+            if is_over || begun.elapsed() > patience {
+                break;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 5 / 4).min(Duration::from_millis(200));
+        }
+        let arrival = begun.elapsed();
+        let mut told = Vec::new();
+        if let (None, None, Some(session)) = (&reached, self.peer, &session) {
+            // What comes late must come before it is killed: both what is refused and what is not.
+            told = denials(session, last, if attack.untold.is_none() { LATEST } else { Duration::ZERO });
+            reached = look();
+        }
+        // The attack may have taken the driver with it.
+        let spoilt = ended.is_err();
+        let ended = match ended {
+            Ok(ended) => ended.strip_prefix("ended ").unwrap_or(&ended).to_owned(),
+            Err(error) => format!("without a word: {error:#}"),
+        };
+        let said = driver.said();
+        let attacked = start.elapsed();
+        let work = if labelled { self.go_on(world, attack.user, place, spoilt) } else { Ok(()) };
+        let took = [laid, attacked - laid, start.elapsed() - attacked];
+        // Who has lost the daemon once is not asked to go on; of a peer each attack gets one of its own.
+        if labelled && self.peer.is_none() && work.is_ok() && attack.goal != Goal::Daemon && !attack.last {
+            *self.shared() = place.take();
+        }
+        Ok(Outcome { reached, ended, said, told, work, took, arrival })
+    }
+
+    /// The least of the work, in the attack's session, or in another where that has ended.
+    fn go_on(&self, world: &World, user: User, place: &mut Option<Driver>, spoilt: bool) -> Result<()> {
+        let driver = place.as_mut().context("nothing to work with")?;
+        driver.clear(self)?;
+        let driver = if spoilt || !driver.lives() {
+            place.take().map_or(Ok(()), |driver| driver.end(self))?;
+            place.insert(self.open(world, user, true)?)
+        } else {
+            driver
+        };
+        driver.work(false)
+    }
+
+    /// All of it, whatever of it fails.
+    fn clear(&self, attack: &Attack, ground: Ground) -> Result<()> {
+        let Ground { token, environment, victim, first, guard, driver, .. } = ground;
+        let ended = driver.map_or(Ok(()), |driver| driver.end(self));
+        drop(first);
+        drop(victim);
+        if let Some(command) = &attack.undo {
+            // There may be nothing to undo.
+            let _ = self.shell(command, &environment, &token);
+        }
+        let restored = guard.map_or(Ok(()), |guard| guard.restore());
+        let cleaned = self.clean_workspace();
+        ended.and(restored).and(cleaned)
+    }
+}
+
+/// What was refused in a session after that event; there must be something within the limit.
+fn denials(session: &str, after: u64, limit: Duration) -> Vec<String> {
+    let begun = Instant::now();
+    loop {
+        // A daemon that does not answer is looked at elsewhere.
+        let told = told::denials(session, after).unwrap_or_default();
+        if !told.is_empty() || begun.elapsed() >= limit {
+            return told;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// `$NAME` becomes what attacks are told under that name.
+fn expand(text: &str, environment: &[(&'static str, String)]) -> String {
+    let names = environment.iter().rev();
+    names.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
+}
+
+/// What is to be started for an attack.
+fn words(attack: &Attack) -> Vec<String> {
+    let file = |ending: &str| format!("{KIT}/attacks/{}.{ending}", attack.name);
+    match attack.kind {
+        Kind::C => vec![format!("{KIT}/kit"), attack.name.clone()],
+        Kind::Python => vec!["/usr/bin/python3".into(), "-S".into(), "-E".into(), file("py")],
+        Kind::Bash => vec!["/usr/bin/bash".into(), file("sh")],
+    }
+}
