@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::acts::{Done, answer};
 use crate::failure::{Late, sealed};
 use crate::sys::hex;
-use crate::world::{PATIENCE, User, World, until_within};
+use crate::world::{User, World, until_within};
 
 /// How long an act may take: some are whole storms. What waits for a decision that nobody makes waits for ever.
 const ACTS: Duration = Duration::from_secs(600);
@@ -127,23 +127,15 @@ impl Actor {
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
-
-    /// Ends it and waits.
-    pub fn end(&mut self) -> Result<()> {
-        self.end_within(PATIENCE)
-    }
-
-    fn end_within(&mut self, limit: Duration) -> Result<()> {
-        self.input = None;
-        until_within("an actor's end", limit, || {
-            Ok(self.child.try_wait().context("waiting for an actor")?.map(drop))
-        })
-    }
 }
 
 impl Drop for Actor {
     fn drop(&mut self) {
-        if self.end_within(LINGERS).is_err() {
+        self.input = None;
+        let ended = until_within("an actor's end", LINGERS, || {
+            Ok(self.child.try_wait().context("waiting for an actor")?.map(drop))
+        });
+        if ended.is_err() {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

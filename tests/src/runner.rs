@@ -29,10 +29,7 @@ pub struct Test {
 }
 
 impl Test {
-    pub fn new(
-        name: impl Into<String>,
-        body: impl Fn(&World) -> Result<()> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, body: impl Fn(&World) -> Result<()> + Send + Sync + 'static) -> Self {
         Self { name: name.into(), limit: LIMIT, body: Arc::new(body) }
     }
 

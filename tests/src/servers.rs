@@ -60,15 +60,14 @@ impl Server {
 
     /// Waits for text that must arrive.
     pub fn must_see(&self, text: &str) -> Result<()> {
-        until(&format!("{text:?} at {}", self.address), || {
-            Ok(self.saw(text).then_some(()))
-        })
+        until(&format!("{text:?} at {}", self.address), || Ok(self.saw(text).then_some(())))
     }
 
     /// Waits for a connection beyond so many.
     pub fn must_accept(&self, beyond: usize) -> Result<()> {
-        until(&format!("a connection to {}", self.address), || {
-            Ok((self.connections() > beyond).then_some(()))
-        })
+        until(
+            &format!("a connection to {}", self.address),
+            || Ok((self.connections() > beyond).then_some(())),
+        )
     }
 }

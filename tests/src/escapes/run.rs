@@ -15,13 +15,13 @@ use super::{KIT, hold, inside, told};
 use crate::random::Random;
 use crate::world::{PATIENCE, User, World};
 
-/// What an attack did comes to light within this outside, where it must; in a session, after thrice the time that it took
-/// outside: not before the one, nor after the other.
+/// Within this what an attack did outside must come to light. In a session it is given thrice the time that it took
+/// outside, within the other two.
 const HOPED_FOR: Duration = Duration::from_secs(30);
 const EARLIEST: Duration = Duration::from_millis(150);
 const LATEST: Duration = Duration::from_secs(4);
-/// A daemon that doesn't answer within this is what the attack wanted: outside, where that is hoped for, and in a session,
-/// where it would be an escape.
+/// A daemon that doesn't answer within this is what the attack wanted. In a session that is an escape, and outside it is
+/// hoped for.
 const SILENT_OUTSIDE: Duration = Duration::from_secs(5);
 pub const SILENT: Duration = Duration::from_secs(60);
 
@@ -143,7 +143,7 @@ impl Lane {
             // Helpers, servers and the victim take their time; where nothing of the attack's is left, nothing more is printed.
             let is_over = matches!(attack.goal, Goal::Read | Goal::Run) && driver.left(self).is_empty();
             reached = look();
-            if is_over || begun.elapsed() > patience {
+            if reached.is_some() || is_over || begun.elapsed() > patience {
                 break;
             }
             std::thread::sleep(pause);

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::failure::sealed;
 use crate::events::Denial;
+use crate::failure::sealed;
 use crate::ground::{self, OPEN, REASON};
 use crate::runner::Test;
 use crate::session::Session;

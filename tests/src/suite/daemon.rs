@@ -10,9 +10,9 @@ use anyhow::{Context, Result, ensure};
 use gatekeeper::kernel::programs::{AT_FUNCTIONS, PROGRAMS};
 use gatekeeper::sys::bpf;
 
-use crate::failure::sealed;
 use crate::daemon::{self, Daemon, STATE};
 use crate::events::Denial;
+use crate::failure::sealed;
 use crate::ground::{self, ACTOR, OPEN, REASON, SHUT};
 use crate::runner::Test;
 use crate::world::{User, World, in_full, until};
@@ -249,9 +249,7 @@ fn detached(world: &World) -> Result<()> {
     refused(User::Root, &session.id)?;
     *held = Some(Daemon::start(true)?);
     drop((held, session));
-    until("the session's end", || {
-        Ok(world.ask_json(&["sessions", "--json"])?.is_empty().then_some(()))
-    })?;
+    until("the session's end", || Ok(world.ask_json(&["sessions", "--json"])?.is_empty().then_some(())))?;
     let mut held = world.daemon();
     held.take().context("no daemon")?.stop();
     let output = world.gatekeeper(User::Root, &WORDS)?;

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::failure::sealed;
 use crate::acts::Done;
 use crate::events::Denial;
+use crate::failure::sealed;
 use crate::ground::{self, CONTENT, OPEN, REASON, SHUT};
 use crate::runner::Test;
 use crate::world::{User, World};

@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::failure::sealed;
 use crate::events::Denial;
+use crate::failure::sealed;
 use crate::ground::{self, OPEN};
 use crate::runner::Test;
 use crate::session::Session;

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::failure::sealed;
 use crate::daemon::Daemon;
+use crate::failure::sealed;
 use crate::follower::Follower;
 use crate::ground;
 use crate::runner::Test;
@@ -21,7 +21,6 @@ use crate::world::{User, World, in_full, until};
 /// Where everything is asked about.
 pub(super) const ASKED: &str = "/srv/suite/asked";
 const PYTHON: &str = "/usr/bin/python3";
-/// How long a hold may take to appear, or to go.
 
 const POLICY: &str = r#"
 version = 1
@@ -241,7 +240,9 @@ fn listen() -> Result<()> {
     static BEGUN: Mutex<bool> = Mutex::new(false);
     serve(&BEGUN, || {
         let server = std::net::TcpListener::bind("127.0.0.1:7011")?;
-        std::thread::spawn(move || server.incoming().flatten().for_each(|_| REACHED.store(true, Ordering::SeqCst)));
+        std::thread::spawn(move || {
+            server.incoming().flatten().for_each(|_| REACHED.store(true, Ordering::SeqCst))
+        });
         Ok(())
     })
 }
@@ -252,7 +253,9 @@ fn listen_here() -> Result<()> {
     let _ = fs::remove_file(at);
     let server = std::os::unix::net::UnixListener::bind(at)?;
     fs::set_permissions(at, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
-    std::thread::spawn(move || server.incoming().flatten().for_each(|_| REACHED.store(true, Ordering::SeqCst)));
+    std::thread::spawn(move || {
+        server.incoming().flatten().for_each(|_| REACHED.store(true, Ordering::SeqCst))
+    });
     Ok(())
 }
 

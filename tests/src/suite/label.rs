@@ -9,9 +9,9 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::failure::sealed;
 use crate::actor::Actor;
 use crate::events::Denial;
+use crate::failure::sealed;
 use crate::ground::{self, ACTOR, OPEN, REASON, WORK};
 use crate::runner::Test;
 use crate::session::Session;
@@ -232,9 +232,7 @@ fn nested(world: &World) -> Result<()> {
         &[Denial::of("read", &inner_only, "narrower inside"), Denial::of("read", &shut, REASON)],
     )?;
     drop(actor);
-    until("the sessions' end", || {
-        Ok(world.session_listed(&outer)?.is_none().then_some(()))
-    })
+    until("the sessions' end", || Ok(world.session_listed(&outer)?.is_none().then_some(())))
 }
 
 fn layers(world: &World) -> Result<()> {
@@ -261,9 +259,7 @@ fn ends(world: &World) -> Result<()> {
     let id = session.id.clone();
     let cgroup = cgroup_of(world, &session)?;
     drop(session);
-    until("the session's end", || {
-        Ok(world.session_listed(&id)?.is_none().then_some(()))
-    })?;
+    until("the session's end", || Ok(world.session_listed(&id)?.is_none().then_some(())))?;
     ensure!(!Path::new(&cgroup).exists(), "{cgroup} is still there");
     let changes = world.ask_json(&["events", "--json", "--session", &id])?;
     let told =
@@ -278,9 +274,7 @@ fn unburied(world: &World) -> Result<()> {
     let pid = session.pid();
     // SAFETY: no pointers; it is our child, and not waited for.
     unsafe { libc::kill(pid as i32, libc::SIGKILL) };
-    until("the session's end", || {
-        Ok(world.session_listed(&session.id)?.is_none().then_some(()))
-    })?;
+    until("the session's end", || Ok(world.session_listed(&session.id)?.is_none().then_some(())))?;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("it was waited for")?;
     ensure!(stat.contains(") Z "), "it is not dead: {stat}");
     Ok(())

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use crate::failure::sealed;
 use crate::events::Denial;
+use crate::failure::sealed;
 use crate::ground::{OPEN_PORT, REASON, SHUT_PORT, SILENT};
 use crate::runner::Test;
 use crate::servers::Server;

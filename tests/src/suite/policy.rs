@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::failure::sealed;
 use crate::actor::Actor;
 use crate::events::Denial;
+use crate::failure::sealed;
 use crate::ground::{self, ACTOR, OPEN, WORK};
 use crate::runner::Test;
 use crate::world::{User, World, until};

@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use gatekeeper::api::client::ask;
@@ -111,7 +111,7 @@ fn mounted(actor: &mut Actor, root: &str) -> Result<()> {
     let (from, to) = (format!("{root}/open/m"), format!("{root}/shut/m"));
     // A try that failed half-way left them there.
     for path in [&from, &to] {
-        let _ = run(&["umount", "-l", path]);
+        let _ = Command::new("umount").args(["-l", path]).stderr(Stdio::null()).status();
         ground::folder(path)?;
     }
     run(&["mount", "-t", "tmpfs", "none", &from])?;

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::failure::sealed;
 use crate::acts::address;
 use crate::events::Denial;
+use crate::failure::sealed;
 use crate::ground::{self, OPEN, REASON, SHUT};
 use crate::runner::Test;
 use crate::world::{User, World, until};

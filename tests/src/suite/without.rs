@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::failure::sealed;
 use crate::daemon::Daemon;
+use crate::failure::sealed;
 use crate::runner::Test;
 use crate::world::{User, World};
 

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 

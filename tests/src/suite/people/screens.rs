@@ -75,7 +75,10 @@ pub fn prompt(world: &World) -> Result<()> {
     tmux.line(&format!("a{code_of_first}"))?;
     until("the approved deletion", || Ok((!Path::new(&asked("first")).exists()).then_some(())))?;
     let screen = tmux.hides("gatekeeper asks")?;
-    sealed(!screen.contains(&format!("a{code_of_first}")), format!("the answer reached the session: {screen}"))?;
+    sealed(
+        !screen.contains(&format!("a{code_of_first}")),
+        format!("the answer reached the session: {screen}"),
+    )?;
     until("the session's mouse", || Ok((tmux.knows("mouse_any_flag")? == "1").then_some(())))?;
     ground::file(&stop)?;
     tmux.line("printf '\\033[?1000l'; clear")?;
