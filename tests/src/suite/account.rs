@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::world::{PATIENCE, World};
+use crate::world::{PATIENCE, World, until};
 
 const TRAIL: &str = "/var/lib/gatekeeper/trail";
 /// So often in a row nothing is new before the trail is taken to be at rest.
@@ -19,107 +19,164 @@ const EVENT: &str = "\"type\":\"event\"";
 /// That events were lost.
 const LOST: &str = "\"type\":\"lost\"";
 
-/// What was made, received and lost since the machine started.
+/// Where a trail ends: the number of its last segment, and its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End {
+    segment: u64,
+    bytes: u64,
+}
+
+/// What was made, received and lost from some moment on.
 pub struct Account {
-    pub made: u64,
-    pub received: u64,
-    /// By family, by a full buffer.
-    pub lost: u64,
+    /// Both since the machine started; lost to a full buffer, of all families.
+    made: u64,
+    lost: u64,
+    /// Both since the trail ended there.
+    received: u64,
     /// Found to be missing by a daemon that came after one that had them in its hands.
-    pub unexplained: u64,
+    unexplained: u64,
+    from: End,
 }
 
 impl Account {
-    /// Received or known to be lost.
-    pub fn told(&self) -> u64 {
-        self.received + self.lost + self.unexplained
-    }
-
-    /// Whether all that was made since is received or counted lost.
-    pub fn balances(&self, before: &Self) -> Result<()> {
-        self.compare(before, |made, told| made == told)
-    }
-
-    /// The same; what a daemon told as it was killed may be told again by the next.
-    pub fn misses_nothing(&self, before: &Self) -> Result<()> {
-        self.compare(before, |made, told| made <= told)
-    }
-
-    fn compare(&self, before: &Self, fits: impl FnOnce(u64, u64) -> bool) -> Result<()> {
-        let [made, received, lost, unexplained] = [
-            self.made - before.made,
-            self.received - before.received,
-            self.lost - before.lost,
-            self.unexplained - before.unexplained,
-        ];
-        println!("  {made} events: {received} received, {lost} lost, {unexplained} missed after a restart");
-        ensure!(
-            fits(made, received + lost + unexplained),
-            "{made} events made, {received} received, {lost} lost, {unexplained} missed"
-        );
-        Ok(())
-    }
-
-    /// Once nothing comes any more.
-    pub fn at_rest(world: &World) -> Result<Self> {
+    /// From now on, once nothing comes any more.
+    pub fn begin(world: &World) -> Result<Self> {
         let (mut last, mut same) = (None, 0);
-        Self::when(world, |now| {
-            same = if last.replace(now.told()) == Some(now.told()) { same + 1 } else { 0 };
-            same == LOOKS
+        until("the trail's rest", || {
+            let (made, lost) = kernel(world)?;
+            let now = (made, lost, end()?);
+            same = if last.replace(now) == Some(now) { same + 1 } else { 0 };
+            std::thread::sleep(Duration::from_millis(300));
+            let (made, lost, from) = now;
+            Ok((same == LOOKS).then_some(Self { made, lost, received: 0, unexplained: 0, from }))
         })
     }
 
-    /// Asking for events makes the daemon take in all that are there; what it has taken in, a thread of its own
-    /// writes down. The last account where it does not become as it is wanted.
-    pub fn when(world: &World, mut wanted: impl FnMut(&Self) -> bool) -> Result<Self> {
+    /// What has come since, once all that was made is received or known to be lost; as it is where that does not
+    /// become so.
+    pub fn end(mut self, world: &World) -> Result<Since> {
         let begun = Instant::now();
+        let mut at = self.from;
         loop {
-            let account = Self::so_far(world)?;
-            if wanted(&account) || begun.elapsed() > PATIENCE {
-                return Ok(account);
+            let (made, lost) = kernel(world)?;
+            self.take_in(&mut at)?;
+            let since = Since {
+                made: made - self.made,
+                received: self.received,
+                lost: lost - self.lost,
+                unexplained: self.unexplained,
+                from: self.from,
+            };
+            if since.told() >= since.made || begun.elapsed() > PATIENCE {
+                return Ok(since);
             }
             std::thread::sleep(Duration::from_millis(500));
         }
     }
 
-    fn so_far(world: &World) -> Result<Self> {
-        world.ask(&["events", "--json", "-n", "1"])?;
-        let status = world.ask_json(&["status", "--json"])?.pop().context("no status")?;
-        let counters = &status["counters"];
-        let made = counters["events"].as_u64().context("no count of events")?;
-        let lost = counters["lost"].as_object().context("no count of losses")?;
-        let lost = lost.values().filter_map(Value::as_u64).sum();
-        let (mut received, mut unexplained) = (0, 0);
-        each_line_of_the_trail(|line| {
+    /// Counts what has been written since the trail ended there.
+    fn take_in(&mut self, at: &mut End) -> Result<()> {
+        let (received, unexplained) = (&mut self.received, &mut self.unexplained);
+        each_line_from(at, |line| {
             if line.contains(EVENT) {
-                received += 1;
+                *received += 1;
             } else if line.contains(LOST) {
                 let record: Value = serde_json::from_str(line)?;
-                unexplained += record["unmapped"]["unexplained"].as_u64().unwrap_or(0);
+                *unexplained += record["unmapped"]["unexplained"].as_u64().unwrap_or(0);
             }
             Ok(())
-        })?;
-        Ok(Self { made, received, lost, unexplained })
+        })
     }
 }
 
-/// Reads the events of the whole trail on disk.
-pub fn each_event(mut visit: impl FnMut(&str) -> Result<()>) -> Result<()> {
-    each_line_of_the_trail(|line| if line.contains(EVENT) { visit(line) } else { Ok(()) })
+/// What became of the events of some time.
+pub struct Since {
+    pub made: u64,
+    received: u64,
+    pub lost: u64,
+    unexplained: u64,
+    from: End,
 }
 
-fn each_line_of_the_trail(mut visit: impl FnMut(&str) -> Result<()>) -> Result<()> {
+impl Since {
+    /// Received or known to be lost.
+    fn told(&self) -> u64 {
+        self.received + self.lost + self.unexplained
+    }
+
+    /// Whether all that was made is received or counted lost.
+    pub fn balances(&self) -> Result<()> {
+        self.compare(|made, told| made == told)
+    }
+
+    /// The same; what a daemon told as it was killed may be told again by the next.
+    pub fn misses_nothing(&self) -> Result<()> {
+        self.compare(|made, told| made <= told)
+    }
+
+    fn compare(&self, fits: impl FnOnce(u64, u64) -> bool) -> Result<()> {
+        let Self { made, received, lost, unexplained, .. } = self;
+        println!("  {made} events: {received} received, {lost} lost, {unexplained} missed after a restart");
+        ensure!(
+            fits(*made, self.told()),
+            "{made} events made, {received} received, {lost} lost, {unexplained} missed"
+        );
+        Ok(())
+    }
+
+    /// Reads the events of that time from the trail on disk.
+    pub fn each_event(&self, mut visit: impl FnMut(&str) -> Result<()>) -> Result<()> {
+        let mut at = self.from;
+        each_line_from(&mut at, |line| if line.contains(EVENT) { visit(line) } else { Ok(()) })
+    }
+}
+
+/// How many events the kernel made, and how many of them it lost. Asking for events makes the daemon take in all that are
+/// there; what it has taken in, a thread of its own writes down.
+fn kernel(world: &World) -> Result<(u64, u64)> {
+    world.ask(&["events", "--json", "-n", "1"])?;
+    let status = world.ask_json(&["status", "--json"])?.pop().context("no status")?;
+    let counters = &status["counters"];
+    let made = counters["events"].as_u64().context("no count of events")?;
+    let lost = counters["lost"].as_object().context("no count of losses")?;
+    Ok((made, lost.values().filter_map(Value::as_u64).sum()))
+}
+
+/// The numbers of all segments, compressed or not.
+fn segments() -> Result<BTreeSet<u64>> {
     let mut segments = BTreeSet::new();
     for entry in fs::read_dir(TRAIL).context(TRAIL)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        segments.extend(name.split_once(".jsonl").map(|(number, _)| format!("{TRAIL}/{number}.jsonl")));
+        segments.extend(name.split_once(".jsonl").and_then(|(number, _)| number.parse::<u64>().ok()));
     }
-    for plain in segments {
+    Ok(segments)
+}
+
+fn path(segment: u64) -> String {
+    format!("{TRAIL}/{segment:016}.jsonl")
+}
+
+fn end() -> Result<End> {
+    let segment = segments()?.pop_last().context("a trail without segments")?;
+    let path = path(segment);
+    Ok(End { segment, bytes: fs::metadata(&path).context(path)?.len() })
+}
+
+/// Reads all whole lines from a place of the trail on, and moves the place behind them.
+fn each_line_from(at: &mut End, mut visit: impl FnMut(&str) -> Result<()>) -> Result<()> {
+    for segment in segments()?.split_off(&at.segment) {
+        if segment > at.segment {
+            *at = End { segment, bytes: 0 };
+        }
+        let plain = path(segment);
         match File::open(&plain) {
-            Ok(text) => each_line(BufReader::new(text), &mut visit)?,
+            Ok(mut text) => {
+                text.seek(SeekFrom::Start(at.bytes)).context(plain)?;
+                at.bytes += each_line(BufReader::new(text), &mut visit)?;
+            }
             // It is compressed, perhaps just now.
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                unpacked(&format!("{plain}.gz"), &mut visit)?
+                at.bytes += unpacked(&format!("{plain}.gz"), at.bytes, &mut visit)?;
             }
             Err(error) => return Err(error).context(plain),
         }
@@ -127,19 +184,23 @@ fn each_line_of_the_trail(mut visit: impl FnMut(&str) -> Result<()>) -> Result<(
     Ok(())
 }
 
-fn unpacked(path: &str, visit: &mut impl FnMut(&str) -> Result<()>) -> Result<()> {
+fn unpacked(path: &str, from: u64, visit: &mut impl FnMut(&str) -> Result<()>) -> Result<u64> {
     let mut unpack =
         Command::new("gzip").args(["-dc", path]).stdout(Stdio::piped()).spawn().context("gzip")?;
-    let text = unpack.stdout.take().context("no output of gzip")?;
-    each_line(BufReader::new(text), visit)?;
+    let mut text = BufReader::new(unpack.stdout.take().context("no output of gzip")?);
+    std::io::copy(&mut (&mut text).take(from), &mut std::io::sink())?;
+    let read = each_line(text, visit)?;
     ensure!(unpack.wait()?.success(), "{path} can't be unpacked");
-    Ok(())
+    Ok(read)
 }
 
-fn each_line(text: impl BufRead, visit: &mut impl FnMut(&str) -> Result<()>) -> Result<()> {
-    for line in text.lines() {
-        let line = line?;
+/// Every whole line; how many bytes they take.
+fn each_line(mut text: impl BufRead, visit: &mut impl FnMut(&str) -> Result<()>) -> Result<u64> {
+    let (mut read, mut line) = (0, String::new());
+    while text.read_line(&mut line)? > 0 && line.ends_with('\n') {
         visit(&line).with_context(|| line.clone())?;
+        read += line.len() as u64;
+        line.clear();
     }
-    Ok(())
+    Ok(read)
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::ground::{self, OPEN};
 use crate::runner::Test;
 use crate::session::Session;
-use crate::suite::account::{Account, each_event};
+use crate::suite::account::{Account, Since};
 use crate::world::{PATIENCE, World, in_full};
 
 const SOCKET: &str = "/run/gatekeeper/control.sock";
@@ -77,13 +77,13 @@ fn storm(world: &World) -> Result<()> {
     FILES.iter().try_for_each(|name| ground::file(&path(name)))?;
     // They would count as well.
     world.end_sessions()?;
-    let before = Account::at_rest(world)?;
+    let account = Account::begin(world)?;
     write_policy(world, 1)?;
     let mut session = world.session("load")?;
     let begun = Instant::now();
     let (opens, reloads, counts) = with_workers(world, &mut session)?;
     let took = begun.elapsed().as_secs_f64();
-    let after = Account::when(world, |now| now.told() - before.told() >= now.made - before.made)?;
+    let since = account.end(world)?;
     println!(
         "  {opens} opens by {PROCESSES} processes while the policy was replaced {reloads} times, in {took:.0} s"
     );
@@ -95,10 +95,10 @@ fn storm(world: &World) -> Result<()> {
     ensure!(never[0] == 0, "{} opens of what both policies deny", never[0]);
     ensure!([only_a, only_b].iter().all(|count| count[0] > 0 && count[1] > 0), "no mixture: {counts:?}");
     let refused: u64 = counts.iter().map(|count| count[1]).sum();
-    let told = told(&session.id)?;
+    let told = told(&since, &session.id)?;
     let received: u64 = told.values().sum();
-    after.balances(&before)?;
-    let lost = after.lost - before.lost;
+    since.balances()?;
+    let lost = since.lost;
     ensure!(
         refused >= received && refused - received <= lost,
         "{refused} refused, {received} told, {lost} lost"
@@ -227,9 +227,9 @@ fn add(counts: &mut Counts, told: &[u8]) -> Result<()> {
 }
 
 /// Refusals in a session: by file, and whether the generation that refused is odd.
-fn told(session: &str) -> Result<BTreeMap<(String, bool), u64>> {
+fn told(since: &Since, session: &str) -> Result<BTreeMap<(String, bool), u64>> {
     let mut told = BTreeMap::new();
-    each_event(|line| {
+    since.each_event(|line| {
         // Most of the trail is of this session; the rest is not worth reading.
         if !line.contains(session) {
             return Ok(());

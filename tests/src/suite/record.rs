@@ -92,7 +92,7 @@ fn nobody_reads(world: &World) -> Result<()> {
     let mut plain = world.session("record")?;
     let mut starts = world.session("record-exec")?;
     recorded(&mut plain, &mut starts)?;
-    let (before, begun) = (status(world)?, Account::at_rest(world)?);
+    let (before, begun) = (status(world)?, Account::begin(world)?);
     // Refusals with long names fill the buffer soon.
     let mut long = path("long");
     while long.len() < 3800 {
@@ -125,7 +125,7 @@ fn nobody_reads(world: &World) -> Result<()> {
     let denied = count(&after, "denied", "unrecorded") - count(&before, "denied", "unrecorded");
     println!("  {lost} file events lost, {denied} operations denied for want of a record");
     ensure!(lost > 0 && denied >= 2, "{lost} lost, {denied} denied");
-    Account::when(world, |now| now.told() - begun.told() >= now.made - begun.made)?.balances(&begun)
+    begun.end(world)?.balances()
 }
 
 /// What a daemon that is killed had in its hands is counted by the next.
@@ -135,7 +135,7 @@ fn across_restarts(world: &World) -> Result<()> {
     ground::folder(&path("long"))?;
     ground::file(&shut)?;
     let mut session = world.session("record")?;
-    let begun = Account::at_rest(world)?;
+    let begun = Account::begin(world)?;
     std::thread::scope(|scope| {
         let storm = scope.spawn(|| session.must("open-each", &[OPENS, &shut]));
         for _ in 0..2 {
@@ -148,9 +148,9 @@ fn across_restarts(world: &World) -> Result<()> {
         ensure!(told == format!("0 {OPENS} 0").as_bytes(), "{}", String::from_utf8_lossy(&told));
         Ok(())
     })?;
-    let ended = Account::when(world, |now| now.told() - begun.told() >= now.made - begun.made)?;
-    ensure!(ended.made - begun.made >= OPENS.parse()?, "too few events");
-    ended.misses_nothing(&begun)
+    let since = begun.end(world)?;
+    ensure!(since.made >= OPENS.parse()?, "too few events");
+    since.misses_nothing()
 }
 
 fn full_disk(world: &World) -> Result<()> {
