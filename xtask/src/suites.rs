@@ -192,8 +192,8 @@ pub fn judge(name: &str, output: &str, status: Option<i32>) -> (String, Tally) {
     if !note.is_empty() {
         tally.failed += 1;
     }
-    let failures = output.lines().filter(|line| line.starts_with("FAILED "));
-    let failures: String = failures.map(|line| format!("\n    {line}")).collect();
+    let told = |line: &&str| line.starts_with("FAILED ") || line.starts_with("AGAIN ");
+    let failures: String = output.lines().filter(told).map(|line| format!("\n    {line}")).collect();
     (format!("{name}: {tally}{note}{failures}"), tally)
 }
 
