@@ -104,11 +104,11 @@ pub fn decide(
 ) -> io::Result<()> {
     let socket: PathBuf = socket.into();
     let work = move || {
-        let hold = answer.hold;
+        let (hold, asked) = (answer.hold, answer.scope);
         let said = ask(&socket, Request::Decide(answer)).and_then(|answers| {
             for answer in answers {
                 if let Answer::Decided(decision) = answer? {
-                    return Ok(News::Decided(decision));
+                    return Ok(News::Decided { decision, asked });
                 }
             }
             Ok(News::Trouble(format!("hold {hold}: the daemon did not say what came of it")))

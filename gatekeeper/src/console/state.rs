@@ -47,7 +47,12 @@ pub enum News {
     /// The sessions that are open.
     Sessions(Vec<Summary>),
     /// What an answer came to.
-    Decided(Box<Decision>),
+    Decided {
+        /// What the daemon says.
+        decision: Box<Decision>,
+        /// What was to be covered.
+        asked: Extent,
+    },
     /// What did not work.
     Trouble(String),
 }
@@ -194,7 +199,10 @@ impl State {
                 }
             }
             News::Sessions(sessions) => self.sessions = sessions,
-            News::Decided(decision) => self.note = shown::exact(&decision.to_string()),
+            News::Decided { decision, asked } => {
+                let narrowed = decision.narrowed(asked).map(|less| format!("; {less}")).unwrap_or_default();
+                self.note = shown::exact(&format!("{decision}{narrowed}"));
+            }
             News::Trouble(trouble) => self.note = shown::exact(&trouble.replace('\n', " ")),
         }
     }

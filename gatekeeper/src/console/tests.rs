@@ -13,8 +13,9 @@ use super::state::{Command, Mode, News, State};
 use super::view;
 use crate::audit::ocsf::samples::event;
 use crate::audit::record::{Object, Record};
+use crate::audit::time::Moment;
 use crate::hold::decide::Answer;
-use crate::hold::decision::{Extent, HoldId, Width};
+use crate::hold::decision::{By, Decision, Extent, HoldId, Width};
 use crate::hold::held::Held;
 use crate::policy::approval::Terms;
 
@@ -157,6 +158,32 @@ fn a_hold_that_is_amended_is_the_same_and_not_new() {
     assert!(screen(&state).iter().any(|line| line.contains("41 so far")));
     assert!(!state.take_bell() && state.holds.len() == 1);
     assert_eq!(press(&mut state, "y"), [answer(7, true, Width::Once)]);
+}
+
+#[test]
+fn who_approves_more_than_others_did_is_told() {
+    let once = Extent { seconds: None, width: Width::Once };
+    let decision = || Decision {
+        about: None,
+        approves: true,
+        asked: "delete /srv/x".into(),
+        by: By::Timeout,
+        checks: Vec::new(),
+        hold: id(7),
+        owner: None,
+        reason: None,
+        scope: once,
+        session: None,
+        session_name: None,
+        settled: true,
+        time: Moment::now().unwrap(),
+    };
+    let mut state = state((100, 40), vec![push(7)]);
+    let asked = Extent { seconds: None, width: Width::Exact };
+    state.hear(News::Decided { decision: Box::new(decision()), asked });
+    assert!(state.note.contains("others approved no more than once"), "{}", state.note);
+    state.hear(News::Decided { decision: Box::new(decision()), asked: once });
+    assert!(!state.note.contains("others approved"), "{}", state.note);
 }
 
 #[test]
