@@ -131,7 +131,7 @@ fn twice(test: &Test, world: &Arc<World>, may_try_again: bool) -> Outcome {
         Ok(()) => return Outcome::Passed,
         Err(error) => error,
     };
-    if !may_try_again || first.is::<Breach>() || first.is::<Stuck>() {
+    if !may_try_again || is_final(&first) {
         return Outcome::Failed(first);
     }
     println!("  {}, at its first try: {}", test.name, line(&first));
@@ -139,6 +139,10 @@ fn twice(test: &Test, world: &Arc<World>, may_try_again: bool) -> Outcome {
         Ok(()) => Outcome::PassedLater(first),
         Err(second) => Outcome::Failed(second.context(format!("at its second try, after {}", line(&first)))),
     }
+}
+
+fn is_final(error: &anyhow::Error) -> bool {
+    error.is::<Breach>() || error.is::<Stuck>()
 }
 
 /// A test whose thread still runs.
@@ -178,4 +182,22 @@ fn one(test: &Test, world: &Arc<World>) -> Result<()> {
 /// An error with its causes on one line.
 pub fn line(error: &anyhow::Error) -> String {
     format!("{error:#}").replace('\n', " | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+    use crate::failure::{Late, sealed};
+
+    #[test]
+    fn what_passed_that_must_not_is_not_tried_again() {
+        let breach = sealed(false, "it was let").context("reading").context("the second case");
+        assert!(breach.is_err_and(|error| is_final(&error)));
+        assert!(is_final(&Stuck(LIMIT).into()));
+        let late = Late { what: "the end".into(), limit: LIMIT };
+        assert!(!is_final(&anyhow::Error::from(late).context("waiting")));
+        assert!(sealed(true, "").is_ok());
+    }
 }

@@ -85,8 +85,10 @@ impl World {
 
     /// Starts the daemon where an earlier test failed with it stopped.
     pub fn need_daemon(&self) -> Result<()> {
-        let mut daemon = self.daemon();
-        if daemon.is_none() {
+        // A test that hangs may have it in its hands still.
+        if let Ok(mut daemon) = self.daemon.try_lock()
+            && daemon.is_none()
+        {
             *daemon = Some(Daemon::start(true)?);
         }
         Ok(())
