@@ -1,0 +1,145 @@
+//! Who decides, for how much, and who is told what was said.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::{ASKED, PYTHON, answer, begin, decide, ended, file, is_there, number, one, session, target};
+use crate::failure::sealed;
+use crate::follower::Follower;
+use crate::ground;
+use crate::session::Session;
+use crate::world::{User, World};
+
+pub(super) fn scopes(world: &World) -> Result<()> {
+    let mut session = session(world)?;
+    let id = session.id.clone();
+    let append = |name: &str| format!("open('{ASKED}/{name}','a').write('x')");
+    for name in ["one", "two", "three"] {
+        ground::file(&format!("{ASKED}/{name}"))?;
+    }
+    // Exactly this, for the session.
+    begin(&mut session, &append("one"))?;
+    let hold = one(world, &id)?;
+    decide(world, User::Dev, &["approve", &number(&hold)?, "--session", "--reason", "it may"])?;
+    ensure!(ended(&mut session)?.0 == 0, "approved");
+    session.must_run(&[PYTHON, "-c", &append("one")])?;
+    begin(&mut session, &append("two"))?;
+    let hold = one(world, &id)?;
+    // For the rule, for a time.
+    decide(world, User::Dev, &["approve", &number(&hold)?, "--rule", "--for", "20s"])?;
+    let approved = Instant::now();
+    ensure!(ended(&mut session)?.0 == 0, "approved for the rule");
+    session.must("write", &[format!("{ASKED}/three"), "x".to_owned()])?;
+    std::thread::sleep(Duration::from_secs(21).saturating_sub(approved.elapsed()));
+    begin(&mut session, &append("three"))?;
+    answer(world, "deny", &one(world, &id)?)?;
+    ensure!(ended(&mut session)?.0 == 1, "the approval outlived its time");
+    // Another session has nothing of it.
+    let mut other = world.session("asking")?;
+    let other_id = other.id.clone();
+    begin(&mut other, &append("one"))?;
+    answer(world, "deny", &one(world, &other_id)?)?;
+    ensure!(ended(&mut other)?.0 == 1, "an approval was good for another session");
+    Ok(())
+}
+
+pub(super) fn rights(world: &World) -> Result<()> {
+    let mut session = session(world)?;
+    let id = session.id.clone();
+    file()?;
+    begin(&mut session, &format!("import os; os.remove('{}')", target()))?;
+    let hold = number(&one(world, &id)?)?;
+    ensure!(decide(world, User::Alice, &["approve", &hold]).is_err(), "another user approved");
+    // From inside, though it is the owner who asks.
+    let inside = world.session("suite")?;
+    let (mut inside, _) = inside.parts();
+    let told = inside.program(&["/usr/bin/gatekeeper", "approve", &hold])?;
+    ensure!(matches!(&told, Ok((1, words)) if words.contains("from inside a session")), "{told:?}");
+    decide(world, User::Root, &["deny", &hold, "--reason", "not today"])?;
+    ensure!(ended(&mut session)?.0 == 1 && is_there(), "denied by root");
+    // Two must agree, and the owner is not enough.
+    let at = "/srv/suite/asked-two/file";
+    ground::file(at)?;
+    begin(&mut session, &format!("import os; os.remove('{at}')"))?;
+    let hold = number(&one(world, &id)?)?;
+    let mut follower = Follower::start(world)?;
+    let number: u64 = hold.parse()?;
+    follower.until(|line| line["hold"] == number)?;
+    let told = decide(world, User::Dev, &["approve", &hold])?;
+    ensure!(told.contains("others must agree"), "{told}");
+    // Who decides next sees who has.
+    follower.until(|line| line["amended"] == number && line["approved"][0]["name"] == "dev")?;
+    ensure!(decide(world, User::Dev, &["approve", &hold]).is_err(), "the owner approved twice");
+    std::thread::sleep(Duration::from_millis(500));
+    sealed(Path::new(at).exists(), "one was enough")?;
+    // Who is asked last alone does not say how much: the first approved once.
+    let told = decide(world, User::Alice, &["approve", &hold, "--session"])?;
+    ensure!(told.contains(", once") && told.contains("others approved no more"), "{told}");
+    ensure!(ended(&mut session)?.0 == 0 && !Path::new(at).exists(), "two were not enough");
+    ground::file(at)?;
+    begin(&mut session, &format!("import os; os.remove('{at}')"))?;
+    let again = one(world, &id)?;
+    sealed(Path::new(at).exists(), "one of two approved it for the session")?;
+    answer(world, "deny", &again)?;
+    sealed(ended(&mut session)?.0 == 1 && Path::new(at).exists(), "it was let")?;
+    Ok(())
+}
+
+/// What `gatekeeper why` tells in a session.
+fn told_why(session: &mut Session) -> Result<Vec<Value>> {
+    let (status, told) = session
+        .program(&["/usr/bin/gatekeeper", "why", "--json"])?
+        .map_err(|errno| anyhow::anyhow!("it did not start: {errno}"))?;
+    ensure!(status == 0, "{status}: {told}");
+    told.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+}
+
+/// A session is told what it was refused and what people said to it, and nothing of any other.
+pub(super) fn reasons(world: &World) -> Result<()> {
+    let (mut session, mut other) = (session(world)?, world.session("asking")?);
+    let shut = format!("{}/why", ground::SHUT);
+    ground::file(&shut)?;
+    ensure!(told_why(&mut session)?.is_empty(), "it is told of something before anything was refused");
+    let read = format!("open('{shut}').read()");
+    begin(&mut session, &read)?;
+    ensure!(ended(&mut session)?.0 == 1, "it could be read");
+    for (session, name, why) in
+        [(&mut session, "mine", "not on a Friday"), (&mut other, "theirs", "nor on a Monday")]
+    {
+        let at = format!("{ASKED}/why-{name}");
+        ground::file(&at)?;
+        let id = session.id.clone();
+        begin(session, &format!("import os; os.remove('{at}')"))?;
+        decide(world, User::Dev, &["deny", &number(&one(world, &id)?)?, "--reason", why])?;
+        ensure!(ended(session)?.0 == 1, "{name}: it was denied");
+    }
+    let told = told_why(&mut session)?;
+    let denial = |record: &Value| {
+        record["type"] == "event"
+            && record["object"]["path"] == shut.as_str()
+            && record["reason"] == ground::REASON
+            && record["rule"]["id"] == "suite/shut"
+    };
+    let decision = |why: &str| {
+        let why = why.to_owned();
+        move |record: &Value| record["type"] == "decision" && record["reason"] == why.as_str()
+    };
+    ensure!(told.iter().any(denial), "the denial is missing: {told:?}");
+    ensure!(told.iter().any(decision("not on a Friday")), "what was said is missing: {told:?}");
+    let theirs = told_why(&mut other)?;
+    ensure!(theirs.iter().any(decision("nor on a Monday")), "the other's is missing: {theirs:?}");
+    sealed(!theirs.iter().any(denial), format!("the other is told of the denial: {theirs:?}"))?;
+    for (told, id) in [(&told, &session.id), (&theirs, &other.id)] {
+        let foreign: Vec<&Value> = told.iter().filter(|record| record["session"] != id.as_str()).collect();
+        ensure!(foreign.is_empty(), "{id} is told of another session: {foreign:?}");
+    }
+    let outside = decide(world, User::Dev, &["why"]);
+    ensure!(
+        outside.is_err_and(|error| format!("{error:#}").contains("in a session")),
+        "who is outside is told"
+    );
+    Ok(())
+}

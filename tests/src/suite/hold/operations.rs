@@ -1,0 +1,287 @@
+//! Every operation that can be held: it waits, is refused where it is denied, and happens where it is approved.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{ASKED, answer, begin, ended, file, holds, is_there, no_file, one, session, target, waiting};
+use crate::failure::sealed;
+use crate::session::Session;
+use crate::world::{User, World, until};
+
+struct Case {
+    name: &'static str,
+    operation: &'static str,
+    /// What a session does; raises where it is refused.
+    script: String,
+    prepare: fn() -> Result<()>,
+    /// Whether it has happened.
+    done: fn() -> bool,
+}
+
+/// Set by servers once somebody has connected.
+static REACHED: AtomicBool = AtomicBool::new(false);
+
+fn reached() -> bool {
+    // What connects is told so before the server has looked.
+    std::thread::sleep(Duration::from_millis(200));
+    REACHED.load(Ordering::SeqCst)
+}
+
+/// Serves from the first call on: a port that a thread still waits at can't be had again.
+fn serve(begun: &Mutex<bool>, serve: impl FnOnce() -> Result<()>) -> Result<()> {
+    REACHED.store(false, Ordering::SeqCst);
+    let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*begun {
+        serve()?;
+        *begun = true;
+    }
+    Ok(())
+}
+
+fn listen() -> Result<()> {
+    static BEGUN: Mutex<bool> = Mutex::new(false);
+    serve(&BEGUN, || {
+        let server = std::net::TcpListener::bind("127.0.0.1:7011")?;
+        std::thread::spawn(move || {
+            server.incoming().flatten().for_each(|_| REACHED.store(true, Ordering::SeqCst))
+        });
+        Ok(())
+    })
+}
+
+fn listen_here() -> Result<()> {
+    REACHED.store(false, Ordering::SeqCst);
+    let at = "/srv/suite/asked-socket";
+    let _ = fs::remove_file(at);
+    let server = std::os::unix::net::UnixListener::bind(at)?;
+    fs::set_permissions(at, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+    std::thread::spawn(move || {
+        server.incoming().flatten().for_each(|_| REACHED.store(true, Ordering::SeqCst))
+    });
+    Ok(())
+}
+
+fn listen_for_datagrams() -> Result<()> {
+    static BEGUN: Mutex<bool> = Mutex::new(false);
+    serve(&BEGUN, || {
+        let server = std::net::UdpSocket::bind("127.0.0.1:7023")?;
+        std::thread::spawn(move || {
+            while server.recv(&mut [0]).is_ok() {
+                REACHED.store(true, Ordering::SeqCst);
+            }
+        });
+        Ok(())
+    })
+}
+
+/// Left by what has the address; gone with the socket, it could not be seen otherwise.
+const BOUND: &str = "/srv/suite/open/asked-bound";
+const NAMED: &str = "/srv/suite/open/asked-named";
+
+fn unbound() -> Result<()> {
+    for path in [BOUND, NAMED] {
+        if let Err(error) = fs::remove_file(path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(error).context(path);
+        }
+    }
+    Ok(())
+}
+
+fn bound() -> bool {
+    Path::new(BOUND).exists()
+}
+
+/// Where the process id of the victim stands.
+const VICTIM_ID: &str = "/srv/suite/open/asked-victim";
+static VICTIM: Mutex<Option<Child>> = Mutex::new(None);
+
+/// Starts somebody outside, whom the session's user may signal.
+fn victim() -> Result<()> {
+    let mut command = Command::new("/usr/bin/sleep");
+    User::Dev.become_of(&mut command);
+    let child = command.arg("3000").stdin(Stdio::null()).spawn()?;
+    fs::write(VICTIM_ID, child.id().to_string())?;
+    let before = VICTIM.lock().unwrap_or_else(PoisonError::into_inner).replace(child);
+    before.map_or(Ok(()), |mut before| {
+        before.kill()?;
+        before.wait().map(drop)
+    })?;
+    Ok(())
+}
+
+fn has_ended() -> bool {
+    let mut victim = VICTIM.lock().unwrap_or_else(PoisonError::into_inner);
+    // What is sent has arrived when the sender is told, and the end comes a little later.
+    let end = Instant::now() + Duration::from_millis(500);
+    while let Some(child) = &mut *victim {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return true;
+        }
+        if Instant::now() > end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
+fn cases() -> Vec<Case> {
+    let at = target();
+    let case =
+        |name, operation, script: String, prepare, done| Case { name, operation, script, prepare, done };
+    vec![
+        case("write", "write", format!("open('{at}','a').write('x')"), file, || {
+            fs::read(target()).is_ok_and(|bytes| bytes.ends_with(b"x"))
+        }),
+        case("truncate by opening", "write", format!("open('{at}','w').close()"), file, || {
+            fs::read(target()).is_ok_and(|bytes| bytes.is_empty())
+        }),
+        case("delete", "delete", format!("import os; os.remove('{at}')"), file, || !is_there()),
+        case("rename", "rename", format!("import os; os.rename('{at}','{at}-2')"), file, || !is_there()),
+        case("link", "link", format!("import os; os.link('{at}','{ASKED}/other')"), file, || {
+            Path::new(&format!("{ASKED}/other")).exists()
+        }),
+        case("mkdir", "create", format!("import os; os.mkdir('{at}')"), no_file, is_there),
+        case("chmod", "metadata", format!("import os; os.chmod('{at}',0o600)"), file, || {
+            use std::os::unix::fs::PermissionsExt;
+            fs::metadata(target()).is_ok_and(|found| found.permissions().mode() & 0o777 == 0o600)
+        }),
+        case(
+            "connect",
+            "connect",
+            "import socket; socket.create_connection(('127.0.0.1',7011))".to_owned(),
+            listen,
+            reached,
+        ),
+        case(
+            "connect to a UNIX socket",
+            "unix-connect",
+            "import socket; s=socket.socket(socket.AF_UNIX); s.connect('/srv/suite/asked-socket')".to_owned(),
+            listen_here,
+            reached,
+        ),
+        case(
+            "bind",
+            "bind",
+            format!(
+                "import socket; s=socket.socket(); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1); \
+                 s.bind(('127.0.0.1',7021)); open('{BOUND}','w').close()"
+            ),
+            unbound,
+            bound,
+        ),
+        case(
+            "listen",
+            "listen",
+            format!(
+                "import socket; s=socket.socket(); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1); \
+                 s.bind(('127.0.0.1',7022)); s.listen(); open('{BOUND}','w').close()"
+            ),
+            unbound,
+            bound,
+        ),
+        case(
+            "send a datagram",
+            "send",
+            "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'x',('127.0.0.1',7023))".to_owned(),
+            listen_for_datagrams,
+            reached,
+        ),
+        case(
+            "name a UNIX socket",
+            "unix-bind",
+            format!("import socket; socket.socket(socket.AF_UNIX).bind('{NAMED}')"),
+            unbound,
+            || Path::new(NAMED).exists(),
+        ),
+        case(
+            "signal",
+            "signal",
+            format!("import os; os.kill(int(open('{VICTIM_ID}').read()),15)"),
+            victim,
+            has_ended,
+        ),
+        case("utime", "metadata", format!("import os; os.utime('{at}',(7,7))"), file, || {
+            use std::os::unix::fs::MetadataExt;
+            fs::metadata(target()).is_ok_and(|found| found.mtime() == 7)
+        }),
+    ]
+}
+
+/// Answers all that a session waits for until what it began has ended: what asks for two things waits twice.
+fn answer_all(world: &World, session: &mut Session, verb: &str) -> Result<(i32, String)> {
+    let id = session.id.clone();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let answering = scope.spawn(|| -> Result<()> {
+            while !over.load(Ordering::SeqCst) {
+                for hold in holds(world, &id)? {
+                    answer(world, verb, &hold)?;
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            Ok(())
+        });
+        let come = ended(session);
+        over.store(true, Ordering::SeqCst);
+        answering.join().unwrap_or_else(|_| bail!("who answers panicked"))?;
+        come
+    })
+}
+
+pub(super) fn operations(world: &World) -> Result<()> {
+    let mut session = session(world)?;
+    let id = session.id.clone();
+    for case in cases() {
+        let what = case.name;
+        let about = |part: &str| format!("{what}: {part}");
+        (case.prepare)()?;
+        ensure!(!(case.done)(), about("it is done before it begins"));
+        begin(&mut session, &case.script)?;
+        let hold = waiting(world, &id, 1).with_context(|| about("it did not wait"))?.remove(0);
+        ensure!(hold["event"]["operation"] == case.operation, "{what}: {hold}");
+        sealed(!(case.done)(), about("it was done while it waited"))?;
+        answer(world, "deny", &hold)?;
+        let (status, told) = ended(&mut session)?;
+        ensure!(status == 1 && told.contains("Operation not permitted"), "{what}: denied, {status}: {told}");
+        sealed(!(case.done)(), about("it was done though it was denied"))?;
+        begin(&mut session, &case.script)?;
+        let (status, told) =
+            answer_all(world, &mut session, "approve").with_context(|| about("approving"))?;
+        ensure!(status == 0, "{what}: approved, {status}: {told}");
+        until(&about("what was approved"), || Ok((case.done)().then_some(())))?;
+        let left = holds(world, &id)?;
+        ensure!(left.is_empty(), "{what}: {left:?}");
+    }
+    Ok(())
+}
+
+/// What is made exclusively is asked about once, and comes into being once.
+pub(super) fn creation(world: &World) -> Result<()> {
+    let mut session = session(world)?;
+    let id = session.id.clone();
+    for flags in ["os.O_CREAT|os.O_EXCL|os.O_RDWR", "os.O_CREAT|os.O_WRONLY"] {
+        no_file()?;
+        let script = format!("import os; f=os.open('{}',{flags},0o644); os.write(f,b'made')", target());
+        begin(&mut session, &script)?;
+        let hold = one(world, &id)?;
+        sealed(!is_there(), "it was made while it waited")?;
+        answer(world, "approve", &hold)?;
+        let (status, told) = ended(&mut session)?;
+        ensure!(status == 0 && told.is_empty(), "{flags}: {status}: {told}");
+        ensure!(fs::read(target())? == b"made", "what was made holds something else");
+        begin(&mut session, &script.replace("asked/target", "asked/target-3"))?;
+        answer(world, "deny", &one(world, &id)?)?;
+        let (status, _) = ended(&mut session)?;
+        ensure!(status == 1 && !Path::new(&format!("{ASKED}/target-3")).exists(), "{flags}: denied");
+    }
+    Ok(())
+}
