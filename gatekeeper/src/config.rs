@@ -21,6 +21,8 @@ pub const PATH: &str = "/etc/gatekeeper/gatekeeper.toml";
 /// The configuration, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// The file it was read from; none for the defaults.
+    pub file: Option<PathBuf>,
     /// Directories searched for a policy by name, in this order.
     pub policies: Vec<PathBuf>,
     /// Where the daemon keeps sessions and events.
@@ -71,6 +73,7 @@ pub enum OnFailure {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            file: None,
             policies: vec!["/etc/gatekeeper/policies".into(), "/usr/share/gatekeeper/policies".into()],
             state: "/var/lib/gatekeeper".into(),
             socket: "/run/gatekeeper/control.sock".into(),
@@ -234,7 +237,11 @@ impl Config {
     /// Reads the configuration from a file, which must be there.
     fn read(path: &Path) -> Result<Self, ConfigError> {
         match fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text),
+            Ok(text) => {
+                let file = fs::canonicalize(path)
+                    .map_err(|source| ConfigError::Read { path: path.into(), source })?;
+                Ok(Self { file: Some(file), ..Self::parse(path, &text)? })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(ConfigError::Missing { path: path.into() })
             }
@@ -267,6 +274,7 @@ impl Config {
             Some(list) => list.into_iter().map(directory).collect::<Result<_, _>>()?,
         };
         Ok(Self {
+            file: None,
             policies,
             state: paths.state.map_or(Ok(usual.state), directory)?,
             socket: paths.socket.map_or(Ok(usual.socket), directory)?,

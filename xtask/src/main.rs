@@ -17,6 +17,7 @@ mod licences;
 mod lint;
 mod paths;
 mod payload;
+mod promises;
 mod qemu;
 mod rootfs;
 mod runs;

@@ -106,7 +106,8 @@ pub fn places(only: &[String]) -> Result<Vec<Place>> {
 fn share(place: &Place) -> &'static [&'static str] {
     match place.kernel.as_str() {
         "6.1" => &["file/"],
-        "6.18" => &["hold/killed", "hold/ring", "hold/t", "hold/vfork", "self/"],
+        // Flags by path came with 6.17.
+        "6.18" => &["file/flags_by_path", "hold/killed", "hold/ring", "hold/t", "hold/vfork", "self/"],
         "7.3" => &["exec/", "kernel/"],
         _ if place.without_bpf => &["net/", "process/"],
         _ => &[],

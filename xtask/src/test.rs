@@ -1,7 +1,7 @@
 //! `cargo xtask test`: unit and host tests, then the guest suite and the escape suite on every kernel, and meanwhile a
 //! minute of each fuzz target.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::cmd::{cmd, have};
 use crate::suites::{Job, SUITE, jobs};
-use crate::{build, doors, paths, setup, tally::Tally, vm};
+use crate::{build, doors, paths, promises, setup, tally::Tally, vm};
 
 /// Which tests run, and where.
 #[derive(Args)]
@@ -36,10 +36,17 @@ pub struct Test {
     pub timeout: u64,
 }
 
+impl Test {
+    /// Whether nothing is left out.
+    fn is_all(&self) -> bool {
+        self.filter.is_none() && self.kernel.is_empty() && !self.guest_only && !self.host_only
+    }
+}
+
 /// Runs them; 0 when all passed.
 pub fn run(test: &Test) -> Result<i32> {
     setup::build()?;
-    let (mut total, mut summary) = (Tally::default(), Vec::new());
+    let (mut total, mut summary, mut passed) = (Tally::default(), Vec::new(), BTreeSet::new());
     // Most of what makes a guest is fetched: it waits for others, while the tests of the host keep the machine busy.
     let (host, made) = std::thread::scope(|scope| {
         let making = (!test.host_only).then(|| scope.spawn(setup::guest));
@@ -48,7 +55,8 @@ pub fn run(test: &Test) -> Result<i32> {
         (host, making.map_or(Ok(()), |run| run.join().unwrap_or_else(|_| lost())))
     });
     if let Some(host) = host {
-        let host = host?;
+        let (host, names) = host?;
+        passed.extend(names);
         summary.push(format!("host: {host}"));
         total += host;
     }
@@ -64,7 +72,9 @@ pub fn run(test: &Test) -> Result<i32> {
             let lost = || Err(anyhow::anyhow!("the fuzz targets' thread ended early"));
             (guests(test), fuzzing.map(|run| run.join().unwrap_or_else(|_| lost())))
         });
-        for (line, tally) in guests? {
+        let guests = guests?;
+        passed.extend(guests.passed);
+        for (line, tally) in guests.suites {
             summary.push(line);
             ran += tally;
         }
@@ -78,6 +88,12 @@ pub fn run(test: &Test) -> Result<i32> {
         }
         total += ran;
     }
+    if test.is_all() {
+        let (line, tally) = promises::check(&passed)?;
+        summary.push(line);
+        // Each has been counted where it ran.
+        total.failed += tally.failed;
+    }
     println!("\n{}", summary.join("\n"));
     println!("{total}");
     if total.count() == 0 {
@@ -86,8 +102,8 @@ pub fn run(test: &Test) -> Result<i32> {
     Ok(i32::from(total.failed > 0))
 }
 
-/// Unit and integration tests, with nextest where it is.
-fn host(filter: Option<&str>) -> Result<Tally> {
+/// Unit and integration tests, with nextest where it is; the names of those that passed.
+fn host(filter: Option<&str>) -> Result<(Tally, Vec<String>)> {
     let nextest = have("cargo-nextest");
     let tests = match nextest {
         true => cmd("cargo").args(["nextest", "run", "--workspace", "--no-tests=pass", "--no-fail-fast"]),
@@ -99,7 +115,7 @@ fn host(filter: Option<&str>) -> Result<Tally> {
     if !passed && tally.failed == 0 {
         tally.failed = 1;
     }
-    Ok(tally)
+    Ok((tally, promises::passed(&text).collect()))
 }
 
 /// Seconds for each fuzz target.
@@ -117,8 +133,16 @@ fn fuzz() -> Result<(String, Tally)> {
     Ok((format!("fuzz targets, {FUZZ} s each: {tally}"), tally))
 }
 
-/// The suites in each guest, some guests at a time; a summary line for each.
-fn guests(test: &Test) -> Result<Vec<(String, Tally)>> {
+/// What came of the suites in guests.
+struct Ran {
+    /// A summary line for each.
+    suites: Vec<(String, Tally)>,
+    /// The names of the tests that passed.
+    passed: BTreeSet<String>,
+}
+
+/// The suites in each guest, some guests at a time.
+fn guests(test: &Test) -> Result<Ran> {
     let jobs: Mutex<VecDeque<Job>> = Mutex::new(jobs(test)?.into());
     let done = Mutex::new(Vec::new());
     let work = || -> Result<()> {
@@ -131,7 +155,8 @@ fn guests(test: &Test) -> Result<Vec<(String, Tally)>> {
             vm::report(name, &outcome);
             let judged = job.judge(&outcome);
             let found = doors::printed(&outcome.output).ok().map(|found| (name.clone(), found));
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((job, judged, found));
+            let names: Vec<String> = promises::passed(&outcome.output).collect();
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((job, judged, found, names));
         }
     };
     std::thread::scope(|scope| -> Result<()> {
@@ -141,13 +166,14 @@ fn guests(test: &Test) -> Result<Vec<(String, Tally)>> {
     })?;
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by(|(one, ..), (other, ..)| one.place.name.cmp(&other.place.name));
-    let (mut judged, mut columns) = (Vec::new(), Vec::new());
-    for (_, suites, found) in done {
+    let (mut judged, mut columns, mut passed) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for (_, suites, found, names) in done {
         judged.extend(suites);
         columns.extend(found);
+        passed.extend(names);
     }
     if !columns.is_empty() {
         println!("\n{}", doors::table(&columns));
     }
-    Ok(judged)
+    Ok(Ran { suites: judged, passed })
 }

@@ -107,7 +107,7 @@ impl Arguments {
     fn act(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Daemon(arguments) => daemon::run(self.config.as_deref(), self.socket, &arguments),
-            Command::Policy(arguments) => policy::run(arguments),
+            Command::Policy(arguments) => policy::run(client_config(self.config.as_deref())?, arguments),
             Command::Setup(arguments) => setup::run(&arguments),
             Command::Canary(arguments) => canary::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments, &mut Self::command()),

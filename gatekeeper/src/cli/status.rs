@@ -142,7 +142,7 @@ fn hooks(hooks: &[HookState]) -> Table {
     for hook in hooks {
         let (style, state) = match hook.state {
             HookLiveness::Live => (GOOD, "live, proved by its canary".to_owned()),
-            HookLiveness::Attached => (GOOD, "attached; keeps labels, refuses nothing".to_owned()),
+            HookLiveness::Attached => (GOOD, "attached; no canary can see it refuse".to_owned()),
             HookLiveness::Unproved => (WARN, "attached, not proved".to_owned()),
             HookLiveness::Dead => (BAD, format!("not live: {}", hook.why.as_deref().unwrap_or("?"))),
         };

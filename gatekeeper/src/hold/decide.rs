@@ -60,6 +60,13 @@ pub fn answer(gate: &Gate, peer: &Peer, answer: Answer) -> Result<Decision, Refu
         return Err(Refusal::new(Reason::Missing, decision.to_string()));
     }
     let (settled, scope) = weigh(entry, peer.uid, &answer)?;
+    if settled && answer.approve && scope.width != Width::Once {
+        // Before anything is written: what can't be done was not decided.
+        let now = nanos(since_boot()?);
+        gate.with_kernel(|kernel| kernel.room(&entry.hold, now)).map_err(|refusal| {
+            refusal.mend("approve it once; the others end with the session, their time, or a new version of the policy")
+        })?;
+    }
     let decision =
         said(entry, answer.hold, answer.approve, By::Person(person), scope, answer.reason, settled);
     drop(queue);
@@ -142,19 +149,28 @@ pub fn apply(gate: &Gate, hold: &Hold, decision: &Decision) -> Result<(), Refusa
         Width::Exact => Some(Scope::Exact),
         Width::Rule => Some(Scope::Rule),
     };
-    if let (true, Some(scope)) = (decision.approves, scope) {
-        let now = clock::since_boot().map_err(|error| Refusal::new(Reason::Failed, error.to_string()))?;
-        let until =
-            decision.scope.seconds.map_or(u64::MAX, |seconds| nanos(now + Duration::from_secs(seconds)));
-        gate.with_kernel(|kernel| kernel.grant(hold, scope, until, nanos(now)))?;
-    }
+    let granted = match (decision.approves, scope) {
+        (true, Some(scope)) => grant(gate, hold, scope, decision.scope.seconds),
+        _ => Ok(()),
+    };
+    // It is decided whether or not it could be approved for more than this once.
     gate.with_kernel(|kernel| kernel.decide(hold.event.sequence, decision.approves))?;
     if let Err(error) = wake(&hold.event) {
         // It is tried again until the task has its answer.
         error!("hold {}: {error}", decision.hold);
     }
     gate.bell.0.notify_one();
-    Ok(())
+    granted
+}
+
+fn grant(gate: &Gate, hold: &Hold, scope: Scope, seconds: Option<u64>) -> Result<(), Refusal> {
+    let now = since_boot()?;
+    let until = seconds.map_or(u64::MAX, |seconds| nanos(now + Duration::from_secs(seconds)));
+    gate.with_kernel(|kernel| kernel.grant(hold, scope, until, nanos(now)))
+}
+
+fn since_boot() -> Result<Duration, Refusal> {
+    clock::since_boot().map_err(|error| Refusal::new(Reason::Failed, error.to_string()))
 }
 
 fn nanos(time: Duration) -> u64 {

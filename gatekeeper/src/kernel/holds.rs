@@ -49,18 +49,26 @@ impl Kernel {
     /// # Errors
     /// Where the session has as many approvals as it can, or the kernel refuses.
     pub fn grant(&mut self, hold: &Hold, scope: Scope, until: u64, now: u64) -> Result<(), KernelError> {
+        let place = self.room(hold, now)?;
+        let grant = Grant { until, scope: scope as u32, pad: 0, hold: *hold };
+        update(self.maps.grants.as_fd(), bytemuck::bytes_of(&place), bytemuck::bytes_of(&grant))
+            .map_err(KernelError::call(format!("granting hold {}", hold.event.sequence)))
+    }
+
+    /// A place for one more approval of a hold's session.
+    ///
+    /// # Errors
+    /// Where the session has as many as it can, or they can't be read.
+    pub fn room(&self, hold: &Hold, now: u64) -> Result<Place, KernelError> {
         let map = self.maps.grants.as_fd();
         for index in 0..GRANTS_PER_SESSION {
             let place = Place { session: hold.event.session, index, pad: 0 };
             let mut there = Grant::zeroed();
             let taken = lookup(map, bytemuck::bytes_of(&place), bytemuck::bytes_of_mut(&mut there))
                 .map_err(KernelError::call("reading the grants"))?;
-            if taken && there.until > now {
-                continue;
+            if !taken || is_over(&there, hold, now) {
+                return Ok(place);
             }
-            let grant = Grant { until, scope: scope as u32, pad: 0, hold: *hold };
-            return update(map, bytemuck::bytes_of(&place), bytemuck::bytes_of(&grant))
-                .map_err(KernelError::call(format!("granting hold {}", hold.event.sequence)));
         }
         Err(KernelError::Full { what: "approvals of this session", most: GRANTS_PER_SESSION as usize })
     }
@@ -76,5 +84,30 @@ impl Kernel {
                 .map_err(KernelError::call("revoking a grant"))?;
         }
         Ok(())
+    }
+}
+
+/// Whether an approval covers nothing any more: its time is over, or its policy was replaced.
+fn is_over(grant: &Grant, hold: &Hold, now: u64) -> bool {
+    let (then, since) = (&grant.hold.event, &hold.event);
+    grant.until <= now || (then.serial == since.serial && then.generation < since.generation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_approval_ends_with_its_time_and_with_its_policy() {
+        let (mut grant, mut hold) = (Grant::zeroed(), Hold::zeroed());
+        (grant.until, grant.hold.event.serial, grant.hold.event.generation) = (100, 3, 7);
+        (hold.event.serial, hold.event.generation) = (3, 7);
+        assert!(!is_over(&grant, &hold, 99));
+        assert!(is_over(&grant, &hold, 100));
+        hold.event.generation = 8;
+        assert!(is_over(&grant, &hold, 99));
+        // Another layer's policy says nothing of this one's.
+        hold.event.serial = 4;
+        assert!(!is_over(&grant, &hold, 99));
     }
 }

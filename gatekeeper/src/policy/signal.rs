@@ -24,12 +24,14 @@ pub struct NoSignal(pub String);
 
 impl Mend for NoSignal {
     fn mend(&self) -> String {
-        format!("write a name such as `TERM` or `RTMIN+3`, or a number from 0 to {RTMAX}")
+        format!(
+            "write a name such as `TERM` or `RTMIN+3`, or a number from 1 to {RTMAX}; 0 only asks whether the target is there, and always passes"
+        )
     }
 }
 
-/// The number of a signal, given by name (with or without `SIG`) or by number as text. Signal 0 only asks
-/// whether the target is there.
+/// The number of a signal, given by name (with or without `SIG`) or by number as text. 0 is none: it only asks whether the
+/// target is there, and the kernel side never asks a policy about it.
 pub fn number(text: &str) -> Result<u8, NoSignal> {
     let unknown = || NoSignal(text.to_owned());
     if let Ok(number) = text.parse::<i64>() {
@@ -55,7 +57,7 @@ pub fn number(text: &str) -> Result<u8, NoSignal> {
 }
 
 fn in_range(number: i64) -> Option<u8> {
-    u8::try_from(number).ok().filter(|number| *number <= RTMAX)
+    u8::try_from(number).ok().filter(|number| (1..=RTMAX).contains(number))
 }
 
 /// The name of a signal, or its number where it has none.
@@ -77,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_signal_reads_back_as_itself() {
-        for known in 0..=RTMAX {
+        for known in 1..=RTMAX {
             assert_eq!(number(&name(known)), Ok(known));
         }
         for (text, known) in [("SIGTERM", 15), ("KILL", 9), ("CHLD", 17), ("SYS", 31), ("POLL", 29)] {
@@ -90,7 +92,8 @@ mod tests {
 
     #[test]
     fn what_is_no_signal_is_said() {
-        for text in ["", "term", "TERMINATE", "65", "-1", "RTMIN+31", "RTMAX-31", "RTMIN-1", "RTMIN+", "SIG"]
+        for text in
+            ["", "0", "term", "TERMINATE", "65", "-1", "RTMIN+31", "RTMAX-31", "RTMIN-1", "RTMIN+", "SIG"]
         {
             assert!(number(text).is_err(), "{text}");
         }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::os::fd::BorrowedFd;
 
-use gatekeeper_common::hold::{Hold, Scope};
+use gatekeeper_common::hold::{Hold, Place, Scope};
 use gatekeeper_common::label::{Label, Layer};
 
 use crate::config::Config;
@@ -42,6 +42,8 @@ pub trait Enforcer: Debug {
     fn decide(&mut self, hold: u64, passes: bool) -> Result<(), KernelError>;
     /// See [`Kernel::forget`].
     fn forget(&mut self, hold: u64) -> Result<(), KernelError>;
+    /// See [`Kernel::room`].
+    fn room(&self, hold: &Hold, now: u64) -> Result<Place, KernelError>;
     /// See [`Kernel::grant`].
     fn grant(&mut self, hold: &Hold, scope: Scope, until: u64, now: u64) -> Result<(), KernelError>;
     /// See [`Kernel::revoke`].
@@ -100,6 +102,9 @@ impl Enforcer for Kernel {
     }
     fn forget(&mut self, hold: u64) -> Result<(), KernelError> {
         Self::forget(self, hold)
+    }
+    fn room(&self, hold: &Hold, now: u64) -> Result<Place, KernelError> {
+        Self::room(self, hold, now)
     }
     fn grant(&mut self, hold: &Hold, scope: Scope, until: u64, now: u64) -> Result<(), KernelError> {
         Self::grant(self, hold, scope, until, now)
@@ -186,6 +191,9 @@ pub mod fake {
         }
         fn forget(&mut self, _: u64) -> Result<(), KernelError> {
             Ok(())
+        }
+        fn room(&self, _: &Hold, _: u64) -> Result<Place, KernelError> {
+            Ok(Place::default())
         }
         fn grant(&mut self, _: &Hold, _: Scope, _: u64, _: u64) -> Result<(), KernelError> {
             Ok(())

@@ -8,6 +8,7 @@ use gatekeeper_common::verdict::Verdict;
 use super::id::SessionId;
 use super::record::Owner;
 use crate::api::messages::PolicyChoice;
+use crate::audit::export::setting::Target;
 use crate::audit::rules::{RuleInfo, Rules};
 use crate::config::{Config, is_policy_name};
 use crate::policy::builtin::Places;
@@ -121,12 +122,25 @@ pub fn compile_whole(
     policy.resolve(&variables.vars(), &Disk::default())?.compile()
 }
 
-/// Adds to what gatekeeper protects of itself where the configuration puts things.
-fn guard(places: &mut Places, config: &Config) {
+/// Adds to what gatekeeper protects of itself where the configuration lies, and where it puts things.
+pub fn guard(places: &mut Places, config: &Config) {
     let own = [&config.state, &config.socket, &config.pins, &config.cgroup];
+    let lists = [&config.file, &config.checks.allowed, &config.checks.denied];
     let program = std::env::current_exe().ok();
-    places.guarded.extend(config.policies.iter().chain(own).cloned().chain(program));
+    places.guarded.extend(config.policies.iter().chain(own).chain(lists.into_iter().flatten()).cloned());
+    places.guarded.extend(program);
     places.secret.push(config.state.clone());
+    // Whoever reads one could sign in gatekeeper's name.
+    let mut keys: Vec<&PathBuf> = config.notify.webhook.iter().map(|hook| &hook.secret).collect();
+    for export in &config.exports {
+        match &export.target {
+            Target::Webhook { secret, .. } => keys.push(secret),
+            Target::File { path } => places.guarded.push(path.clone()),
+            Target::Otlp(_) | Target::Syslog { .. } | Target::Journald { .. } => {}
+        }
+    }
+    places.guarded.extend(keys.iter().copied().cloned());
+    places.secret.extend(keys.into_iter().cloned());
     for list in [&mut places.guarded, &mut places.secret] {
         list.sort();
         list.dedup();
@@ -188,11 +202,13 @@ mod tests {
     fn what_the_configuration_moves_is_guarded() {
         let mut places = Places::default();
         let config = Config {
+            file: Some("/srv/gk/conf.toml".into()),
             state: "/srv/gk/state".into(),
             socket: "/srv/gk/run/c.sock".into(),
             ..Config::default()
         };
         guard(&mut places, &config);
+        assert!(places.guarded.contains(&"/srv/gk/conf.toml".into()));
         assert!(places.guarded.contains(&"/srv/gk/run/c.sock".into()));
         assert!(places.secret.contains(&"/srv/gk/state".into()));
     }

@@ -98,7 +98,7 @@ pub struct HookState {
 pub enum HookLiveness {
     /// Its canary was denied what the control was allowed.
     Live,
-    /// Attached; it refuses nothing, so that no canary can prove it.
+    /// Attached; it refuses nothing that a canary could try.
     Attached,
     /// Attached, not yet proved.
     Unproved,

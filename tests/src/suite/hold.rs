@@ -117,6 +117,7 @@ pub fn tests() -> Vec<Test> {
             Test::new("hold::outlives_the_daemon", held::outlives),
             Test::new("hold::nobody_in_time_means_no", held::timeout),
             Test::new("hold::an_approval_covers_what_was_chosen", deciding::scopes),
+            Test::new("hold::no_more_approvals_than_there_is_room_for", deciding::many),
             Test::new("hold::what_changes_is_asked_anew", held::changed),
             Test::new("hold::who_may_decide", deciding::rights),
             Test::new("hold::a_session_is_told_why_and_no_other", deciding::reasons),

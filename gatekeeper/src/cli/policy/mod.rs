@@ -13,12 +13,14 @@ use gatekeeper_common::verdict::Verdict;
 
 use self::print::{paint, print_answer, print_rule};
 use self::question::Asked;
+use crate::config::Config;
 use crate::kernel::shortfall;
 use crate::policy::caller::Given;
 use crate::policy::links::Disk;
 use crate::policy::selftest;
 use crate::policy::view::{AnswerView, RuleView, object};
 use crate::policy::{self, Compiled, Policy, PolicyError, Resolved, SearchPath, Vars};
+use crate::session::policy::guard;
 
 /// Look at policies without enforcing them.
 #[derive(Debug, Args)]
@@ -87,8 +89,8 @@ enum Command {
 }
 
 /// Runs the command; a policy that is refused is an answer, printed, with a failing exit status.
-pub fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
-    let setting = Setting::new(args.given)?;
+pub fn run(config: Config, args: PolicyArgs) -> anyhow::Result<ExitCode> {
+    let setting = Setting::new(config, args.given)?;
     match args.command {
         Command::Check { files } => check(&setting, &files),
         Command::Explain { file, question } => explain(&setting, &file, question),
@@ -103,6 +105,7 @@ pub fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
 
 /// What every command needs: where policies are, what variables stand for, how to print.
 struct Setting {
+    config: Config,
     search: SearchPath,
     vars: Vars,
     links: Disk,
@@ -110,18 +113,18 @@ struct Setting {
 }
 
 impl Setting {
-    fn new(given: GivenArgs) -> anyhow::Result<Self> {
-        let mut search = SearchPath::default();
-        if !given.policies.is_empty() {
-            search.directories = given.policies;
-        }
+    fn new(config: Config, given: GivenArgs) -> anyhow::Result<Self> {
+        let named = !given.policies.is_empty();
+        let directories = if named { given.policies } else { config.policies.clone() };
+        let search = SearchPath { directories };
         let (workspace, user, home) = (given.workspace, given.user, given.home);
         let vars = Given { workspace, user, home, tmp: given.tmp, session: given.session }.vars()?;
-        Ok(Self { search, vars, links: Disk::default(), json: given.json })
+        Ok(Self { config, search, vars, links: Disk::default(), json: given.json })
     }
 
     fn load(&self, file: &str) -> Result<(Policy, Resolved), PolicyError> {
-        let policy = policy::load(file, &self.search)?;
+        let mut policy = policy::load(file, &self.search)?;
+        guard(&mut policy.places, &self.config);
         let resolved = policy.resolve(&self.vars, &self.links)?;
         Ok((policy, resolved))
     }

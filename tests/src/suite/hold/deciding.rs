@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{ASKED, PYTHON, answer, begin, decide, ended, file, is_there, number, one, session, target};
+use super::{
+    ASKED, POLICY, PYTHON, answer, begin, decide, ended, file, is_there, number, one, session, target,
+};
 use crate::failure::sealed;
 use crate::follower::Follower;
 use crate::ground;
@@ -43,6 +45,44 @@ pub(super) fn scopes(world: &World) -> Result<()> {
     begin(&mut other, &append("one"))?;
     answer(world, "deny", &one(world, &other_id)?)?;
     ensure!(ended(&mut other)?.0 == 1, "an approval was good for another session");
+    Ok(())
+}
+
+/// A session has room for so many approvals for more than once (`GRANTS_PER_SESSION`).
+const APPROVALS: usize = 16;
+
+/// One more than there is room for is refused before it is decided, and the hold waits on. A new policy ends them all.
+pub(super) fn many(world: &World) -> Result<()> {
+    let mut session = session(world)?;
+    let id = session.id.clone();
+    let path = |number: usize| format!("{ASKED}/many-{number}");
+    let append = |number: usize| format!("open('{}','a').write('x')", path(number));
+    for number in 0..=APPROVALS {
+        ground::file(&path(number))?;
+    }
+    for number in 0..APPROVALS {
+        begin(&mut session, &append(number))?;
+        let hold = self::number(&one(world, &id)?)?;
+        decide(world, User::Dev, &["approve", &hold, "--session"])?;
+        ensure!(ended(&mut session)?.0 == 0, "{number}: approved");
+    }
+    let before = std::fs::read(path(APPROVALS))?;
+    begin(&mut session, &append(APPROVALS))?;
+    let hold = self::number(&one(world, &id)?)?;
+    let told = decide(world, User::Dev, &["approve", &hold, "--session"]);
+    let words = told.err().map(|error| error.to_string()).unwrap_or_default();
+    ensure!(words.contains("16 approvals of this session") && words.contains("approve it once"), "{words}");
+    let again = self::number(&one(world, &id)?)?;
+    ensure!(again == hold, "hold {hold} became {again}");
+    sealed(std::fs::read(path(APPROVALS))? == before, "what could not be approved for the session was done")?;
+    decide(world, User::Dev, &["approve", &hold])?;
+    ensure!(ended(&mut session)?.0 == 0, "approved once");
+    world.policy("asking", &format!("{POLICY}# anew\n"))?;
+    world.ask(&["reload"])?;
+    begin(&mut session, &append(0))?;
+    let hold = self::number(&one(world, &id)?)?;
+    decide(world, User::Dev, &["approve", &hold, "--session"])?;
+    ensure!(ended(&mut session)?.0 == 0, "approved under the new policy");
     Ok(())
 }
 

@@ -407,6 +407,11 @@ fn a_browser_shows_the_same() {
         "--no-sandbox",
         "--disable-gpu",
         "--disable-dev-shm-usage",
+        // It would look for its makers.
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
         "--dump-dom",
     ]);
     browser.arg(format!("--user-data-dir={}", folder.path().join("profile").display()));
