@@ -64,6 +64,9 @@ pub fn prompt(world: &World) -> Result<()> {
     ensure!(screen.contains("asked/first") && screen.contains("production"), "{screen}");
     ensure!(tmux.knows("mouse_any_flag")? == "0", "the mouse still tells");
     let code_of_first = code(&screen)?;
+    // What the session writes over it would leave the rest of the line as it was.
+    let own = screen.contains(&format!("s{code_of_first} session"));
+    sealed(own, format!("the session writes into the question: {screen}"))?;
     ensure!(code_of_first != "000", "by chance, what the session types is the code");
     sealed(!screen.contains("a000"), format!("the session writes into the question: {screen}"))?;
     // A key that is held down, and an answer without the code, decide nothing.
