@@ -1,9 +1,18 @@
 //! `cargo xtask fmt` and `cargo xtask lint`.
 
 use anyhow::{Result, bail};
+use clap::Args;
 
 use crate::cmd::cmd;
-use crate::{hooks, licences, paths, setup, toolchain};
+use crate::{dependencies, hooks, paths, setup, toolchain};
+
+/// Choice of checks.
+#[derive(Args)]
+pub struct Lint {
+    /// Look for advisories against dependencies, too: needs cargo-deny, and the network for its database
+    #[arg(long)]
+    advisories: bool,
+}
 
 /// Formats everything.
 pub fn fmt() -> Result<()> {
@@ -16,7 +25,7 @@ pub fn fmt() -> Result<()> {
 }
 
 /// Runs every check, and fails after the last one if any has failed.
-pub fn run() -> Result<()> {
+pub fn run(lint: &Lint) -> Result<()> {
     setup::build()?;
     let ebpf = paths::root().join("gatekeeper-ebpf");
     let mut failed = Vec::new();
@@ -48,7 +57,15 @@ pub fn run() -> Result<()> {
             }
         }
     }
-    check("licences", licences::check());
+    check("oldest Rust", dependencies::oldest_rust());
+    check("dependencies", dependencies::check());
+    match dependencies::cargo_deny(lint.advisories) {
+        Ok(false) => eprintln!("lint: cargo-deny: skipped, not installed ({})", dependencies::install()),
+        ran => check("cargo-deny", ran.map(drop)),
+    }
+    if !lint.advisories {
+        eprintln!("lint: advisories: skipped, the GitHub workflow looks for them; --advisories does so here");
+    }
     check("hooks", hooks::check());
     if !failed.is_empty() {
         bail!("lint failed: {}", failed.join(", "));

@@ -7,6 +7,7 @@ mod btf;
 mod build;
 mod cmd;
 mod demo;
+mod dependencies;
 mod doors;
 mod escapes;
 mod guest;
@@ -81,8 +82,8 @@ enum Task {
     Demo(demo::Demo),
     /// Format all code
     Fmt,
-    /// Check formatting, clippy (workspace and eBPF), licences, hooks against every kernel
-    Lint,
+    /// Check formatting, clippy (workspace and eBPF), dependencies, hooks against every kernel
+    Lint(lint::Lint),
 }
 
 fn main() -> ExitCode {
@@ -109,7 +110,7 @@ fn run(task: Task) -> Result<i32> {
         Task::Bench(bench) => return bench::run(&bench),
         Task::Demo(demo) => return demo::run(&demo),
         Task::Fmt => lint::fmt()?,
-        Task::Lint => lint::run()?,
+        Task::Lint(lint) => lint::run(&lint)?,
     }
     Ok(0)
 }
