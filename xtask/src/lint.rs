@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::cmd::cmd;
-use crate::{dependencies, hooks, paths, setup, toolchain};
+use crate::{dependencies, diagram, hooks, paths, setup, toolchain};
 
 /// Choice of checks.
 #[derive(Args)]
@@ -67,6 +67,7 @@ pub fn run(lint: &Lint) -> Result<()> {
         eprintln!("lint: advisories: skipped, the GitHub workflow looks for them; --advisories does so here");
     }
     check("hooks", hooks::check());
+    check("crate diagram", diagram::check());
     if !failed.is_empty() {
         bail!("lint failed: {}", failed.join(", "));
     }

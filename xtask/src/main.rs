@@ -8,6 +8,7 @@ mod build;
 mod cmd;
 mod demo;
 mod dependencies;
+mod diagram;
 mod doors;
 mod escapes;
 mod guest;
@@ -80,6 +81,8 @@ enum Task {
     Bench(bench::Bench),
     /// Show a session from start to end: here if this kernel can enforce, else in a guest
     Demo(demo::Demo),
+    /// Draw the crates and their dependencies: docs/images/crates.dot and crates.svg
+    Diagram,
     /// Format all code
     Fmt,
     /// Check formatting, clippy (workspace and eBPF), dependencies, hooks against every kernel
@@ -109,6 +112,7 @@ fn run(task: Task) -> Result<i32> {
         Task::Assistants(assistants) => return assistants::run(&assistants),
         Task::Bench(bench) => return bench::run(&bench),
         Task::Demo(demo) => return demo::run(&demo),
+        Task::Diagram => diagram::run()?,
         Task::Fmt => lint::fmt()?,
         Task::Lint(lint) => lint::run(&lint)?,
     }
