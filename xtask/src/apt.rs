@@ -48,7 +48,7 @@ pub fn install(packages: &[String]) -> Result<()> {
     apt_get()
         .args(["install", "-y", "--no-install-recommends"])
         .args(packages)
-        .mend(&format!("apt-get install {}", packages.join(" ")))
+        .help(&format!("apt-get install {}", packages.join(" ")))
         .quiet()
 }
 
@@ -83,7 +83,7 @@ impl Suites {
             .is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() < 86_400));
         if !fresh || std::fs::read_to_string(&list).ok().as_ref() != Some(&text) {
             std::fs::write(&list, &text).with_context(|| format!("write {}", list.display()))?;
-            this.apt("apt-get").arg("update").mend("check the machine's apt sources").quiet()?;
+            this.apt("apt-get").arg("update").help("check the machine's apt sources").quiet()?;
             std::fs::write(&stamp, "").with_context(|| format!("write {}", stamp.display()))?;
         }
         Ok(this)
@@ -145,7 +145,7 @@ fn source_lines(suites: &[&str]) -> Result<Vec<String>> {
     let codename = release()?.codename;
     let uri = |suite: &str| own.iter().find(|(_, have)| have == suite).map(|(uri, _)| uri.as_str());
     let base = uri(&codename).with_context(|| {
-        format!("no entry for suite {codename} in /etc/apt: cannot tell the mirror of other suites")
+        format!("no entry for suite {codename} in /etc/apt: the mirror of other suites is unknown")
     })?;
     let security = own.iter().find(|(_, have)| have.ends_with("-security")).map(|(uri, _)| uri);
     let mut lines = Vec::new();

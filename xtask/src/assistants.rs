@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::build::Profile;
 use crate::cmd::{cmd, have};
 use crate::guest::{Echo, GuestRun};
 use crate::{build, paths, setup, vm};
@@ -25,18 +26,18 @@ pub struct Assistants {
     timeout: u64,
 }
 
-/// Runs them; 0 when what they told came out joined with what the kernel saw.
-pub fn run(assistants: &Assistants) -> Result<i32> {
+/// Runs them; 0 when their hook reports were joined with what the kernel saw.
+pub fn run(assistants: &Assistants, profile: Profile) -> Result<i32> {
     let stage = stage()?;
     setup::build()?;
     setup::guest()?;
-    build::run()?;
+    build::run(profile)?;
     let run = GuestRun {
         copies: vec![stage, paths::root().join("tests/assistants")],
         memory: 4096,
         timeout: Duration::from_secs(assistants.timeout),
         echo: Echo::Plain,
-        ..GuestRun::new(&assistants.kernel, "exec bash /mnt/copy/assistants/run.sh")
+        ..GuestRun::new(&assistants.kernel, profile, "exec bash /mnt/copy/assistants/run.sh")
     };
     let outcome = run.run()?;
     vm::report(&assistants.kernel, &outcome);
@@ -59,7 +60,7 @@ fn stage() -> Result<PathBuf> {
     cmd("npm")
         .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"])
         .dir(&install)
-        .mend("can npm reach its registry?")
+        .help("can npm reach its registry?")
         .run()?;
     cmd("rm").arg("-rf").arg(&stage).quiet()?;
     fs::create_dir_all(&stage).context("cannot make the staging folder")?;
@@ -73,15 +74,15 @@ fn stage() -> Result<PathBuf> {
 }
 
 fn node() -> Result<PathBuf> {
-    let mend = format!("  mend: install Node.js {NODE} or newer, with npm");
+    let help = format!("  help: install Node.js {NODE} or newer, with npm");
     if !have("node") || !have("npm") {
-        bail!("node and npm are needed to fetch the assistants\n{mend}");
+        bail!("node and npm are needed to fetch the assistants\n{help}");
     }
     let found = cmd("node").args(["-p", "process.execPath + ' ' + process.versions.node"]).read()?;
-    let (path, version) = found.trim().rsplit_once(' ').context("node did not say its version")?;
+    let (path, version) = found.trim().rsplit_once(' ').context("node printed no version")?;
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok()).unwrap_or(0);
     if major < NODE {
-        bail!("node {version} is too old for Gemini CLI\n{mend}");
+        bail!("node {version} is too old for Gemini CLI\n{help}");
     }
     Ok(Path::new(path).to_path_buf())
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::build::Profile;
 use crate::guest::{Echo, GuestRun};
 use crate::{build, kernels, setup, verified, vm};
 
 /// The program that measures, inside the guest.
 const BENCH: &str = "gatekeeper-bench";
 
-/// What is measured, and where.
+/// The measurement, and the kernels.
 #[derive(Args)]
 pub struct Bench {
     /// Only on this kernel (may be given several times)
@@ -36,7 +37,7 @@ pub fn run(bench: &Bench) -> Result<i32> {
     }
     setup::build()?;
     setup::guest()?;
-    build::run()?;
+    build::run(Profile::Release)?;
     let (mut worst, mut counts) = (0, BTreeMap::new());
     for kernel in kernels::choose(&bench.kernel)? {
         let words = [vec![BENCH.to_owned()], bench.args.clone()].concat();
@@ -45,7 +46,7 @@ pub fn run(bench: &Bench) -> Result<i32> {
             icount: true,
             timeout: Duration::from_secs(bench.timeout),
             echo: Echo::Plain,
-            ..GuestRun::new(kernel, format!("exec {}", vm::quote(&words)))
+            ..GuestRun::new(kernel, Profile::Release, format!("exec {}", vm::quote(&words)))
         }
         .run()?;
         vm::report(kernel, &outcome);

@@ -29,10 +29,10 @@ const DECL_TAG: u32 = 17;
 const TYPE_TAG: u32 = 18;
 const ENUM64: u32 = 19;
 
-/// What a function gives and takes, each type spelt as in C.
+/// A function's types, each spelt as in C.
 #[derive(Debug, PartialEq, Eq, Clone)]
 pub struct Prototype {
-    /// What it returns.
+    /// The type it returns.
     pub result: String,
     /// Its arguments, in order.
     pub arguments: Vec<String>,
@@ -148,7 +148,7 @@ impl Btf {
         self.types.get(number as usize).copied().filter(|at| *at > 0).context("BTF names a type it lacks")
     }
 
-    /// What a type refers to.
+    /// The type that a type refers to.
     fn target(&self, number: u32) -> Result<u32> {
         self.word(self.at(number)? + 8)
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask build`: what is shipped, and what the guest's tests need.
+//! `cargo xtask build`: gatekeeper, and the programs of the guest's tests.
 
 use std::path::PathBuf;
 
@@ -16,29 +16,54 @@ const GUEST_GLIBC: (u32, u32) = (2, 36);
 
 const STATIC_TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Builds in release mode.
-pub fn run() -> Result<()> {
-    let mut build = cmd("cargo").args(["build", "--release"]).dir(paths::root());
+/// A profile of the root Cargo.toml.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Profile {
+    /// Built again in seconds after a change; unit tests share it.
+    Quick,
+    /// The shipped one.
+    Release,
+}
+
+impl Profile {
+    /// The shipped one where that was asked for.
+    pub fn chosen(release: bool) -> Profile {
+        if release { Profile::Release } else { Profile::Quick }
+    }
+
+    /// The name for cargo, and of the folder in the target folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Quick => "quick",
+            Profile::Release => "release",
+        }
+    }
+}
+
+/// Builds gatekeeper and the guest's test programs.
+pub fn run(profile: Profile) -> Result<()> {
+    let mut build = cmd("cargo").args(["build", "--profile", profile.name()]).dir(paths::root());
     for package in PACKAGES {
         build = build.args(["-p", package]);
     }
     if must_be_static() {
         build = build.args(["--target", STATIC_TARGET]).env("RUSTFLAGS", "-C target-feature=+crt-static");
     }
-    build.mend("cargo xtask setup, then see the compiler's words").run()
+    build.help("cargo xtask setup, then see the compiler's messages").run()
 }
 
-/// Where the release programs are.
-pub fn out_dir() -> PathBuf {
+/// The folder of the built programs.
+pub fn out_dir(profile: Profile) -> PathBuf {
     let dir = paths::target();
-    if must_be_static() { dir.join(STATIC_TARGET).join("release") } else { dir.join("release") }
+    let dir = if must_be_static() { dir.join(STATIC_TARGET) } else { dir };
+    dir.join(profile.name())
 }
 
-/// Every program for the guest that has been built: its name and where it is.
-pub fn guest_binaries() -> Result<Vec<(String, PathBuf)>> {
+/// Every program for the guest that has been built: its name and its path.
+pub fn guest_binaries(profile: Profile) -> Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     for name in binaries()? {
-        let path = out_dir().join(&name);
+        let path = out_dir(profile).join(&name);
         if path.is_file() {
             found.push((name, path));
         }
@@ -65,10 +90,10 @@ pub fn binaries() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// What `cargo metadata` says.
+/// The output of `cargo metadata`.
 pub fn metadata(args: &[&str]) -> Result<Value> {
     let text = cmd("cargo").args(["metadata", "--format-version=1"]).args(args).dir(paths::root()).read()?;
-    serde_json::from_str(&text).context("cannot read what cargo metadata says")
+    serde_json::from_str(&text).context("cannot read the output of cargo metadata")
 }
 
 fn must_be_static() -> bool {

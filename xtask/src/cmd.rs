@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 pub struct Cmd {
     inner: Command,
     shown: String,
-    mend: Option<String>,
+    help: Option<String>,
 }
 
 /// A command; add arguments, then run it.
@@ -20,7 +20,7 @@ pub fn cmd(program: impl AsRef<OsStr>) -> Cmd {
     let mut inner = Command::new(program);
     // CI has no standard input, and nothing here may wait for one.
     inner.stdin(Stdio::null());
-    Cmd { inner, shown: program.to_string_lossy().into_owned(), mend: None }
+    Cmd { inner, shown: program.to_string_lossy().into_owned(), help: None }
 }
 
 /// A command that needs root: through sudo when we are not.
@@ -68,9 +68,9 @@ impl Cmd {
         self
     }
 
-    /// What to tell the person when the command fails.
-    pub fn mend(mut self, mend: &str) -> Self {
-        self.mend = Some(mend.to_owned());
+    /// Sets the advice for the person when the command fails.
+    pub fn help(mut self, help: &str) -> Self {
+        self.help = Some(help.to_owned());
         self
     }
 
@@ -117,9 +117,9 @@ impl Cmd {
     pub fn read_bytes(mut self) -> Result<Vec<u8>> {
         let out = self.inner.output().with_context(|| self.failure("cannot be started"))?;
         if !out.status.success() {
-            let said = [out.stdout, out.stderr].concat();
-            let said = String::from_utf8_lossy(&said);
-            let tail: Vec<&str> = said.lines().rev().take(20).collect();
+            let output = [out.stdout, out.stderr].concat();
+            let output = String::from_utf8_lossy(&output);
+            let tail: Vec<&str> = output.lines().rev().take(20).collect();
             let tail: Vec<&str> = tail.into_iter().rev().collect();
             bail!("{}\n{}", self.failure(&format!("failed ({})", out.status)), tail.join("\n"));
         }
@@ -127,8 +127,8 @@ impl Cmd {
     }
 
     fn failure(&self, what: &str) -> String {
-        let mend = self.mend.as_ref().map(|mend| format!("\n  mend: {mend}")).unwrap_or_default();
-        format!("`{}` {what}{mend}", self.shown)
+        let help = self.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+        format!("`{}` {what}{help}", self.shown)
     }
 }
 

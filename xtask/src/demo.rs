@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::build::Profile;
 use crate::cmd::{cmd, is_root};
 use crate::guest::{Echo, GuestRun};
 use crate::{build, paths, setup, vm};
@@ -24,16 +25,16 @@ pub struct Demo {
 }
 
 /// Runs it; the exit status is the demo's.
-pub fn run(demo: &Demo) -> Result<i32> {
+pub fn run(demo: &Demo, profile: Profile) -> Result<i32> {
     let script = paths::root().join("tests/demo/demo.sh");
     if !script.is_file() {
         bail!("there is no {}", script.display());
     }
     setup::build()?;
-    build::run()?;
-    if demo.host || (!demo.guest && host_can_enforce()) {
+    build::run(profile)?;
+    if demo.host || (!demo.guest && host_can_enforce(profile)) {
         eprintln!("demo: on this machine");
-        let gatekeeper = build::out_dir().join("gatekeeper");
+        let gatekeeper = build::out_dir(profile).join("gatekeeper");
         let passed = cmd("bash").arg(&script).env("GATEKEEPER", gatekeeper).dir(paths::root()).ok()?;
         return Ok(i32::from(!passed));
     }
@@ -45,6 +46,7 @@ pub fn run(demo: &Demo) -> Result<i32> {
         echo: Echo::Plain,
         ..GuestRun::new(
             &demo.kernel,
+            profile,
             "export GATEKEEPER=/usr/bin/gatekeeper\nexec bash /mnt/copy/demo/demo.sh",
         )
     };
@@ -53,7 +55,7 @@ pub fn run(demo: &Demo) -> Result<i32> {
     Ok(outcome.status())
 }
 
-/// Whether a BPF LSM program really loads and denies here: the LSM list alone does not tell.
-fn host_can_enforce() -> bool {
-    is_root() && cmd(build::out_dir().join("gatekeeper")).args(["doctor", "--probe"]).quiet().is_ok()
+/// Whether a BPF LSM program really loads and denies here: the LSM list alone does not show it.
+fn host_can_enforce(profile: Profile) -> bool {
+    is_root() && cmd(build::out_dir(profile).join("gatekeeper")).args(["doctor", "--probe"]).quiet().is_ok()
 }

@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::build::Profile;
 use crate::suites::{judge, places};
 use crate::tally::Tally;
-use crate::{build, doors, setup, vm};
+use crate::{build, escape_families, setup, vm};
 
 /// The program that runs inside the guest.
 pub const ESCAPES: &str = "gatekeeper-escapes";
@@ -29,7 +30,7 @@ pub struct Escapes {
     times: bool,
 }
 
-/// What else confines programs.
+/// Another tool that confines programs.
 #[derive(Clone, Copy, ValueEnum)]
 enum Peer {
     Bubblewrap,
@@ -51,10 +52,10 @@ impl Peer {
 }
 
 /// Runs them; 0 when none came out otherwise than it must. Of peers nothing is asked.
-pub fn run(escapes: &Escapes) -> Result<i32> {
+pub fn run(escapes: &Escapes, profile: Profile) -> Result<i32> {
     setup::build()?;
     setup::guest()?;
-    build::run()?;
+    build::run(profile)?;
     let peers: Vec<Option<Peer>> = match escapes.against.as_slice() {
         [] => vec![None],
         peers => peers.iter().copied().map(Some).collect(),
@@ -75,16 +76,16 @@ pub fn run(escapes: &Escapes) -> Result<i32> {
                 Some(peer) => format!("{}, {}", peer.name(), place.name),
                 None => place.name.clone(),
             };
-            let run = place.guest(&words, escapes.timeout);
+            let run = place.guest(&words, escapes.timeout, profile);
             let outcome = run.run().with_context(|| format!("guest {name}"))?;
             vm::report(&name, &outcome);
             let (line, tally) = judge(&name, &outcome.output, Some(outcome.status()));
             summary.push(line);
             total += tally;
-            columns.extend(doors::printed(&outcome.output).map(|verdicts| (name, verdicts)));
+            columns.extend(escape_families::printed(&outcome.output).map(|verdicts| (name, verdicts)));
         }
     }
-    println!("\n{}", doors::table(&columns));
+    println!("\n{}", escape_families::table(&columns));
     println!("{}", summary.join("\n"));
     println!("{total}");
     if total.count() == 0 {

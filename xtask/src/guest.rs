@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::build::Profile;
 use crate::kernels::Kernel;
 use crate::qemu::{self, Files};
 use crate::runs::{self, WorkDir};
@@ -26,7 +27,7 @@ pub const GUEST_FAILED: i32 = 125;
 const BOOT_LIMIT: Duration = Duration::from_secs(75);
 const BOOTS: u32 = 3;
 
-/// What becomes of the output while the guest runs (it is always kept, too).
+/// The way the output is shown while the guest runs (it is always kept, too).
 #[derive(Clone)]
 pub enum Echo {
     /// Shown as it comes.
@@ -35,7 +36,7 @@ pub enum Echo {
     Prefixed(String),
 }
 
-/// What to run, and in what guest.
+/// A script, and the guest that runs it.
 #[derive(Clone)]
 pub struct GuestRun {
     /// A series of the matrix, `6.12`.
@@ -48,6 +49,8 @@ pub struct GuestRun {
     pub icount: bool,
     /// In MiB.
     pub memory: u32,
+    /// The profile of the programs in the guest.
+    pub profile: Profile,
     /// Host files and folders to put in /mnt/copy.
     pub copies: Vec<PathBuf>,
     /// Bash, or anything with a `#!` line; runs as root in /root.
@@ -66,7 +69,7 @@ pub enum End {
     GuestFailed(String),
 }
 
-/// What came of it.
+/// The result of a run.
 pub struct GuestOutcome {
     /// Status or failure.
     pub end: End,
@@ -85,7 +88,7 @@ enum Stop {
     Boot,
 }
 
-/// What was seen of one boot.
+/// The observations of one boot.
 struct Seen {
     boot: Option<Duration>,
     stop: Option<Stop>,
@@ -105,13 +108,14 @@ impl GuestOutcome {
 
 impl GuestRun {
     /// A run with the usual settings.
-    pub fn new(kernel: &str, script: impl Into<String>) -> GuestRun {
+    pub fn new(kernel: &str, profile: Profile, script: impl Into<String>) -> GuestRun {
         GuestRun {
             kernel: kernel.to_owned(),
             lsm: LSM.to_owned(),
             cpus: 2,
             icount: false,
             memory: 2048,
+            profile,
             copies: Vec::new(),
             script: script.into(),
             timeout: Duration::from_secs(600),
@@ -124,10 +128,10 @@ impl GuestRun {
         let kernel = kernels::get(&self.kernel)?;
         let root = rootfs::image()?;
         if !root.is_file() {
-            bail!("the guest's root file system is not built\n  mend: cargo xtask setup");
+            bail!("the guest's root file system is not built\n  help: cargo xtask setup");
         }
         let work = WorkDir::new()?;
-        let payload = payload::build(&work.0, &self.script, &self.copies)?;
+        let payload = payload::build(&work.0, self)?;
         let start = Instant::now();
         for boot in 1.. {
             let outcome = self.boot(&kernel, &root, &payload, &work.0)?;
@@ -157,7 +161,7 @@ impl GuestRun {
         let start = Instant::now();
         let mut child = qemu::command(self, kernel, &Files { root, payload, log: &log, status: &status })?
             .spawn()
-            .context("cannot start QEMU through setpriv\n  mend: cargo xtask setup")?;
+            .context("cannot start QEMU through setpriv\n  help: cargo xtask setup")?;
         let seen = self.watch(&mut child, &status, start)?;
         if seen.stop == Some(Stop::Boot) {
             return Ok(None);
@@ -246,14 +250,14 @@ impl GuestRun {
 }
 
 /// Why a guest ended without a status: its console knows.
-fn why(log: &Path, timed_out: Option<Duration>, qemu_said: &str) -> String {
+fn why(log: &Path, timed_out: Option<Duration>, qemu_errors: &str) -> String {
     let console = fs::read(log).unwrap_or_default();
     let console = String::from_utf8_lossy(&console);
     let panicked = console.contains("Kernel panic");
     let what = match timed_out {
         Some(limit) => format!("timed out after {} s", limit.as_secs()),
         None if panicked => "kernel panic".to_owned(),
-        None if !qemu_said.trim().is_empty() => format!("QEMU: {}", qemu_said.trim()),
+        None if !qemu_errors.trim().is_empty() => format!("QEMU: {}", qemu_errors.trim()),
         None => "it ended before the command did".to_owned(),
     };
     let lines: Vec<&str> = console.lines().collect();

@@ -1,7 +1,7 @@
 //! Every hook's `// proto:` line against the BTF of every kernel of the matrix.
 //!
 //! A program reads its arguments by their number, so one that the kernel puts elsewhere is read as something
-//! else and nothing tells. Above each hook's body stands the whole prototype, `// proto: int hook(…)`. Where
+//! else and nothing shows it. Above each hook's body stands the whole prototype, `// proto: int hook(…)`. Where
 //! kernels differ, several lines stand there: `// proto 6.12+: …` is for kernels from 6.12 on, and of the lines
 //! that a kernel is new enough for, the last one holds; a version is the first of the matrix that has it so, since
 //! longterm kernels get changes late. Types must agree, one by one; names are for the reader.
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use crate::btf::{Btf, Prototype};
 use crate::{kernels, paths, setup, vmlinux};
 
-/// What a program is attached to, which says where its prototype is found.
+/// The kind of attachment, which decides where a program's prototype is found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Lsm,
@@ -147,10 +147,10 @@ fn unmatched(programs: &BTreeMap<String, Kind>, lines: &BTreeMap<String, Vec<Lin
         .collect()
 }
 
-/// What is wrong with a hook's lines on one kernel, if anything.
+/// The error in a hook's lines on one kernel, if any.
 fn differs(series: &str, name: &str, lines: &[Line], actual: Option<Prototype>) -> Option<String> {
     let version = kernels::numbers(series);
-    let said = &lines.iter().rfind(|line| line.since <= version)?.prototype;
+    let stated = &lines.iter().rfind(|line| line.since <= version)?.prototype;
     let Some(actual) = actual else {
         return Some(format!("{name}: kernel {series} has no such hook"));
     };
@@ -158,9 +158,9 @@ fn differs(series: &str, name: &str, lines: &[Line], actual: Option<Prototype>) 
         result: plain(&actual.result),
         arguments: actual.arguments.iter().map(|one| plain(one)).collect(),
     };
-    (*said != actual).then(|| {
+    (*stated != actual).then(|| {
         let show = |one: &Prototype| format!("{} ({})", one.result, one.arguments.join(", "));
-        format!("{name}: kernel {series} has {}, the line says {}", show(&actual), show(said))
+        format!("{name}: kernel {series} has {}, the line says {}", show(&actual), show(stated))
     })
 }
 
@@ -202,8 +202,8 @@ mod tests {
             ("// proto: int path_mkdir(const struct path *dir, struct dentry *dentry)", false),
             ("// proto: void path_mkdir(const struct path *dir, struct dentry *dentry, umode_t mode)", false),
         ] {
-            let said = differs("6.1", "path_mkdir", &lines(line)["path_mkdir"], right.clone());
-            assert_eq!(said.is_none(), agrees, "{line}: {said:?}");
+            let error = differs("6.1", "path_mkdir", &lines(line)["path_mkdir"], right.clone());
+            assert_eq!(error.is_none(), agrees, "{line}: {error:?}");
         }
         assert!(differs("6.1", "path_mkdir", &lines(HOOK)["bpf"], None).unwrap().contains("no such hook"));
     }

@@ -123,7 +123,7 @@ fn select(modules: &Path, release: &str, target: &Path) -> Result<Vec<String>> {
     Ok(load)
 }
 
-/// Dependencies first. What is not there is built in.
+/// Dependencies first. A module that is not there is built in.
 fn visit(
     name: &str,
     needs: &HashMap<String, (String, Vec<String>)>,

@@ -34,7 +34,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// What to call it in output: the series that really runs.
+    /// The name in output: the series that really runs.
     pub fn name(&self) -> String {
         series_of(&self.release).unwrap_or_else(|| self.series.clone())
     }
@@ -54,7 +54,7 @@ pub fn get(series: &str) -> Result<Kernel> {
     let dir = paths::guest("kernels")?.join(series);
     choose(&[series.to_owned()])?;
     let release = fs::read_to_string(dir.join("release"))
-        .with_context(|| format!("kernel {series} is not here yet\n  mend: cargo xtask setup"))?;
+        .with_context(|| format!("kernel {series} is not here yet\n  help: cargo xtask setup"))?;
     let kernel = Kernel {
         series: series.to_owned(),
         release: release.trim().to_owned(),
@@ -63,7 +63,7 @@ pub fn get(series: &str) -> Result<Kernel> {
     };
     for file in [&kernel.image, &kernel.initramfs] {
         if !file.is_file() {
-            bail!("{} is missing\n  mend: cargo xtask setup", file.display());
+            bail!("{} is missing\n  help: cargo xtask setup", file.display());
         }
     }
     Ok(kernel)
@@ -81,7 +81,7 @@ pub fn ready() -> bool {
 pub fn fetch(refresh: bool) -> Result<Vec<String>> {
     let suites = Suites::open("kernels", &SUITES)?;
     let available = available(&suites)?;
-    let mut said = Vec::new();
+    let mut lines = Vec::new();
     for series in SERIES {
         let found = pick(series, &available)
             .with_context(|| format!("no kernel at all in the suites {}", SUITES.join(", ")))?;
@@ -95,9 +95,9 @@ pub fn fetch(refresh: bool) -> Result<Vec<String>> {
         let stand_in = series_of(release.trim()).is_some_and(|real| real != series);
         let note =
             if stand_in { " (the series has vanished from the suites: this one stands in)" } else { "" };
-        said.push(format!("{series}: {}{note}", release.trim()));
+        lines.push(format!("{series}: {}{note}", release.trim()));
     }
-    Ok(said)
+    Ok(lines)
 }
 
 struct Found {
@@ -178,7 +178,7 @@ fn series_of(release: &str) -> Option<String> {
     Some(format!("{}.{}", parts.next()?, parts.next()?))
 }
 
-/// The numbers in a version, which is all that tells two of one series apart.
+/// The numbers in a version, the only difference between two of one series.
 pub fn numbers(version: &str) -> Vec<u64> {
     version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::build::Profile;
 use crate::cmd::cmd;
 use crate::{dependencies, diagram, hooks, paths, setup, toolchain};
 
@@ -37,14 +38,21 @@ pub fn run(lint: &Lint) -> Result<()> {
         }
     };
 
-    let mend = "cargo xtask fmt";
-    check("format", cmd("cargo").args(["fmt", "--all", "--check"]).dir(paths::root()).mend(mend).run());
+    let help = "cargo xtask fmt";
+    check("format", cmd("cargo").args(["fmt", "--all", "--check"]).dir(paths::root()).help(help).run());
     check("clippy", {
-        let clippy = cmd("cargo").args(["clippy", "--quiet", "--workspace", "--all-targets"]);
+        let clippy = cmd("cargo").args([
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--profile",
+            Profile::Quick.name(),
+        ]);
         clippy.args(["--", "-D", "warnings"]).dir(paths::root()).run()
     });
     if ebpf.join("Cargo.toml").is_file() {
-        check("eBPF format", cmd("cargo").args(["fmt", "--check"]).dir(&ebpf).mend(mend).run());
+        check("eBPF format", cmd("cargo").args(["fmt", "--check"]).dir(&ebpf).help(help).run());
         match toolchain::find() {
             Some(found) if found.has_clippy() => check("eBPF clippy", {
                 let clippy = found.cargo("clippy").args(["--quiet", "--release", "--", "-D", "warnings"]);
@@ -53,7 +61,7 @@ pub fn run(lint: &Lint) -> Result<()> {
             }),
             Some(found) => eprintln!("lint: eBPF clippy: skipped, {} has no clippy", found.name()),
             None => {
-                check("eBPF clippy", Err(anyhow::anyhow!("no eBPF toolchain\n  mend: cargo xtask setup")))
+                check("eBPF clippy", Err(anyhow::anyhow!("no eBPF toolchain\n  help: cargo xtask setup")))
             }
         }
     }

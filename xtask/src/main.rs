@@ -9,7 +9,7 @@ mod cmd;
 mod demo;
 mod dependencies;
 mod diagram;
-mod doors;
+mod escape_families;
 mod escapes;
 mod guest;
 mod hooks;
@@ -35,12 +35,16 @@ mod vmlinux;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use build::Profile;
 use clap::{Parser, Subcommand};
 
 /// Tasks of the gatekeeper repository
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", subcommand_required = true)]
 struct Cli {
+    /// Build what runs as it is shipped, instead of quickly
+    #[arg(long, global = true)]
+    release: bool,
     #[command(subcommand)]
     task: Task,
 }
@@ -53,18 +57,18 @@ enum Task {
         #[arg(long)]
         refresh: bool,
     },
-    /// Build gatekeeper and the guest's test programs in release mode
+    /// Build gatekeeper and the guest's test programs
     Build,
     /// Run a command or a script in a guest
     ///
     /// The guest is a Debian with gatekeeper installed where a real install puts it, and the
     /// users dev and alice. Output goes to standard output, the exit status is passed through; 125
-    /// means that the guest itself failed (panic, time-out), which is said on standard error.
+    /// means that the guest itself failed (panic, time-out), which standard error explains.
     Vm(vm::Vm),
-    /// Run all tests: unit and host tests, then the guest suite and the escape suite on every kernel
+    /// Run all tests: the guest suite and the escape suite on every kernel, and meanwhile those of the host
     ///
-    /// All attacks on 6.12, a share of the doors on each other kernel and without bpf in the LSM list. Meanwhile
-    /// each fuzz target runs for a minute. With a filter, only tests by name: for attacks see `escapes`.
+    /// All attacks on 6.12, a share of their families on each other kernel and without bpf in the LSM list. Each fuzz
+    /// target runs for a minute. With a filter, only tests by name: for attacks see `escapes`.
     ///
     /// Ends with a line for each kernel and the closing line `N passed, N failed`.
     Test(test::Test),
@@ -90,7 +94,8 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().task) {
+    let Cli { release, task } = Cli::parse();
+    match run(task, Profile::chosen(release)) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -99,19 +104,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<i32> {
+fn run(task: Task, profile: Profile) -> Result<i32> {
     match task {
         Task::Setup { refresh } => setup::run(refresh)?,
         Task::Build => {
             setup::build()?;
-            build::run()?;
+            build::run(profile)?;
         }
-        Task::Vm(vm) => return vm::run(vm),
-        Task::Test(test) => return test::run(&test),
-        Task::Escapes(escapes) => return escapes::run(&escapes),
-        Task::Assistants(assistants) => return assistants::run(&assistants),
+        Task::Vm(vm) => return vm::run(vm, profile),
+        Task::Test(test) => return test::run(&test, profile),
+        Task::Escapes(escapes) => return escapes::run(&escapes, profile),
+        Task::Assistants(assistants) => return assistants::run(&assistants, profile),
         Task::Bench(bench) => return bench::run(&bench),
-        Task::Demo(demo) => return demo::run(&demo),
+        Task::Demo(demo) => return demo::run(&demo, profile),
         Task::Diagram => diagram::run()?,
         Task::Fmt => lint::fmt()?,
         Task::Lint(lint) => lint::run(&lint)?,

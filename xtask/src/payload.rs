@@ -8,23 +8,24 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::cmd::{cmd, have};
+use crate::guest::GuestRun;
 use crate::{build, paths};
 
 const INIT: &str = include_str!("../guest/init");
 
 /// Makes the image in `dir`.
-pub fn build(dir: &Path, script: &str, copies: &[PathBuf]) -> Result<PathBuf> {
+pub fn build(dir: &Path, run: &GuestRun) -> Result<PathBuf> {
+    let script = &run.script;
     let tree = dir.join("payload");
     let install = tree.join("install");
     for sub in ["install/usr/bin", "install/usr/libexec/gatekeeper-tests", "copy"] {
         fs::create_dir_all(tree.join(sub)).context("cannot create the payload")?;
     }
     write_program(&tree.join("init"), INIT)?;
-    let script =
-        if script.starts_with("#!") { script.to_owned() } else { format!("#!/bin/bash\n{script}\n") };
+    let script = if script.starts_with("#!") { script.clone() } else { format!("#!/bin/bash\n{script}\n") };
     write_program(&tree.join("command"), &script)?;
 
-    for (name, path) in build::guest_binaries()? {
+    for (name, path) in build::guest_binaries(run.profile)? {
         let place = if name == "gatekeeper" { "usr/bin" } else { "usr/libexec/gatekeeper-tests" };
         install_program(&path, &install.join(place).join(&name))?;
     }
@@ -34,9 +35,9 @@ pub fn build(dir: &Path, script: &str, copies: &[PathBuf]) -> Result<PathBuf> {
         fs::create_dir_all(&to).context("cannot create the payload")?;
         cmd("cp").arg("-r").arg(policies).arg(to).quiet()?;
     }
-    for from in copies {
-        let mend = "--copy wants a file or folder of this machine";
-        cmd("cp").arg("-a").arg(from).arg(tree.join("copy")).mend(mend).quiet()?;
+    for from in &run.copies {
+        let help = "--copy wants a file or folder of this machine";
+        cmd("cp").arg("-a").arg(from).arg(tree.join("copy")).help(help).quiet()?;
     }
 
     let image = dir.join("payload.ext4");
@@ -48,7 +49,7 @@ pub fn build(dir: &Path, script: &str, copies: &[PathBuf]) -> Result<PathBuf> {
         .arg(&image)
         .arg(format!("{}M", used + used / 5 + 32))
         .env("PATH", format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default()))
-        .mend("apt-get install e2fsprogs")
+        .help("apt-get install e2fsprogs")
         .quiet()?;
     fs::remove_dir_all(&tree).context("cannot remove the payload's tree")?;
     Ok(image)

@@ -16,7 +16,7 @@ const DOCUMENTS: [&str; 2] = [PROMISES, "SECURITY.md"];
 const PASSES: [&str; 3] = ["PASS [", "LEAK [", "FLAKY "];
 
 /// The tests that passed, by what those who ran them wrote: the suites in guests, nextest or `cargo test`. Attacks are
-/// named as documents do, `escapes/DOOR/NAME`.
+/// named as documents do, `escapes/FAMILY/NAME`.
 pub fn passed(output: &str) -> impl Iterator<Item = String> {
     output.lines().filter_map(|line| {
         if let Some(rest) = line.strip_prefix("ok ") {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_test_that_has_not_passed_is_told() {
+    fn a_named_test_that_has_not_passed_is_reported() {
         let (line, tally) = check(&BTreeSet::new()).unwrap();
         assert!(tally.passed == 0 && tally.failed > 100, "{tally}");
         assert!(line.contains("SPECIFICATION.md: file::read has not passed"), "{line}");

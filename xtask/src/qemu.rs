@@ -47,7 +47,7 @@ pub struct Files<'a> {
 pub fn command(run: &GuestRun, kernel: &Kernel, files: &Files) -> Result<Command> {
     if !usable() {
         bail!(
-            "QEMU {OLDEST} or newer is needed, found {}\n  mend: cargo xtask setup",
+            "QEMU {OLDEST} or newer is needed, found {}\n  help: cargo xtask setup",
             version().map_or_else(|| "none".to_owned(), |major| major.to_string())
         );
     }
@@ -82,7 +82,7 @@ pub fn command(run: &GuestRun, kernel: &Kernel, files: &Files) -> Result<Command
 }
 
 /// The guest's TSC is the host's under plain emulation. On a busy machine the kernel measures it wrong by
-/// as much as tenfold, and every deadline in the guest with it: so it is told.
+/// as much as tenfold, and every deadline in the guest with it: so the host passes it.
 fn early_clock() -> String {
     static CLOCK: OnceLock<Option<u64>> = OnceLock::new();
     match CLOCK.get_or_init(tsc_khz) {
@@ -122,7 +122,7 @@ fn kvm_works() -> bool {
     *WORKS.get_or_init(|| try_kvm().unwrap_or(false))
 }
 
-/// What a processor that has virtual machines in hardware says of itself: Intel's, and AMD's.
+/// The processor flags for virtual machines in hardware: Intel's, and AMD's.
 const IN_HARDWARE: [&str; 2] = ["vmx", "svm"];
 
 fn try_kvm() -> Result<bool> {

@@ -14,7 +14,7 @@ const CUSTOMISE: &str = include_str!("../guest/customise");
 
 const SUITES: [&str; 3] = ["bookworm", "bookworm-updates", "bookworm-security"];
 
-/// What an assistant and its tests work with, beyond Debian's essential packages.
+/// The packages of an assistant's work and of the tests, beyond Debian's essential ones.
 const PACKAGES: [&str; 35] = [
     "apparmor",
     "bash",
@@ -86,7 +86,7 @@ pub fn build() -> Result<()> {
         "bookworm",
     ]);
     debootstrap = debootstrap.arg(&tree).args(&suites.lines);
-    debootstrap.mend("see the lines above; is the machine's mirror reachable?").quiet()?;
+    debootstrap.help("see the lines above; is the machine's mirror reachable?").quiet()?;
 
     let part = image.with_extension("part");
     let _ = fs::remove_file(&part);

@@ -1,4 +1,4 @@
-//! What a run leaves behind, and for how long: a work folder, and the console's log.
+//! The files of a run, and how long they stay: a work folder, and the console's log.
 
 use std::fs;
 use std::path::{Path, PathBuf};

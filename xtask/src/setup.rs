@@ -35,7 +35,7 @@ pub fn run(refresh: bool) -> Result<()> {
     guest_files(refresh)
 }
 
-/// What a guest needs, for the commands that only boot one.
+/// The needs of a guest, for the commands that only boot one.
 pub fn guest() -> Result<()> {
     if qemu::usable() && kernels::ready() && rootfs::image()?.is_file() {
         return Ok(());
@@ -53,7 +53,7 @@ pub fn kernels() -> Result<()> {
     kernels::fetch(false).map(drop)
 }
 
-/// What a build needs.
+/// The needs of a build.
 pub fn build() -> Result<()> {
     if toolchain::find().is_some() && toolchain::has_linker() {
         return Ok(());
@@ -103,10 +103,10 @@ fn install_qemu(codename: &str) -> Result<()> {
     suites
         .apt("apt-get")
         .args(["install", "-y", "--no-install-recommends", "-t", &backports, "qemu-system-x86"])
-        .mend("install QEMU 10 or newer (qemu-system-x86)")
+        .help("install QEMU 10 or newer (qemu-system-x86)")
         .quiet()?;
     if !qemu::usable() {
-        bail!("QEMU from {backports} is older than 10\n  mend: install QEMU 10 or newer (qemu-system-x86)");
+        bail!("QEMU from {backports} is older than 10\n  help: install QEMU 10 or newer (qemu-system-x86)");
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ fn linker() -> Result<()> {
     step("eBPF toolchain", || match toolchain::find() {
         Some(found) => Ok(found.name().to_owned()),
         None => bail!(
-            "no compiler has core for {}\n  mend: rustup +nightly component add rust-src",
+            "no compiler has core for {}\n  help: rustup +nightly component add rust-src",
             toolchain::TARGET
         ),
     })?;
@@ -146,13 +146,13 @@ fn guest_files(refresh: bool) -> Result<()> {
 fn step(name: &str, work: impl FnOnce() -> Result<String>) -> Result<()> {
     let start = Instant::now();
     eprint!("setup: {name} … ");
-    let said = work().with_context(|| format!("setup: {name}"));
+    let result = work().with_context(|| format!("setup: {name}"));
     let took = start.elapsed().as_secs_f64();
-    match &said {
-        Ok(said) => eprintln!("{said} ({took:.1} s)"),
+    match &result {
+        Ok(text) => eprintln!("{text} ({took:.1} s)"),
         Err(_) => eprintln!("failed ({took:.1} s)"),
     }
-    said.map(drop)
+    result.map(drop)
 }
 
 /// Not Debian: say what is missing, change nothing.

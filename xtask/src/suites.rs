@@ -1,9 +1,10 @@
-//! What runs in guests: the suite and the escape suite, one after the other in the same guest, and what came of each.
+//! The suites of a guest: the suite and the escape suite, one after the other in the same guest, and their results.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::build::Profile;
 use crate::guest::{Echo, End, GuestOutcome, GuestRun, LSM_WITHOUT_BPF};
 use crate::tally::Tally;
 use crate::test::Test;
@@ -32,13 +33,15 @@ impl Place {
 /// Where the daemon keeps its records.
 const STATE: &str = "/var/lib/gatekeeper";
 
-/// What is printed between one suite's end and the next one's beginning: its exit status follows.
+/// The line between one suite's end and the next one's beginning; the exit status follows.
 const ENDED: &str = "suite ended: ";
 
 /// The suites that one guest runs, one after another: its start and the daemon's take longer than many tests.
 pub struct Job {
     /// Where.
     pub place: Place,
+    /// The profile of the programs.
+    pub profile: Profile,
     suites: Vec<Suite>,
 }
 
@@ -49,7 +52,7 @@ struct Suite {
 }
 
 /// The suite everywhere and, unless some tests are picked, the escape suite.
-pub fn jobs(test: &Test) -> Result<Vec<Job>> {
+pub fn jobs(test: &Test, profile: Profile) -> Result<Vec<Job>> {
     let mut all: Vec<Job> = places(&test.kernel)?
         .into_iter()
         .map(|place| {
@@ -57,7 +60,7 @@ pub fn jobs(test: &Test) -> Result<Vec<Job>> {
             if test.filter.is_none() {
                 suites.push(escape_suite(test, &place));
             }
-            Job { place, suites }
+            Job { place, suites, profile }
         })
         .collect();
     // The longest first, so that none of them is left for the end, alone.
@@ -101,8 +104,8 @@ pub fn places(only: &[String]) -> Result<Vec<Place>> {
     Ok(places)
 }
 
-/// The doors that are tried in a place: all on 6.12, and a share on each of the others and on 6.12 without bpf in its
-/// LSM list, or this would take too long. `cargo xtask escapes` tries all everywhere.
+/// The families of attacks that are tried in a place: all on 6.12, and a share on each of the others and on 6.12 without
+/// bpf in its LSM list, or this would take too long. `cargo xtask escapes` tries all everywhere.
 fn share(place: &Place) -> &'static [&'static str] {
     match place.kernel.as_str() {
         "6.1" => &["file/"],
@@ -121,10 +124,10 @@ impl Job {
             self.suites.iter().map(|suite| format!("{}; echo \"{ENDED}$?\"", vm::quote(&suite.words)));
         // A daemon reads back what was recorded last, and tests leave much of that.
         let anew = format!("\nrm -rf {STATE}\n");
-        self.place.script(calls.collect::<Vec<_>>().join(&anew), test.timeout)
+        self.place.script(calls.collect::<Vec<_>>().join(&anew), test.timeout, self.profile)
     }
 
-    /// What each suite came to, for people and counted.
+    /// The result of each suite, for people and counted.
     pub fn judge(&self, outcome: &GuestOutcome) -> Vec<(String, Tally)> {
         let mut rest = outcome.output.as_str();
         let mut judged = Vec::new();
@@ -145,7 +148,7 @@ impl Job {
     }
 }
 
-/// What the first suite wrote, its exit status where it came to its end, and what stands behind.
+/// The first suite's output, its exit status where it came to its end, and the rest.
 fn first_part(output: &str) -> (&str, Option<i32>, &str) {
     let mut from = 0;
     for line in output.split_inclusive('\n') {
@@ -159,18 +162,18 @@ fn first_part(output: &str) -> (&str, Option<i32>, &str) {
 
 impl Place {
     /// A guest here that runs these words.
-    pub fn guest(&self, words: &[String], timeout: u64) -> GuestRun {
-        self.script(format!("exec {}", vm::quote(words)), timeout)
+    pub fn guest(&self, words: &[String], timeout: u64, profile: Profile) -> GuestRun {
+        self.script(format!("exec {}", vm::quote(words)), timeout, profile)
     }
 
     /// A guest here that runs a script of the shell's.
-    fn script(&self, script: String, timeout: u64) -> GuestRun {
+    fn script(&self, script: String, timeout: u64, profile: Profile) -> GuestRun {
         let mark = if self.without_bpf { "-bpf" } else { "" };
         let mut run = GuestRun {
             copies: vec![paths::root().join("tests")],
             timeout: Duration::from_secs(timeout),
             echo: Echo::Prefixed(format!("{}{mark} | ", self.kernel)),
-            ..GuestRun::new(&self.kernel, script)
+            ..GuestRun::new(&self.kernel, profile, script)
         };
         if self.without_bpf {
             run.lsm = LSM_WITHOUT_BPF.to_owned();
@@ -181,11 +184,11 @@ impl Place {
 
 /// Believes the suite's closing line only when its exit status, where it came to an end, agrees.
 pub fn judge(name: &str, output: &str, status: Option<i32>) -> (String, Tally) {
-    let said = Tally::of_closing_line(output);
-    let mut tally = said.unwrap_or_default();
-    let note = match (said, status) {
+    let counted = Tally::of_closing_line(output);
+    let mut tally = counted.unwrap_or_default();
+    let note = match (counted, status) {
         (None, _) | (_, None) => " (the suite did not finish)",
-        (Some(said), Some(status)) if status != 0 && said.failed == 0 => {
+        (Some(counted), Some(status)) if status != 0 && counted.failed == 0 => {
             " (the suite's exit status is not 0)"
         }
         _ => "",
@@ -193,8 +196,8 @@ pub fn judge(name: &str, output: &str, status: Option<i32>) -> (String, Tally) {
     if !note.is_empty() {
         tally.failed += 1;
     }
-    let told = |line: &&str| line.starts_with("FAILED ") || line.starts_with("AGAIN ");
-    let failures: String = output.lines().filter(told).map(|line| format!("\n    {line}")).collect();
+    let reported = |line: &&str| line.starts_with("FAILED ") || line.starts_with("AGAIN ");
+    let failures: String = output.lines().filter(reported).map(|line| format!("\n    {line}")).collect();
     (format!("{name}: {tally}{note}{failures}"), tally)
 }
 
@@ -209,7 +212,7 @@ mod tests {
     fn failures_where(output: &str, end: End) -> Vec<u64> {
         let outcome = GuestOutcome { end, output: output.to_owned(), boot: None, wall: Duration::ZERO };
         let suites = ["", "escapes, "].map(|name| Suite { name, words: Vec::new() });
-        let job = Job { place: Place::new("6.12", false), suites: suites.into() };
+        let job = Job { place: Place::new("6.12", false), profile: Profile::Quick, suites: suites.into() };
         job.judge(&outcome).into_iter().map(|(_, tally)| tally.failed).collect()
     }
 

@@ -1,4 +1,4 @@
-//! Counting tests in what their runners say.
+//! Counts of tests in the output of their runners.
 
 use std::fmt;
 use std::ops::AddAssign;

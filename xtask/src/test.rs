@@ -1,15 +1,18 @@
-//! `cargo xtask test`: unit and host tests, then the guest suite and the escape suite on every kernel, and meanwhile a
+//! `cargo xtask test`: the guest suite and the escape suite on every kernel, and meanwhile the tests of the host and a
 //! minute of each fuzz target.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::build::Profile;
 use crate::cmd::{cmd, have};
 use crate::suites::{Job, SUITE, jobs};
-use crate::{build, doors, paths, promises, setup, tally::Tally, vm};
+use crate::{build, escape_families, paths, promises, setup, tally::Tally, vm};
 
 /// Which tests run, and where.
 #[derive(Args)]
@@ -44,49 +47,32 @@ impl Test {
 }
 
 /// Runs them; 0 when all passed.
-pub fn run(test: &Test) -> Result<i32> {
+pub fn run(test: &Test, profile: Profile) -> Result<i32> {
     setup::build()?;
-    let (mut total, mut summary, mut passed) = (Tally::default(), Vec::new(), BTreeSet::new());
-    // Most of what makes a guest is fetched: it waits for others, while the tests of the host keep the machine busy.
-    let (host, made) = std::thread::scope(|scope| {
-        let making = (!test.host_only).then(|| scope.spawn(setup::guest));
-        let host = (!test.guest_only).then(|| host(test.filter.as_deref()));
-        let lost = || Err(anyhow::anyhow!("the thread that sets up guests ended early"));
-        (host, making.map_or(Ok(()), |run| run.join().unwrap_or_else(|_| lost())))
-    });
-    if let Some(host) = host {
-        let (host, names) = host?;
-        passed.extend(names);
-        summary.push(format!("host: {host}"));
-        total += host;
+    // Most of a guest's files are downloaded, which leaves the processors to the compiler.
+    std::thread::scope(|scope| -> Result<()> {
+        let files = (!test.host_only).then(|| scope.spawn(setup::guest));
+        let built = if test.host_only { Ok(()) } else { build::run(profile) };
+        files.map_or(Ok(()), |thread| joined(thread))?;
+        built
+    })?;
+    if !test.host_only && !build::binaries()?.iter().any(|name| name == SUITE) {
+        bail!("the tests package declares no program `{SUITE}` to run in the guest");
     }
-    made?;
-    if !test.host_only {
-        build::run()?;
-        if !build::binaries()?.iter().any(|name| name == SUITE) {
-            bail!("the tests package declares no program `{SUITE}` to run in the guest");
-        }
-        let mut ran = Tally::default();
-        let (guests, fuzzed) = std::thread::scope(|scope| {
-            let fuzzing = (!test.guest_only && test.filter.is_none()).then(|| scope.spawn(fuzz));
-            let lost = || Err(anyhow::anyhow!("the fuzz targets' thread ended early"));
-            (guests(test), fuzzing.map(|run| run.join().unwrap_or_else(|_| lost())))
-        });
-        let guests = guests?;
-        passed.extend(guests.passed);
-        for (line, tally) in guests.suites {
-            summary.push(line);
-            ran += tally;
-        }
-        if let Some(fuzzed) = fuzzed {
-            let (line, tally) = fuzzed?;
+    // A guest waits often enough to leave time for the tests of the host.
+    let (guests, host) = std::thread::scope(|scope| {
+        let host = (!test.guest_only).then(|| scope.spawn(|| host(test)));
+        let guests = (!test.host_only).then(|| guests(test, profile));
+        (guests, host.map(joined))
+    });
+    let (mut total, mut summary, mut passed) = (Tally::default(), Vec::new(), BTreeSet::new());
+    for ran in [host, guests].into_iter().flatten() {
+        let ran = ran?;
+        passed.extend(ran.passed);
+        for (line, tally) in ran.suites {
             summary.push(line);
             total += tally;
         }
-        if ran.count() == 0 && test.filter.is_none() {
-            bail!("no test ran in any guest");
-        }
-        total += ran;
     }
     if test.is_all() {
         let (line, tally) = promises::check(&passed)?;
@@ -102,13 +88,32 @@ pub fn run(test: &Test) -> Result<i32> {
     Ok(i32::from(total.failed > 0))
 }
 
+/// The result of a thread.
+fn joined<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a thread panicked")))
+}
+
+/// The tests of the host, and then the fuzz targets.
+fn host(test: &Test) -> Result<Ran> {
+    let begun = Instant::now();
+    let (tally, passed) = units(test.filter.as_deref())?;
+    let line = format!("host: {tally}; it took {:.0} s", begun.elapsed().as_secs_f64());
+    let mut suites = vec![(line, tally)];
+    if !test.host_only && test.filter.is_none() {
+        suites.push(fuzz()?);
+    }
+    Ok(Ran { suites, passed: passed.into_iter().collect() })
+}
+
 /// Unit and integration tests, with nextest where it is; the names of those that passed.
-fn host(filter: Option<&str>) -> Result<(Tally, Vec<String>)> {
+fn units(filter: Option<&str>) -> Result<(Tally, Vec<String>)> {
     let nextest = have("cargo-nextest");
     let tests = match nextest {
-        true => cmd("cargo").args(["nextest", "run", "--workspace", "--no-tests=pass", "--no-fail-fast"]),
-        false => cmd("cargo").args(["test", "--workspace", "--no-fail-fast"]),
+        true => cmd("cargo").args(["nextest", "run", "--no-tests=pass", "--cargo-profile"]),
+        false => cmd("cargo").args(["test", "--profile"]),
     };
+    // The release profile has no checks of overflows and no assertions.
+    let tests = tests.args([Profile::Quick.name(), "--workspace", "--no-fail-fast"]);
     let (text, passed) = tests.args(filter).dir(paths::root()).tee()?;
     let mut tally = if nextest { Tally::of_nextest(&text) } else { Tally::of_cargo_test(&text) };
     // It did not compile, or ended before it could count.
@@ -121,10 +126,18 @@ fn host(filter: Option<&str>) -> Result<(Tally, Vec<String>)> {
 /// Seconds for each fuzz target.
 const FUZZ: u32 = 60;
 
-/// The fuzz targets, one after another, while guests keep the machine busy: what they are built from is built by the
-/// tests of the host.
+/// The fuzz targets, one after another; the tests of the host have built them.
 fn fuzz() -> Result<(String, Tally)> {
-    let tests = cmd("cargo").args(["test", "-q", "--workspace", "--test", "fuzz", "--", "--test-threads=1"]);
+    let tests = cmd("cargo").args([
+        "test",
+        "-q",
+        "--profile",
+        Profile::Quick.name(),
+        "--workspace",
+        "--test",
+        "fuzz",
+    ]);
+    let tests = tests.args(["--", "--test-threads=1"]);
     let (text, passed) = tests.env("GATEKEEPER_FUZZ_SECONDS", FUZZ.to_string()).dir(paths::root()).tee()?;
     let mut tally = Tally::of_cargo_test(&text);
     if !passed && tally.failed == 0 {
@@ -133,7 +146,7 @@ fn fuzz() -> Result<(String, Tally)> {
     Ok((format!("fuzz targets, {FUZZ} s each: {tally}"), tally))
 }
 
-/// What came of the suites in guests.
+/// The results of suites.
 struct Ran {
     /// A summary line for each.
     suites: Vec<(String, Tally)>,
@@ -142,8 +155,8 @@ struct Ran {
 }
 
 /// The suites in each guest, some guests at a time.
-fn guests(test: &Test) -> Result<Ran> {
-    let jobs: Mutex<VecDeque<Job>> = Mutex::new(jobs(test)?.into());
+fn guests(test: &Test, profile: Profile) -> Result<Ran> {
+    let jobs: Mutex<VecDeque<Job>> = Mutex::new(jobs(test, profile)?.into());
     let done = Mutex::new(Vec::new());
     let work = || -> Result<()> {
         loop {
@@ -154,15 +167,14 @@ fn guests(test: &Test) -> Result<Ran> {
             let outcome = job.guest(test).run().with_context(|| format!("guest {name}"))?;
             vm::report(name, &outcome);
             let judged = job.judge(&outcome);
-            let found = doors::printed(&outcome.output).ok().map(|found| (name.clone(), found));
+            let found = escape_families::printed(&outcome.output).ok().map(|found| (name.clone(), found));
             let names: Vec<String> = promises::passed(&outcome.output).collect();
             done.lock().unwrap_or_else(PoisonError::into_inner).push((job, judged, found, names));
         }
     };
     std::thread::scope(|scope| -> Result<()> {
         let runs: Vec<_> = (0..test.jobs.max(1)).map(|_| scope.spawn(work)).collect();
-        let lost = || Err(anyhow::anyhow!("the guest's thread ended early"));
-        runs.into_iter().try_for_each(|run| run.join().unwrap_or_else(|_| lost()))
+        runs.into_iter().try_for_each(joined)
     })?;
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by(|(one, ..), (other, ..)| one.place.name.cmp(&other.place.name));
@@ -173,7 +185,10 @@ fn guests(test: &Test) -> Result<Ran> {
         passed.extend(names);
     }
     if !columns.is_empty() {
-        println!("\n{}", doors::table(&columns));
+        println!("\n{}", escape_families::table(&columns));
+    }
+    if test.filter.is_none() && judged.iter().map(|(_, tally)| tally.count()).sum::<u64>() == 0 {
+        bail!("no test ran in any guest");
     }
     Ok(Ran { suites: judged, passed })
 }

@@ -91,7 +91,7 @@ pub fn install_linker() -> Result<()> {
         .env("LLVM_PREFIX", llvm)
         .env("LLVM_SYS_221_PREFIX", llvm)
         .env("LIBRARY_PATH", format!("{llvm}/lib"))
-        .mend("apt-get install llvm-22-dev libpolly-22-dev")
+        .help("apt-get install llvm-22-dev libpolly-22-dev")
         .quiet()
         .context("bpf-linker cannot be installed")
 }

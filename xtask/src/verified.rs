@@ -12,7 +12,7 @@ use crate::{kernels, paths};
 const TABLE: &str = "docs/verified.md";
 
 const HEAD: &str = "# Instructions verified\n\n\
-    What the kernel's verifier went through for each program when it was loaded; a program may take 1,000,000.\n\
+    Instructions that the kernel's verifier processes for each program at its load; the limit is 1,000,000.\n\
     `cargo xtask bench -- verify` counts anew and shows what has changed since the last commit;\n\
     `cargo xtask bench --write -- verify` writes this table.\n\n";
 
@@ -64,15 +64,15 @@ fn changes(kernel: &str, counts: &BTreeMap<String, u64>, before: impl Fn(&String
     let largest = counts.iter().max_by_key(|(_, count)| **count);
     let largest = largest.map(|(name, count)| format!(", most {count} ({name})")).unwrap_or_default();
     let change = known.map_or_else(|| "not all counted before".to_owned(), |old| difference(old, sum));
-    let mut said = format!("kernel {kernel}: {sum} instructions verified in all{largest}; {change}\n");
+    let mut text = format!("kernel {kernel}: {sum} instructions verified in all{largest}; {change}\n");
     for (name, count) in counts {
         match before(name) {
             Some(old) if old == *count => {}
-            Some(old) => said += &format!("  {name}: {old} → {count}, {}\n", difference(old, *count)),
-            None => said += &format!("  {name}: {count}, new\n"),
+            Some(old) => text += &format!("  {name}: {old} → {count}, {}\n", difference(old, *count)),
+            None => text += &format!("  {name}: {count}, new\n"),
         }
     }
-    said
+    text
 }
 
 fn difference(old: u64, new: u64) -> String {
@@ -164,13 +164,13 @@ mod tests {
     #[test]
     fn changes_are_named() {
         let counts = printed(PRINTED);
-        let said = changes("6.1", &counts, |name| match name.as_str() {
+        let text = changes("6.1", &counts, |name| match name.as_str() {
             "file_open" => Some(350),
             "bpf" => Some(402),
             _ => None,
         });
-        assert!(said.contains("file_open: 350 → 700, +100.0 %"), "{said}");
-        assert!(said.contains("syslog: 0, new") && !said.contains("bpf:"), "{said}");
+        assert!(text.contains("file_open: 350 → 700, +100.0 %"), "{text}");
+        assert!(text.contains("syslog: 0, new") && !text.contains("bpf:"), "{text}");
         assert!(changes("6.1", &counts, |name| counts.get(name).copied()).contains("no change"));
     }
 }

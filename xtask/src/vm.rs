@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::build::Profile;
 use crate::guest::{Echo, End, GUEST_FAILED, GuestOutcome, GuestRun, LSM};
 use crate::{build, kernels, setup};
 
@@ -45,17 +46,16 @@ pub struct Vm {
 }
 
 /// Runs it; the exit status is the command's, or 125 when the guest itself failed.
-pub fn run(vm: Vm) -> Result<i32> {
+pub fn run(vm: Vm, profile: Profile) -> Result<i32> {
     let script = match &vm.script {
         Some(file) => std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the script {}", file.display()))?,
         None if vm.command.is_empty() => bail!("nothing to run: give --script FILE or -- CMD…"),
         None => format!("exec {}", quote(&vm.command)),
     };
+    setup::build()?;
     setup::guest()?;
-    if build::guest_binaries()?.is_empty() {
-        eprintln!("note: gatekeeper is not built, so this guest has none (cargo xtask build)");
-    }
+    build::run(profile)?;
     let all = vm.kernel == "all";
     let series = if all { kernels::SERIES.map(str::to_owned).to_vec() } else { vec![vm.kernel.clone()] };
     let (mut worst, mut summary) = (0, Vec::new());
@@ -69,7 +69,7 @@ pub fn run(vm: Vm) -> Result<i32> {
             copies: vm.copy.clone(),
             timeout: Duration::from_secs(vm.timeout),
             echo,
-            ..GuestRun::new(&kernel, script.clone())
+            ..GuestRun::new(&kernel, profile, script.clone())
         }
         .run()?;
         report(&kernel, &outcome);
@@ -79,12 +79,12 @@ pub fn run(vm: Vm) -> Result<i32> {
         if outcome.status() != 0 && worst != GUEST_FAILED {
             worst = outcome.status();
         }
-        let said = match &outcome.end {
+        let end = match &outcome.end {
             End::Exit(0) => "ok".to_owned(),
             End::Exit(status) => format!("exit status {status}"),
             End::GuestFailed(_) => "the guest itself failed".to_owned(),
         };
-        summary.push(format!("kernel {kernel}: {said}, {}", times(&outcome)));
+        summary.push(format!("kernel {kernel}: {end}, {}", times(&outcome)));
     }
     if all {
         println!("{}", summary.join("\n"));

@@ -50,7 +50,7 @@ fn unpack(image: &Path) -> Result<Vec<u8>> {
         .context("compressed in a way that is not known here")?;
     let packed = image.with_extension(format!("{}.{tool}", std::process::id()));
     fs::write(&packed, payload)?;
-    let unpacked = cmd(tool).args(["-q", "-d", "-c"]).arg(&packed).mend("cargo xtask setup").read_bytes();
+    let unpacked = cmd(tool).args(["-q", "-d", "-c"]).arg(&packed).help("cargo xtask setup").read_bytes();
     fs::remove_file(&packed)?;
     unpacked
 }

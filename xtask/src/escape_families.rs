@@ -1,11 +1,11 @@
-//! One table of what the escape suite found: by door, a column for each kernel or peer.
+//! The table of the escape suite's results: a row for each family of attacks, a column for each kernel or peer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
 
-/// What came of each attack, by its name.
+/// The result of each attack, by its name.
 pub type Verdicts = BTreeMap<String, String>;
 
 /// The line for programs in what `gatekeeper-escapes` printed.
@@ -16,17 +16,17 @@ pub fn printed(output: &str) -> Result<Verdicts> {
     Ok(list.iter().map(|row| (text(row, "attack"), text(row, "verdict"))).collect())
 }
 
-/// Attacks by door, and how many of them are blocked in each column.
+/// Attacks by family, and how many of them are blocked in each column.
 pub fn table(columns: &[(String, Verdicts)]) -> String {
-    let door = |attack: &str| attack.split('/').next().unwrap_or_default().to_owned();
-    let doors: BTreeSet<String> =
-        columns.iter().flat_map(|(_, verdicts)| verdicts.keys().map(|attack| door(attack))).collect();
+    let family = |attack: &str| attack.split('/').next().unwrap_or_default().to_owned();
+    let families: BTreeSet<String> =
+        columns.iter().flat_map(|(_, verdicts)| verdicts.keys().map(|attack| family(attack))).collect();
     let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
     let mut table =
-        format!("| door | attacks | {} |\n|---|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
-    for wanted in doors.iter().map(String::as_str).chain(["all"]) {
+        format!("| family | attacks | {} |\n|---|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
+    for wanted in families.iter().map(String::as_str).chain(["all"]) {
         let of = |verdicts: &Verdicts| -> Vec<String> {
-            let here = |attack: &&String| wanted == "all" || door(attack) == wanted;
+            let here = |attack: &&String| wanted == "all" || family(attack) == wanted;
             verdicts.iter().filter(|(attack, _)| here(attack)).map(|(_, verdict)| verdict.clone()).collect()
         };
         let most = columns.iter().map(|(_, verdicts)| of(verdicts).len()).max().unwrap_or(0);
