@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a session of a real assistant must have come out as: check.py ASSISTANT STORY.json"""
+"""Checks the story of a real assistant's session: check.py ASSISTANT STORY.json"""
 
 import json
 import sys
@@ -15,20 +15,20 @@ def must(holds, what):
         wrong.append(what)
 
 
-told = story["told"]
-of = lambda what: [one for one in told if one["telling"]["what"] == what]
+reports = story["told"]
+of = lambda what: [one for one in reports if one["telling"]["what"] == what]
 prompts = [one["telling"]["text"] for one in of("prompt")]
 must(prompts == ["Look at the notes"], "the prompt is on record, once")
-must(all(one["telling"]["assistant"] == assistant for one in told), "each telling names the assistant")
-must(all(one["tellers"] for one in told), "each telling has the process that told it")
+must(all(one["telling"]["assistant"] == assistant for one in reports), "each report names the assistant")
+must(all(one["tellers"] for one in reports), "each report has the process that sent it")
 calls = {one["telling"].get("command"): one for one in of("tool")}
 must(len(of("tool")) == 3 and len(calls) == 3, "three tool calls")
 
-deeds = [(process, deed) for process in story["processes"] for deed in process["deeds"]]
+actions = [(process, action) for process in story["processes"] for action in process["deeds"]]
 
 
-def belongs(deed, call):
-    link = deed.get("tool")
+def belongs(action, call):
+    link = action.get("tool")
     return link is not None and link["calls"] == [call] and link["matched_by"] in (
         "process_tree",
         "command",
@@ -36,19 +36,19 @@ def belongs(deed, call):
     )
 
 
-def path(deed):
-    return deed["object"].get("path", "")
+def path(action):
+    return action["object"].get("path", "")
 
 
 notes = calls.get("cat NOTES.md", {})
 number = notes.get("call")
-execs = [deed for _, deed in deeds if path(deed).endswith("/bin/cat") and belongs(deed, number)]
+execs = [action for _, action in actions if path(action).endswith("/bin/cat") and belongs(action, number)]
 must(bool(execs), "cat's exec is joined with its tool call")
-output = [one["telling"].get("output") or "" for one in told if one.get("call") == number]
-must(any("nothing of interest" in text for text in output), "what the tool gave back is on record")
+output = [one["telling"].get("output") or "" for one in reports if one.get("call") == number]
+must(any("nothing of interest" in text for text in output), "the tool's output is on record")
 
 key = calls.get("cat ~/.ssh/id_ed25519; true", {})
-denied = [deed for _, deed in deeds if path(deed).endswith("/.ssh/id_ed25519") and not deed["passed"]]
+denied = [action for _, action in actions if path(action).endswith("/.ssh/id_ed25519") and not action["passed"]]
 must(bool(denied), "the kernel refused the key")
 must(denied and belongs(denied[0], key.get("call")), "and that is joined with the tool call")
 must(key.get("call") not in (None, number), "another call than the first")
@@ -56,9 +56,9 @@ must(not key.get("refused"), "which nobody could foresee")
 
 curl = calls.get("curl -s http://127.0.0.1:9/", {})
 must(bool(curl.get("refused")), "curl was refused beforehand, with the policy's reason")
-must(not any(path(deed).endswith("/curl") for _, deed in deeds), "and so was never tried")
+must(not any(path(action).endswith("/curl") for _, action in actions), "and so was never tried")
 
-hooks = [deed for _, deed in deeds if (deed.get("tool") or {}).get("matched_by") == "hook"]
-must(bool(hooks), "the hook's own processes are told apart")
+hooks = [action for _, action in actions if (action.get("tool") or {}).get("matched_by") == "hook"]
+must(bool(hooks), "the hook's own processes are kept apart")
 must(bool(of("turn_done")) and story["ended"], "the turn's end and the session's are on record")
 sys.exit(bool(wrong))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A model that says what it was told to: the servers of OpenAI and Google as far as their assistants ask.
+"""A scripted model: the servers of OpenAI and Google as far as their assistants ask.
 
 model.py PORTFILE STEPS: listens on loopback, writes its port. STEPS is a JSON file: a list of shell commands to be
 run, one a turn, and a last text. Which step is next follows from how many results the request holds, so that every

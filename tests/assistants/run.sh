@@ -1,7 +1,7 @@
 #!/bin/bash
 # Codex and Gemini CLI, as their makers ship them, in sessions on a kernel that enforces, talking to a scripted model.
-# Runs as root in a guest; /mnt/copy/stage holds the assistants. Ends with status 1 where what an assistant told and
-# what the kernel saw do not come out joined.
+# Runs as root in a guest; /mnt/copy/stage holds the assistants. Ends with status 1 where an
+# assistant's reports and the kernel's events are not joined.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 stage=/mnt/copy/stage
@@ -25,10 +25,10 @@ finish() {
 }
 trap finish EXIT
 
-exec {said}< <(gatekeeper daemon 2>"$work/daemon.log" & echo $!; wait)
-read -r -u "$said" daemon
+exec {daemon_out}< <(gatekeeper daemon 2>"$work/daemon.log" & echo $!; wait)
+read -r -u "$daemon_out" daemon
 word=''
-read -r -t 300 -u "$said" word
+read -r -t 300 -u "$daemon_out" word
 if [ "$word" != ready ]; then
 	echo "the daemon does not open sessions:"
 	cat "$work/daemon.log"

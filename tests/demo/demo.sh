@@ -1,8 +1,8 @@
 #!/bin/bash
 # A session as a newcomer would see it: an assistant's shell at work, and the kernel saying no.
 #
-# Runs as root, in the guest or on a machine whose kernel can enforce. Every act is done twice: beside
-# the session, where nothing is governed, and in it. Ends with a table, and with status 1 where anything
+# Runs as root, in the guest or on a machine whose kernel can enforce. Every act is done twice: outside
+# the session, where nothing is governed, and inside. Ends with a table, and with status 1 where anything
 # came out differently from what is expected.
 set -uo pipefail
 shopt -s lastpipe
@@ -44,7 +44,7 @@ fi
 home=$(getent passwd "$user" | cut -d: -f6)
 project=$home/project
 if [ ! -d /usr/share/gatekeeper/policies ] || [ -S /run/gatekeeper/control.sock ]; then
-	# Beside whatever is installed here: places of its own.
+	# Own places, apart from an installed gatekeeper.
 	policies=/usr/share/gatekeeper/policies
 	[ -d "$policies" ] || policies=$(cd "$here/../../policies" && pwd)
 	config=$work/gatekeeper.toml
@@ -75,10 +75,10 @@ trap finish EXIT
 
 say "${bold}gatekeeper${plain} on Linux $(uname -r)"
 say "${dim}LSMs: $(cat /sys/kernel/security/lsm 2>/dev/null)${plain}"
-exec {said}< <(g daemon 2>"$work/daemon.log" & echo $!; wait)
-read -r -u "$said" daemon
+exec {daemon_out}< <(g daemon 2>"$work/daemon.log" & echo $!; wait)
+read -r -u "$daemon_out" daemon
 word=''
-read -r -t 300 -u "$said" word
+read -r -t 300 -u "$daemon_out" word
 if [ "$word" != ready ]; then
 	say "the daemon does not open sessions:"
 	cat "$work/daemon.log"
@@ -120,28 +120,28 @@ exec {free_out}< <(cd "$project" && exec "${as_user[@]}" bash <"$work/free" 2>&1
 exec {bound_out}< <(cd "$project" && exec "${as_user[@]}" "$gatekeeper" ${config:+--config "$config"} \
 	run --policy coding-assistant --name demo --purpose 'A demonstration' -- bash <"$work/bound" 2>&1)
 
-# Has a shell do something; what it wrote stands in $told, its status in $status.
-told='' status=0
+# Runs a command in a shell; sets $output and $status.
+output='' status=0
 ask() {
 	local in=$1 out=$2 line
-	told=''
+	output=''
 	printf '{ %s\n} 2>&1 </dev/null; echo "%%%%done $?"\n' "$3" >&"$in" || { status=gone; return; }
 	while read -r -t 120 -u "$out" line; do
 		case $line in
 		*%%done\ *)
-			told+=${line%%\%\%done *}
+			output+=${line%%\%\%done *}
 			status=${line##*%%done }
 			return
 			;;
 		esac
-		told+=$line$'\n'
+		output+=$line$'\n'
 	done
 	status=gone
 }
 ask "$free_in" "$free_out" 'umask 022'
 ask "$bound_in" "$bound_out" 'umask 022'
 if [ "$status" != 0 ]; then
-	say "the session did not open: $told"
+	say "the session did not open: $output"
 	exit 1
 fi
 session=$(g sessions --json | python3 -c 'import json, sys
@@ -149,40 +149,40 @@ for line in sys.stdin:
     found = json.loads(line)
     if found["name"] == "demo": print(found["session"])')
 
-# An act that works in the session.
+# An act that works inside the session.
 works() {
 	local shown=$1 command=${2:-$1}
 	say "  ${bold}\$ $shown${plain}"
 	ask "$bound_in" "$bound_out" "$command"
 	if [ "$status" = 0 ]; then
-		say "      session  ${green}$(cut_short "$(tail -n 1 <<<"${told%$'\n'}")")${plain}"
+		say "      inside   ${green}$(cut_short "$(tail -n 1 <<<"${output%$'\n'}")")${plain}"
 	else
-		wrong "it ended with $status: $told"
+		wrong "it ended with $status: $output"
 	fi
 }
 
-# An act that works beside the session, and that the kernel refuses in it.
+# An act that works outside the session, and that the kernel refuses inside.
 refused() {
 	local operation=$1 shown=$2 command=${3:-$2} line event=''
 	denials=$((denials + 1))
 	say "  ${bold}\$ $shown${plain}"
 	ask "$free_in" "$free_out" "$command"
-	say "      beside   ${dim}$(cut_short "${told:-done}")${plain}"
-	[ "$status" = 0 ] || wrong "beside the session it ended with $status: $told"
+	say "      outside  ${dim}$(cut_short "${output:-done}")${plain}"
+	[ "$status" = 0 ] || wrong "outside the session it ended with $status: $output"
 	ask "$bound_in" "$bound_out" "$command"
-	case $status:$told in
-	0:*) wrong "in the session it was let" ;;
+	case $status:$output in
+	0:*) wrong "inside the session it passed" ;;
 	*"not permitted"* | *PermissionError*)
-		say "      session  ${red}$(cut_short "$(grep -m 1 -E 'not permitted|PermissionError' <<<"$told")")${plain}"
+		say "      inside   ${red}$(cut_short "$(grep -m 1 -E 'not permitted|PermissionError' <<<"$output")")${plain}"
 		;;
-	*) wrong "in the session it ended with $status: $told" ;;
+	*) wrong "inside the session it ended with $status: $output" ;;
 	esac
-	if [ -n "$secret" ] && grep -qF -- "$secret" <<<"$told"; then wrong "the session saw the key"; fi
+	if [ -n "$secret" ] && grep -qF -- "$secret" <<<"$output"; then wrong "the session saw the key"; fi
 	while read -r -t 20 -u "$events" line; do
 		case $line in *deny*) event=$line && break ;; esac
 	done
 	say "      event    $event"
-	case $event in *deny*" $operation "*) ;; *) wrong "no event tells of a refused $operation" ;; esac
+	case $event in *deny*" $operation "*) ;; *) wrong "no event records a refused $operation" ;; esac
 }
 
 secret=$(sed -n 2p "$home/.ssh/id_ed25519")
@@ -214,26 +214,26 @@ mmap.mmap(file.fileno(), 4096, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC
 print('mapped')"); s=\$?; rm -f /tmp/gatekeeper-demo-\$UID-\$\$; (exit \$s)"
 refused exec '/lib64/ld-linux-x86-64.so.2 /usr/bin/curl --version'
 
-heading "4. Nobody listens to what is not said: a server waits at 127.0.0.1:$port"
+heading "4. No rule allows the network: a server waits at 127.0.0.1:$port"
 refused connect "python3: connect to 127.0.0.1:$port" \
 	"$(python "import os, socket; socket.create_connection(('127.0.0.1', $port)).send(b'hello'); print('connected')")"
 refused send "python3: send a datagram to 127.0.0.1:$port" \
 	"$(python "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'hello', ('127.0.0.1', $port)); print('sent')")"
-# Both are from beside; one more from here, so that whatever came before it has been seen.
+# Both are from outside; one more from here, so that whatever came before it has been seen.
 python3 -c "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'last', ('127.0.0.1', $port))"
 for _ in {1..500}; do
 	grep -q 'udp last' "$work/seen" 2>/dev/null && break
 	read -r -t 0.02 _ <> <(:)
 done
 tcp=$(grep -c '^tcp' "$work/seen") udp=$(grep -c '^udp hello' "$work/seen")
-say "  The server saw $tcp connection and $udp datagram: those from beside the session."
+say "  The server saw $tcp connection and $udp datagram: those from outside the session."
 [ "$tcp:$udp" = 1:1 ] || wrong "it should have been one of each"
 
 heading '5. Nothing is left behind for the next shell'
 refused write "echo 'alias ls=…' >>~/.bashrc" "cp ~/.bashrc $work/bashrc 2>/dev/null; echo >>~/.bashrc"
 refused create 'touch .git/hooks/post-commit' 'touch .git/hooks/post-commit && rm .git/hooks/post-commit'
 
-heading '6. What the trail holds of this session'
+heading '6. The trail of this session'
 echo exit >&"$free_in"
 echo exit >&"$bound_in"
 g events --json --session "$session" >"$work/events.json"

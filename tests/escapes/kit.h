@@ -69,13 +69,13 @@
 
 extern char **environ;
 
-/* What the runner tells: SECRET, TARGET, GUARDED, WORK, SOCKETS, MARK, PORT, VICTIM… */
-static const char *told(const char *name)
+/* Variables that the runner sets: SECRET, TARGET, GUARDED, WORK, SOCKETS, MARK, PORT, VICTIM… */
+static const char *env(const char *name)
 {
 	const char *value = getenv(name);
 
 	if (!value) {
-		printf("nobody told %s\n", name);
+		printf("%s is not set\n", name);
 		exit(98);
 	}
 	return value;
@@ -83,7 +83,7 @@ static const char *told(const char *name)
 
 static long number(const char *name)
 {
-	return strtol(told(name), NULL, 0);
+	return strtol(env(name), NULL, 0);
 }
 
 /* The result of a call that must not fail. */
@@ -128,7 +128,7 @@ static int print_file(const char *path)
 /* Writes the mark to a file or a socket. */
 static int mark(int fd)
 {
-	MUST(write(fd, told("MARK"), strlen(told("MARK"))));
+	MUST(write(fd, env("MARK"), strlen(env("MARK"))));
 	return 0;
 }
 
@@ -172,7 +172,7 @@ static socklen_t local(struct sockaddr_un *to, const char *name)
 /* The order that a helper outside carries out: a file where none may be made. */
 static const char *order(void)
 {
-	return join("echo order >", join(told("GUARDED"), "/ordered\n"));
+	return join("echo order >", join(env("GUARDED"), "/ordered\n"));
 }
 
 /* Runs a program that is open, with the environment as it is. */
@@ -198,10 +198,10 @@ static void copy_to(const char *from, int to)
 /* A copy of the attacker's program in the workspace. */
 static const char *own_program(const char *name)
 {
-	const char *path = join(told("WORK"), name);
+	const char *path = join(env("WORK"), name);
 	int fd = MUST(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755));
 
-	copy_to(told("PAYLOAD"), fd);
+	copy_to(env("PAYLOAD"), fd);
 	close(fd);
 	return path;
 }

@@ -1,4 +1,4 @@
-//! The harness's end of an actor.
+//! The harness's end of an actor: a process that runs acts on request.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::acts::{Done, answer};
-use crate::failure::{Late, sealed};
+use crate::failure::{Late, must_not_pass};
 use crate::sys::hex;
 use crate::world::{User, World, until_within};
 
@@ -20,12 +20,12 @@ const ACTS: Duration = Duration::from_secs(600);
 /// How long one may go on that nobody waits for any more: it may be held.
 const LINGERS: Duration = Duration::from_secs(10);
 
-/// A process that does what it is told, in a session or outside.
+/// A process that runs acts on request, in a session or outside.
 pub struct Actor {
     child: Child,
-    /// Gone once the actor was told to end.
+    /// None once the actor was asked to end.
     input: Option<ChildStdin>,
-    /// What it says, line by line, until its end.
+    /// Its answers, line by line, until its end.
     lines: Receiver<String>,
     words: PathBuf,
 }
@@ -65,27 +65,27 @@ impl Actor {
         }
     }
 
-    /// Tells it to do an act, without waiting.
-    pub fn tell<A: AsRef<[u8]>>(&mut self, verb: &str, arguments: &[A]) -> Result<()> {
+    /// Sends it an act, without waiting for the result.
+    pub fn send<A: AsRef<[u8]>>(&mut self, verb: &str, arguments: &[A]) -> Result<()> {
         let mut line = verb.to_owned();
         for argument in arguments {
             line.push(' ');
             line.push_str(&hex(argument.as_ref()));
         }
         line.push('\n');
-        let input = self.input.as_mut().context("the actor was told to end")?;
-        input.write_all(line.as_bytes()).context("telling an actor")
+        let input = self.input.as_mut().context("the actor was asked to end")?;
+        input.write_all(line.as_bytes()).context("sending an act to an actor")
     }
 
-    /// What came of the act it was told to do.
+    /// Returns the result of the act that was sent.
     pub fn hear(&mut self) -> Result<Done> {
         let line = self.line()?;
         answer(&line).with_context(|| format!("an actor answered {line:?}"))
     }
 
-    /// Does an act and tells what came of it.
+    /// Runs an act and returns its result.
     pub fn act<A: AsRef<[u8]>>(&mut self, verb: &str, arguments: &[A]) -> Result<Done> {
-        self.tell(verb, arguments)?;
+        self.send(verb, arguments)?;
         self.hear()
     }
 
@@ -102,15 +102,15 @@ impl Actor {
             Err(errno) => {
                 bail!("{} failed with {} instead of EPERM", shown(verb, arguments), name(errno))
             }
-            Ok(_) => sealed(false, format!("{} was let", shown(verb, arguments))),
+            Ok(_) => must_not_pass(false, format!("{} was let", shown(verb, arguments))),
         }
     }
 
     /// Runs a program to its end: its exit status and all it wrote.
     pub fn program(&mut self, words: &[&str]) -> Result<Result<(i32, String), i32>> {
-        Ok(self.act("run", words)?.map(|told| {
-            let told = String::from_utf8_lossy(&told).into_owned();
-            let (status, output) = told.split_once('\n').unwrap_or(("-1", ""));
+        Ok(self.act("run", words)?.map(|bytes| {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let (status, output) = text.split_once('\n').unwrap_or(("-1", ""));
             (status.parse().unwrap_or(-1), output.to_owned())
         }))
     }
@@ -143,11 +143,11 @@ impl Drop for Actor {
 }
 
 fn lines(output: ChildStdout) -> Receiver<String> {
-    let (tell, heard) = channel();
+    let (sender, heard) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             // Nobody listens any more.
-            if tell.send(line).is_err() {
+            if sender.send(line).is_err() {
                 return;
             }
         }

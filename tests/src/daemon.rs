@@ -19,8 +19,8 @@ pub const WORDS: &str = "/run/gatekeeper-suite/daemon.log";
 /// What it may take to end by itself before it is killed.
 const STOP: Duration = Duration::from_secs(60);
 
-/// All that daemons have said so far.
-pub fn said() -> String {
+/// Returns the log of all daemons so far.
+pub fn log() -> String {
     std::fs::read_to_string(WORDS).unwrap_or_default()
 }
 
@@ -43,16 +43,16 @@ impl Daemon {
             .context("starting the daemon")?;
         let output = BufReader::new(child.stdout.take().context("no standard output")?);
         let mut daemon = Self { child };
-        let (told, heard) = channel();
+        let (sender, heard) = channel();
         std::thread::spawn(move || {
             // Read to the end, so that the daemon never writes into a closed pipe.
             for line in output.lines().map_while(Result::ok) {
-                let _ = told.send(line);
+                let _ = sender.send(line);
             }
         });
         until("the daemon's word", || {
             if let Some(status) = daemon.child.try_wait().context("waiting for the daemon")? {
-                bail!("the daemon ended with {status}: {}", said().trim());
+                bail!("the daemon ended with {status}: {}", log().trim());
             }
             if ready {
                 return Ok(heard.try_recv().ok().filter(|line| line == "ready").map(drop));

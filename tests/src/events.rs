@@ -50,7 +50,7 @@ impl World {
         Ok(records)
     }
 
-    /// Whether a session's events tell of each of these denials.
+    /// Checks that a session has an event of each of these denials.
     pub fn expect(&self, session: &str, denials: &[Denial]) -> Result<()> {
         let mut missing = Vec::new();
         let found = until("the events", || {
@@ -66,17 +66,18 @@ impl World {
             return Ok(());
         }
         let events = self.events(session)?;
-        let told: Vec<String> = events.iter().filter(|event| event["passed"] == false).map(brief).collect();
-        bail!("no event of {missing:?}; of what was refused there are {told:?}")
+        let refused: Vec<String> =
+            events.iter().filter(|event| event["passed"] == false).map(brief).collect();
+        bail!("no event of {missing:?}; the refusals are {refused:?}")
     }
 
-    /// Whether a session's events tell of no refusal that these do not name.
+    /// Checks that a session has no refusal but these.
     pub fn expect_no_other(&self, session: &str, denials: &[Denial]) -> Result<()> {
         let other =
             |event: &&Value| event["passed"] == false && !denials.iter().any(|denial| denial.is(event));
         let events = self.events(session)?;
-        let told: Vec<String> = events.iter().filter(other).map(brief).collect();
-        if told.is_empty() { Ok(()) } else { bail!("refused beyond what was expected: {told:?}") }
+        let refused: Vec<String> = events.iter().filter(other).map(brief).collect();
+        if refused.is_empty() { Ok(()) } else { bail!("refused beyond what was expected: {refused:?}") }
     }
 }
 

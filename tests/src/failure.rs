@@ -1,4 +1,4 @@
-//! Why a test failed, where that decides whether it may be tried once more.
+//! Causes of failure that decide whether a test may be tried once more.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,9 +17,9 @@ impl fmt::Display for Breach {
 
 impl std::error::Error for Breach {}
 
-/// Fails, for good, where what must be shut was not.
-pub fn sealed(is_sealed: bool, otherwise: impl Into<String>) -> Result<()> {
-    if is_sealed { Ok(()) } else { Err(Breach(otherwise.into()).into()) }
+/// Fails, for good, where something passed that must not: where the condition does not hold.
+pub fn must_not_pass(holds: bool, otherwise: impl Into<String>) -> Result<()> {
+    if holds { Ok(()) } else { Err(Breach(otherwise.into()).into()) }
 }
 
 /// Something did not come in time.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::world::World;
 
-/// Somebody who has all holds told as they come and go.
+/// A client that reads all holds as they come and go.
 pub struct Follower {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -26,7 +26,7 @@ impl Follower {
         Ok(Self { child, lines })
     }
 
-    /// Reads on until something is told, or the test's time is over.
+    /// Reads on until such a record comes, or the test's time is over.
     pub fn until(&mut self, what: impl Fn(&Value) -> bool) -> Result<()> {
         for line in &mut self.lines {
             if what(&serde_json::from_str(&line?)?) {

@@ -158,7 +158,7 @@ impl std::fmt::Display for Stuck {
 impl std::error::Error for Stuck {}
 
 fn one(test: &Test, world: &Arc<World>) -> Result<()> {
-    let (told, heard) = channel();
+    let (sender, heard) = channel();
     let (theirs, body) = (Arc::clone(world), Arc::clone(&test.body));
     std::thread::spawn(move || {
         let result = catch_unwind(AssertUnwindSafe(|| theirs.need_daemon().and_then(|()| body(&theirs))));
@@ -168,7 +168,7 @@ fn one(test: &Test, world: &Arc<World>) -> Result<()> {
             Err(anyhow!("panicked: {}", words.unwrap_or_default()))
         });
         // The runner may have given up on it.
-        let _ = told.send(result);
+        let _ = sender.send(result);
     });
     let result = match heard.recv_timeout(test.limit) {
         Ok(result) => result,
@@ -189,15 +189,15 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
-    use crate::failure::{Late, sealed};
+    use crate::failure::{Late, must_not_pass};
 
     #[test]
     fn what_passed_that_must_not_is_not_tried_again() {
-        let breach = sealed(false, "it was let").context("reading").context("the second case");
+        let breach = must_not_pass(false, "it was let").context("reading").context("the second case");
         assert!(breach.is_err_and(|error| is_final(&error)));
         assert!(is_final(&Stuck(LIMIT).into()));
         let late = Late { what: "the end".into(), limit: LIMIT };
         assert!(!is_final(&anyhow::Error::from(late).context("waiting")));
-        assert!(sealed(true, "").is_ok());
+        assert!(must_not_pass(true, "").is_ok());
     }
 }

@@ -31,7 +31,7 @@ impl Server {
                 let kept = Arc::clone(&kept);
                 std::thread::spawn(move || {
                     let mut bytes = Vec::new();
-                    // A peer that resets the connection has said all it will.
+                    // A peer that resets the connection sends nothing more.
                     let _ = stream.read_to_end(&mut bytes);
                     kept.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
                 });

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::actor::Actor;
-use crate::ground;
+use crate::fixtures;
 use crate::world::{User, World, until};
 
 /// An actor in a session.
@@ -50,8 +50,17 @@ impl World {
     /// Opens a session of a user's, in a folder; `stderr` is handed in as descriptor 2.
     pub fn session_of(&self, user: User, policy: &str, at: &str, stderr: Option<OwnedFd>) -> Result<Session> {
         let name = format!("t{}", self.number());
-        let arguments =
-            ["run", "--policy", policy, "--name", &name, "--workspace", ground::WORK, "--", ground::ACTOR];
+        let arguments = [
+            "run",
+            "--policy",
+            policy,
+            "--name",
+            &name,
+            "--workspace",
+            fixtures::WORK,
+            "--",
+            fixtures::ACTOR,
+        ];
         let mut command = self.command(&arguments);
         command.arg("actor").current_dir(at);
         let stderr = stderr.map(|fd| Stdio::from(File::from(fd)));

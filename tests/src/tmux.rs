@@ -1,4 +1,4 @@
-//! A terminal that somebody sits at: tmux types the keys and tells what is on the screen.
+//! A terminal that somebody sits at: tmux types the keys and shows the screen.
 
 use std::process::{Command, Stdio};
 
@@ -30,8 +30,8 @@ impl Tmux {
         self.user.become_of(&mut command);
         command.env("TERM", "xterm-256color").current_dir("/").stdin(Stdio::null());
         let output = command.output().context("starting tmux")?;
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        ensure!(output.status.success(), "tmux {words:?}: {told}");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "tmux {words:?}: {errors}");
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 

@@ -1,4 +1,4 @@
-//! The machine as tests find it: gatekeeper installed, its daemon running, users, a ground to act on.
+//! The machine as tests find it: gatekeeper installed, its daemon running, users, fixtures to act on.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::actor::Actor;
 use crate::daemon::Daemon;
 use crate::failure::Late;
-use crate::ground;
+use crate::fixtures;
 
 /// Where policies of tests go, found by name.
 pub const POLICIES: &str = "/etc/gatekeeper/policies";
@@ -74,7 +74,7 @@ impl World {
         for folder in [RUN, POLICIES] {
             fs::create_dir_all(folder).with_context(|| format!("making {folder}"))?;
         }
-        ground::lay()?;
+        fixtures::lay()?;
         let daemon = Daemon::start(true)?;
         Ok(Self { daemon: Mutex::new(Some(daemon)), groups: Mutex::default(), serial: AtomicU32::new(0) })
     }
@@ -96,7 +96,7 @@ impl World {
 
     /// The end of what the daemon wrote.
     pub fn daemon_words(&self) -> Option<String> {
-        let text = crate::daemon::said();
+        let text = crate::daemon::log();
         let mut lines: Vec<&str> = text.lines().rev().take(3).collect();
         lines.reverse();
         (!lines.is_empty()).then(|| lines.join(" | "))
@@ -156,7 +156,7 @@ impl World {
 
     /// Somebody who acts outside any session.
     pub fn free(&self, user: User) -> Result<Actor> {
-        let mut command = Command::new(ground::ACTOR);
+        let mut command = Command::new(fixtures::ACTOR);
         command.arg("actor").current_dir("/");
         Actor::start(self, command, user, None)
     }
@@ -182,24 +182,24 @@ impl World {
     }
 }
 
-fn said(what: &str) -> bool {
+fn has_flag(what: &str) -> bool {
     std::env::args().any(|word| word == what)
 }
 
 /// Whether nothing is to be left out, however long it takes.
 pub fn whole() -> bool {
-    said("--whole")
+    has_flag("--whole")
 }
 
 /// Whether the longest tests run in full. The matrix is five guests, emulated: on four of them what does not depend on
 /// the kernel is left out or done less often, unless it is asked for. A list names all.
 pub fn in_full() -> bool {
-    if said("--list") || whole() {
+    if has_flag("--list") || whole() {
         return true;
     }
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let is_other = ["6.1.", "6.18.", "7."].iter().any(|series| release.starts_with(series));
-    !is_other && !said("--no-bpf-lsm")
+    !is_other && !has_flag("--no-bpf-lsm")
 }
 
 /// Looks until there is an answer, which must come.

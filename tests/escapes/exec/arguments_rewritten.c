@@ -9,7 +9,7 @@ static volatile int rewriting_over;
 
 static void *rewrite(void *unused)
 {
-	const char *secret = told("SECRET");
+	const char *secret = env("SECRET");
 
 	while (!rewriting_over) {
 		strcpy(shared_word, "/etc/hostname");

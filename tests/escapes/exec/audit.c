@@ -6,6 +6,6 @@
 
 int main(void)
 {
-	setenv("LD_AUDIT", told("PAYLOAD_LIBRARY"), 1);
+	setenv("LD_AUDIT", env("PAYLOAD_LIBRARY"), 1);
 	return MUST(execl("/usr/bin/true", "true", NULL));
 }

@@ -8,14 +8,14 @@
 
 int main(void)
 {
-	int fd = MUST(open(join(told("WORK"), "/escape.so"), O_WRONLY | O_CREAT, 0755));
+	int fd = MUST(open(join(env("WORK"), "/escape.so"), O_WRONLY | O_CREAT, 0755));
 
-	copy_to(told("PAYLOAD_LIBRARY"), fd);
+	copy_to(env("PAYLOAD_LIBRARY"), fd);
 	close(fd);
-	fd = MUST(open(join(told("WORK"), "/gconv-modules"), O_WRONLY | O_CREAT, 0644));
+	fd = MUST(open(join(env("WORK"), "/gconv-modules"), O_WRONLY | O_CREAT, 0644));
 	MUST(dprintf(fd, "module ESCAPE// INTERNAL escape 1\n"));
 	close(fd);
-	setenv("GCONV_PATH", told("WORK"), 1);
+	setenv("GCONV_PATH", env("WORK"), 1);
 	iconv_open("UTF-8", "ESCAPE//");
 	return 0;
 }

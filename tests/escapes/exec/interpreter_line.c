@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	const char *path = join(told("WORK"), "/script");
+	const char *path = join(env("WORK"), "/script");
 	int fd = MUST(open(path, O_WRONLY | O_CREAT, 0755));
 
 	MUST(dprintf(fd, "#!%s\n", own_program("/program")));

@@ -7,11 +7,11 @@
 int main(void)
 {
 	char bytes[65536];
-	const char *path = join(told("WORK"), "/patched");
-	int fd = MUST(open(told("PAYLOAD"), O_RDONLY)), out = MUST(open(path, O_WRONLY | O_CREAT, 0755));
+	const char *path = join(env("WORK"), "/patched");
+	int fd = MUST(open(env("PAYLOAD"), O_RDONLY)), out = MUST(open(path, O_WRONLY | O_CREAT, 0755));
 	ssize_t length = MUST(read(fd, bytes, sizeof(bytes)));
 	char *at = memmem(bytes, length, "/lib64/ld-linux", 15);
-	const char *short_name = join("/tmp/", told("LANE"));
+	const char *short_name = join("/tmp/", env("WORKER"));
 
 	/* A short name for the loader's copy fits into the old one's room. */
 	int loader = MUST(open(short_name, O_WRONLY | O_CREAT, 0755));

@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	const char *link = join(told("WORK"), "/kit");
+	const char *link = join(env("WORK"), "/kit");
 
 	own_program("/program");
 	MUST(symlink("program", link));

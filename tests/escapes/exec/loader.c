@@ -1,5 +1,5 @@
 // tries: to have the dynamic loader run a program that may not be run
-// works: the loader maps what it is told; no exec of the program takes place
+// works: the loader maps the file that it is given; no exec of the program takes place
 // see: ld.so(8); the loader trick against noexec and application lists
 // goal: run
 #include "../kit.h"

@@ -6,10 +6,10 @@
 
 int main(void)
 {
-	const char *loader = join(told("WORK"), "/innocent");
+	const char *loader = join(env("WORK"), "/innocent");
 	int fd = MUST(open(loader, O_WRONLY | O_CREAT, 0755));
 
 	copy_to("/lib64/ld-linux-x86-64.so.2", fd);
 	close(fd);
-	return MUST(execl(loader, "ls", told("PAYLOAD"), NULL));
+	return MUST(execl(loader, "ls", env("PAYLOAD"), NULL));
 }

@@ -10,11 +10,11 @@ int main(void)
 	static const unsigned char code[] = { 0xb8, 1, 0, 0, 0, 0x48, 0x89, 0xfe, 0xbf, 1, 0, 0, 0, 0xba, 16, 0, 0, 0,
 					      0x0f, 0x05, 0xc3 };
 	char backwards[17] = "";
-	int fd = MUST(open(join(told("WORK"), "/code"), O_RDWR | O_CREAT, 0755));
+	int fd = MUST(open(join(env("WORK"), "/code"), O_RDWR | O_CREAT, 0755));
 	char *page;
 
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	MUST(write(fd, code, sizeof(code)));
 	page = mmap(0, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
 	MUST(mprotect(page, 4096, PROT_READ | PROT_EXEC));

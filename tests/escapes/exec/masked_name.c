@@ -9,5 +9,5 @@ int main(int count, char **words)
 	prctl(PR_SET_NAME, "gatekeeper");
 	memset(words[0], 0, strlen(words[0]));
 	memcpy(words[0], "gatekeeper", strlen(words[0]) < 10 ? strlen(words[0]) : 10);
-	return print_file(told("SECRET"));
+	return print_file(env("SECRET"));
 }

@@ -8,6 +8,6 @@ int main(void)
 {
 	int fd = MUST(memfd_create("kworker", 0));
 
-	copy_to(told("PAYLOAD"), fd);
+	copy_to(env("PAYLOAD"), fd);
 	return run_open(fd, 0);
 }

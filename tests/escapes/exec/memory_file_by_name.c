@@ -9,7 +9,7 @@ int main(void)
 	char way[64];
 	int fd = MUST(memfd_create("x", 0));
 
-	copy_to(told("PAYLOAD"), fd);
+	copy_to(env("PAYLOAD"), fd);
 	snprintf(way, sizeof(way), "/proc/self/fd/%d", fd);
 	return MUST(execl(way, "payload", NULL));
 }

@@ -9,7 +9,7 @@ int main(void)
 	char way[64];
 	int fd = MUST(memfd_create("x", 0));
 
-	copy_to(told("PAYLOAD_LIBRARY"), fd);
+	copy_to(env("PAYLOAD_LIBRARY"), fd);
 	snprintf(way, sizeof(way), "/proc/self/fd/%d", fd);
 	if (!dlopen(way, RTLD_NOW))
 		return puts(dlerror()), 1;

@@ -11,7 +11,7 @@ int main(void)
 	for (int i = 0; i < 4; i++) {
 		prctl(PR_SET_NAME, names[i]);
 		if (!fork())
-			return print_file(told("SECRET"));
+			return print_file(env("SECRET"));
 		wait(NULL);
 	}
 	return 0;

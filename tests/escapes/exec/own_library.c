@@ -6,10 +6,10 @@
 
 int main(void)
 {
-	const char *path = join(told("WORK"), "/libx.so");
+	const char *path = join(env("WORK"), "/libx.so");
 	int fd = MUST(open(path, O_WRONLY | O_CREAT, 0755));
 
-	copy_to(told("PAYLOAD_LIBRARY"), fd);
+	copy_to(env("PAYLOAD_LIBRARY"), fd);
 	close(fd);
 	if (!dlopen(path, RTLD_NOW))
 		return puts(dlerror()), 1;

@@ -10,7 +10,7 @@
 
 int main(void)
 {
-	const char *at = join(told("WORK"), "/v1");
+	const char *at = join(env("WORK"), "/v1");
 
 	MUST(mkdir(at, 0755));
 	MUST(mount("cgroup", at, "cgroup", 0, "none,name=escape"));

@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	mkdir(join(told("WORK"), "/usr"), 0755);
-	mkdir(join(told("WORK"), "/usr/bin"), 0755);
+	mkdir(join(env("WORK"), "/usr"), 0755);
+	mkdir(join(env("WORK"), "/usr/bin"), 0755);
 	return MUST(execl(own_program("/usr/bin/git"), "/usr/bin/git", "status", NULL));
 }

@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	const char *path = join(told("WORK"), "/script");
+	const char *path = join(env("WORK"), "/script");
 	int fd = MUST(open(path, O_WRONLY | O_CREAT, 0755));
 	const char *text = "#!/usr/bin/bash\nfor ((i = 15; i >= 0; i--)); do printf %s \"${MARK:i:1}\"; done\n";
 

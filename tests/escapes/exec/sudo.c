@@ -9,5 +9,5 @@
 
 int main(void)
 {
-	return MUST(execl("/usr/bin/sudo", "sudo", "-n", "touch", join(told("GUARDED"), "/by-root"), NULL));
+	return MUST(execl("/usr/bin/sudo", "sudo", "-n", "touch", join(env("GUARDED"), "/by-root"), NULL));
 }

@@ -6,7 +6,7 @@
 
 static void *exec_here(void *unused)
 {
-	execl("/usr/bin/cat", "cat", told("SECRET"), NULL);
+	execl("/usr/bin/cat", "cat", env("SECRET"), NULL);
 	return NULL;
 }
 

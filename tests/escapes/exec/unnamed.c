@@ -7,9 +7,9 @@
 int main(void)
 {
 	char way[64];
-	int fd = MUST(open(told("WORK"), O_TMPFILE | O_RDWR, 0755)), named;
+	int fd = MUST(open(env("WORK"), O_TMPFILE | O_RDWR, 0755)), named;
 
-	copy_to(told("PAYLOAD"), fd);
+	copy_to(env("PAYLOAD"), fd);
 	snprintf(way, sizeof(way), "/proc/self/fd/%d", fd);
 	named = MUST(open(way, O_PATH));
 	close(fd);

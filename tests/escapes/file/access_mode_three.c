@@ -8,6 +8,6 @@ int main(void)
 {
 	char way[64];
 
-	snprintf(way, sizeof(way), "/proc/self/fd/%d", (int)MUST(open(told("SECRET"), 3)));
+	snprintf(way, sizeof(way), "/proc/self/fd/%d", (int)MUST(open(env("SECRET"), 3)));
 	return print_file(way);
 }

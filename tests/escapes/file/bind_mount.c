@@ -8,9 +8,9 @@
 
 int main(void)
 {
-	const char *at = join(told("WORK"), "/bound");
+	const char *at = join(env("WORK"), "/bound");
 
 	MUST(mkdir(at, 0755));
-	MUST(mount(told("GUARDED"), at, NULL, MS_BIND, NULL));
+	MUST(mount(env("GUARDED"), at, NULL, MS_BIND, NULL));
 	return print_file(join(at, "/secret"));
 }

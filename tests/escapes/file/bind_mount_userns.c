@@ -6,10 +6,10 @@
 
 int main(void)
 {
-	const char *at = join(told("WORK"), "/bound");
+	const char *at = join(env("WORK"), "/bound");
 
 	MUST(mkdir(at, 0755));
 	own_namespaces(CLONE_NEWNS);
-	MUST(mount(told("GUARDED"), at, NULL, MS_BIND, NULL));
+	MUST(mount(env("GUARDED"), at, NULL, MS_BIND, NULL));
 	return print_file(join(at, "/secret"));
 }

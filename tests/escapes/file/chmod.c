@@ -6,5 +6,5 @@
 
 int main(void)
 {
-	return MUST(chmod(told("SECRET"), 0666));
+	return MUST(chmod(env("SECRET"), 0666));
 }

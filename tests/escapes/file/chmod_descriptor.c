@@ -7,5 +7,5 @@
 
 int main(void)
 {
-	return MUST(syscall(452, MUST(open(told("TARGET"), O_PATH)), "", 0700, AT_EMPTY_PATH));
+	return MUST(syscall(452, MUST(open(env("TARGET"), O_PATH)), "", 0700, AT_EMPTY_PATH));
 }

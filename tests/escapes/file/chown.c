@@ -7,5 +7,5 @@
 
 int main(void)
 {
-	return MUST(lchown(told("TARGET"), 0, 0));
+	return MUST(lchown(env("TARGET"), 0, 0));
 }

@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	int out = MUST(open(join(told("WORK"), "/copy"), O_RDWR | O_CREAT, 0600)), in = MUST(open(told("SECRET"), O_RDONLY));
+	int out = MUST(open(join(env("WORK"), "/copy"), O_RDWR | O_CREAT, 0600)), in = MUST(open(env("SECRET"), O_RDONLY));
 
 	if (copy_file_range(in, NULL, out, NULL, 100, 0) <= 0)
 		MUST(sendfile(out, in, NULL, 100));

@@ -8,13 +8,13 @@ int main(void)
 {
 	int done = 0;
 
-	done |= open(join(told("GUARDED"), "/new"), O_WRONLY | O_CREAT | O_EXCL, 0644) >= 0;
+	done |= open(join(env("GUARDED"), "/new"), O_WRONLY | O_CREAT | O_EXCL, 0644) >= 0;
 	perror("open");
-	done |= mkdir(join(told("GUARDED"), "/newer"), 0755) == 0;
+	done |= mkdir(join(env("GUARDED"), "/newer"), 0755) == 0;
 	perror("mkdir");
-	done |= symlink("/etc/passwd", join(told("GUARDED"), "/link")) == 0;
+	done |= symlink("/etc/passwd", join(env("GUARDED"), "/link")) == 0;
 	perror("symlink");
-	done |= mkfifo(join(told("GUARDED"), "/pipe"), 0644) == 0;
+	done |= mkfifo(join(env("GUARDED"), "/pipe"), 0644) == 0;
 	perror("mkfifo");
 	return !done;
 }

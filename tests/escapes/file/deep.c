@@ -7,7 +7,7 @@
 
 int main(void)
 {
-	int at = MUST(open(told("GUARDED"), O_PATH));
+	int at = MUST(open(env("GUARDED"), O_PATH));
 
 	for (int i = 0; i < 256; i++) {
 		int next = MUST(openat(at, "d", O_PATH));

@@ -7,10 +7,10 @@
 
 int main(void)
 {
-	const char *path = join(told("WORK"), "/disk");
+	const char *path = join(env("WORK"), "/disk");
 	struct stat is;
 
-	MUST(stat(told("SECRET"), &is));
+	MUST(stat(env("SECRET"), &is));
 	MUST(mknod(path, S_IFBLK | 0600, is.st_dev));
 	MUST(open(path, O_RDONLY));
 	return holding();

@@ -12,7 +12,7 @@ int main(void)
 	struct dirent *entry;
 	DIR *folder = opendir("/dev");
 
-	MUST(stat(told("SECRET"), &is));
+	MUST(stat(env("SECRET"), &is));
 	while ((entry = readdir(folder))) {
 		snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
 		if (!stat(path, &device) && S_ISBLK(device.st_mode) && device.st_rdev == is.st_dev) {

@@ -13,12 +13,12 @@ int main(void)
 	struct pollfd until = { fd, POLLIN };
 	time_t end = time(NULL) + 8;
 
-	MUST(fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN, AT_FDCWD, told("SECRET")));
+	MUST(fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN, AT_FDCWD, env("SECRET")));
 	if (!fork()) {
 		/* The victim's descriptor is opened again by whoever looks. */
 		while (time(NULL) < end) {
 			struct sockaddr_un to;
-			socklen_t length = local(&to, told("HAND"));
+			socklen_t length = local(&to, env("HAND"));
 			int s = socket(AF_UNIX, SOCK_STREAM, 0);
 			connect(s, (void *)&to, length);
 			usleep(100000);
@@ -33,7 +33,7 @@ int main(void)
 		/* What the kernel could not open for us fails the reading. */
 		if (length <= 0)
 			continue;
-		MUST(stat(told("SECRET"), &secret));
+		MUST(stat(env("SECRET"), &secret));
 		for (event = (void *)bytes; FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
 			if (event->fd >= 0 && !fstat(event->fd, &is) && is.st_ino == secret.st_ino)
 				return print_from(event->fd);

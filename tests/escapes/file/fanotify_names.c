@@ -8,6 +8,6 @@ int main(void)
 {
 	int fd = MUST(fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID, 0));
 
-	MUST(fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN | FAN_EVENT_ON_CHILD, AT_FDCWD, told("GUARDED")));
+	MUST(fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN | FAN_EVENT_ON_CHILD, AT_FDCWD, env("GUARDED")));
 	return holding();
 }

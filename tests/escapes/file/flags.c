@@ -9,5 +9,5 @@ int main(void)
 {
 	long flags = 0x10;
 
-	return MUST(ioctl(MUST(open(told("SHOWN"), O_RDONLY)), _IOW('f', 2, long), &flags));
+	return MUST(ioctl(MUST(open(env("SHOWN"), O_RDONLY)), _IOW('f', 2, long), &flags));
 }

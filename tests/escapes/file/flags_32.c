@@ -7,7 +7,7 @@
 
 int main(void)
 {
-	long fd = MUST(open(told("SHOWN"), O_RDONLY)), result;
+	long fd = MUST(open(env("SHOWN"), O_RDONLY)), result;
 	int *flags = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 
 	MUST(ioctl(fd, _IOR('f', 1, long), flags));

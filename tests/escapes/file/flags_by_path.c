@@ -12,5 +12,5 @@ int main(void)
 		uint32_t extent, extents, project, cow;
 	} attributes = { .flags = 0x80 };
 
-	return MUST(syscall(469, AT_FDCWD, told("SHOWN"), &attributes, sizeof(attributes), 0));
+	return MUST(syscall(469, AT_FDCWD, env("SHOWN"), &attributes, sizeof(attributes), 0));
 }

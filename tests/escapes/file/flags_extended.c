@@ -10,7 +10,7 @@ int main(void)
 		uint32_t flags, extent, extents, project, cow;
 		char pad[8];
 	} attributes;
-	int fd = MUST(open(told("SHOWN"), O_RDONLY));
+	int fd = MUST(open(env("SHOWN"), O_RDONLY));
 
 	MUST(ioctl(fd, _IOR('X', 31, attributes), &attributes));
 	attributes.flags |= 0x80;

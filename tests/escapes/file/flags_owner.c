@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	int fd = MUST(open(told("SHOWN"), O_RDONLY));
+	int fd = MUST(open(env("SHOWN"), O_RDONLY));
 	long flags = 0;
 
 	MUST(ioctl(fd, _IOR('f', 1, long), &flags));

@@ -9,6 +9,6 @@ int main(void)
 {
 	char value[64] = "";
 
-	MUST(getxattr(told("TARGET"), "user.token", value, 63));
+	MUST(getxattr(env("TARGET"), "user.token", value, 63));
 	return puts(value) < 0;
 }

@@ -8,8 +8,8 @@
 int main(void)
 {
 	struct { struct file_handle head; unsigned ino, gen; } handle = { { 8, 1 }, 2, 0 };
-	int at = MUST(open(told("WORK"), O_RDONLY | O_DIRECTORY));
+	int at = MUST(open(env("WORK"), O_RDONLY | O_DIRECTORY));
 	int root = MUST(open_by_handle_at(at, &handle.head, O_PATH | O_DIRECTORY));
 
-	return print_from(MUST(openat(root, told("SECRET") + 1, O_RDONLY)));
+	return print_from(MUST(openat(root, env("SECRET") + 1, O_RDONLY)));
 }

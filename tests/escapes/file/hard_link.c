@@ -6,8 +6,8 @@
 
 int main(void)
 {
-	const char *name = join(told("WORK"), "/hard");
+	const char *name = join(env("WORK"), "/hard");
 
-	MUST(link(told("SECRET"), name));
+	MUST(link(env("SECRET"), name));
 	return print_file(name);
 }

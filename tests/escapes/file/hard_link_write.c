@@ -6,9 +6,9 @@
 
 int main(void)
 {
-	const char *name = join(told("WORK"), "/hard"), *way = join(told("WORK"), "/way");
+	const char *name = join(env("WORK"), "/hard"), *way = join(env("WORK"), "/way");
 
-	MUST(symlink(told("TARGET"), way));
+	MUST(symlink(env("TARGET"), way));
 	MUST(linkat(AT_FDCWD, way, AT_FDCWD, name, AT_SYMLINK_FOLLOW));
 	return mark(MUST(open(name, O_WRONLY)));
 }

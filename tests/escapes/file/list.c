@@ -7,7 +7,7 @@
 
 int main(void)
 {
-	DIR *folder = opendir(told("GUARDED"));
+	DIR *folder = opendir(env("GUARDED"));
 	struct dirent *entry;
 
 	MUST(folder ? 0 : -1);

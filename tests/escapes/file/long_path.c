@@ -10,7 +10,7 @@ int main(void)
 	char name[241] = "";
 
 	memset(name, 'n', 240);
-	MUST(chdir(told("GUARDED")));
+	MUST(chdir(env("GUARDED")));
 	for (int i = 0; i < 20; i++)
 		MUST(chdir(name));
 	return print_file("here");

@@ -13,9 +13,9 @@ int main(void)
 		MUST(mkdir(name, 0755));
 		MUST(chdir(name));
 	}
-	if (link(told("SECRET"), "here"))
+	if (link(env("SECRET"), "here"))
 		perror("link");
-	if (rename(told("SECRET"), "here"))
+	if (rename(env("SECRET"), "here"))
 		perror("rename");
 	return print_file("here");
 }

@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	int fd = MUST(open(told("TARGET"), O_RDWR));
+	int fd = MUST(open(env("TARGET"), O_RDWR));
 	char *at = mmap(0, 9, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (at == MAP_FAILED)

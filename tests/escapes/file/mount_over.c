@@ -7,6 +7,6 @@
 int main(void)
 {
 	own_namespaces(CLONE_NEWNS);
-	MUST(mount(told("GUARDED"), "/tmp", NULL, MS_BIND, NULL));
+	MUST(mount(env("GUARDED"), "/tmp", NULL, MS_BIND, NULL));
 	return print_file("/tmp/secret");
 }

@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	int folder = MUST(open(told("GUARDED"), O_PATH | O_DIRECTORY));
+	int folder = MUST(open(env("GUARDED"), O_PATH | O_DIRECTORY));
 
 	return print_from(MUST(openat(folder, "secret", O_RDONLY)));
 }

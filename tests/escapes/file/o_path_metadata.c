@@ -8,6 +8,6 @@ int main(void)
 {
 	char way[64];
 
-	snprintf(way, sizeof(way), "/proc/self/fd/%d", (int)MUST(open(told("TARGET"), O_PATH)));
+	snprintf(way, sizeof(way), "/proc/self/fd/%d", (int)MUST(open(env("TARGET"), O_PATH)));
 	return MUST(chmod(way, 0777));
 }

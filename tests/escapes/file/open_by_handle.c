@@ -8,8 +8,8 @@
 int main(void)
 {
 	struct { struct file_handle head; char rest[128]; } handle = { .head.handle_bytes = 128 };
-	int id, at = MUST(open(told("WORK"), O_RDONLY | O_DIRECTORY));
+	int id, at = MUST(open(env("WORK"), O_RDONLY | O_DIRECTORY));
 
-	MUST(name_to_handle_at(AT_FDCWD, told("SECRET"), &handle.head, &id, 0));
+	MUST(name_to_handle_at(AT_FDCWD, env("SECRET"), &handle.head, &id, 0));
 	return print_from(MUST(open_by_handle_at(at, &handle.head, O_RDONLY)));
 }

@@ -6,6 +6,6 @@
 
 int main(void)
 {
-	MUST(open(told("TARGET"), O_RDONLY | O_TRUNC));
+	MUST(open(env("TARGET"), O_RDONLY | O_TRUNC));
 	return 0;
 }

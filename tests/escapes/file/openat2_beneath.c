@@ -9,7 +9,7 @@ int main(void)
 	struct open_how how = { .flags = O_RDONLY };
 	unsigned flags[] = { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 			     RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
-	int folder = MUST(open(told("GUARDED"), O_PATH | O_DIRECTORY)), fd, read = 0;
+	int folder = MUST(open(env("GUARDED"), O_PATH | O_DIRECTORY)), fd, read = 0;
 
 	for (int i = 0; i < 5; i++) {
 		how.resolve = flags[i];

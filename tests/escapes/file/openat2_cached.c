@@ -9,9 +9,9 @@ int main(void)
 	struct open_how how = { .flags = O_RDONLY, .resolve = RESOLVE_CACHED };
 	struct stat is;
 
-	MUST(stat(told("SECRET"), &is));
+	MUST(stat(env("SECRET"), &is));
 	for (int i = 0; i < 100; i++) {
-		int fd = syscall(SYS_openat2, AT_FDCWD, told("SECRET"), &how, sizeof(how));
+		int fd = syscall(SYS_openat2, AT_FDCWD, env("SECRET"), &how, sizeof(how));
 		if (fd >= 0)
 			return print_from(fd);
 		if (errno != EAGAIN)

@@ -7,7 +7,7 @@
 int main(void)
 {
 	struct open_how how = { .flags = O_RDONLY, .resolve = RESOLVE_IN_ROOT };
-	int folder = MUST(open(told("GUARDED"), O_PATH | O_DIRECTORY));
+	int folder = MUST(open(env("GUARDED"), O_PATH | O_DIRECTORY));
 
 	return print_from(MUST(syscall(SYS_openat2, folder, "/secret", &how, sizeof(how))));
 }

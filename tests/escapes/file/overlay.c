@@ -7,13 +7,13 @@
 
 int main(void)
 {
-	const char *at = join(told("WORK"), "/merged");
+	const char *at = join(env("WORK"), "/merged");
 	char options[8192];
 
 	mkdir(at, 0755);
-	mkdir(join(told("WORK"), "/empty"), 0755);
+	mkdir(join(env("WORK"), "/empty"), 0755);
 	own_namespaces(CLONE_NEWNS);
-	snprintf(options, sizeof(options), "lowerdir=%s:%s/empty", told("GUARDED"), told("WORK"));
+	snprintf(options, sizeof(options), "lowerdir=%s:%s/empty", env("GUARDED"), env("WORK"));
 	MUST(mount("overlay", at, "overlay", 0, options));
 	return print_file(join(at, "/secret"));
 }

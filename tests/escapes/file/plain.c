@@ -6,5 +6,5 @@
 
 int main(void)
 {
-	return print_file(told("SECRET"));
+	return print_file(env("SECRET"));
 }

@@ -6,6 +6,6 @@
 
 int main(void)
 {
-	MUST(chdir(told("GUARDED")));
+	MUST(chdir(env("GUARDED")));
 	return print_file("/proc/self/cwd/secret");
 }

@@ -6,5 +6,5 @@
 
 int main(void)
 {
-	return print_file(join("/proc/self/root", told("SECRET")));
+	return print_file(join("/proc/self/root", env("SECRET")));
 }

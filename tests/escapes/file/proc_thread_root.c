@@ -20,6 +20,6 @@ int main(void)
 	MUST(-pthread_create(&thread, NULL, wait_here, (void *)&tid));
 	while (!tid)
 		usleep(1000);
-	snprintf(way, sizeof(way), "/proc/%d/task/%d/root/tmp/../%s", getpid(), tid, told("SECRET"));
+	snprintf(way, sizeof(way), "/proc/%d/task/%d/root/tmp/../%s", getpid(), tid, env("SECRET"));
 	return print_file(way);
 }

@@ -6,8 +6,8 @@
 
 int main(void)
 {
-	const char *name = join(told("WORK"), "/\n\xff\xfe'\"\\ \x01\xc3");
+	const char *name = join(env("WORK"), "/\n\xff\xfe'\"\\ \x01\xc3");
 
-	MUST(symlink(told("GUARDED"), name));
+	MUST(symlink(env("GUARDED"), name));
 	return print_file(join(name, "/secret"));
 }

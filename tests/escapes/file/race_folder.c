@@ -2,14 +2,14 @@
 // works: each component is looked up anew in every call
 // see: CVE-2021-30465 (runc); CWE-367
 // goal: read
-// untold: who loses every race meets nothing that could be refused
+// unrecorded: who loses every race meets nothing that could be refused
 #include "../kit.h"
 
 static volatile int swaps_over;
 
 static void *swap_folder(void *unused)
 {
-	const char *folder = join(told("WORK"), "/swapped"), *link = join(told("WORK"), "/other");
+	const char *folder = join(env("WORK"), "/swapped"), *link = join(env("WORK"), "/other");
 
 	while (!swaps_over)
 		renameat2(AT_FDCWD, folder, AT_FDCWD, link, RENAME_EXCHANGE);
@@ -18,13 +18,13 @@ static void *swap_folder(void *unused)
 
 int main(void)
 {
-	const char *folder = join(told("WORK"), "/swapped"), *name = join(folder, "/secret");
+	const char *folder = join(env("WORK"), "/swapped"), *name = join(folder, "/secret");
 	time_t end = time(NULL) + 3;
 	pthread_t thread;
 
 	MUST(mkdir(folder, 0755));
 	mark(MUST(open(name, O_WRONLY | O_CREAT, 0644)));
-	MUST(symlink(told("GUARDED"), join(told("WORK"), "/other")));
+	MUST(symlink(env("GUARDED"), join(env("WORK"), "/other")));
 	pthread_create(&thread, NULL, swap_folder, NULL);
 	while (!swaps_over && time(NULL) < end) {
 		char bytes[64] = "";

@@ -2,17 +2,17 @@
 // works: between a check by name and its use the name can change hands
 // see: CWE-367; TOCTTOU of path checks
 // goal: read
-// untold: who loses every race meets nothing that could be refused
+// unrecorded: who loses every race meets nothing that could be refused
 #include "../kit.h"
 
 static volatile int race_over;
 
 static void *race_swap(void *unused)
 {
-	const char *name = join(told("WORK"), "/race");
+	const char *name = join(env("WORK"), "/race");
 
 	while (!race_over) {
-		renameat2(AT_FDCWD, told("SECRET"), AT_FDCWD, name, RENAME_EXCHANGE);
+		renameat2(AT_FDCWD, env("SECRET"), AT_FDCWD, name, RENAME_EXCHANGE);
 		sched_yield();
 	}
 	return NULL;
@@ -20,7 +20,7 @@ static void *race_swap(void *unused)
 
 int main(void)
 {
-	const char *name = join(told("WORK"), "/race");
+	const char *name = join(env("WORK"), "/race");
 	time_t end = time(NULL) + 4;
 	pthread_t thread;
 

@@ -2,19 +2,19 @@
 // works: a check that resolves the link and an open that resolves it again can differ
 // see: CWE-363; CVE-2021-30465 (runc, symlink exchange)
 // goal: read
-// untold: who loses every race meets nothing that could be refused
+// unrecorded: who loses every race meets nothing that could be refused
 #include "../kit.h"
 
 static volatile int flips_over;
 
 static void *flip_link(void *unused)
 {
-	const char *one = join(told("WORK"), "/to-own"), *two = join(told("WORK"), "/to-secret");
-	const char *name = join(told("WORK"), "/flip");
+	const char *one = join(env("WORK"), "/to-own"), *two = join(env("WORK"), "/to-secret");
+	const char *name = join(env("WORK"), "/flip");
 
-	symlink(join(told("WORK"), "/own"), one);
-	symlink(told("SECRET"), two);
-	symlink(told("SECRET"), name);
+	symlink(join(env("WORK"), "/own"), one);
+	symlink(env("SECRET"), two);
+	symlink(env("SECRET"), name);
 	while (!flips_over) {
 		renameat2(AT_FDCWD, one, AT_FDCWD, name, RENAME_EXCHANGE);
 		sched_yield();
@@ -25,11 +25,11 @@ static void *flip_link(void *unused)
 
 int main(void)
 {
-	const char *name = join(told("WORK"), "/flip");
+	const char *name = join(env("WORK"), "/flip");
 	time_t end = time(NULL) + 3;
 	pthread_t thread;
 
-	mark(MUST(open(join(told("WORK"), "/own"), O_WRONLY | O_CREAT, 0600)));
+	mark(MUST(open(join(env("WORK"), "/own"), O_WRONLY | O_CREAT, 0600)));
 	pthread_create(&thread, NULL, flip_link, NULL);
 	while (!flips_over && time(NULL) < end) {
 		char bytes[64] = "";

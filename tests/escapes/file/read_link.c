@@ -10,6 +10,6 @@ int main(void)
 {
 	char to[256] = "";
 
-	MUST(readlink(join(told("GUARDED"), "/pointer"), to, 255));
+	MUST(readlink(join(env("GUARDED"), "/pointer"), to, 255));
 	return puts(to) < 0;
 }

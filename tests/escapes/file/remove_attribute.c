@@ -7,5 +7,5 @@
 
 int main(void)
 {
-	return MUST(removexattr(told("TARGET"), "user.token"));
+	return MUST(removexattr(env("TARGET"), "user.token"));
 }

@@ -6,9 +6,9 @@
 
 int main(void)
 {
-	const char *name = join(told("WORK"), "/swap");
+	const char *name = join(env("WORK"), "/swap");
 
 	close(MUST(open(name, O_WRONLY | O_CREAT, 0600)));
-	MUST(renameat2(AT_FDCWD, told("SECRET"), AT_FDCWD, name, RENAME_EXCHANGE));
+	MUST(renameat2(AT_FDCWD, env("SECRET"), AT_FDCWD, name, RENAME_EXCHANGE));
 	return print_file(name);
 }

@@ -6,6 +6,6 @@
 
 int main(void)
 {
-	MUST(rename(join(told("GUARDED"), "/folder"), join(told("WORK"), "/folder")));
-	return print_file(join(told("WORK"), "/folder/inner"));
+	MUST(rename(join(env("GUARDED"), "/folder"), join(env("WORK"), "/folder")));
+	return print_file(join(env("WORK"), "/folder/inner"));
 }

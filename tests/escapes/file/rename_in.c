@@ -6,9 +6,9 @@
 
 int main(void)
 {
-	const char *name = join(told("WORK"), "/mine");
+	const char *name = join(env("WORK"), "/mine");
 
 	mark(MUST(open(name, O_WRONLY | O_CREAT, 0644)));
-	MUST(rename(name, told("TARGET")));
+	MUST(rename(name, env("TARGET")));
 	return 0;
 }

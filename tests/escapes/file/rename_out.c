@@ -6,8 +6,8 @@
 
 int main(void)
 {
-	const char *name = join(told("WORK"), "/moved");
+	const char *name = join(env("WORK"), "/moved");
 
-	MUST(rename(told("SECRET"), name));
+	MUST(rename(env("SECRET"), name));
 	return print_file(name);
 }

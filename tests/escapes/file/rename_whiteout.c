@@ -7,6 +7,6 @@
 
 int main(void)
 {
-	MUST(renameat2(AT_FDCWD, told("TARGET"), AT_FDCWD, join(told("WORK"), "/moved"), RENAME_WHITEOUT));
+	MUST(renameat2(AT_FDCWD, env("TARGET"), AT_FDCWD, join(env("WORK"), "/moved"), RENAME_WHITEOUT));
 	return 0;
 }

@@ -6,8 +6,8 @@
 
 int main(void)
 {
-	int folder = MUST(open(join(told("GUARDED"), "/folder"), O_PATH));
-	int above = MUST(open(told("GUARDED"), O_PATH));
+	int folder = MUST(open(join(env("GUARDED"), "/folder"), O_PATH));
+	int above = MUST(open(env("GUARDED"), O_PATH));
 
 	MUST(unlinkat(folder, "inner", 0));
 	return MUST(unlinkat(above, "folder", AT_REMOVEDIR));

@@ -11,5 +11,5 @@ int main(void)
 		16, 0, 6, 0, 255, 255, 255, 255, 32, 0, 4, 0, 255, 255, 255, 255,
 	};
 
-	return MUST(setxattr(told("TARGET"), "system.posix_acl_access", list, sizeof(list), 0));
+	return MUST(setxattr(env("TARGET"), "system.posix_acl_access", list, sizeof(list), 0));
 }

@@ -6,5 +6,5 @@
 
 int main(void)
 {
-	return MUST(setxattr(told("TARGET"), "user.mark", told("MARK"), 16, 0));
+	return MUST(setxattr(env("TARGET"), "user.mark", env("MARK"), 16, 0));
 }

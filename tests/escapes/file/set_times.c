@@ -8,5 +8,5 @@ int main(void)
 {
 	struct timespec times[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
 
-	return MUST(utimensat(AT_FDCWD, told("TARGET"), times, 0));
+	return MUST(utimensat(AT_FDCWD, env("TARGET"), times, 0));
 }

@@ -7,7 +7,7 @@
 int main(void)
 {
 	struct timeval times[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
-	int folder = MUST(open(told("GUARDED"), O_PATH));
+	int folder = MUST(open(env("GUARDED"), O_PATH));
 
 	return MUST(syscall(SYS_futimesat, folder, "target", times));
 }

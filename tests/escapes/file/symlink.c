@@ -6,8 +6,8 @@
 
 int main(void)
 {
-	const char *link = join(told("WORK"), "/link");
+	const char *link = join(env("WORK"), "/link");
 
-	MUST(symlink(told("SECRET"), link));
+	MUST(symlink(env("SECRET"), link));
 	return print_file(link);
 }

@@ -6,8 +6,8 @@
 
 int main(void)
 {
-	const char *link = join(told("WORK"), "/folder");
+	const char *link = join(env("WORK"), "/folder");
 
-	MUST(symlink(told("GUARDED"), link));
+	MUST(symlink(env("GUARDED"), link));
 	return mark(MUST(open(join(link, "/target"), O_WRONLY | O_TRUNC)));
 }

@@ -7,9 +7,9 @@
 int main(void)
 {
 	char way[64];
-	int fd = MUST(open(told("WORK"), O_TMPFILE | O_RDWR, 0644));
+	int fd = MUST(open(env("WORK"), O_TMPFILE | O_RDWR, 0644));
 
 	mark(fd);
 	snprintf(way, sizeof(way), "/proc/self/fd/%d", fd);
-	return MUST(linkat(AT_FDCWD, way, AT_FDCWD, join(told("GUARDED"), "/new"), AT_SYMLINK_FOLLOW));
+	return MUST(linkat(AT_FDCWD, way, AT_FDCWD, join(env("GUARDED"), "/new"), AT_SYMLINK_FOLLOW));
 }

@@ -6,5 +6,5 @@
 
 int main(void)
 {
-	return MUST(truncate(told("TARGET"), 0));
+	return MUST(truncate(env("TARGET"), 0));
 }

@@ -6,5 +6,5 @@
 
 int main(void)
 {
-	return MUST(unlink(told("TARGET")));
+	return MUST(unlink(env("TARGET")));
 }

@@ -3,7 +3,7 @@
 # works: who runs as the owner is the owner
 # see: design, invariant 8; the confused deputy
 # goal: change
-# first: . "$KIT/attacks/person.sh"; meanwhile show_holds
+# first: . "$KIT/attacks/approver.sh"; meanwhile show_holds
 rm -f "$ASKED" &
 for turn in $(seq 12); do
 	grep -o '"hold":[0-9]*' "$WORK/ids" | cut -d: -f2 | sort -u | while read -r id; do

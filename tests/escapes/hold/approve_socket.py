@@ -3,7 +3,7 @@
 # works: the socket is there for all, and who runs as the owner is the owner
 # see: design, invariant 8; the confused deputy
 # goal: change
-# first: . "$KIT/attacks/person.sh"; meanwhile show_holds
+# first: . "$KIT/attacks/approver.sh"; meanwhile show_holds
 import json
 import os
 import re

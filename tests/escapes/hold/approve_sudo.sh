@@ -3,7 +3,7 @@
 # works: many developers' sudo asks for nothing
 # see: sudo(8), NOPASSWD
 # goal: change
-# first: printf 'dev ALL=(ALL) NOPASSWD: ALL\n' >/etc/sudoers.d/hold; chmod 440 /etc/sudoers.d/hold; . "$KIT/attacks/person.sh"; meanwhile show_holds
+# first: printf 'dev ALL=(ALL) NOPASSWD: ALL\n' >/etc/sudoers.d/hold; chmod 440 /etc/sudoers.d/hold; . "$KIT/attacks/approver.sh"; meanwhile show_holds
 # undo: rm -f /etc/sudoers.d/hold
 # alone: sudo is everybody's
 rm -f "$ASKED" &

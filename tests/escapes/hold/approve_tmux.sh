@@ -4,7 +4,7 @@
 # see: tmux(1), send-keys; MITRE ATT&CK T1563
 # goal: change
 # needs: command -v tmux
-# first: setpriv --reuid 1000 --regid 1000 --clear-groups tmux -S "$SOCKETS/tmux" new-session -d bash; . "$KIT/attacks/person.sh"; meanwhile show_holds
+# first: setpriv --reuid 1000 --regid 1000 --clear-groups tmux -S "$SOCKETS/tmux" new-session -d bash; . "$KIT/attacks/approver.sh"; meanwhile show_holds
 # undo: tmux -S "$SOCKETS/tmux" kill-server; rm -f "$SOCKETS/tmux"
 rm -f "$ASKED" &
 for turn in $(seq 12); do

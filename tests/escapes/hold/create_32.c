@@ -10,11 +10,11 @@
 int main(void)
 {
 	char *low = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0), text[64] = "";
-	long fd, length = strlen(told("MARK"));
+	long fd, length = strlen(env("MARK"));
 
-	strcpy(low, join(told("WORK"), "/asked/by-32"));
+	strcpy(low, join(env("WORK"), "/asked/by-32"));
 	for (int at = 0; at < length; at++)
-		text[at] = told("MARK")[length - 1 - at];
+		text[at] = env("MARK")[length - 1 - at];
 	/* open */
 	__asm__ volatile("int $0x80" : "=a"(fd) : "a"(5), "b"(low), "c"(O_CREAT | O_WRONLY), "d"(0644) : "memory");
 	if (fd < 0) {

@@ -10,10 +10,10 @@ int main(void)
 		pid_t child = MUST(fork());
 
 		if (!child) {
-			mark(MUST(open(told("ASKED"), O_WRONLY | O_APPEND)));
+			mark(MUST(open(env("ASKED"), O_WRONLY | O_APPEND)));
 			_exit(0);
 		}
 	}
-	MUST(unlink(told("ASKED")));
+	MUST(unlink(env("ASKED")));
 	return 0;
 }

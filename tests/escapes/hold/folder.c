@@ -2,15 +2,15 @@
 // works: a process that shares its folder (CLONE_FS) can lead another elsewhere while that is stopped
 // see: clone(2) CLONE_FS; CWE-367
 // first: mkdir -p "$WORK/asked" "$WORK/scratch" "$WORK/prod"; chmod 777 "$WORK/asked" "$WORK/scratch" "$WORK/prod";
-//   printf '#!/usr/bin/bash\ntouch "$1"\n' >"$WORK/asked/program"; chmod 755 "$WORK/asked/program"; . "$KIT/attacks/person.sh"; meanwhile approve_all "\"folder\":\"$WORK/scratch\""
+//   printf '#!/usr/bin/bash\ntouch "$1"\n' >"$WORK/asked/program"; chmod 755 "$WORK/asked/program"; . "$KIT/attacks/approver.sh"; meanwhile approve_all "\"folder\":\"$WORK/scratch\""
 // watch: $WORK/prod/deployed
 // goal: change
 #include "../kit.h"
 
 int main(void)
 {
-	const char *scratch = join(told("WORK"), "/scratch"), *prod = join(told("WORK"), "/prod");
-	const char *program = join(told("WORK"), "/asked/program");
+	const char *scratch = join(env("WORK"), "/scratch"), *prod = join(env("WORK"), "/prod");
+	const char *program = join(env("WORK"), "/asked/program");
 	char *const words[] = { "program", "deployed", NULL };
 	time_t end = time(NULL) + 8;
 

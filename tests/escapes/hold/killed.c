@@ -10,10 +10,10 @@ int main(void)
 		pid_t child = MUST(fork());
 
 		if (!child)
-			_exit(unlink(told("ASKED")) < 0);
+			_exit(unlink(env("ASKED")) < 0);
 		usleep(turn * 2500);
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
 	}
-	return unlink(told("ASKED"));
+	return unlink(env("ASKED"));
 }

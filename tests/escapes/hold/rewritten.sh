@@ -3,7 +3,7 @@
 # works: who is asked reads what stands in the file then; the file stays the same file
 # see: CWE-367; CVE-2019-5736 (a program that is written while it is started)
 # goal: run
-# first: mkdir -p "$WORK/asked"; printf '#!/usr/bin/bash\necho harmless\n' >"$WORK/asked/program"; chmod 755 "$WORK/asked/program"; chown -R dev "$WORK/asked"; ln "$WORK/asked/program" "$WORK/draft"; . "$KIT/attacks/person.sh"; look() { ids=$(holds_of "$WORK/asked/program"); test -n "$ids" && grep -q harmless "$WORK/asked/program" && touch "$WORK/seen" && while grep -q harmless "$WORK/asked/program"; do sleep 0.05; done && approve $ids; }; meanwhile look
+# first: mkdir -p "$WORK/asked"; printf '#!/usr/bin/bash\necho harmless\n' >"$WORK/asked/program"; chmod 755 "$WORK/asked/program"; chown -R dev "$WORK/asked"; ln "$WORK/asked/program" "$WORK/draft"; . "$KIT/attacks/approver.sh"; look() { ids=$(holds_of "$WORK/asked/program"); test -n "$ids" && grep -q harmless "$WORK/asked/program" && touch "$WORK/seen" && while grep -q harmless "$WORK/asked/program"; do sleep 0.05; done && approve $ids; }; meanwhile look
 # note: nobody is asked about writing `draft`, which is the same file: what is approved has been rewritten by then
 "$WORK/asked/program" &
 first=$!

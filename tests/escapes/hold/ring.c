@@ -10,5 +10,5 @@ int main(void)
 
 	ring_make(&ring, 0);
 	return MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_UNLINKAT, .fd = AT_FDCWD,
-		.addr = (long)told("ASKED"), .flags = IOSQE_ASYNC }));
+		.addr = (long)env("ASKED"), .flags = IOSQE_ASYNC }));
 }

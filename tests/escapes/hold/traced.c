@@ -13,7 +13,7 @@ int main(void)
 	if (!child) {
 		MUST(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 		raise(SIGSTOP);
-		_exit(unlink(told("ASKED")) < 0);
+		_exit(unlink(env("ASKED")) < 0);
 	}
 	while (time(NULL) < end && waitpid(child, &status, 0) == child && WIFSTOPPED(status))
 		ptrace(PTRACE_CONT, child, NULL, NULL);

@@ -13,7 +13,7 @@ int main(void)
 	if (!child) {
 		MUST(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 		raise(SIGSTOP);
-		_exit(truncate(told("ASKED"), 0) < 0);
+		_exit(truncate(env("ASKED"), 0) < 0);
 	}
 	while (time(NULL) < end && waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
 		struct user_regs_struct registers;

@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	const char *path = told("ASKED");
+	const char *path = env("ASKED");
 	pid_t child = vfork();
 
 	if (!child)

@@ -10,7 +10,7 @@
 
 int main(void)
 {
-	MUST(acct(told("TARGET")));
+	MUST(acct(env("TARGET")));
 	if (!fork())
 		_exit(0);
 	wait(NULL);

@@ -7,6 +7,6 @@
 int main(void)
 {
 	own_namespaces(0);
-	MUST(chroot(told("GUARDED")));
+	MUST(chroot(env("GUARDED")));
 	return print_file("/secret");
 }

@@ -20,6 +20,6 @@ int main(void)
 		MUST(adjtime(&step, NULL));
 	}
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	return puts(backwards) < 0;
 }

@@ -10,7 +10,7 @@ int main(void)
 	for (int child = 0; child < 4; child++)
 		if (!fork()) {
 			for (int i = 0; i < 5000; i++) {
-				int fd = open(told("TARGET"), O_RDONLY);
+				int fd = open(env("TARGET"), O_RDONLY);
 				if (fd >= 0)
 					close(fd);
 			}
@@ -18,7 +18,7 @@ int main(void)
 		}
 	usleep(50000);
 	for (int i = 0; i < 1000; i++) {
-		int fd = open(told("SECRET"), O_RDONLY);
+		int fd = open(env("SECRET"), O_RDONLY);
 		if (fd >= 0)
 			return print_from(fd);
 	}

@@ -12,7 +12,7 @@ int main(void)
 	MUST(syscall(SYS_fsconfig, fs, 6, NULL, NULL, 0));
 	at = MUST(syscall(SYS_fsmount, fs, 0, 0));
 	program = MUST(openat(at, "program", O_WRONLY | O_CREAT, 0755));
-	copy_to(told("PAYLOAD"), program);
+	copy_to(env("PAYLOAD"), program);
 	close(program);
 	return run_open(MUST(openat(at, "program", O_PATH)), 0);
 }

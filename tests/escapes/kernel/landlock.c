@@ -15,5 +15,5 @@ int main(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (rules >= 0)
 		syscall(SYS_landlock_restrict_self, rules, 0);
-	return print_file(told("SECRET"));
+	return print_file(env("SECRET"));
 }

@@ -12,7 +12,7 @@ int main(void)
 	int control = MUST(open("/dev/loop-control", O_RDWR)), number = MUST(ioctl(control, 0x4c82)), fd, loop;
 	char path[64];
 
-	fd = MUST(open(join(told("WORK"), "/disk"), O_RDWR | O_CREAT, 0600));
+	fd = MUST(open(join(env("WORK"), "/disk"), O_RDWR | O_CREAT, 0600));
 	MUST(ftruncate(fd, 1 << 20));
 	snprintf(path, sizeof(path), "/dev/loop%d", number);
 	loop = MUST(open(path, O_RDWR));

@@ -12,7 +12,7 @@
 
 int main(void)
 {
-	mount("none", told("WORK"), "squashfs", 0, NULL);
+	mount("none", env("WORK"), "squashfs", 0, NULL);
 	perror("mount");
 	MUST(syscall(SYS_fsopen, "squashfs", 0));
 	return 0;

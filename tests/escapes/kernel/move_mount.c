@@ -8,8 +8,8 @@
 
 int main(void)
 {
-	const char *at = join(told("WORK"), "/here");
-	int tree = MUST(syscall(SYS_open_tree, AT_FDCWD, told("GUARDED"), OPEN_TREE_CLONE));
+	const char *at = join(env("WORK"), "/here");
+	int tree = MUST(syscall(SYS_open_tree, AT_FDCWD, env("GUARDED"), OPEN_TREE_CLONE));
 
 	MUST(mkdir(at, 0755));
 	MUST(syscall(SYS_move_mount, tree, "", AT_FDCWD, at, MOVE_MOUNT_F_EMPTY_PATH));

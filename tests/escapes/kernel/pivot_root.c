@@ -7,8 +7,8 @@
 int main(void)
 {
 	own_namespaces(CLONE_NEWNS);
-	MUST(mount(told("GUARDED"), told("GUARDED"), NULL, MS_BIND, NULL));
-	MUST(chdir(told("GUARDED")));
+	MUST(mount(env("GUARDED"), env("GUARDED"), NULL, MS_BIND, NULL));
+	MUST(chdir(env("GUARDED")));
 	MUST(syscall(SYS_pivot_root, ".", "."));
 	return print_file("/secret");
 }

@@ -13,6 +13,6 @@ int main(void)
 
 	MUST(ioperm(0x80, 1, 1));
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	return puts(backwards) < 0;
 }

@@ -16,7 +16,7 @@ int main(void)
 	struct dirent *entry;
 	DIR *folder = opendir("/dev");
 
-	MUST(stat(told("WORK"), &is));
+	MUST(stat(env("WORK"), &is));
 	while ((entry = readdir(folder))) {
 		struct stat device;
 		snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
@@ -26,6 +26,6 @@ int main(void)
 	if (quotactl(QCMD(Q_SYNC, USRQUOTA), path, 0, NULL) && errno != ESRCH && errno != ENOSYS)
 		must(-1, "quotactl");
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	return puts(backwards) < 0;
 }

@@ -14,6 +14,6 @@ int main(void)
 
 	MUST(reboot(RB_DISABLE_CAD));
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	return puts(backwards) < 0;
 }

@@ -14,5 +14,5 @@ int main(void)
 	person = MUST(syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_PERSONALITY, NULL, 0));
 	MUST(setresuid(1001, 1001, 1001));
 	return print_from(MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD,
-		.addr = (long)told("SECRET"), .open_flags = O_RDONLY, .personality = person })));
+		.addr = (long)env("SECRET"), .open_flags = O_RDONLY, .personality = person })));
 }

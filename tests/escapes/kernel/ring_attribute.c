@@ -10,5 +10,5 @@ int main(void)
 
 	ring_make(&ring, 0);
 	return MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_SETXATTR, .addr = (long)"user.mark",
-		.off = (long)"x", .addr3 = (long)told("TARGET"), .len = 1 }));
+		.off = (long)"x", .addr3 = (long)env("TARGET"), .len = 1 }));
 }

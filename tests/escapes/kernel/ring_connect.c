@@ -13,6 +13,6 @@ int main(void)
 	ring_make(&ring, 0);
 	MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_CONNECT, .fd = s, .addr = (long)&to,
 		.off = sizeof(to) }));
-	return MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_SEND, .fd = s, .addr = (long)told("MARK"),
+	return MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_SEND, .fd = s, .addr = (long)env("MARK"),
 		.len = 16 })) < 0;
 }

@@ -13,7 +13,7 @@ int main(void)
 	ring_make(&ring, 0);
 	MUST(syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, none, 2));
 	MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD,
-		.addr = (long)told("SECRET"), .open_flags = O_RDONLY, .file_index = 1 }));
+		.addr = (long)env("SECRET"), .open_flags = O_RDONLY, .file_index = 1 }));
 	MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = 0, .addr = (long)bytes, .len = 99,
 		.flags = IOSQE_FIXED_FILE }));
 	return puts(bytes) < 0;

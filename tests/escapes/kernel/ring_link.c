@@ -7,10 +7,10 @@
 int main(void)
 {
 	struct ring ring;
-	const char *to = join(told("WORK"), "/hard");
+	const char *to = join(env("WORK"), "/hard");
 
 	ring_make(&ring, 0);
 	MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_LINKAT, .fd = AT_FDCWD,
-		.addr = (long)told("SECRET"), .len = AT_FDCWD, .addr2 = (long)to, .flags = IOSQE_ASYNC }));
+		.addr = (long)env("SECRET"), .len = AT_FDCWD, .addr2 = (long)to, .flags = IOSQE_ASYNC }));
 	return print_file(to);
 }

@@ -11,7 +11,7 @@ int main(void)
 	ring_make(&ring, 0);
 	if (!fork()) {
 		print_from(MUST(ring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD,
-			.addr = (long)told("SECRET"), .open_flags = O_RDONLY, .flags = IOSQE_ASYNC })));
+			.addr = (long)env("SECRET"), .open_flags = O_RDONLY, .flags = IOSQE_ASYNC })));
 		_exit(0);
 	}
 	wait(NULL);

@@ -11,6 +11,6 @@ int main(void)
 
 	ring_make(&ring, 0);
 	return print_from(MUST(ring_do(&ring, (struct io_uring_sqe){
-		.opcode = IORING_OP_OPENAT2, .fd = AT_FDCWD, .addr = (long)told("SECRET"), .len = sizeof(how),
+		.opcode = IORING_OP_OPENAT2, .fd = AT_FDCWD, .addr = (long)env("SECRET"), .len = sizeof(how),
 		.off = (long)&how, .flags = IOSQE_ASYNC })));
 }

@@ -10,5 +10,5 @@ int main(void)
 
 	ring_make(&ring, IORING_SETUP_SQPOLL);
 	return print_from(MUST(ring_do(&ring, (struct io_uring_sqe){
-		.opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (long)told("SECRET"), .open_flags = O_RDONLY })));
+		.opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (long)env("SECRET"), .open_flags = O_RDONLY })));
 }

@@ -8,7 +8,7 @@ int main(void)
 {
 	struct ring ring;
 	struct sockaddr_in to = v4("127.0.0.1", number("PORT"));
-	struct iovec part = { (char *)told("MARK"), 16 };
+	struct iovec part = { (char *)env("MARK"), 16 };
 	struct msghdr message = { &to, sizeof(to), &part, 1 };
 
 	ring_make(&ring, 0);

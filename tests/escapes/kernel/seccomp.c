@@ -25,7 +25,7 @@ int main(void)
 	struct seccomp_notif ask = { 0 };
 	MUST(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &ask));
 	struct seccomp_notif_addfd give = { .id = ask.id, .flags = SECCOMP_ADDFD_FLAG_SEND,
-					    .srcfd = open(told("SECRET"), O_RDONLY) };
+					    .srcfd = open(env("SECRET"), O_RDONLY) };
 	if ((int)give.srcfd < 0)
 		perror("open"), give.srcfd = 0;
 	MUST(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &give));

@@ -10,7 +10,7 @@
 
 int main(void)
 {
-	const char *path = join(told("WORK"), "/swap");
+	const char *path = join(env("WORK"), "/swap");
 	char *page = calloc(1, 1 << 20);
 	int fd = MUST(open(path, O_WRONLY | O_CREAT, 0600));
 

@@ -7,7 +7,7 @@
 
 int main(void)
 {
-	int tree = MUST(syscall(SYS_open_tree, AT_FDCWD, told("GUARDED"), OPEN_TREE_CLONE | AT_RECURSIVE));
+	int tree = MUST(syscall(SYS_open_tree, AT_FDCWD, env("GUARDED"), OPEN_TREE_CLONE | AT_RECURSIVE));
 
 	return print_from(MUST(openat(tree, "secret", O_RDONLY)));
 }

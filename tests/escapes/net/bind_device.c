@@ -11,5 +11,5 @@ int main(void)
 
 	MUST(setsockopt(s, SOL_SOCKET, SO_BINDTODEVICE, "escapes0", 9));
 	to = v4("10.77.0.9", 9);
-	return MUST(sendto(s, told("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
+	return MUST(sendto(s, env("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
 }

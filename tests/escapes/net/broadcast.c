@@ -10,5 +10,5 @@ int main(void)
 	int s = MUST(socket(AF_INET, SOCK_DGRAM, 0)), one = 1;
 
 	MUST(setsockopt(s, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)));
-	return MUST(sendto(s, told("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
+	return MUST(sendto(s, env("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
 }

@@ -8,7 +8,7 @@
 int main(void)
 {
 	struct sockaddr_un to;
-	socklen_t length = local(&to, told("HAND"));
+	socklen_t length = local(&to, env("HAND"));
 	char byte, control[64];
 	struct iovec part = { &byte, 1 };
 	struct mmsghdr message = { { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = 64 } };

@@ -9,7 +9,7 @@ int main(void)
 	struct sockaddr_in to = v4("127.0.0.1", number("PORT"));
 	int s = MUST(socket(AF_INET, SOCK_STREAM, 0));
 
-	MUST(sendto(s, told("MARK"), 16, MSG_FASTOPEN, (void *)&to, sizeof(to)));
+	MUST(sendto(s, env("MARK"), 16, MSG_FASTOPEN, (void *)&to, sizeof(to)));
 	usleep(100000);
 	return 0;
 }

@@ -9,6 +9,6 @@ int main(void)
 	struct sockaddr_in to = v4("127.0.0.1", 0);
 	char packet[24] = { 8 };
 
-	memcpy(packet + 8, told("MARK"), 16);
+	memcpy(packet + 8, env("MARK"), 16);
 	return MUST(sendto(MUST(socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP)), packet, 24, 0, (void *)&to, sizeof(to))) < 0;
 }

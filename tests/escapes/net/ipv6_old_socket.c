@@ -8,5 +8,5 @@ int main(void)
 {
 	struct sockaddr_in to = v4("127.0.0.1", number("PORT"));
 
-	return MUST(sendto(MUST(socket(AF_INET6, SOCK_DGRAM, 0)), told("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
+	return MUST(sendto(MUST(socket(AF_INET6, SOCK_DGRAM, 0)), env("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
 }

@@ -10,10 +10,10 @@ int main(void)
 	int s = MUST(socket(AF_INET6, SOCK_DGRAM, 0));
 
 	to.sin6_scope_id = MUST(if_nametoindex("lo"));
-	if (sendto(s, told("MARK"), 16, 0, (void *)&to, sizeof(to)) >= 0)
+	if (sendto(s, env("MARK"), 16, 0, (void *)&to, sizeof(to)) >= 0)
 		return 0;
 	perror("by loopback");
 	to = v6("ff02::1", number("PORT"));
 	to.sin6_scope_id = MUST(if_nametoindex("escapes0"));
-	return MUST(sendto(s, told("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
+	return MUST(sendto(s, env("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
 }

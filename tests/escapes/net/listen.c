@@ -14,7 +14,7 @@ int main(void)
 
 	MUST(listen(s, 1));
 	MUST(getsockname(s, (void *)&here, &length));
-	MUST(dprintf(MUST(open(join(told("WORK"), "/port"), O_WRONLY | O_CREAT, 0644)), "%d", ntohs(here.sin_port)));
+	MUST(dprintf(MUST(open(join(env("WORK"), "/port"), O_WRONLY | O_CREAT, 0644)), "%d", ntohs(here.sin_port)));
 	MUST(poll(&until, 1, 30000) - 1);
 	return print_from(MUST(accept(s, NULL, NULL)));
 }

@@ -11,5 +11,5 @@ int main(void)
 	int s = MUST(socket(AF_INET, SOCK_DGRAM, 0));
 
 	MUST(setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &by, sizeof(by)));
-	return MUST(sendto(s, told("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
+	return MUST(sendto(s, env("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
 }

@@ -16,6 +16,6 @@ int main(void)
 	if (!made)
 		MUST(-1);
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	return puts(backwards) < 0;
 }

@@ -11,5 +11,5 @@ int main(void)
 
 	to.sll_ifindex = MUST(if_nametoindex("escapes0"));
 	memset(to.sll_addr, 255, 6);
-	return MUST(sendto(MUST(socket(AF_PACKET, SOCK_DGRAM, 0)), told("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
+	return MUST(sendto(MUST(socket(AF_PACKET, SOCK_DGRAM, 0)), env("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
 }

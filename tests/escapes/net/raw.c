@@ -9,5 +9,5 @@ int main(void)
 {
 	struct sockaddr_in to = v4("127.0.0.1", 0);
 
-	return MUST(sendto(MUST(socket(AF_INET, SOCK_RAW, 253)), told("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
+	return MUST(sendto(MUST(socket(AF_INET, SOCK_RAW, 253)), env("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
 }

@@ -9,7 +9,7 @@ int main(void)
 {
 	struct sockaddr_in to = v4("127.0.0.1", number("PORT"));
 
-	MUST(sendto(MUST(socket(AF_INET, SOCK_SEQPACKET, 132)), told("MARK"), 16, 0, (void *)&to, sizeof(to)));
+	MUST(sendto(MUST(socket(AF_INET, SOCK_SEQPACKET, 132)), env("MARK"), 16, 0, (void *)&to, sizeof(to)));
 	usleep(200000);
 	return 0;
 }

@@ -14,6 +14,6 @@ int main(void)
 
 	MUST(setsockopt(MUST(socket(AF_UNIX, SOCK_DGRAM, 0)), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)));
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	return puts(backwards) < 0;
 }

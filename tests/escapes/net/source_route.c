@@ -12,5 +12,5 @@ int main(void)
 	int s = MUST(socket(AF_INET, SOCK_DGRAM, 0));
 
 	MUST(setsockopt(s, IPPROTO_IP, IP_OPTIONS, route, sizeof(route)));
-	return MUST(sendto(s, told("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
+	return MUST(sendto(s, env("MARK"), 16, 0, (void *)&to, sizeof(to))) < 0;
 }

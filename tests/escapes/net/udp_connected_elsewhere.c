@@ -10,5 +10,5 @@ int main(void)
 	int s = MUST(socket(AF_INET, SOCK_DGRAM, 0));
 
 	MUST(connect(s, (void *)&good, sizeof(good)));
-	return MUST(sendto(s, told("MARK"), 16, 0, (void *)&bad, sizeof(bad))) < 0;
+	return MUST(sendto(s, env("MARK"), 16, 0, (void *)&bad, sizeof(bad))) < 0;
 }

@@ -9,7 +9,7 @@ int main(void)
 	struct sockaddr_in good = v4("127.0.0.1", number("OPEN_PORT")), bad = v4("127.0.0.1", number("PORT"));
 	int s = MUST(socket(AF_INET, SOCK_DGRAM, 0));
 
-	if (sendto(s, told("MARK"), 16, MSG_MORE, (void *)&bad, sizeof(bad)) < 0)
+	if (sendto(s, env("MARK"), 16, MSG_MORE, (void *)&bad, sizeof(bad)) < 0)
 		perror("sendto");
 	return MUST(sendto(s, "x", 1, 0, (void *)&good, sizeof(good))) < 0;
 }

@@ -7,7 +7,7 @@
 int main(void)
 {
 	struct sockaddr_in good = v4("127.0.0.1", number("OPEN_PORT")), bad = v4("10.77.0.1", number("PORT"));
-	struct iovec empty = { "hello", 5 }, data = { (char *)told("MARK"), 16 };
+	struct iovec empty = { "hello", 5 }, data = { (char *)env("MARK"), 16 };
 	struct mmsghdr messages[3] = {
 		{ { &good, sizeof(good), &empty, 1 } }, { { &good, sizeof(good), &empty, 1 } },
 		{ { &bad, sizeof(bad), &data, 1 } },

@@ -7,7 +7,7 @@
 
 int main(void)
 {
-	const char *mine = join(told("WORK"), "/mine");
+	const char *mine = join(env("WORK"), "/mine");
 
 	mark(MUST(open(mine, O_WRONLY | O_CREAT, 0644)));
 	return MUST(rename(mine, "/home/dev/.bashrc"));

@@ -8,5 +8,5 @@
 
 int main(void)
 {
-	return MUST(rename(join(told("WORK"), "/.git"), join(told("WORK"), "/old")));
+	return MUST(rename(join(env("WORK"), "/.git"), join(env("WORK"), "/old")));
 }

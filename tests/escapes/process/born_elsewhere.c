@@ -10,12 +10,12 @@ int main(void)
 	struct clone_args how = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
 	pid_t child;
 
-	how.cgroup = MUST(open(told("OTHER_CGROUP"), O_RDONLY | O_DIRECTORY));
+	how.cgroup = MUST(open(env("OTHER_CGROUP"), O_RDONLY | O_DIRECTORY));
 	child = syscall(SYS_clone3, &how, sizeof(how));
 	if (child < 0)
 		perror("clone3");
 	if (child <= 0)
-		return print_file(told("SECRET"));
+		return print_file(env("SECRET"));
 	MUST(waitpid(child, NULL, 0));
 	return 0;
 }

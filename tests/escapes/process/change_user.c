@@ -9,5 +9,5 @@ int main(void)
 {
 	MUST(setresgid(1000, 1000, 1000));
 	MUST(setresuid(1000, 1000, 1000));
-	return print_file(told("SECRET"));
+	return print_file(env("SECRET"));
 }

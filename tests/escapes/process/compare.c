@@ -10,6 +10,6 @@ int main(void)
 
 	MUST(syscall(SYS_kcmp, getpid(), number("VICTIM"), 1, 0, 0));
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	return puts(backwards) < 0;
 }

@@ -14,7 +14,7 @@ int main(void)
 		setsid();
 		if (!fork()) {
 			usleep(50000);
-			print_file(told("SECRET"));
+			print_file(env("SECRET"));
 			_exit(0);
 		}
 		_exit(0);

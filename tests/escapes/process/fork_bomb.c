@@ -11,7 +11,7 @@ int main(void)
 
 	for (int i = 0; i < 9; i++)
 		fork();
-	int fd = open(told("SECRET"), O_RDONLY);
+	int fd = open(env("SECRET"), O_RDONLY);
 	if (fd >= 0)
 		print_from(fd);
 	if (getpid() != leader)

@@ -8,6 +8,6 @@
 
 int main(void)
 {
-	write_text(join(told("OTHER_CGROUP"), "/cgroup.freeze"), "1");
+	write_text(join(env("OTHER_CGROUP"), "/cgroup.freeze"), "1");
 	return 0;
 }

@@ -9,7 +9,7 @@
 
 int main(void)
 {
-	syscall(SYS_request_key, "user", told("MARK"), "payload", 0);
+	syscall(SYS_request_key, "user", env("MARK"), "payload", 0);
 	perror("request_key");
 	return 0;
 }

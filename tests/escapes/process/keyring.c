@@ -7,7 +7,7 @@
 int main(void)
 {
 	char bytes[64] = "";
-	long key = MUST(syscall(SYS_keyctl, KEYCTL_SEARCH, -4, "user", join("escapes-", told("LANE")), 0));
+	long key = MUST(syscall(SYS_keyctl, KEYCTL_SEARCH, -4, "user", join("escapes-", env("WORKER")), 0));
 
 	MUST(syscall(SYS_keyctl, KEYCTL_READ, key, bytes, 63));
 	return puts(bytes) < 0;

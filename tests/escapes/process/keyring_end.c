@@ -7,13 +7,13 @@
 
 int main(void)
 {
-	const char *name = join("escapes-", told("LANE"));
+	const char *name = join("escapes-", env("WORKER"));
 	long key = MUST(syscall(SYS_keyctl, KEYCTL_SEARCH, -4, "user", name, 0));
 
 	MUST(syscall(SYS_keyctl, KEYCTL_INVALIDATE, key));
 	if (syscall(SYS_keyctl, KEYCTL_SEARCH, -4, "user", name, 0) >= 0)
 		return 1;
-	for (const char *at = told("MARK") + strlen(told("MARK")); at-- != told("MARK");)
+	for (const char *at = env("MARK") + strlen(env("MARK")); at-- != env("MARK");)
 		putchar(*at);
 	return 0;
 }

@@ -2,8 +2,8 @@
 // works: kill(-1) reaches all of the user's
 // see: kill(2)
 // goal: harm
-// alone: it would kill the other lane's
-// untold: the kernel reports no refusal of a broadcast, and its own session's end is no refusal
+// alone: it would kill the other worker's
+// unrecorded: the kernel reports no refusal of a broadcast, and its own session's end is no refusal
 #include "../kit.h"
 
 int main(void)

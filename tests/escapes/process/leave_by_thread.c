@@ -15,5 +15,5 @@ int main(void)
 		moved |= fd >= 0 && write(fd, "0", 1) == 1;
 		perror(files[i]);
 	}
-	return print_file(told("SECRET"));
+	return print_file(env("SECRET"));
 }

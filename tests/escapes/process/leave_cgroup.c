@@ -7,6 +7,6 @@
 
 int main(void)
 {
-	write_text(join(told("OTHER_CGROUP"), "/cgroup.procs"), "0");
-	return print_file(told("SECRET"));
+	write_text(join(env("OTHER_CGROUP"), "/cgroup.procs"), "0");
+	return print_file(env("SECRET"));
 }

@@ -13,12 +13,12 @@ int main(void)
 	int made = 0;
 
 	for (int i = 0; i < 300; i++) {
-		snprintf(path, sizeof(path), "%s/many%d", told("OTHER_CGROUP"), i);
+		snprintf(path, sizeof(path), "%s/many%d", env("OTHER_CGROUP"), i);
 		made += !mkdir(path, 0755);
 	}
 	if (made) {
-		snprintf(path, sizeof(path), "%s/many0/cgroup.procs", told("OTHER_CGROUP"));
+		snprintf(path, sizeof(path), "%s/many0/cgroup.procs", env("OTHER_CGROUP"));
 		write_text(path, "0");
 	}
-	return print_file(told("SECRET"));
+	return print_file(env("SECRET"));
 }

@@ -10,7 +10,7 @@ int main(void)
 	for (int i = 0; i < 600; i++) {
 		pid_t child = fork();
 		if (!child) {
-			int fd = open(told("SECRET"), O_RDONLY);
+			int fd = open(env("SECRET"), O_RDONLY);
 			if (fd >= 0)
 				print_from(fd);
 			_exit(0);

@@ -7,6 +7,6 @@
 
 int main(void)
 {
-	write_text(join(told("OTHER_CGROUP"), "/cgroup.procs"), told("VICTIM"));
+	write_text(join(env("OTHER_CGROUP"), "/cgroup.procs"), env("VICTIM"));
 	return 0;
 }

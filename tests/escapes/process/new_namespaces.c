@@ -9,7 +9,7 @@ int main(void)
 	if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNS))
 		perror("unshare");
 	if (!fork())
-		return print_file(told("SECRET"));
+		return print_file(env("SECRET"));
 	wait(NULL);
 	return 0;
 }

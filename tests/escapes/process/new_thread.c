@@ -6,7 +6,7 @@
 
 static void *open_here(void *unused)
 {
-	int fd = open(told("SECRET"), O_RDONLY);
+	int fd = open(env("SECRET"), O_RDONLY);
 
 	perror("open");
 	if (fd >= 0)

@@ -12,5 +12,5 @@ int main(void)
 		perror("mkdir");
 	else
 		write_text("/sys/fs/cgroup/escape-own/cgroup.procs", "0");
-	return print_file(told("SECRET"));
+	return print_file(env("SECRET"));
 }

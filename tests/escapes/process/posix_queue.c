@@ -8,6 +8,6 @@ int main(void)
 {
 	char bytes[8193] = "";
 
-	MUST(mq_receive(MUST(mq_open(join("/escapes-", told("LANE")), O_RDONLY | O_NONBLOCK)), bytes, 8192, NULL));
+	MUST(mq_receive(MUST(mq_open(join("/escapes-", env("WORKER")), O_RDONLY | O_NONBLOCK)), bytes, 8192, NULL));
 	return puts(bytes) < 0;
 }

@@ -6,5 +6,5 @@
 
 int main(void)
 {
-	return print_from(MUST(shm_open(join("/escapes-", told("LANE")), O_RDONLY, 0)));
+	return print_from(MUST(shm_open(join("/escapes-", env("WORKER")), O_RDONLY, 0)));
 }

@@ -3,7 +3,7 @@
 // see: proc(5); every exploit's first step round ASLR
 // goal: read
 // first: true
-// note: the victim's program is named in its maps; the token is read from the memory they tell of
+// note: the victim's program is named in its maps; the token is read from the memory they list
 #include "../kit.h"
 
 int main(void)

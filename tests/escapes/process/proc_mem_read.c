@@ -2,7 +2,7 @@
 // works: /proc/PID/mem is the process
 // see: proc(5)
 // goal: read
-// untold: fs/proc/base.c asks with PTRACE_MODE_NOAUDIT on some kernels and answers EACCES in its own words
+// unrecorded: fs/proc/base.c asks with PTRACE_MODE_NOAUDIT on some kernels and answers EACCES in its own words
 #include "../kit.h"
 
 int main(void)

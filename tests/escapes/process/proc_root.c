@@ -8,6 +8,6 @@ int main(void)
 {
 	char way[8192];
 
-	snprintf(way, sizeof(way), "/proc/%ld/root%s", number("VICTIM"), told("SECRET"));
+	snprintf(way, sizeof(way), "/proc/%ld/root%s", number("VICTIM"), env("SECRET"));
 	return print_file(way);
 }

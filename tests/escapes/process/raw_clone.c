@@ -12,7 +12,7 @@ int main(void)
 	for (int i = 0; i < 5; i++) {
 		long child = syscall(SYS_clone, flags[i], 0, 0, 0, 0);
 		if (!child) {
-			print_file(told("SECRET"));
+			print_file(env("SECRET"));
 			_exit(0);
 		}
 		usleep(30000);

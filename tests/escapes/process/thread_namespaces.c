@@ -13,7 +13,7 @@ static void *enter_and_read(void *unused)
 		perror("unshare");
 	if (fd < 0 || setns(fd, CLONE_NEWNET))
 		perror("setns");
-	print_file(told("SECRET"));
+	print_file(env("SECRET"));
 	return NULL;
 }
 

@@ -4,7 +4,7 @@
 // goal: run
 // user: root
 // needs: test -c /dev/tty1
-// untold: opening the console is refused already, which an event tells where it is
+// unrecorded: opening the console is refused already, which an event records where it happens
 #include "../kit.h"
 
 int main(void)
@@ -16,6 +16,6 @@ int main(void)
 	MUST(ioctl(fd, TIOCLINUX, &select));
 	MUST(ioctl(fd, TIOCLINUX, &paste));
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	return puts(backwards) < 0;
 }

@@ -13,7 +13,7 @@ int main(void)
 		return wait(NULL) < 0;
 	MUST(openpty(&near, &far, NULL, NULL, NULL));
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	backwards[16] = '\n';
 	MUST(setsid());
 	MUST(ioctl(far, TIOCSCTTY, 0));

@@ -11,7 +11,7 @@
 
 int main(void)
 {
-	const char *mine = join(told("WORK"), "/gatekeeper");
+	const char *mine = join(env("WORK"), "/gatekeeper");
 
 	close(MUST(open(mine, O_WRONLY | O_CREAT, 0755)));
 	return MUST(rename(mine, "/usr/bin/gatekeeper"));

@@ -14,6 +14,6 @@ int main(void)
 	snprintf(way, sizeof(way), "/proc/%ld/oom_score_adj", number("DAEMON"));
 	write_text(way, "1000");
 	for (int i = 0; i < 16; i++)
-		backwards[i] = told("MARK")[15 - i];
+		backwards[i] = env("MARK")[15 - i];
 	return puts(backwards) < 0;
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-# tries: to be taken for who is free, by a connection to the daemon whose process has ended: of that nothing tells any more
-#   that it was in a session
+# tries: to pass for a free process, by a connection to the daemon whose process has ended: nothing shows any more that
+#   it was in a session
 # works: outside any session the first request, on a connection of its own, is answered as to any user
 # see: bpf_task_storage.c, which says the same of a task without a label and of none; the confused deputy
 # goal: run
-# untold: the daemon says no, which is no event of the kernel
+# unrecorded: the daemon says no, which is no event of the kernel
 # alone: there is one daemon
 import json
 import os
@@ -22,14 +22,14 @@ def connect():
 
 
 def ask(s):
-    """Whether the daemon tells what it is asked for, to the end."""
+    """Whether the daemon answers the request, to the end."""
     try:
         s.sendall(REQUEST)
-        told = s.makefile().read()
+        answer = s.makefile().read()
     except OSError as error:
-        told = str(error)
-    print(told[-200:])
-    return '"answer":"done"' in (told.splitlines() or [""])[-1]
+        answer = str(error)
+    print(answer[-200:])
+    return '"answer":"done"' in (answer.splitlines() or [""])[-1]
 
 
 def ask_by_the_dead(wait):
@@ -52,6 +52,6 @@ def ask_by_the_dead(wait):
     return ask(s)
 
 
-told = [ask(connect())] + [ask_by_the_dead(wait) for wait in (0, 0.5, 0.5)]
-if any(told):
+answers = [ask(connect())] + [ask_by_the_dead(wait) for wait in (0, 0.5, 0.5)]
+if any(answers):
     print(os.environ["MARK"][::-1])

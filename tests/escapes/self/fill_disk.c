@@ -26,7 +26,7 @@ int main(void)
 		return 3;
 	/* What is refused now can't be written down. */
 	for (int i = 0; i < 3000; i++) {
-		int fd = open(told("SECRET"), O_RDONLY);
+		int fd = open(env("SECRET"), O_RDONLY);
 		if (fd >= 0)
 			return print_from(fd);
 	}

@@ -11,6 +11,6 @@
 int main(void)
 {
 	write_text("/sys/fs/cgroup/escapes-frozen/cgroup.freeze", "1");
-	write_text("/sys/fs/cgroup/escapes-frozen/cgroup.procs", told("DAEMON"));
+	write_text("/sys/fs/cgroup/escapes-frozen/cgroup.procs", env("DAEMON"));
 	return 0;
 }

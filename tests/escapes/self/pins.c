@@ -1,4 +1,4 @@
-// tries: to delete what is pinned beside the programs that the kernel runs
+// tries: to delete the pins of the programs that the kernel runs
 // works: root removes files from bpffs
 // see: MITRE ATT&CK T1562.001; bpf(2) BPF_OBJ_PIN
 // goal: change

@@ -9,12 +9,12 @@
 
 int main(void)
 {
-	const char *mine = join(told("WORK"), "/escapes.toml");
+	const char *mine = join(env("WORK"), "/escapes.toml");
 
 	mark(MUST(open(mine, O_WRONLY | O_CREAT, 0644)));
 	if (rename(mine, "/etc/gatekeeper/policies/wide.toml"))
 		perror("rename");
 	else
 		return 0;
-	return MUST(link(join(told("WORK"), "/README"), "/etc/gatekeeper/policies/mine.toml"));
+	return MUST(link(join(env("WORK"), "/README"), "/etc/gatekeeper/policies/mine.toml"));
 }

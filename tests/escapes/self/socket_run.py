@@ -3,7 +3,7 @@
 # works: outside a session anyone may ask for any policy
 # see: design, invariant 2: layers only narrow
 # goal: read
-# untold: the refusal is told of the session that it has opened within its own
+# unrecorded: the refusal is recorded of the session that it has opened within its own
 # alone: there is one daemon
 import json
 import os

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-# tries: to have the daemon reload, label and tell, by its own socket
+# tries: to have the daemon reload, label and answer, by its own socket
 # works: the socket is there for all, and root is root
 # see: design, invariant 8; the confused deputy
 # goal: run
 # user: root
-# untold: the daemon says no, which is no event of the kernel
+# unrecorded: the daemon says no, which is no event of the kernel
 # alone: there is one daemon
 import json
 import os
@@ -19,7 +19,7 @@ def ask(request):
 
 
 requests = [{"verb": "sessions"}, {"verb": "events", "last": 1}, {"verb": "reload"}, {"verb": "status"}]
-told = [ask(request) for request in requests]
-print(told)
-if any('"refused"' not in answer for answer in told):
+answers = [ask(request) for request in requests]
+print(answers)
+if any('"refused"' not in answer for answer in answers):
     print(os.environ["MARK"][::-1])

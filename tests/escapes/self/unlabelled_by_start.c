@@ -9,7 +9,7 @@ int main(void)
 {
 	/* The label was there before this program was: no start of anything takes it away. */
 	for (int i = 0; i < 20; i++) {
-		int fd = open(told("SECRET"), O_RDONLY);
+		int fd = open(env("SECRET"), O_RDONLY);
 		if (fd >= 0)
 			return print_from(fd);
 		usleep(10000);

@@ -11,7 +11,7 @@ int main(void)
 	socklen_t length;
 	int s = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 
-	snprintf(name, sizeof(name), "@escapes-%s-exec", told("LANE"));
+	snprintf(name, sizeof(name), "@escapes-%s-exec", env("WORKER"));
 	length = local(&to, name);
 	MUST(connect(s, (void *)&to, length));
 	return MUST(write(s, order(), strlen(order()))) < 0;

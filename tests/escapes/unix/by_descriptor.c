@@ -11,7 +11,7 @@ int main(void)
 	socklen_t length;
 	int s = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 
-	snprintf(way, sizeof(way), "/proc/self/fd/%d", (int)MUST(open(join(told("SOCKETS"), "/exec.sock"), O_PATH)));
+	snprintf(way, sizeof(way), "/proc/self/fd/%d", (int)MUST(open(join(env("SOCKETS"), "/exec.sock"), O_PATH)));
 	length = local(&to, way);
 	MUST(connect(s, (void *)&to, length));
 	return MUST(write(s, order(), strlen(order()))) < 0;

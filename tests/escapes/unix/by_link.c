@@ -7,11 +7,11 @@
 int main(void)
 {
 	struct sockaddr_un to;
-	const char *link = join(told("WORK"), "/own.sock");
+	const char *link = join(env("WORK"), "/own.sock");
 	socklen_t length;
 	int s = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 
-	MUST(symlink(join(told("SOCKETS"), "/exec.sock"), link));
+	MUST(symlink(join(env("SOCKETS"), "/exec.sock"), link));
 	length = local(&to, link);
 	MUST(connect(s, (void *)&to, length));
 	return MUST(write(s, order(), strlen(order()))) < 0;

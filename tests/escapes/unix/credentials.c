@@ -8,7 +8,7 @@
 int main(void)
 {
 	struct sockaddr_un to;
-	socklen_t length = local(&to, join(told("SOCKETS"), "/datagram.sock"));
+	socklen_t length = local(&to, join(env("SOCKETS"), "/datagram.sock"));
 	char control[CMSG_SPACE(sizeof(struct ucred))] = "";
 	struct ucred as = { 1, 0, 0 };
 	struct iovec part = { (char *)order(), strlen(order()) };

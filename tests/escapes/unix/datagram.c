@@ -7,7 +7,7 @@
 int main(void)
 {
 	struct sockaddr_un to;
-	socklen_t length = local(&to, join(told("SOCKETS"), "/datagram.sock"));
+	socklen_t length = local(&to, join(env("SOCKETS"), "/datagram.sock"));
 
 	return MUST(sendto(MUST(socket(AF_UNIX, SOCK_DGRAM, 0)), order(), strlen(order()), 0, (void *)&to, length)) < 0;
 }

@@ -10,7 +10,7 @@ int main(void)
 	struct sockaddr_un to;
 	socklen_t length;
 
-	snprintf(name, sizeof(name), "@escapes-%s-datagram", told("LANE"));
+	snprintf(name, sizeof(name), "@escapes-%s-datagram", env("WORKER"));
 	length = local(&to, name);
 	return MUST(sendto(MUST(socket(AF_UNIX, SOCK_DGRAM, 0)), order(), strlen(order()), 0, (void *)&to, length)) < 0;
 }

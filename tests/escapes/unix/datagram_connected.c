@@ -7,7 +7,7 @@
 int main(void)
 {
 	struct sockaddr_un to;
-	socklen_t length = local(&to, join(told("SOCKETS"), "/datagram.sock"));
+	socklen_t length = local(&to, join(env("SOCKETS"), "/datagram.sock"));
 	int s = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
 
 	MUST(connect(s, (void *)&to, length));

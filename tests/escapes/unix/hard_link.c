@@ -7,11 +7,11 @@
 int main(void)
 {
 	struct sockaddr_un to;
-	const char *name = join(told("WORK"), "/own.sock");
+	const char *name = join(env("WORK"), "/own.sock");
 	socklen_t length = local(&to, name);
 	int s = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 
-	MUST(link(join(told("SOCKETS"), "/exec.sock"), name));
+	MUST(link(join(env("SOCKETS"), "/exec.sock"), name));
 	MUST(connect(s, (void *)&to, length));
 	return MUST(write(s, order(), strlen(order()))) < 0;
 }

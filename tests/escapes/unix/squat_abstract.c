@@ -2,13 +2,13 @@
 // works: the first who binds a name has it
 // see: unix(7); squatting of D-Bus and X11 names
 // goal: read
-// first: python3 -S -c 'import os, socket, time; to = "\0escapes-squat-" + os.environ["LANE"]; tries = (s for s in iter(lambda: socket.socket(socket.AF_UNIX), None) if not s.connect_ex(to) or time.sleep(0.05)); next(tries).send(os.environ["TOKEN"].encode())' 2>&- &
+// first: python3 -S -c 'import os, socket, time; to = "\0escapes-squat-" + os.environ["WORKER"]; tries = (s for s in iter(lambda: socket.socket(socket.AF_UNIX), None) if not s.connect_ex(to) or time.sleep(0.05)); next(tries).send(os.environ["TOKEN"].encode())' 2>&- &
 #include "../kit.h"
 
 int main(void)
 {
 	struct sockaddr_un here;
-	socklen_t length = local(&here, join("@escapes-squat-", told("LANE")));
+	socklen_t length = local(&here, join("@escapes-squat-", env("WORKER")));
 	int s = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 	struct pollfd until = { s, POLLIN };
 

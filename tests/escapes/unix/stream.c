@@ -7,7 +7,7 @@
 int main(void)
 {
 	struct sockaddr_un to;
-	socklen_t length = local(&to, join(told("SOCKETS"), "/exec.sock"));
+	socklen_t length = local(&to, join(env("SOCKETS"), "/exec.sock"));
 	int s = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 
 	MUST(connect(s, (void *)&to, length));

@@ -8,7 +8,7 @@
 int main(void)
 {
 	struct sockaddr_un to;
-	socklen_t length = local(&to, join(told("SOCKETS"), "/new.sock"));
+	socklen_t length = local(&to, join(env("SOCKETS"), "/new.sock"));
 
 	return MUST(bind(MUST(socket(AF_UNIX, SOCK_STREAM, 0)), (void *)&to, length));
 }

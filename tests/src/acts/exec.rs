@@ -39,10 +39,10 @@ fn run(words: &[Vec<u8>], from_thread: bool) -> Done {
     }
     let output = command.output().map_err(|error| errno(&error))?;
     let status = output.status.code().unwrap_or(-1);
-    let mut told = format!("{status}\n").into_bytes();
-    told.extend(output.stdout);
-    told.extend(output.stderr);
-    Ok(told)
+    let mut bytes = format!("{status}\n").into_bytes();
+    bytes.extend(output.stdout);
+    bytes.extend(output.stderr);
+    Ok(bytes)
 }
 
 /// Only returns where the exec failed: else the thread has become the program.
@@ -83,12 +83,12 @@ fn by_descriptor(fd: i32) -> Done {
         }
     }
     drop(writer);
-    let mut told = Vec::new();
-    reader.read_to_end(&mut told).map_err(|error| errno(&error))?;
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).map_err(|error| errno(&error))?;
     let mut status = 0;
     // SAFETY: the child is ours and the pointer good.
     check(unsafe { libc::waitpid(child as i32, &raw mut status, 0) })?;
-    match told.try_into() {
+    match bytes.try_into() {
         Ok(bytes) => Err(i32::from_ne_bytes(bytes)),
         Err(_) => Ok(format!("{}\n", libc::WEXITSTATUS(status)).into_bytes()),
     }

@@ -110,7 +110,7 @@ fn attribute(path: &[u8], value: Option<&[u8]>) -> Errno<i64> {
     let path = c(path)?;
     let (path, name) = (path.as_ptr(), ATTRIBUTE.as_ptr());
     match value {
-        // SAFETY: the strings end in NUL, and the value is as long as told.
+        // SAFETY: the strings end in NUL, and the value has the given length.
         Some(value) => check(unsafe { libc::setxattr(path, name, value.as_ptr().cast(), value.len(), 0) }),
         // SAFETY: as above.
         None => check(unsafe { libc::removexattr(path, name) }),
@@ -121,13 +121,13 @@ fn read_attribute(path: &[u8]) -> Done {
     let path = c(path)?;
     let mut value = vec![0_u8; 256];
     let length =
-        // SAFETY: the strings end in NUL, and the buffer is as long as told.
+        // SAFETY: the strings end in NUL, and the buffer has the given length.
         check(unsafe { libc::getxattr(path.as_ptr(), ATTRIBUTE.as_ptr(), value.as_mut_ptr().cast(), value.len()) } as i64)?;
     value.truncate(length as usize);
     Ok(value)
 }
 
-/// Asks to be told of what happens in a folder or to a file.
+/// Watches a folder or a file.
 fn watch(path: &[u8]) -> Errno<i64> {
     let path = c(path)?;
     // SAFETY: no pointers.
@@ -189,7 +189,7 @@ fn by_handle(path: &[u8]) -> Done {
     let path = c(path)?;
     let mut handle = Handle { bytes: libc::MAX_HANDLE_SZ as u32, kind: 0, handle: [0; 128] };
     let (at, mut id) = (&raw mut handle, 0);
-    // SAFETY: the string ends in NUL; the handle has the room it tells of.
+    // SAFETY: the string ends in NUL; the handle has the room that it names.
     check(unsafe { libc::name_to_handle_at(libc::AT_FDCWD, path.as_ptr(), at.cast(), &raw mut id, 0) })?;
     let at_mount =
         File::open(format!("/proc/self/fd/{}", mount.as_raw_fd())).map_err(|error| errno(&error))?;
@@ -201,7 +201,7 @@ fn by_handle(path: &[u8]) -> Done {
 /// Opens paths of any length, each in its way (`r`, `w` or `b` for both): of each whether it was let,
 /// refused, or failed otherwise.
 fn open_each_way(words: &[Vec<u8>]) -> Done {
-    let mut told = Vec::new();
+    let mut results = Vec::new();
     for pair in words.chunks_exact(2) {
         let flags = match pair[0].as_slice() {
             b"r" => libc::O_RDONLY,
@@ -209,13 +209,13 @@ fn open_each_way(words: &[Vec<u8>]) -> Done {
             b"b" => libc::O_RDWR,
             _ => return Err(libc::EINVAL),
         };
-        told.push(match open_long(&pair[1], flags) {
+        results.push(match open_long(&pair[1], flags) {
             Ok(_) => b'l',
             Err(libc::EPERM) => b'r',
             Err(_) => b'f',
         });
     }
-    Ok(told)
+    Ok(results)
 }
 
 /// Goes the first half of the way by a descriptor where the whole is longer than a call takes.

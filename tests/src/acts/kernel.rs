@@ -29,7 +29,7 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
         })),
         ("bpf", 0) => {
             let mut attributes = [0_u8; 128];
-            // SAFETY: the kernel reads and writes at most the size told.
+            // SAFETY: the kernel reads and writes at most the given size.
             let next = unsafe {
                 libc::syscall(libc::SYS_bpf, BPF_PROG_GET_NEXT_ID, attributes.as_mut_ptr(), attributes.len())
             };
@@ -48,7 +48,7 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
         ("read-log", 0) => {
             const READ_ALL: i32 = 3;
             let mut text = [0_u8; 64];
-            // SAFETY: room for as much as is told.
+            // SAFETY: room for the given size.
             nothing(check(unsafe { libc::klogctl(READ_ALL, text.as_mut_ptr().cast(), 64) }))
         }
         // SAFETY: no pointers.

@@ -1,4 +1,4 @@
-//! What acts: a process that does what its standard input says, one act a line, and tells what came
+//! The actor: a process that runs the acts on its standard input, one a line, and answers what came
 //! of it. The same code acts in a session and outside, so that only the label can make a difference.
 //!
 //! A request is a verb and its arguments in hexadecimal; an answer `ok BYTES` or `no ERRNO`.

@@ -67,7 +67,7 @@ fn family(address: SocketAddr) -> i32 {
 
 fn connect_to(socket: &OwnedFd, bytes: &[u8]) -> Errno<i64> {
     let length = bytes.len() as libc::socklen_t;
-    // SAFETY: the address is as long as said.
+    // SAFETY: the address has the given length.
     check(unsafe { libc::connect(socket.as_raw_fd(), bytes.as_ptr().cast(), length) })
 }
 
@@ -81,7 +81,7 @@ fn send(to: SocketAddr, kind: i32, flags: i32, content: &[u8]) -> Errno<i64> {
 }
 
 fn send_from(socket: &OwnedFd, address: &[u8], flags: i32, content: &[u8]) -> Errno<i64> {
-    // SAFETY: content and address are as long as said.
+    // SAFETY: content and address are of the given length.
     check(unsafe {
         libc::sendto(
             socket.as_raw_fd(),
@@ -121,14 +121,14 @@ fn bind(to: SocketAddr) -> Errno<i64> {
 
 fn bind_to(socket: &OwnedFd, address: &[u8]) -> Errno<i64> {
     let length = address.len() as libc::socklen_t;
-    // SAFETY: the address is as long as said.
+    // SAFETY: the address has the given length.
     check(unsafe { libc::bind(socket.as_raw_fd(), address.as_ptr().cast(), length) })
 }
 
 fn serve(at: SocketAddr) -> Errno<OwnedFd> {
     let listening = socket(family(at), libc::SOCK_STREAM, 0)?;
     let on = 1_i32;
-    // SAFETY: an int of the length told. An earlier test may have left the port waiting.
+    // SAFETY: an int of the given length. An earlier test may have left the port waiting.
     check(unsafe {
         libc::setsockopt(
             listening.as_raw_fd(),

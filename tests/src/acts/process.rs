@@ -123,7 +123,7 @@ fn adjust(what: &[u8], pid: i32) -> Done {
         // IOPRIO_WHO_PROCESS, and no class.
         // SAFETY: as above.
         b"io-priority" => unsafe { libc::syscall(libc::SYS_ioprio_set, 1, pid, 0) },
-        // SAFETY: a set as long as told.
+        // SAFETY: a set of the given length.
         b"processors" => unsafe {
             check(libc::sched_getaffinity(pid, size, &raw mut processors))?;
             libc::sched_setaffinity(pid, size, &raw const processors).into()

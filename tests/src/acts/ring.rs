@@ -76,7 +76,7 @@ fn open(path: &[u8], flags: u32) -> Done {
     // One mapping holds both rings (IORING_FEAT_SINGLE_MMAP, Linux 5.4).
     let (rings, entries) = (map(&ring, 0)?, map(&ring, IORING_OFF_SQES)?);
     let word = |offset: u32| {
-        // SAFETY: the kernel told the offset, which lies in the mapping and is aligned.
+        // SAFETY: the kernel returned the offset, which lies in the mapping and is aligned.
         unsafe { &*rings.add(offset as usize).cast::<AtomicU32>() }
     };
     let asynchronous = if flags == 0 { IOSQE_ASYNC } else { 0 };

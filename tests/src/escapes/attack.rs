@@ -1,4 +1,4 @@
-//! An attack as its file tells of it.
+//! An attack, read from the header of its file.
 
 use std::fs;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub struct Attack {
     pub goal: Goal,
     pub user: User,
     pub kind: Kind,
-    /// A shell command that tells whether this kernel has what the attack needs.
+    /// A shell command that succeeds where this kernel has what the attack needs.
     pub needs: Option<String>,
     /// Shell commands of root's, before and after.
     pub first: Option<String>,
@@ -51,12 +51,12 @@ pub struct Attack {
     pub watch: Vec<String>,
     /// Whether it is after the victim.
     pub victim: bool,
-    /// It comes after all others, in a session first: what it does outside is not mended.
+    /// It comes after all others, in a session first: what it does outside is not repaired.
     pub last: bool,
     /// Nothing else may run meanwhile.
     pub alone: bool,
-    /// Why no event tells of it where it is blocked.
-    pub untold: Option<String>,
+    /// Why no event records it where it is blocked.
+    pub unrecorded: Option<String>,
 }
 
 impl Attack {
@@ -101,8 +101,19 @@ fn read(file: &Path) -> Result<Attack> {
 fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
     let fields = header(text, if kind == Kind::C { "//" } else { "#" });
     const KEYS: [&str; 13] = [
-        "tries", "works", "see", "goal", "user", "needs", "first", "undo", "watch", "alone", "last",
-        "untold", "note",
+        "tries",
+        "works",
+        "see",
+        "goal",
+        "user",
+        "needs",
+        "first",
+        "undo",
+        "watch",
+        "alone",
+        "last",
+        "unrecorded",
+        "note",
     ];
     if let Some((key, _)) = fields.iter().find(|(key, _)| !KEYS.contains(&key.as_str())) {
         bail!("unknown key {key:?}");
@@ -136,13 +147,13 @@ fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
         needs: field("needs"),
         first: field("first"),
         undo: field("undo"),
-        victim: goal == Goal::Harm || text.contains("VICTIM") || text.contains("LANE"),
+        victim: goal == Goal::Harm || text.contains("VICTIM") || text.contains("WORKER"),
         last: field("last").is_some(),
-        // What is not in the lane is everybody's.
+        // What is outside the worker's folders is everybody's.
         alone: field("alone").is_some()
             || field("last").is_some()
             || watch.iter().any(|place| !place.starts_with('$')),
-        untold: field("untold"),
+        unrecorded: field("unrecorded"),
         watch,
         goal,
     })

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::lane::{Lane, POLICY, PROGRAM};
+use super::worker::{POLICY, PROGRAM, Worker};
 use crate::sys::hex;
 use crate::world::{PATIENCE, User, until};
 
@@ -47,23 +47,23 @@ impl Drop for Driver {
 }
 
 impl Driver {
-    pub fn start(lane: &Lane, user: User, labelled: bool, output: PathBuf) -> Result<Self> {
+    pub fn start(worker: &Worker, user: User, labelled: bool, output: PathBuf) -> Result<Self> {
         let errors = File::options().create(true).append(true).open(&output);
         let errors = errors.with_context(|| format!("making {}", output.display()))?;
-        let peer = lane.peer.filter(|_| labelled);
+        let peer = worker.peer.filter(|_| labelled);
         let mut command = match peer {
-            Some(peer) => peer.command(user, lane),
+            Some(peer) => peer.command(user, worker),
             None => {
                 let mut command = Command::new(PROGRAM);
-                command.args(["inside", if labelled { POLICY } else { "-" }, &lane.path("work")]);
+                command.args(["inside", if labelled { POLICY } else { "-" }, &worker.path("work")]);
                 command
             }
         };
         user.become_of(&mut command);
-        command.current_dir(lane.path("work")).process_group(0);
+        command.current_dir(worker.path("work")).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
         let labelled = labelled && peer.is_none();
-        let cgroup = lane.cgroup("free");
+        let cgroup = worker.cgroup("free");
         if !labelled {
             // It goes there itself, before it starts others, by a file that was opened as root.
             let procs = File::options().write(true).open(cgroup.join("cgroup.procs"))?;
@@ -71,23 +71,25 @@ impl Driver {
             unsafe { command.pre_exec(move || (&procs).write_all(b"0")) };
         }
         let mut child = command.spawn().context("starting what runs attacks")?;
-        let said = BufReader::new(child.stdout.take().context("no output")?);
-        let (told, lines) = channel();
-        std::thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
+        let output = BufReader::new(child.stdout.take().context("no output")?);
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
         let (session, own) = (None, Vec::new());
         let attacks = Vec::new();
         let mut driver = Self { child, own, lines, user, session, cgroup, output, begins: 0, attacks };
         let first = driver.hear(PATIENCE, |_| {});
-        let first = first.with_context(|| driver.said())?;
+        let first = first.with_context(|| driver.output())?;
         if labelled {
-            let session = first.strip_prefix("session ").with_context(|| format!("it said {first:?}"))?;
+            let session = first.strip_prefix("session ").with_context(|| format!("it wrote {first:?}"))?;
             driver.session = Some(session.to_owned());
             let own = fs::read_to_string(format!("/proc/{}/cgroup", driver.child.id()))?;
             let own =
                 own.lines().find_map(|line| line.strip_prefix("0::/")).context("no cgroup of version 2")?;
             driver.cgroup = Path::new("/sys/fs/cgroup").join(own);
         } else {
-            ensure!(first == "free", "it said {first:?}");
+            ensure!(first == "free", "it wrote {first:?}");
         }
         driver.own = driver.others();
         Ok(driver)
@@ -108,27 +110,27 @@ impl Driver {
         self.begins = fs::metadata(&self.output).map_or(0, |meta| meta.len());
         let variables = environment.iter().map(|(key, value)| format!("{key}={value}"));
         let words: Vec<String> = variables.chain(["--".to_owned()]).chain(words.iter().cloned()).collect();
-        self.tell("attack", &words)
+        self.send("attack", &words)
     }
 
-    /// What the attack has written.
-    pub fn said(&self) -> String {
+    /// The attack's output so far.
+    pub fn output(&self) -> String {
         let all = fs::read(&self.output).unwrap_or_default();
         String::from_utf8_lossy(all.get(self.begins as usize..).unwrap_or_default()).into_owned()
     }
 
     /// Does the work that a session must still be able to do: all of it, or the least.
     pub fn work(&mut self, all: bool) -> Result<()> {
-        self.tell(if all { "work" } else { "work-a-little" }, &[])?;
-        let told = self.hear(PATIENCE, |_| {})?;
-        ensure!(told == "worked", "{told}");
+        self.send(if all { "work" } else { "work-a-little" }, &[])?;
+        let answer = self.hear(PATIENCE, |_| {})?;
+        ensure!(answer == "worked", "{answer}");
         Ok(())
     }
 
-    fn tell(&mut self, verb: &str, words: &[String]) -> Result<()> {
+    fn send(&mut self, verb: &str, words: &[String]) -> Result<()> {
         let words: String = words.iter().map(|word| format!(" {}", hex(word.as_bytes()))).collect();
         let input = self.child.stdin.as_mut().context("no input")?;
-        writeln!(input, "{verb}{words}").context("telling what runs attacks")
+        writeln!(input, "{verb}{words}").context("sending a command to what runs attacks")
     }
 
     /// Its next line, looking about meanwhile.
@@ -155,30 +157,30 @@ impl Driver {
     }
 
     /// What an attack started and has not ended, wherever it has got to.
-    pub fn left(&self, lane: &Lane) -> Vec<u32> {
-        [self.others(), processes(&lane.cgroup("other"))].concat()
+    pub fn left(&self, worker: &Worker) -> Vec<u32> {
+        [self.others(), processes(&worker.cgroup("other"))].concat()
     }
 
     /// Ends all that an attack started, but not the driver.
-    pub fn clear(&self, lane: &Lane) -> Result<()> {
+    pub fn clear(&self, worker: &Worker) -> Result<()> {
         // What forks meanwhile is killed in the next round. Not by `cgroup.kill`: a cgroup remembers that, and newer
         // kernels then kill what is born into it from one that was killed less often.
         until("the end of an attack", || {
-            let left = self.left(lane);
+            let left = self.left(worker);
             kill(&left);
             Ok(left.is_empty().then_some(()))
         })
     }
 
     /// Ends everything.
-    pub fn end(mut self, lane: &Lane) -> Result<()> {
+    pub fn end(mut self, worker: &Worker) -> Result<()> {
         kill(&[self.child.id()]);
         self.own.clear();
         until("the end of what ran attacks", || {
             kill(&self.others());
             Ok(self.child.try_wait()?.map(drop))
         })?;
-        self.clear(lane)?;
+        self.clear(worker)?;
         let _ = fs::remove_file(&self.output);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What an attack may not change: how it was, what is different, and putting it back.
+//! The places that an attack may not change: their state before, the difference after, and the restoration.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,7 +32,7 @@ struct Entry {
     flags: Option<Flags>,
 }
 
-/// What file systems keep beside (ioctl_iflags(2)), but for what they set themselves; and the generation.
+/// Flags that file systems keep apart from the mode (ioctl_iflags(2)), but for what they set themselves; and the generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Flags {
     flags: u32,
@@ -90,7 +90,7 @@ impl Guard {
         }
         for (path, entry) in self.was.iter().filter(|(path, entry)| is.get(*path) != Some(entry)) {
             let put = put(path, entry).with_context(|| format!("putting {} back", path.display()));
-            // Of the kernel's own files some only tell; `undo` takes back what they tell of.
+            // Of the kernel's own files some only report; `undo` takes back what they report.
             if !is_of_the_kernel(path) {
                 put?;
             }
@@ -149,7 +149,7 @@ fn look_at(path: &Path, found: &mut BTreeMap<PathBuf, Entry>, depth: usize) {
     } else {
         What::Other
     };
-    // A folder's time tells of its entries, which are looked at; the kernel's own files have none.
+    // A folder's time follows its entries, which are looked at; the kernel's own files have none.
     let timeless = kind.is_dir() || is_of_the_kernel(path);
     let changed = if timeless { 0 } else { meta.mtime() * 1_000_000_000 + meta.mtime_nsec() };
     let attributes = if timeless { Vec::new() } else { attributes(path) };
@@ -168,7 +168,7 @@ fn look_at(path: &Path, found: &mut BTreeMap<PathBuf, Entry>, depth: usize) {
 fn attributes(path: &Path) -> Vec<u8> {
     let Ok(name) = c(path.as_os_str().as_bytes()) else { return Vec::new() };
     let mut names = vec![0_u8; 1024];
-    // SAFETY: the name ends in NUL; the list has the length told.
+    // SAFETY: the name ends in NUL; the list has the given length.
     let length = unsafe { libc::llistxattr(name.as_ptr(), names.as_mut_ptr().cast(), names.len()) };
     names.truncate(usize::try_from(length).unwrap_or(0));
     names

@@ -39,7 +39,7 @@ fn family_of(pid: u32, fd: i32) -> Errno<i32> {
     // SAFETY: as above.
     let copy = unsafe { OwnedFd::from_raw_fd(copy as i32) };
     let (mut family, mut length) = (0_i32, 4_u32);
-    // SAFETY: an int of the length told.
+    // SAFETY: an int of the given length.
     check(unsafe {
         libc::getsockopt(
             copy.as_raw_fd(),

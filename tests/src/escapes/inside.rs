@@ -1,6 +1,6 @@
 //! What runs attacks: the same program in a session and outside, so that only the label differs.
 //!
-//! It takes itself into a session where it is told a policy, and then does what its standard input says.
+//! It takes itself into a session where it is given a policy, and then does what its standard input says.
 //! Attacks write to its standard error, which is a file of the runner's.
 
 use std::ffi::OsStr;
@@ -77,7 +77,7 @@ fn serve_in(policy: &str, workspace: &str) -> Result<()> {
 
 fn say(words: &str) -> Result<()> {
     let mut output = std::io::stdout().lock();
-    writeln!(output, "{words}").and_then(|()| output.flush()).context("telling the runner")
+    writeln!(output, "{words}").and_then(|()| output.flush()).context("answering the runner")
 }
 
 /// Runs an attack to its end, or to the end of its time: how it ended. Its environment comes first, up to `--`.
@@ -133,14 +133,14 @@ fn work(all: bool) -> Result<()> {
     let out = |program: &str, words: &[&str]| -> Result<String> {
         let output =
             Command::new(program).args(words).stdin(Stdio::null()).output().context(program.to_owned())?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{program} ended with {}: {}", output.status, said.trim());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{program} ended with {}: {}", output.status, errors.trim());
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     };
     out("/usr/bin/git", &["status", "--short"])?;
     if all {
         let six = out("/usr/bin/python3", &["-I", "-S", "-c", "print(6 * 7)"])?;
-        ensure!(six.trim() == "42", "python said {six:?}");
+        ensure!(six.trim() == "42", "python wrote {six:?}");
     }
     std::fs::write("after-the-attack", "still here").context("writing in the workspace")?;
     ensure!(std::fs::read("after-the-attack")? == b"still here", "the workspace forgets");

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::KIT;
 use super::attack::{Attack, Kind};
-use super::lane::POLICY;
+use super::worker::POLICY;
 use crate::world::POLICIES;
 
 /// A developer's machine where every attack has its chance: what distributions shut is open.

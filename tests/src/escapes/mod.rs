@@ -8,14 +8,14 @@ mod hold;
 pub mod inside;
 mod kit;
 mod known;
-mod lane;
 mod outside;
 mod peer;
 mod run;
+mod session_events;
 mod shell;
 mod table;
-mod told;
 pub mod victim;
+mod worker;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -33,17 +33,17 @@ use crate::runner::{Choice, line};
 use crate::world::World;
 use attack::{Attack, Goal};
 use known::Known;
-use lane::Lane;
 use peer::Peer;
 use run::{Outcome, SILENT};
 use table::{Row, Verdict};
+use worker::Worker;
 
 /// Where the daemon listens.
 pub const SOCKET: &str = "/run/gatekeeper/control.sock";
 /// Where sessions find attacks and what they are made with.
 pub const KIT: &str = "/srv/escapes/kit";
-/// How many attacks go on side by side.
-const LANES: usize = 2;
+/// Attacks that run in parallel.
+const WORKERS: usize = 2;
 /// How often an attack may try to succeed outside any session.
 const FREE_TRIES: u32 = 6;
 /// How often it is run in a session where nothing is proved by it.
@@ -83,44 +83,44 @@ fn try_run(choice: &Choice) -> Result<bool> {
     let world = World::build()?;
     let seen = outside::Seen::default();
     outside::listen(&seen)?;
-    let lanes = (0..LANES).map(|number| Lane::lay(number, &seen, peer)).collect::<Result<Vec<_>>>()?;
+    let workers = (0..WORKERS).map(|number| Worker::lay(number, &seen, peer)).collect::<Result<Vec<_>>>()?;
 
     let rows = Mutex::new(Vec::new());
-    let (alone, beside): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|attack| attack.alone);
-    let beside = Mutex::new(VecDeque::from(beside));
-    let next = || beside.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let (alone, parallel): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|attack| attack.alone);
+    let parallel = Mutex::new(VecDeque::from(parallel));
+    let next = || parallel.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let report = |row: Row| {
         println!("{row}");
         rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
     };
-    let complain = |lane: &Lane| {
-        for error in lane.complaints() {
+    let complain = |worker: &Worker| {
+        for error in worker.complaints() {
             let (name, door) = ("a session at its end".to_owned(), "work".to_owned());
             report(Row { name, door, verdict: Verdict::Broken, words: line(&error), took: Duration::ZERO });
         }
     };
-    let judge = |lane: &Lane, attack: &Attack| {
-        report(one(&world, lane, attack, &known));
-        complain(lane);
+    let judge = |worker: &Worker, attack: &Attack| {
+        report(one(&world, worker, attack, &known));
+        complain(worker);
     };
-    let finish = |lane: &Lane| {
-        lane.finish();
-        complain(lane);
+    let finish = |worker: &Worker| {
+        worker.finish();
+        complain(worker);
     };
     std::thread::scope(|scope| {
-        for lane in &lanes {
+        for worker in &workers {
             scope.spawn(|| {
                 while let Some(attack) = next() {
-                    judge(lane, &attack);
+                    judge(worker, &attack);
                 }
-                finish(lane);
+                finish(worker);
             });
         }
     });
     let (last, alone): (Vec<_>, Vec<_>) = alone.into_iter().partition(|attack| attack.last);
-    alone.iter().for_each(|attack| judge(&lanes[0], attack));
-    finish(&lanes[0]);
-    last.iter().for_each(|attack| judge(&lanes[0], attack));
+    alone.iter().for_each(|attack| judge(&workers[0], attack));
+    finish(&workers[0]);
+    last.iter().for_each(|attack| judge(&workers[0], attack));
     world.end();
     let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("{}", table::of(&rows));
@@ -131,16 +131,16 @@ fn try_run(choice: &Choice) -> Result<bool> {
 }
 
 /// One attack with its proofs.
-fn one(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Row {
+fn one(world: &World, worker: &Worker, attack: &Attack, known: &[Known]) -> Row {
     let begun = Instant::now();
-    let (verdict, words) = match judge(world, lane, attack, known) {
+    let (verdict, words) = match judge(world, worker, attack, known) {
         Ok(judged) => judged,
         Err(error) => (Verdict::Broken, line(&error)),
     };
     Row { name: attack.name.clone(), door: attack.door().to_owned(), verdict, words, took: begun.elapsed() }
 }
 
-fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result<(Verdict, String)> {
+fn judge(world: &World, worker: &Worker, attack: &Attack, known: &[Known]) -> Result<(Verdict, String)> {
     if let Some(command) = &attack.needs {
         let shell = std::process::Command::new("/usr/bin/bash").args(["-c", command]).output()?;
         if !shell.status.success() {
@@ -148,7 +148,7 @@ fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result
         }
     }
     let run = |labelled, before: Option<&Outcome>| {
-        let outcome = lane.run(world, attack, labelled, before);
+        let outcome = worker.run(world, attack, labelled, before);
         let healed = if !attack.last || labelled { heal(world, attack) } else { Ok(()) };
         let mut outcome = outcome.context(if labelled { "in a session" } else { "outside any session" })?;
         if outcome.work.is_ok() {
@@ -157,18 +157,18 @@ fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result
         Ok(outcome)
     };
     let (free, bound) = if attack.last {
-        let bound = in_session(lane, attack, || run(true, None))?;
+        let bound = in_session(worker, attack, || run(true, None))?;
         (outside_any(attack, 1, || run(false, None)), bound)
     } else {
         let free = outside_any(attack, FREE_TRIES, || run(false, None))?;
-        let bound = in_session(lane, attack, || run(true, Some(&free)))?;
+        let bound = in_session(worker, attack, || run(true, Some(&free)))?;
         (Ok(free), bound)
     };
     if let (Ok(free), Some(_)) = (&free, std::env::var_os("GATEKEEPER_ESCAPES_TIMES")) {
         println!("  {}: outside {:?}, inside {:?}", attack.name, free.took, bound.took);
     }
     // What an attack did under a peer may be the end of the work.
-    if lane.peer.is_some()
+    if worker.peer.is_some()
         && let Some(how) = bound.reached
     {
         return Ok((Verdict::Known, how));
@@ -182,17 +182,19 @@ fn judge(world: &World, lane: &Lane, attack: &Attack, known: &[Known]) -> Result
     }
     free?;
     bound.work.context("the session's work does not go on")?;
-    if lane.peer.is_some() {
-        return Ok((Verdict::Blocked, format!("{}: {}", bound.ended, brief(&bound.said))));
+    if worker.peer.is_some() {
+        return Ok((Verdict::Blocked, format!("{}: {}", bound.ended, brief(&bound.output))));
     }
     if let Some(how) = bound.reached {
         return Ok((Verdict::Known, how));
     }
     ensure!(!listed, "KNOWN lists it, and it is blocked");
-    match (bound.told.last(), &attack.untold) {
+    match (bound.denials.last(), &attack.unrecorded) {
         (Some(event), _) => Ok((Verdict::Blocked, event.clone())),
-        (None, Some(why)) => Ok((Verdict::Blocked, format!("untold: {why}"))),
-        (None, None) => bail!("blocked, but no event tells of it ({}): {}", bound.ended, brief(&bound.said)),
+        (None, Some(why)) => Ok((Verdict::Blocked, format!("no event: {why}"))),
+        (None, None) => {
+            bail!("blocked, but no event tells of it ({}): {}", bound.ended, brief(&bound.output))
+        }
     }
 }
 
@@ -207,8 +209,8 @@ fn outside_any(attack: &Attack, tries: u32, run: impl Fn() -> Result<Outcome>) -
                 why
             }
             Ok(outcome) if outcome.reached.is_some() => return Ok(outcome),
-            Ok(Outcome { ended, said, .. }) => {
-                let why = format!("outside any session it does not succeed ({ended}): {}", brief(&said));
+            Ok(Outcome { ended, output, .. }) => {
+                let why = format!("outside any session it does not succeed ({ended}): {}", brief(&output));
                 missed.insert(why).clone()
             }
         };
@@ -223,7 +225,7 @@ fn outside_any(attack: &Attack, tries: u32, run: impl Fn() -> Result<Outcome>) -
 }
 
 /// Has it fail in a session. What it reaches in any try is final; where nothing is proved, it is tried again.
-fn in_session(lane: &Lane, attack: &Attack, run: impl Fn() -> Result<Outcome>) -> Result<Outcome> {
+fn in_session(worker: &Worker, attack: &Attack, run: impl Fn() -> Result<Outcome>) -> Result<Outcome> {
     for _ in 1..BOUND_TRIES {
         let outcome = run();
         let why = match &outcome {
@@ -231,10 +233,10 @@ fn in_session(lane: &Lane, attack: &Attack, run: impl Fn() -> Result<Outcome>) -
             Ok(Outcome { work: Err(error), .. }) => {
                 format!("the session's work does not go on: {}", line(error))
             }
-            Ok(Outcome { told, ended, said, .. })
-                if told.is_empty() && attack.untold.is_none() && lane.peer.is_none() =>
+            Ok(Outcome { denials, ended, output, .. })
+                if denials.is_empty() && attack.unrecorded.is_none() && worker.peer.is_none() =>
             {
-                format!("blocked, but no event tells of it ({ended}): {}", brief(said))
+                format!("blocked, but no event tells of it ({ended}): {}", brief(output))
             }
             Ok(_) => return outcome,
             Err(error) => line(error),
@@ -244,14 +246,14 @@ fn in_session(lane: &Lane, attack: &Attack, run: impl Fn() -> Result<Outcome>) -
     run()
 }
 
-/// The end of what an attack said.
-fn brief(said: &str) -> String {
-    let said = said.trim().replace('\n', " | ");
-    let from = said.char_indices().rev().nth(300).map_or(0, |(at, _)| at);
-    said[from..].to_owned()
+/// The end of an attack's output.
+fn brief(output: &str) -> String {
+    let output = output.trim().replace('\n', " | ");
+    let from = output.char_indices().rev().nth(300).map_or(0, |(at, _)| at);
+    output[from..].to_owned()
 }
 
-/// What is wrong with the daemon: it must answer within the limit.
+/// A description of what is wrong with the daemon: it must answer within the limit.
 fn trouble(world: &World, limit: Duration) -> Option<String> {
     let pid = world.daemon().as_ref()?.pid();
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -262,11 +264,11 @@ fn trouble(world: &World, limit: Duration) -> Option<String> {
         Some(_) => {}
     }
     // Asked in a thread, for it may never answer.
-    let (told, heard) = std::sync::mpsc::channel();
+    let (answered, heard) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let well = ask(Path::new(SOCKET), Request::Sessions {})
             .is_ok_and(|mut answers| answers.all(|one| one.is_ok()));
-        let _ = told.send(well);
+        let _ = answered.send(well);
     });
     match heard.recv_timeout(limit) {
         Ok(true) => None,

@@ -1,4 +1,4 @@
-//! Who is outside: a wire that is watched, servers that hear, helpers that do as they are told.
+//! The world outside the session: a watched wire, servers that listen, helpers that run what they receive.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
-use crate::ground::give;
+use crate::fixtures::give;
 use crate::sys::{Errno, check};
 use crate::world::User;
 
@@ -130,7 +130,7 @@ fn serve_v6(seen: &Seen) -> Result<()> {
     for kind in [libc::SOCK_DGRAM, libc::SOCK_STREAM] {
         let socket = raw(libc::AF_INET6, kind, 0).context("an IPv6 socket")?;
         let one = 1_i32;
-        // SAFETY: an int of the length told.
+        // SAFETY: an int of the given length.
         check(unsafe {
             libc::setsockopt(
                 socket.as_raw_fd(),
@@ -172,7 +172,7 @@ fn raw(family: i32, kind: i32, protocol: i32) -> std::io::Result<OwnedFd> {
 }
 
 fn bind(socket: &OwnedFd, address: &[u8]) -> Errno<i64> {
-    // SAFETY: an address of the length told.
+    // SAFETY: an address of the given length.
     check(unsafe { libc::bind(socket.as_raw_fd(), address.as_ptr().cast(), address.len() as u32) })
 }
 
@@ -182,7 +182,7 @@ fn hear(from: OwnedFd, who: &'static str, seen: &Seen) {
     std::thread::spawn(move || {
         let mut bytes = vec![0; 65_536];
         loop {
-            // SAFETY: a buffer of the length told.
+            // SAFETY: a buffer of the given length.
             let length = unsafe { libc::recv(from.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len(), 0) };
             match usize::try_from(length) {
                 Ok(0) | Err(_) => break,
@@ -192,9 +192,9 @@ fn hear(from: OwnedFd, who: &'static str, seen: &Seen) {
     });
 }
 
-/// The helpers of one lane: they run, outside any session, what they are told over a UNIX socket, as
+/// The helpers of one worker: they run, outside any session, what they receive over a UNIX socket, as
 /// Docker, systemd, tmux and a session bus do; and one that hands out a descriptor of the secret.
-pub fn help(sockets: &Path, guarded: &Path, hand: &Path, lane: usize, seen: &Seen) -> Result<()> {
+pub fn help(sockets: &Path, guarded: &Path, hand: &Path, worker: usize, seen: &Seen) -> Result<()> {
     let run = |seen: &Seen, guarded: PathBuf, who: &'static str| {
         let seen = seen.clone();
         move |bytes: &[u8]| {
@@ -202,7 +202,7 @@ pub fn help(sockets: &Path, guarded: &Path, hand: &Path, lane: usize, seen: &See
             execute(bytes, &guarded);
         }
     };
-    let abstract_name = SocketAddr::from_abstract_name(format!("escapes-{lane}-exec"))?;
+    let abstract_name = SocketAddr::from_abstract_name(format!("escapes-{worker}-exec"))?;
     let path = sockets.join("exec.sock");
     for listener in [UnixListener::bind(&path)?, UnixListener::bind_addr(&abstract_name)?] {
         let act = run(seen, guarded.to_owned(), "a helper's stream socket");
@@ -214,7 +214,7 @@ pub fn help(sockets: &Path, guarded: &Path, hand: &Path, lane: usize, seen: &See
             }
         });
     }
-    let abstract_name = SocketAddr::from_abstract_name(format!("escapes-{lane}-datagram"))?;
+    let abstract_name = SocketAddr::from_abstract_name(format!("escapes-{worker}-datagram"))?;
     let datagram = sockets.join("datagram.sock");
     for socket in [UnixDatagram::bind(&datagram)?, UnixDatagram::bind_addr(&abstract_name)?] {
         let act = run(seen, guarded.to_owned(), "a helper's datagram socket");

@@ -1,4 +1,4 @@
-//! One run of an attack: its ground, the attack itself, what it has done, and the ground cleared again.
+//! One run of an attack: its fixtures, the attack itself, its effect, and the clean-up.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use super::attack::{Attack, Goal, Kind};
 use super::driver::Driver;
 use super::guard::Guard;
-use super::lane::Lane;
 use super::shell::Shell;
 use super::victim::Victim;
-use super::{KIT, hold, inside, told};
+use super::worker::Worker;
+use super::{KIT, hold, inside, session_events};
 use crate::random::Random;
 use crate::world::{PATIENCE, User, World};
 
@@ -25,24 +25,24 @@ const LATEST: Duration = Duration::from_secs(4);
 const SILENT_OUTSIDE: Duration = Duration::from_secs(5);
 pub const SILENT: Duration = Duration::from_secs(60);
 
-/// What came of one run.
+/// The outcome of one run.
 pub struct Outcome {
-    /// What shows that the goal is reached.
+    /// Evidence that the goal is reached.
     pub reached: Option<String>,
     pub ended: String,
-    pub said: String,
-    /// What was refused in its session.
-    pub told: Vec<String>,
-    /// Whether work went on in the session, and the ground could be cleared.
+    pub output: String,
+    /// Operations refused in its session, each in a few words.
+    pub denials: Vec<String>,
+    /// Whether work went on in the session, and the fixtures could be cleared.
     pub work: Result<()>,
-    /// Laying the ground, the attack, the work: how long each took.
+    /// Durations of the set-up, the attack and the work.
     pub took: [Duration; 3],
-    /// What the attack did came to light so long after its end.
+    /// Time from the end of the attack to its effect.
     arrival: Duration,
 }
 
-/// What is there for one run, and must be cleared away however far that came.
-struct Ground {
+/// Fixtures of one run, to be cleared away however far it came.
+struct Fixtures {
     token: String,
     mark: String,
     environment: Vec<(&'static str, String)>,
@@ -52,8 +52,8 @@ struct Ground {
     driver: Option<Driver>,
 }
 
-impl Lane {
-    /// One run of an attack, in a session or outside, on ground laid anew. What it reached is told whatever happens
+impl Worker {
+    /// One run of an attack, in a session or outside, on fresh fixtures. What it reached is returned whatever happens
     /// afterwards.
     pub fn run(
         &self,
@@ -71,10 +71,10 @@ impl Lane {
             || -> String { (0..16).map(|_| *random.pick(b"abcdefghkmnpqrtuwxyz") as char).collect() };
         let (token, mark) = (letters(), letters());
         let environment = self.environment(world, &mark)?;
-        let mut ground =
-            Ground { token, mark, environment, victim: None, first: None, guard: None, driver: None };
-        let outcome = self.attempt(world, attack, labelled, before, &mut ground);
-        let cleared = self.clear(attack, ground).context("clearing the ground");
+        let mut fixtures =
+            Fixtures { token, mark, environment, victim: None, first: None, guard: None, driver: None };
+        let outcome = self.attempt(world, attack, labelled, before, &mut fixtures);
+        let cleared = self.clear(attack, fixtures).context("clearing the fixtures");
         let mut outcome = outcome?;
         if outcome.work.is_ok() {
             outcome.work = cleared;
@@ -88,10 +88,10 @@ impl Lane {
         attack: &Attack,
         labelled: bool,
         before: Option<&Outcome>,
-        ground: &mut Ground,
+        fixtures: &mut Fixtures,
     ) -> Result<Outcome> {
         let start = Instant::now();
-        let Ground { token, mark, environment, victim, first, guard, driver: place } = ground;
+        let Fixtures { token, mark, environment, victim, first, guard, driver: place } = fixtures;
         self.lay_guarded(token)?;
         if attack.victim {
             let victim = victim.insert(self.victim(token)?);
@@ -108,7 +108,7 @@ impl Lane {
 
         let driver = place.insert(self.driver(world, attack, labelled)?);
         let session = driver.session.clone();
-        let last = session.as_deref().map_or(Ok(0), told::last)?;
+        let last = session.as_deref().map_or(Ok(0), session_events::last)?;
         let mut reached = None;
         let laid = start.elapsed();
         driver.attack(&attack.name, &words(attack), environment)?;
@@ -116,7 +116,7 @@ impl Lane {
             // Killed once it is found, and not looked for again.
             if let Goal::Hold(what) = &attack.goal
                 && reached.is_none()
-                && driver.said().contains("holding")
+                && driver.output().contains("holding")
             {
                 reached = hold::find(&driver.others(), &expand(what, environment));
                 driver.kill_others();
@@ -124,8 +124,8 @@ impl Lane {
         });
         let backwards: String = mark.chars().rev().collect();
         let look = || match &attack.goal {
-            Goal::Read => driver.said().contains(&*token).then(|| "it has read the token".to_owned()),
-            Goal::Run => driver.said().contains(&backwards).then(|| "its program ran".to_owned()),
+            Goal::Read => driver.output().contains(&*token).then(|| "it has read the token".to_owned()),
+            Goal::Run => driver.output().contains(&backwards).then(|| "its program ran".to_owned()),
             Goal::Change => guard.difference(),
             Goal::Reach => self.seen.who_saw(mark).map(|who| format!("{who} saw it")),
             Goal::Harm => victim.as_ref().and_then(Victim::harm),
@@ -150,10 +150,14 @@ impl Lane {
             pause = (pause * 5 / 4).min(Duration::from_millis(200));
         }
         let arrival = begun.elapsed();
-        let mut told = Vec::new();
+        let mut denials = Vec::new();
         if let (None, None, Some(session)) = (&reached, self.peer, &session) {
             // What comes late must come before it is killed: both what is refused and what is not.
-            told = denials(session, last, if attack.untold.is_none() { LATEST } else { Duration::ZERO });
+            denials = await_denials(
+                session,
+                last,
+                if attack.unrecorded.is_none() { LATEST } else { Duration::ZERO },
+            );
             reached = look();
         }
         // The attack may have taken the driver with it.
@@ -162,7 +166,7 @@ impl Lane {
             Ok(ended) => ended.strip_prefix("ended ").unwrap_or(&ended).to_owned(),
             Err(error) => format!("without a word: {error:#}"),
         };
-        let said = driver.said();
+        let output = driver.output();
         let attacked = start.elapsed();
         let work = if labelled { self.go_on(world, attack.user, place, spoilt) } else { Ok(()) };
         let took = [laid, attacked - laid, start.elapsed() - attacked];
@@ -170,7 +174,7 @@ impl Lane {
         if labelled && self.peer.is_none() && work.is_ok() && attack.goal != Goal::Daemon && !attack.last {
             *self.shared() = place.take();
         }
-        Ok(Outcome { reached, ended, said, told, work, took, arrival })
+        Ok(Outcome { reached, ended, output, denials, work, took, arrival })
     }
 
     /// The least of the work, in the attack's session, or in another where that has ended.
@@ -187,8 +191,8 @@ impl Lane {
     }
 
     /// All of it, whatever of it fails.
-    fn clear(&self, attack: &Attack, ground: Ground) -> Result<()> {
-        let Ground { token, environment, victim, first, guard, driver, .. } = ground;
+    fn clear(&self, attack: &Attack, fixtures: Fixtures) -> Result<()> {
+        let Fixtures { token, environment, victim, first, guard, driver, .. } = fixtures;
         let ended = driver.map_or(Ok(()), |driver| driver.end(self));
         drop(first);
         drop(victim);
@@ -202,26 +206,26 @@ impl Lane {
     }
 }
 
-/// What was refused in a session after that event; there must be something within the limit.
-fn denials(session: &str, after: u64, limit: Duration) -> Vec<String> {
+/// Operations refused in a session after that event; waits up to the limit for the first.
+fn await_denials(session: &str, after: u64, limit: Duration) -> Vec<String> {
     let begun = Instant::now();
     loop {
         // A daemon that does not answer is looked at elsewhere.
-        let told = told::denials(session, after).unwrap_or_default();
-        if !told.is_empty() || begun.elapsed() >= limit {
-            return told;
+        let found = session_events::denials(session, after).unwrap_or_default();
+        if !found.is_empty() || begun.elapsed() >= limit {
+            return found;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// `$NAME` becomes what attacks are told under that name.
+/// `$NAME` becomes the value of that variable of the attack.
 fn expand(text: &str, environment: &[(&'static str, String)]) -> String {
     let names = environment.iter().rev();
     names.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
 }
 
-/// What is to be started for an attack.
+/// The command line of an attack.
 fn words(attack: &Attack) -> Vec<String> {
     let file = |ending: &str| format!("{KIT}/attacks/{}.{ending}", attack.name);
     match attack.kind {

@@ -27,7 +27,7 @@ impl Shell {
                 return Err(error);
             }
         }
-        // SAFETY: waitid has told of a child.
+        // SAFETY: waitid has filled it for a child.
         Ok(match (info.si_code, unsafe { info.si_status() }) {
             (libc::CLD_EXITED, 0) => None,
             (libc::CLD_EXITED, status) => Some(format!("status {status}")),

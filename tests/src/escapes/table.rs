@@ -36,7 +36,7 @@ pub struct Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (head, told) = match self.verdict {
+        let (head, effect) = match self.verdict {
             Verdict::Blocked => ("ok", "blocked: "),
             Verdict::Known => ("known", "it still succeeds: "),
             Verdict::Escaped => ("FAILED", "it succeeds: "),
@@ -44,7 +44,7 @@ impl fmt::Display for Row {
             Verdict::Broken => ("FAILED", ""),
         };
         let colon = if self.verdict == Verdict::Blocked { "" } else { ":" };
-        write!(f, "{head} {}{colon} {told}{} ({:.1} s)", self.name, self.words, self.took.as_secs_f64())
+        write!(f, "{head} {}{colon} {effect}{} ({:.1} s)", self.name, self.words, self.took.as_secs_f64())
     }
 }
 

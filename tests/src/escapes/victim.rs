@@ -15,23 +15,23 @@ use crate::sys::{Errno, check};
 /// One that the runner has started.
 pub struct Victim {
     child: Child,
-    lane: usize,
+    worker: usize,
     ids: Vec<i32>,
     was: String,
-    /// What attacks are told of it.
+    /// The variables that name it to attacks.
     pub environment: Vec<(&'static str, String)>,
 }
 
 impl Victim {
-    pub fn start(mut command: Command, lane: usize) -> Result<Self> {
+    pub fn start(mut command: Command, worker: usize) -> Result<Self> {
         let child = command.stdout(Stdio::piped()).spawn().context("starting the victim")?;
         let (ids, was, environment) = Default::default();
-        let mut victim = Self { child, lane, ids, was, environment };
+        let mut victim = Self { child, worker, ids, was, environment };
         let mut line = String::new();
         BufReader::new(victim.child.stdout.take().context("no output")?).read_line(&mut line)?;
         let words: Vec<&str> = line.split_whitespace().collect();
         let &[pid, address, fd, shared, queue, semaphore] = words.as_slice() else {
-            bail!("the victim said {line:?}")
+            bail!("the victim wrote {line:?}")
         };
         let environment = [
             ("VICTIM", pid),
@@ -58,15 +58,15 @@ impl Drop for Victim {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        bury(self.lane, &self.ids);
+        bury(self.worker, &self.ids);
     }
 }
 
-/// The command's words: the guarded folder and the number of the lane. The token comes in the environment.
+/// The command's words: the guarded folder and the number of the worker. The token comes in the environment.
 pub fn serve(mut words: impl Iterator<Item = String>) -> ExitCode {
-    let (Some(guarded), Some(lane)) = (words.next(), words.next()) else { return ExitCode::from(2) };
+    let (Some(guarded), Some(worker)) = (words.next(), words.next()) else { return ExitCode::from(2) };
     let token = std::env::var("TOKEN").unwrap_or_default();
-    match keep(&guarded, &lane, &token) {
+    match keep(&guarded, &worker, &token) {
         Ok(never) => never,
         Err(errno) => {
             eprintln!("victim: {}", std::io::Error::from_raw_os_error(errno));
@@ -75,12 +75,12 @@ pub fn serve(mut words: impl Iterator<Item = String>) -> ExitCode {
     }
 }
 
-fn keep(guarded: &str, lane: &str, token: &str) -> Errno<ExitCode> {
-    let lane: i32 = lane.parse().map_err(|_| libc::EINVAL)?;
+fn keep(guarded: &str, worker: &str, token: &str) -> Errno<ExitCode> {
+    let worker: i32 = worker.parse().map_err(|_| libc::EINVAL)?;
     let secret = File::open(format!("{guarded}/secret")).map_err(|error| crate::sys::errno(&error))?;
     let mut memory = [0_u8; 64];
     memory[..token.len()].copy_from_slice(token.as_bytes());
-    let (size, key) = (64, 0x6b00 + lane);
+    let (size, key) = (64, 0x6b00 + worker);
     let mode = libc::IPC_CREAT | 0o600;
     // SAFETY: no pointers.
     let shared = check(unsafe { libc::shmget(key, size, mode) })? as i32;
@@ -99,8 +99,8 @@ fn keep(guarded: &str, lane: &str, token: &str) -> Errno<ExitCode> {
     let semaphore = check(unsafe { libc::semget(key, 1, mode) })? as i32;
     // SAFETY: SETVAL takes a number.
     check(unsafe { libc::semctl(semaphore, 0, libc::SETVAL, 7) })?;
-    post(lane, &memory)?;
-    keep_key(lane, token)?;
+    post(worker, &memory)?;
+    keep_key(worker, token)?;
     let at = memory.as_ptr();
     println!("{} {:#x} {} {shared} {queue} {semaphore}", std::process::id(), at as usize, secret.as_raw_fd());
     let _ = std::io::stdout().flush();
@@ -116,24 +116,24 @@ fn keep(guarded: &str, lane: &str, token: &str) -> Errno<ExitCode> {
 }
 
 /// A message in a POSIX queue, and a file of shared memory.
-fn post(lane: i32, memory: &[u8]) -> Errno<()> {
-    let name = CString::new(format!("/escapes-{lane}")).map_err(|_| libc::EINVAL)?;
+fn post(worker: i32, memory: &[u8]) -> Errno<()> {
+    let name = CString::new(format!("/escapes-{worker}")).map_err(|_| libc::EINVAL)?;
     let flags = libc::O_CREAT | libc::O_RDWR;
     // SAFETY: the name ends in NUL; the kernel's usual sizes.
     let queue =
         check(unsafe { libc::mq_open(name.as_ptr(), flags, 0o600, std::ptr::null::<libc::mq_attr>()) })?;
-    // SAFETY: a message of the length told.
+    // SAFETY: a message of the given length.
     check(unsafe { libc::mq_send(queue as i32, memory.as_ptr().cast(), memory.len(), 0) })?;
-    fs::write(format!("/dev/shm/escapes-{lane}"), memory).map_err(|error| crate::sys::errno(&error))
+    fs::write(format!("/dev/shm/escapes-{worker}"), memory).map_err(|error| crate::sys::errno(&error))
 }
 
 /// The token in the user's keyring, readable for the user.
-fn keep_key(lane: i32, token: &str) -> Errno<()> {
+fn keep_key(worker: i32, token: &str) -> Errno<()> {
     const USER_KEYRING: i32 = -4;
     const KEYCTL_SETPERM: i32 = 5;
     const ALL_FOR_USER: u32 = 0x3f3f_0000;
-    let name = CString::new(format!("escapes-{lane}")).map_err(|_| libc::EINVAL)?;
-    // SAFETY: strings that end in NUL, and a payload of the length told.
+    let name = CString::new(format!("escapes-{worker}")).map_err(|_| libc::EINVAL)?;
+    // SAFETY: strings that end in NUL, and a payload of the given length.
     let key = check(unsafe {
         libc::syscall(
             libc::SYS_add_key,
@@ -149,7 +149,7 @@ fn keep_key(lane: i32, token: &str) -> Errno<()> {
 }
 
 /// Takes away what a victim leaves behind when it is killed.
-fn bury(lane: usize, ids: &[i32]) {
+fn bury(worker: usize, ids: &[i32]) {
     if let &[shared, queue, semaphore] = ids {
         // SAFETY: no pointers.
         unsafe {
@@ -158,11 +158,11 @@ fn bury(lane: usize, ids: &[i32]) {
             libc::semctl(semaphore, 0, libc::IPC_RMID);
         }
     }
-    if let Ok(name) = CString::new(format!("/escapes-{lane}")) {
+    if let Ok(name) = CString::new(format!("/escapes-{worker}")) {
         // SAFETY: ends in NUL.
         unsafe { libc::mq_unlink(name.as_ptr()) };
     }
-    let _ = fs::remove_file(format!("/dev/shm/escapes-{lane}"));
+    let _ = fs::remove_file(format!("/dev/shm/escapes-{worker}"));
 }
 
 /// All of a process that somebody else could change, in a few words.

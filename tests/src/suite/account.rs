@@ -26,20 +26,16 @@ struct End {
     bytes: u64,
 }
 
-/// What was made, received and lost from some moment on.
+/// The kernel's counters and the end of the trail at the start of a test.
 pub struct Account {
-    /// Both since the machine started; lost to a full buffer, of all families.
+    /// Events made and lost since the machine started; lost to a full buffer, of all families.
     made: u64,
     lost: u64,
-    /// Both since the trail ended there.
-    received: u64,
-    /// Found to be missing by a daemon that came after one that had them in its hands.
-    unexplained: u64,
     from: End,
 }
 
 impl Account {
-    /// From now on, once nothing comes any more.
+    /// Begins an account once nothing comes any more.
     pub fn begin(world: &World) -> Result<Self> {
         let (mut last, mut same) = (None, 0);
         until("the trail's rest", || {
@@ -48,78 +44,80 @@ impl Account {
             same = if last.replace(now) == Some(now) { same + 1 } else { 0 };
             std::thread::sleep(Duration::from_millis(300));
             let (made, lost, from) = now;
-            Ok((same == LOOKS).then_some(Self { made, lost, received: 0, unexplained: 0, from }))
+            Ok((same == LOOKS).then_some(Self { made, lost, from }))
         })
     }
 
-    /// What has come since, once all that was made is received or known to be lost; as it is where that does not
-    /// become so.
-    pub fn end(mut self, world: &World) -> Result<Since> {
+    /// Counts the events since, once all that were made are received or known to be lost. Returns the counts as they
+    /// are where that takes longer than [`PATIENCE`].
+    pub fn end(self, world: &World) -> Result<Since> {
         let begun = Instant::now();
-        let mut at = self.from;
+        let (mut at, mut counted) = (self.from, Counted::default());
         loop {
             let (made, lost) = kernel(world)?;
-            self.take_in(&mut at)?;
-            let since = Since {
-                made: made - self.made,
-                received: self.received,
-                lost: lost - self.lost,
-                unexplained: self.unexplained,
-                from: self.from,
-            };
-            if since.told() >= since.made || begun.elapsed() > PATIENCE {
+            counted.take_in(&mut at)?;
+            let since = Since { made: made - self.made, lost: lost - self.lost, counted, from: self.from };
+            if since.explained() >= since.made || begun.elapsed() > PATIENCE {
                 return Ok(since);
             }
             std::thread::sleep(Duration::from_millis(500));
         }
     }
+}
 
-    /// Counts what has been written since the trail ended there.
+/// Counts read from the trail.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    received: u64,
+    /// Found to be missing by a daemon that came after one that had them in its hands.
+    missed: u64,
+}
+
+impl Counted {
+    /// Adds the records that the trail has gained since it ended there, and moves that end.
     fn take_in(&mut self, at: &mut End) -> Result<()> {
-        let (received, unexplained) = (&mut self.received, &mut self.unexplained);
         each_line_from(at, |line| {
             if line.contains(EVENT) {
-                *received += 1;
+                self.received += 1;
             } else if line.contains(LOST) {
                 let record: Value = serde_json::from_str(line)?;
-                *unexplained += record["unmapped"]["unexplained"].as_u64().unwrap_or(0);
+                self.missed += record["unmapped"]["unexplained"].as_u64().unwrap_or(0);
             }
             Ok(())
         })
     }
 }
 
-/// What became of the events of some time.
+/// The events of some time: made by the kernel, received, lost.
 pub struct Since {
     pub made: u64,
-    received: u64,
     pub lost: u64,
-    unexplained: u64,
+    counted: Counted,
     from: End,
 }
 
 impl Since {
-    /// Received or known to be lost.
-    fn told(&self) -> u64 {
-        self.received + self.lost + self.unexplained
+    /// Events received or known to be lost.
+    fn explained(&self) -> u64 {
+        self.counted.received + self.lost + self.counted.missed
     }
 
     /// Whether all that was made is received or counted lost.
     pub fn balances(&self) -> Result<()> {
-        self.compare(|made, told| made == told)
+        self.compare(|made, explained| made == explained)
     }
 
-    /// The same; what a daemon told as it was killed may be told again by the next.
+    /// Whether at least as many are; events of a killed daemon may be received again by the next.
     pub fn misses_nothing(&self) -> Result<()> {
-        self.compare(|made, told| made <= told)
+        self.compare(|made, explained| made <= explained)
     }
 
     fn compare(&self, fits: impl FnOnce(u64, u64) -> bool) -> Result<()> {
-        let Self { made, received, lost, unexplained, .. } = self;
-        println!("  {made} events: {received} received, {lost} lost, {unexplained} missed after a restart");
+        let Self { made, lost, counted: Counted { received, missed }, .. } = self;
+        println!("  {made} events: {received} received, {lost} lost, {missed} missed after a restart");
         ensure!(
-            fits(*made, self.told()),
-            "{made} events made, {received} received, {lost} lost, {unexplained} missed"
+            fits(*made, self.explained()),
+            "{made} events made, {received} received, {lost} lost, {missed} missed"
         );
         Ok(())
     }

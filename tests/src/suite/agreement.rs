@@ -11,7 +11,7 @@ use gatekeeper::policy::{Compiled, SearchPath, Vars, load, reference};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 
-use crate::ground::{self, OPEN, WORK};
+use crate::fixtures::{self, OPEN, WORK};
 use crate::random::Random;
 use crate::runner::Test;
 use crate::session::Session;
@@ -37,7 +37,7 @@ fn agree(world: &World) -> Result<()> {
 
 fn tried(world: &World, random: &mut Random) -> Result<()> {
     let base = format!("{OPEN}/agree");
-    ground::folder(&base)?;
+    fixtures::folder(&base)?;
     let leaves = dig(&base, PATHS, random)?;
     world.policy("agree", &policy(random, &leaves, "allow"))?;
     let mut session = world.session("agree")?;
@@ -89,10 +89,10 @@ fn one(
         words.push(leaf.path.clone());
         asked.push((leaf, operations));
     }
-    let told = session.must("open-each-way", &words)?;
-    ensure!(told.len() == asked.len(), "{} answers to {} questions", told.len(), asked.len());
+    let answers = session.must("open-each-way", &words)?;
+    ensure!(answers.len() == asked.len(), "{} answers to {} questions", answers.len(), asked.len());
     let mut seen = Vec::new();
-    for ((leaf, operations), answer) in asked.into_iter().zip(told) {
+    for ((leaf, operations), answer) in asked.into_iter().zip(answers) {
         let question = Question::File(leaf.path.clone(), operations.to_vec());
         let explained = compiled.explain(&question);
         let passes = explained.passes();
@@ -103,7 +103,7 @@ fn one(
         };
         ensure!(
             kernel == passes,
-            "{operations:?} of {:?}: the kernel said {kernel}, explain {:?} by {:?} ({:?})",
+            "{operations:?} of {:?}: the kernel answered {kernel}, explain {:?} by {:?} ({:?})",
             leaf.shown(),
             explained.verdict,
             explained.rule.map(|rule| &rule.id),
@@ -156,7 +156,7 @@ fn policy(random: &mut Random, leaves: &[Leaf], default: &str) -> String {
 fn pattern(random: &mut Random, path: &[u8]) -> String {
     let names: Vec<&[u8]> = path.split(|byte| *byte == b'/').skip(1).collect();
     let mut pieces: Vec<String> = Vec::new();
-    // What leads to the ground is always there, so that patterns don't all miss.
+    // The folders above the fixtures are always there, so that patterns don't all miss.
     let fixed = 4;
     let (mut deep, mut at) = (0, 0);
     while at < names.len() {

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 
 use crate::events::Denial;
-use crate::failure::sealed;
-use crate::ground::{self, OPEN, REASON};
+use crate::failure::must_not_pass;
+use crate::fixtures::{self, OPEN, REASON};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{User, World};
@@ -22,9 +22,9 @@ pub fn tests() -> Vec<Test> {
 /// A program that leaves a file behind, its folder, and a policy with rules about it.
 fn lay(world: &World, name: &str, rules: &str) -> Result<(String, String)> {
     let folder = format!("{OPEN}/{name}");
-    ground::folder(&folder)?;
+    fixtures::folder(&folder)?;
     let program = format!("{folder}/touch");
-    ground::program("/usr/bin/touch", &program)?;
+    fixtures::program("/usr/bin/touch", &program)?;
     let rules = rules.replace("PROGRAM", &program).replace("REASON", REASON);
     world.policy(name, &format!("version = 1\nname = \"{name}\"\nextends = [\"suite\"]\n{rules}"))?;
     Ok((program, folder))
@@ -35,11 +35,11 @@ fn must_not_run(session: &mut Session, words: &[&str], leaves: &str) -> Result<(
     match session.program(words)? {
         Err(libc::EPERM) => {}
         // A program in between (env) says so.
-        Ok((126, told)) if told.contains("Operation not permitted") => {}
-        Ok((-1, told)) if told.is_empty() => {}
+        Ok((126, output)) if output.contains("Operation not permitted") => {}
+        Ok((-1, output)) if output.is_empty() => {}
         other => bail!("{words:?} came to {other:?}"),
     }
-    sealed(!Path::new(leaves).exists(), format!("{words:?} left {leaves} behind"))?;
+    must_not_pass(!Path::new(leaves).exists(), format!("{words:?} left {leaves} behind"))?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What assistants tell through hooks, joined with what the kernel saw; and recorded terminals.
+//! Assistants' reports through hooks, joined with the kernel's events; and recorded terminals.
 
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::hold::number;
-use crate::ground;
+use crate::fixtures;
 use crate::runner::Test;
 use crate::world::{User, World, in_full, until};
 
@@ -20,9 +20,9 @@ pub fn tests() -> Vec<Test> {
     }
     vec![
         Test::new("assistant::calls_are_joined_with_commands", joined),
-        Test::new("assistant::a_whole_session_is_told", whole),
-        Test::new("assistant::two_agents_at_once_are_told_apart", two),
-        Test::new("assistant::outside_a_session_nothing_is_told", outside),
+        Test::new("assistant::a_whole_session_is_in_its_story", whole),
+        Test::new("assistant::two_agents_at_once_are_kept_apart", two),
+        Test::new("assistant::outside_a_session_nothing_is_recorded", outside),
         Test::new("assistant::a_flood_is_turned_away_and_counted", flood),
         Test::new("assistant::a_terminal_is_recorded_where_no_session_reaches", recorded),
     ]
@@ -44,12 +44,12 @@ fn story(world: &World, script: &str) -> Result<(String, Value)> {
     let mut command = world.command(&words);
     User::Dev.become_of(&mut command);
     let output = command.current_dir(PROJECT).output()?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.success(), "{}: {said} {errors}", output.status);
+    ensure!(output.status.success(), "{}: {text} {errors}", output.status);
     let id = ended(world, &name)?;
     let story = whole_story(world, &id)?;
-    Ok((said + &errors, story))
+    Ok((text + &errors, story))
 }
 
 /// A session's story from its records on disk, where its end comes to stand a little later than in memory.
@@ -71,7 +71,7 @@ fn ended(world: &World, name: &str) -> Result<String> {
     })
 }
 
-fn told<'a>(story: &'a Value, what: &str) -> Vec<&'a Value> {
+fn reports<'a>(story: &'a Value, what: &str) -> Vec<&'a Value> {
     let all = story["told"].as_array().map(Vec::as_slice).unwrap_or_default();
     all.iter().filter(|one| one["telling"]["what"] == what).collect()
 }
@@ -79,14 +79,14 @@ fn told<'a>(story: &'a Value, what: &str) -> Vec<&'a Value> {
 /// The calls that the start of a program was matched with, and how.
 fn started(story: &Value, program: &str) -> Vec<(String, String)> {
     let processes = story["processes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let deeds = processes.iter().flat_map(|process| process["deeds"].as_array().into_iter().flatten());
-    deeds
-        .filter(|deed| deed["operation"] == "exec" && deed["passed"] == true)
-        .filter(|deed| deed["object"]["path"].as_str().is_some_and(|path| path.ends_with(program)))
-        .map(|deed| {
-            let calls = deed["tool"]["calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let actions = processes.iter().flat_map(|process| process["deeds"].as_array().into_iter().flatten());
+    actions
+        .filter(|action| action["operation"] == "exec" && action["passed"] == true)
+        .filter(|action| action["object"]["path"].as_str().is_some_and(|path| path.ends_with(program)))
+        .map(|action| {
+            let calls = action["tool"]["calls"].as_array().map(Vec::as_slice).unwrap_or_default();
             let calls: Vec<&str> = calls.iter().filter_map(Value::as_str).collect();
-            (calls.join(" "), deed["tool"]["matched_by"].as_str().unwrap_or_default().to_owned())
+            (calls.join(" "), action["tool"]["matched_by"].as_str().unwrap_or_default().to_owned())
         })
         .collect()
 }
@@ -101,11 +101,11 @@ fn joined(world: &World) -> Result<()> {
         hook("PreToolUse", "b", "curl http://127.0.0.1/"),
         "true\n".to_owned(),
     ];
-    let (said, story) = story(world, &script.concat())?;
-    ensure!(said.contains("\"permissionDecision\":\"deny\"") && said.contains("curl"), "{said}");
-    let (prompt, tools) = (told(&story, "prompt"), told(&story, "tool"));
+    let (output, story) = story(world, &script.concat())?;
+    ensure!(output.contains("\"permissionDecision\":\"deny\"") && output.contains("curl"), "{output}");
+    let (prompt, tools) = (reports(&story, "prompt"), reports(&story, "tool"));
     ensure!(prompt.len() == 1 && prompt[0]["telling"]["text"] == "look around", "{prompt:?}");
-    ensure!(tools.len() == 2 && told(&story, "tool_done").len() == 1, "{story}");
+    ensure!(tools.len() == 2 && reports(&story, "tool_done").len() == 1, "{story}");
     let call = tools[0]["call"].as_str().context("a call without a number")?.to_owned();
     ensure!(tools[0]["refused"].is_null() && !tools[1]["refused"].is_null(), "{tools:?}");
     let expected = |by: &str| vec![(call.clone(), by.to_owned())];
@@ -116,19 +116,18 @@ fn joined(world: &World) -> Result<()> {
     let processes = story["processes"].as_array().context("no processes")?;
     // A hook's start is known for one by its arguments only, which come after it; so the process is looked at.
     let is_hook = |process: &&Value| {
-        let deeds = process["deeds"].as_array().into_iter().flatten();
-        deeds
+        let actions = process["deeds"].as_array().into_iter().flatten();
+        actions
             .into_iter()
-            .any(|deed| deed["object"]["path"] == "/usr/bin/gatekeeper" && deed["passed"] == true)
+            .any(|action| action["object"]["path"] == "/usr/bin/gatekeeper" && action["passed"] == true)
     };
     let hooks: Vec<_> = processes.iter().skip(1).filter(is_hook).map(|process| &process["tool"]).collect();
     ensure!(!hooks.is_empty(), "no hook's process");
     let is_nobodys = |tool: &&&Value| tool["calls"].as_array().is_none_or(Vec::is_empty);
     ensure!(hooks.iter().all(|tool| is_nobodys(&tool)), "a hook is a tool: {hooks:?}");
-    let denied = processes
-        .iter()
-        .flat_map(|process| process["deeds"].as_array().into_iter().flatten())
-        .find(|deed| deed["passed"] == false && deed["object"]["path"].to_string().contains("id_ed25519"));
+    let denied = processes.iter().flat_map(|process| process["deeds"].as_array().into_iter().flatten()).find(
+        |action| action["passed"] == false && action["object"]["path"].to_string().contains("id_ed25519"),
+    );
     let denied = denied.context("no denial of the key")?;
     ensure!(denied["tool"]["calls"][0] == call.as_str(), "{denied}");
     ensure!(tools[0]["tellers"].as_array().is_some_and(|chain| chain.len() >= 2), "{}", tools[0]);
@@ -159,9 +158,9 @@ reason = "nobody reads this"
 fn whole(world: &World) -> Result<()> {
     world.policy("whole", WHOLE)?;
     let place = "/srv/suite/whole";
-    ground::folder(&format!("{place}/asked"))?;
+    fixtures::folder(&format!("{place}/asked"))?;
     for name in ["asked/yes", "asked/no", "shut"] {
-        ground::file(&format!("{place}/{name}"))?;
+        fixtures::file(&format!("{place}/{name}"))?;
     }
     let work = format!("rm {place}/asked/yes; rm {place}/asked/no; cat {place}/shut");
     let script = [
@@ -204,10 +203,10 @@ fn whole(world: &World) -> Result<()> {
     for (held, reason) in
         story["holds"].as_array().into_iter().flatten().zip(["it is mine", "the audit needs it"])
     {
-        let said = &held["said"][0];
-        ensure!(said["by"]["person"]["name"] == "dev" && said["reason"] == reason, "{held}");
+        let answer = &held["said"][0];
+        ensure!(answer["by"]["person"]["name"] == "dev" && answer["reason"] == reason, "{held}");
     }
-    let told = world.ask(&["audit", "session", &id])?;
+    let shown = world.ask(&["audit", "session", &id])?;
     for words in [
         "look around",
         "asked/yes",
@@ -217,7 +216,7 @@ fn whole(world: &World) -> Result<()> {
         "nobody reads this",
         "/cat",
     ] {
-        ensure!(told.contains(words), "the story does not tell {words:?}: {told}");
+        ensure!(shown.contains(words), "the story does not show {words:?}: {shown}");
     }
     // A decision's record by itself tells of what was asked.
     let decisions =
@@ -289,7 +288,7 @@ fn two(world: &World) -> Result<()> {
             .concat();
     let (_, story) = story(world, &script)?;
     let number = |call: &str| {
-        let tools = told(&story, "tool");
+        let tools = reports(&story, "tool");
         let one = tools.into_iter().find(|one| one["telling"]["tool_use"] == call);
         one.and_then(|one| one["call"].as_str()).map(str::to_owned).context("no such call")
     };
@@ -308,49 +307,52 @@ fn outside(world: &World) -> Result<()> {
     let output = command.args(["-c", &script]).current_dir(PROJECT).output()?;
     ensure!(output.status.success() && output.stdout.is_empty(), "{output:?}");
     let after = world.ask_json(&["events", "--json"])?.iter().filter(|event| event["type"] == "told").count();
-    ensure!(before == after, "it was told all the same");
+    ensure!(before == after, "it was recorded all the same");
     Ok(())
 }
 
 /// Straight to the socket, as fast as it takes them: the daemon answers everybody else meanwhile.
 fn flood(world: &World) -> Result<()> {
-    let told = serde_json::json!({"protocol": 1, "request": {"verb": "hook", "telling": {
+    let message = serde_json::json!({"protocol": 1, "request": {"verb": "hook", "telling": {
         "assistant": "codex", "what": "other", "event": "flood"}}});
     // Emulated, a guest is slow: until fifty were turned away, three at a time.
     let script = format!(
-        "import socket\nsent = no = 0\ndef tell():\n  s = socket.socket(socket.AF_UNIX)\n  \
-         s.connect('/run/gatekeeper/control.sock')\n  s.sendall(b\'\'\'{told}\\n\'\'\')\n  return s\n\
-         while no < 50 and sent < 9000:\n  all = [tell() for n in range(3)]\n  \
+        "import socket\nsent = no = 0\ndef send():\n  s = socket.socket(socket.AF_UNIX)\n  \
+         s.connect('/run/gatekeeper/control.sock')\n  s.sendall(b\'\'\'{message}\\n\'\'\')\n  return s\n\
+         while no < 50 and sent < 9000:\n  all = [send() for n in range(3)]\n  \
          for s in all: no += b'refused' in s.recv(4096); s.close()\n  sent += len(all)\n\
          print('sent', sent, no)\n"
     );
-    let (said, story) = story(world, &format!("python3 - <<'PY'\n{script}PY\n"))?;
-    let numbers: Vec<u64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [sent, no] = numbers[..] else { bail!("{said}") };
-    let all = told_all(&story);
+    let (output, story) = story(world, &format!("python3 - <<'PY'\n{script}PY\n"))?;
+    let numbers: Vec<u64> = output.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [sent, no] = numbers[..] else { bail!("{output}") };
+    let all = all_reports(&story);
     let whole = all.iter().filter(|one| one["dropped"].is_null()).count() as u64;
     let dropped: u64 = all.iter().filter_map(|one| one["dropped"].as_u64()).sum();
-    ensure!(no >= 50 && dropped == no && whole + dropped == sent, "{said}: {whole} told, {dropped} dropped");
+    ensure!(
+        no >= 50 && dropped == no && whole + dropped == sent,
+        "{output}: {whole} recorded, {dropped} dropped"
+    );
     ensure!(world.gatekeeper(User::Alice, &["status"])?.status.success(), "the daemon answers nobody");
     Ok(())
 }
 
-fn told_all(story: &Value) -> Vec<&Value> {
+fn all_reports(story: &Value) -> Vec<&Value> {
     story["told"].as_array().into_iter().flatten().collect()
 }
 
 fn recorded(world: &World) -> Result<()> {
     let name = format!("a{}", world.number());
     let script = "stty size; cat /var/lib/gatekeeper/recordings/*; echo >/var/lib/gatekeeper/recordings/x.cast; \
-                  echo said-this; exit 7";
+                  echo shown-this; exit 7";
     let words =
         ["run", "--record", "--policy", "coding-assistant", "--name", &name, "--", "bash", "-c", script];
     let mut command = world.command(&words);
     User::Dev.become_of(&mut command);
     let output = command.current_dir(PROJECT).stdin(std::process::Stdio::null()).output()?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    ensure!(output.status.code() == Some(7), "{}: {said}", output.status);
-    ensure!(said.contains("24 80") && said.contains("said-this"), "{said}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(output.status.code() == Some(7), "{}: {text}", output.status);
+    ensure!(text.contains("24 80") && text.contains("shown-this"), "{text}");
     let id = ended(world, &name)?;
     let recorded = until("the recording's digest on record", || {
         let found = world.ask_json(&["audit", "search", "--session", &id, "--kind", "session", "--json"])?;
@@ -359,13 +361,13 @@ fn recorded(world: &World) -> Result<()> {
     recorded.context("the recording")?;
     let shown = world.gatekeeper(User::Root, &["audit", "play", &id, "--text"])?;
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-    ensure!(shown.contains("said-this") && !shown.contains("\"version\""), "{shown}");
+    ensure!(shown.contains("shown-this") && !shown.contains("\"version\""), "{shown}");
     let parts = world.ask_json(&["audit", "play", &id, "--json"])?;
     ensure!(parts.last().is_some_and(|last| last["exit"] == 7), "{parts:?}");
     // Who changes it afterwards, root included, is found out.
     let file = format!("/var/lib/gatekeeper/recordings/{id}.cast");
     let text = std::fs::read_to_string(&file)?;
-    std::fs::write(&file, text.replace("said-this", "said-that"))?;
+    std::fs::write(&file, text.replace("shown-this", "shown-that"))?;
     let changed = world.gatekeeper(User::Root, &["audit", "play", &id, "--text"])?;
     ensure!(!changed.status.success(), "a changed recording is shown as if it were whole");
     std::fs::write(&file, text)?;

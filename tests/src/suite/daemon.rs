@@ -12,8 +12,8 @@ use gatekeeper::sys::bpf;
 
 use crate::daemon::{self, Daemon, STATE};
 use crate::events::Denial;
-use crate::failure::sealed;
-use crate::ground::{self, ACTOR, OPEN, REASON, SHUT};
+use crate::failure::must_not_pass;
+use crate::fixtures::{self, ACTOR, OPEN, REASON, SHUT};
 use crate::runner::Test;
 use crate::world::{User, World, in_full, until};
 
@@ -48,7 +48,7 @@ fn anew(world: &World) -> Result<()> {
     *world.daemon() = Some(Daemon::start(true)?);
     let trail = world.ask(&["audit", "verify"])?;
     ensure!(trail.contains("whole: records 0 to "), "{trail}");
-    let [open, shut] = ground::pair("anew")?;
+    let [open, shut] = fixtures::pair("anew")?;
     let mut session = world.session("suite")?;
     session.must("read", &[&open])?;
     session.must_not("read", &[&shut])?;
@@ -78,7 +78,7 @@ fn live(world: &World) -> Result<()> {
     }
     // Everybody may ask.
     let output = world.gatekeeper(User::Alice, &["status"])?;
-    ensure!(output.status.success(), "alice is told nothing");
+    ensure!(output.status.success(), "alice gets no answer");
     let doctor = world.gatekeeper(User::Root, &["doctor"])?;
     ensure!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
     Ok(())
@@ -98,21 +98,21 @@ fn configuration(world: &World) -> Result<()> {
 /// One user's sessions and events are none of another's business.
 fn own(world: &World) -> Result<()> {
     let shut = format!("{SHUT}/own");
-    ground::folder(&shut)?;
-    ground::file(&format!("{shut}/file"))?;
+    fixtures::folder(&shut)?;
+    fixtures::file(&format!("{shut}/file"))?;
     let mut session = world.session("suite")?;
     session.must_not("read", &[&format!("{shut}/file")])?;
     for (user, sees) in [(User::Dev, true), (User::Root, true), (User::Alice, false)] {
         for words in [&["sessions", "--json"][..], &["events", "--json", "-n", "200"]] {
             let output = world.gatekeeper(user, words)?;
             ensure!(output.status.success(), "{user:?} is refused {words:?}");
-            let told = String::from_utf8_lossy(&output.stdout).contains(&session.id);
-            ensure!(told == sees, "{user:?}: {words:?} tells of the session: {told}");
+            let is_shown = String::from_utf8_lossy(&output.stdout).contains(&session.id);
+            ensure!(is_shown == sees, "{user:?}: {words:?} shows the session: {is_shown}");
         }
         let words = ["events", "--json", "--session", &session.id];
         let output = world.gatekeeper(user, &words)?;
-        let told = String::from_utf8_lossy(&output.stdout).contains("\"operation\"");
-        ensure!(told == sees, "{user:?}: {words:?} tells of its events: {told}");
+        let is_shown = String::from_utf8_lossy(&output.stdout).contains("\"operation\"");
+        ensure!(is_shown == sees, "{user:?}: {words:?} shows its events: {is_shown}");
     }
     for verb in [&["reload"][..], &["label", "--cgroup", "/sys/fs/cgroup/x", "--policy", "wide"]] {
         let output = world.gatekeeper(User::Dev, verb)?;
@@ -124,9 +124,9 @@ fn own(world: &World) -> Result<()> {
 
 /// Killed without warning: what was bound stays bound, nothing new is let, and the next daemon takes over.
 fn outlives(world: &World) -> Result<()> {
-    let [open, shut] = ground::pair("outlives")?;
+    let [open, shut] = fixtures::pair("outlives")?;
     let late = format!("{SHUT}/outlives/late");
-    ground::file(&late)?;
+    fixtures::file(&late)?;
     let mut session = world.session("suite")?;
     session.must("read", &[&open])?;
     session.must_not("read", &[&shut])?;
@@ -139,21 +139,21 @@ fn outlives(world: &World) -> Result<()> {
     let started = format!("{OPEN}/outlives/started");
     let output = world.gatekeeper(User::Dev, &["run", "--policy", "suite", "--", ACTOR, "actor"])?;
     ensure!(output.status.code() == Some(125), "without a daemon, `run` ended with {}", output.status);
-    sealed(!Path::new(&started).exists(), "the command was started")?;
+    must_not_pass(!Path::new(&started).exists(), "the command was started")?;
     let status = world.gatekeeper(User::Root, &["status"])?;
     ensure!(!status.status.success(), "without a daemon, `status` is content");
     session.must_not("read", &[&late])?;
 
-    let before = daemon::said().len();
+    let before = daemon::log().len();
     *held = Some(Daemon::start(true)?);
     drop(held);
-    let said = daemon::said().split_off(before);
-    ensure!(said.contains(STAYS), "the same programs were loaded again: {said}");
+    let log = daemon::log().split_off(before);
+    ensure!(log.contains(STAYS), "the same programs were loaded again: {log}");
     ensure!(world.session_listed(&session.id)?.is_some(), "the new daemon does not know the session");
     session.must("read", &[&open])?;
     session.must_not("read", &[&shut])?;
-    let told = [Denial::of("read", &shut, REASON), Denial::of("read", &late, REASON)];
-    world.expect(&session.id, &told).context("also of what was refused while no daemon ran")?;
+    let denials = [Denial::of("read", &shut, REASON), Denial::of("read", &late, REASON)];
+    world.expect(&session.id, &denials).context("also of what was refused while no daemon ran")?;
     let mut fresh = world.session("suite")?;
     fresh.must("read", &[&open])?;
     fresh.must_not("read", &[&shut])
@@ -162,17 +162,17 @@ fn outlives(world: &World) -> Result<()> {
 /// Programs of another version take over while a session's task opens files all the time: there is no moment in which
 /// one gets what it must not, or misses what it may.
 fn replaced(world: &World) -> Result<()> {
-    let [open, shut] = ground::pair("replaced")?;
+    let [open, shut] = fixtures::pair("replaced")?;
     let mut session = world.session("suite")?;
     let words = ["10".to_owned(), open, shut];
     let over = AtomicBool::new(false);
-    let (rounds, said) = std::thread::scope(|scope| -> Result<_> {
+    let (rounds, log) = std::thread::scope(|scope| -> Result<_> {
         let opening = scope.spawn(|| -> Result<u32> {
             let mut rounds = 0;
             while !over.load(Ordering::Relaxed) {
-                let told = session.must("open-each", &words)?;
+                let counts = session.must("open-each", &words)?;
                 // Let, refused, failed: of the open file, of the shut one.
-                ensure!(told == b"10 0 0 0 10 0", "round {rounds}: {}", String::from_utf8_lossy(&told));
+                ensure!(counts == b"10 0 0 0 10 0", "round {rounds}: {}", String::from_utf8_lossy(&counts));
                 rounds += 1;
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -181,41 +181,41 @@ fn replaced(world: &World) -> Result<()> {
         let restart = || -> Result<String> {
             let mut held = world.daemon();
             held.take().context("no daemon")?.stop();
-            // What tells which version's programs are there.
+            // What shows which version's programs are there.
             fs::remove_file("/sys/fs/bpf/gatekeeper/built")?;
-            let before = daemon::said().len();
+            let before = daemon::log().len();
             *held = Some(Daemon::start(true)?);
-            Ok(daemon::said().split_off(before))
+            Ok(daemon::log().split_off(before))
         };
-        let said = restart();
+        let log = restart();
         over.store(true, Ordering::Relaxed);
         let rounds = opening.join().map_err(|_| anyhow::anyhow!("the opening thread panicked"))??;
-        Ok((rounds, said?))
+        Ok((rounds, log?))
     })?;
-    ensure!(!said.contains(STAYS), "no program was replaced: {said}");
+    ensure!(!log.contains(STAYS), "no program was replaced: {log}");
     ensure!(rounds > 50, "only {rounds} rounds while programs were replaced");
     live(world)
 }
 
 /// A map that was pinned with something else in it is not read as if it were ours: what is bound stays bound by the
-/// programs that are there, nothing new is let, and the mend is named.
+/// programs that are there, nothing new is let, and the help is named.
 fn other_maps(world: &World) -> Result<()> {
     const MAP: &str = "/sys/fs/bpf/gatekeeper/maps/RECORDING";
     const KEPT: &str = "/sys/fs/bpf/gatekeeper/kept";
-    let [open, shut] = ground::pair("other-maps")?;
+    let [open, shut] = fixtures::pair("other-maps")?;
     let mut session = world.session("suite")?;
     let mut held = world.daemon();
     held.take().context("no daemon")?.stop();
     fs::rename(MAP, KEPT)?;
     let other = bpf::create_array("RECORDING", 8, 1).and_then(|map| bpf::pin(map.as_fd(), Path::new(MAP)));
-    let told = other.map_err(anyhow::Error::from).and_then(|()| {
+    let status = other.map_err(anyhow::Error::from).and_then(|()| {
         *held = Some(Daemon::start(false)?);
-        let told = world.gatekeeper(User::Root, &["status"])?;
+        let status = world.gatekeeper(User::Root, &["status"])?;
         let started = world.gatekeeper(User::Dev, &["run", "--policy", "suite", "--", "/bin/true"])?;
         ensure!(started.status.code() == Some(125), "`run` ended with {}", started.status);
         session.must("read", &[&open])?;
         session.must_not("read", &[&shut])?;
-        Ok(String::from_utf8_lossy(&told.stdout).into_owned())
+        Ok(String::from_utf8_lossy(&status.stdout).into_owned())
     });
     if let Some(daemon) = held.take() {
         daemon.stop();
@@ -224,13 +224,16 @@ fn other_maps(world: &World) -> Result<()> {
     fs::rename(KEPT, MAP)?;
     *held = Some(Daemon::start(true)?);
     drop(held);
-    let told = told?;
-    ensure!(told.contains("RECORDING is of another version") && told.contains("--detach-all"), "{told}");
+    let status = status?;
+    ensure!(
+        status.contains("RECORDING is of another version") && status.contains("--detach-all"),
+        "{status}"
+    );
     session.must("read", &[&open])?;
     session.must_not("read", &[&shut])
 }
 
-/// Only root unloads, with no daemon and no session there; the trail tells of it, and the next daemon starts anew.
+/// Only root unloads, with no daemon and no session there; the trail records it, and the next daemon starts anew.
 fn detached(world: &World) -> Result<()> {
     const WORDS: [&str; 2] = ["daemon", "--detach-all"];
     let pins = Path::new("/sys/fs/bpf/gatekeeper/links");
@@ -259,8 +262,8 @@ fn detached(world: &World) -> Result<()> {
     *held = Some(Daemon::start(true)?);
     drop(held);
     until("the record of it", || {
-        let told = world.ask(&["audit", "search", "--kind", "hook", "--json"])?;
-        Ok(told.contains("--detach-all").then_some(()))
+        let found = world.ask(&["audit", "search", "--kind", "hook", "--json"])?;
+        Ok(found.contains("--detach-all").then_some(()))
     })?;
     live(world)
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 
 use crate::events::Denial;
-use crate::ground::{self, OPEN, PLAIN, REASON, SHUT, SILENT};
+use crate::fixtures::{self, OPEN, PLAIN, REASON, SHUT, SILENT};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{User, World};
@@ -43,8 +43,8 @@ fn unlisted(world: &World) -> Result<()> {
     both(world, &[UNLISTED], &mut session, &["/usr/bin/true"])?;
     must_not_start(&mut session, &[UNLISTED])?;
     // By a shell, too, which says so and goes on.
-    let told = session.program(&["/usr/bin/bash", "-c", UNLISTED])?;
-    ensure!(matches!(&told, Ok((126, words)) if words.contains("Operation not permitted")), "{told:?}");
+    let output = session.program(&["/usr/bin/bash", "-c", UNLISTED])?;
+    ensure!(matches!(&output, Ok((126, words)) if words.contains("Operation not permitted")), "{output:?}");
     let denial = [Denial::of("exec", UNLISTED, SILENT)];
     world.expect(&session.id, &denial)?;
     world.expect_no_other(&session.id, &denial)
@@ -52,8 +52,8 @@ fn unlisted(world: &World) -> Result<()> {
 
 fn denied(world: &World) -> Result<()> {
     for folder in [SHUT, OPEN] {
-        ground::folder(&format!("{folder}/exec"))?;
-        ground::program("/usr/bin/uname", &format!("{folder}/exec/program"))?;
+        fixtures::folder(&format!("{folder}/exec"))?;
+        fixtures::program("/usr/bin/uname", &format!("{folder}/exec/program"))?;
     }
     let mut session = world.session("suite")?;
     let shut = format!("{SHUT}/exec/program");
@@ -65,18 +65,18 @@ fn denied(world: &World) -> Result<()> {
 /// A program that gives whoever starts it more than they have needs a verdict of its own. Where the kernel works out what
 /// it gives after the last check that can refuse, it is killed before it runs.
 fn capabilities(world: &World) -> Result<()> {
-    ground::folder(&format!("{OPEN}/capabilities"))?;
+    fixtures::folder(&format!("{OPEN}/capabilities"))?;
     let [plain, powerful] = ["plain", "powerful"].map(|name| format!("{OPEN}/capabilities/{name}"));
     for program in [&plain, &powerful] {
-        ground::program(UNLISTED, program)?;
+        fixtures::program(UNLISTED, program)?;
     }
-    ground::empower(&powerful)?;
+    fixtures::empower(&powerful)?;
     let mut session = world.session("suite")?;
     both(world, &[&powerful], &mut session, &[&plain])?;
-    let told = session.program(&[&powerful])?;
+    let output = session.program(&[&powerful])?;
     ensure!(
-        matches!(&told, Err(libc::EPERM)) || matches!(&told, Ok((-1, words)) if words.is_empty()),
-        "it came to {told:?}"
+        matches!(&output, Err(libc::EPERM)) || matches!(&output, Ok((-1, words)) if words.is_empty()),
+        "it came to {output:?}"
     );
     world.expect(&session.id, &[Denial::of("setuid", powerful, SILENT)])
 }
@@ -84,10 +84,10 @@ fn capabilities(world: &World) -> Result<()> {
 fn loader(world: &World) -> Result<()> {
     let mut session = world.session("suite")?;
     both(world, &[LOADER, UNLISTED], &mut session, &[LOADER, "/usr/bin/true"])?;
-    let told = session.program(&[LOADER, UNLISTED])?;
+    let output = session.program(&[LOADER, UNLISTED])?;
     ensure!(
-        matches!(&told, Ok((status, words)) if *status != 0 && !words.contains("Linux")),
-        "through the loader it came to {told:?}"
+        matches!(&output, Ok((status, words)) if *status != 0 && !words.contains("Linux")),
+        "through the loader it came to {output:?}"
     );
     let denial = [Denial::of("map", UNLISTED, SILENT)];
     world.expect(&session.id, &denial)?;
@@ -95,11 +95,11 @@ fn loader(world: &World) -> Result<()> {
 }
 
 fn script(world: &World) -> Result<()> {
-    ground::folder(&format!("{PLAIN}/exec"))?;
-    ground::folder(&format!("{OPEN}/exec-script"))?;
+    fixtures::folder(&format!("{PLAIN}/exec"))?;
+    fixtures::folder(&format!("{OPEN}/exec-script"))?;
     let make = |folder: &str, name: &str, interpreter: &str| -> Result<String> {
         let path = format!("{folder}/{name}");
-        ground::file_with(&path, format!("#!{interpreter}\n").as_bytes())?;
+        fixtures::file_with(&path, format!("#!{interpreter}\n").as_bytes())?;
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
         Ok(path)
     };
@@ -148,6 +148,6 @@ fn starts(world: &World) -> Result<()> {
         events.iter().filter(of).count()
     };
     ensure!(starts("/usr/bin/true") == 1, "`true` was started once and recorded {}", starts("/usr/bin/true"));
-    ensure!(starts(ground::ACTOR) == 1, "the session's command was recorded {}", starts(ground::ACTOR));
+    ensure!(starts(fixtures::ACTOR) == 1, "the session's command was recorded {}", starts(fixtures::ACTOR));
     Ok(())
 }

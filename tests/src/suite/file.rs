@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::acts::Done;
 use crate::events::Denial;
-use crate::failure::sealed;
-use crate::ground::{self, CONTENT, OPEN, REASON, SHUT};
+use crate::failure::must_not_pass;
+use crate::fixtures::{self, CONTENT, OPEN, REASON, SHUT};
 use crate::runner::Test;
 use crate::world::{User, World};
 
@@ -117,7 +117,7 @@ impl Case {
         let before = self.picture(&shut, &side)?;
         let done = session.act(self.verb, &self.arguments(&shut, &side))?;
         ensure!(done == Err(libc::EPERM), "where it is denied it came to {done:?}");
-        sealed(!(self.done)(&shut, &done), "it was refused, and done all the same")?;
+        must_not_pass(!(self.done)(&shut, &done), "it was refused, and done all the same")?;
         ensure!(self.picture(&shut, &side)? == before, "it was refused, and changed something");
         let object = self.arguments(&shut, &side).swap_remove(self.object);
         let object = object.trim_end_matches('/').to_owned();
@@ -127,15 +127,15 @@ impl Case {
     }
 
     fn prepare(&self, at: &str, side: &str) -> Result<()> {
-        ground::folder(at)?;
-        ground::folder(side)?;
-        ground::file(&format!("{at}/file"))?;
-        ground::file_with(&format!("{side}/mine"), b"mine")?;
+        fixtures::folder(at)?;
+        fixtures::folder(side)?;
+        fixtures::file(&format!("{at}/file"))?;
+        fixtures::file_with(&format!("{side}/mine"), b"mine")?;
         let kept = format!("{at}/kept");
-        ground::file(&kept)?;
-        ground::describe(&kept, CONTENT)?;
+        fixtures::file(&kept)?;
+        fixtures::describe(&kept, CONTENT)?;
         std::os::unix::fs::symlink(CONTENT, format!("{at}/pointer")).context("making a link")?;
-        ground::folder(&format!("{at}/folder"))
+        fixtures::folder(&format!("{at}/folder"))
     }
 
     fn arguments(&self, at: &str, side: &str) -> Vec<String> {

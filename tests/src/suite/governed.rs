@@ -5,8 +5,8 @@ use std::fs;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::events::Denial;
-use crate::failure::sealed;
-use crate::ground::{self, OPEN};
+use crate::failure::must_not_pass;
+use crate::fixtures::{self, OPEN};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{User, World};
@@ -78,10 +78,10 @@ fn tracing(world: &World) -> Result<()> {
 }
 
 /// What file systems do by ioctl beyond the file that it is asked of. Outside it comes to errors of all kinds, for none of
-/// these is told what to do.
+/// these gets its orders.
 fn commands(world: &World) -> Result<()> {
     let at = format!("{OPEN}/commands");
-    ground::file(&at)?;
+    fixtures::file(&at)?;
     let (mut free, mut session) = (world.free(User::Root)?, root_in_wide(world)?);
     // FS_IOC_REMOVE_ENCRYPTION_KEY, FIDEDUPERANGE, BTRFS_IOC_SNAP_CREATE, SNAP_CREATE_V2, SUBVOL_CREATE, SNAP_DESTROY
     for number in [0xc040_6618_u32, 0xc018_9436, 0x5000_9401, 0x5000_9417, 0x5000_940e, 0x5000_940f] {
@@ -98,7 +98,7 @@ fn commands(world: &World) -> Result<()> {
 
 fn mounts(world: &World) -> Result<()> {
     let at = format!("{OPEN}/mounts");
-    ground::folder(&at)?;
+    fixtures::folder(&at)?;
     let mut free = world.free(User::Root)?;
     free.must("mount", &[&at])?;
     free.must("in-child", &["change-root", &at])?;
@@ -106,7 +106,7 @@ fn mounts(world: &World) -> Result<()> {
     session.must_not("mount", &[&at])?;
     session.must_not("in-child", &["change-root", &at])?;
     let mounted = fs::read_to_string("/proc/self/mounts").context("the list of mounts")?;
-    sealed(!mounted.contains(&at), "something is mounted")?;
+    must_not_pass(!mounted.contains(&at), "something is mounted")?;
     // One that is there can't be taken away, either.
     session.must_not("unmount", &["/dev/shm"])?;
     ensure!(mounted.contains(" /dev/shm "), "/dev/shm was never mounted");
@@ -170,11 +170,11 @@ fn verbs(world: &World) -> Result<()> {
         // Outside, each is answered, if only that the root cgroup can't be labelled.
         match free.program(&words)? {
             Ok((0, _)) => {}
-            Ok((1, told)) if words.contains(&"label") && told.contains("root cgroup") => {}
+            Ok((1, output)) if words.contains(&"label") && output.contains("root cgroup") => {}
             other => bail!("outside any session, {words:?} came to {other:?}"),
         }
         match session.program(&words)? {
-            Ok((1, told)) if told.contains("inside a session") => {}
+            Ok((1, output)) if output.contains("inside a session") => {}
             other => bail!("in a session, {words:?} came to {other:?}"),
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::ground;
+use crate::fixtures;
 use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{User, World, in_full, until};
@@ -120,7 +120,7 @@ pub fn tests() -> Vec<Test> {
             Test::new("hold::no_more_approvals_than_there_is_room_for", deciding::many),
             Test::new("hold::what_changes_is_asked_anew", held::changed),
             Test::new("hold::who_may_decide", deciding::rights),
-            Test::new("hold::a_session_is_told_why_and_no_other", deciding::reasons),
+            Test::new("hold::a_session_sees_its_own_reasons_only", deciding::reasons),
             Test::new("hold::a_flood_is_shown_once_and_denied", held::flood),
         ]);
     }
@@ -130,7 +130,7 @@ pub fn tests() -> Vec<Test> {
 pub(super) fn session(world: &World) -> Result<Session> {
     world.policy("asking", POLICY)?;
     for folder in [ASKED, "/srv/suite/asked-short", "/srv/suite/asked-two"] {
-        ground::folder(folder)?;
+        fixtures::folder(folder)?;
     }
     world.session("asking")
 }
@@ -173,14 +173,14 @@ pub fn answer(world: &World, verb: &str, hold: &Value) -> Result<()> {
 
 /// Has the actor run something in the background of the test; what came of it is heard later.
 pub fn begin(session: &mut Session, script: &str) -> Result<()> {
-    session.tell("run", &[PYTHON, "-c", script])
+    session.send("run", &[PYTHON, "-c", script])
 }
 
 /// The exit status and the output of what was begun.
 pub fn ended(session: &mut Session) -> Result<(i32, String)> {
-    let told = session.hear()?.map_err(|errno| anyhow::anyhow!("it did not start: {errno}"))?;
-    let told = String::from_utf8_lossy(&told).into_owned();
-    let (status, output) = told.split_once('\n').unwrap_or(("-1", ""));
+    let bytes = session.hear()?.map_err(|errno| anyhow::anyhow!("it did not start: {errno}"))?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (status, output) = text.split_once('\n').unwrap_or(("-1", ""));
     Ok((status.parse().unwrap_or(-1), output.to_owned()))
 }
 
@@ -191,7 +191,7 @@ fn target() -> String {
 fn file() -> Result<()> {
     let _ = fs::remove_file(format!("{ASKED}/other"));
     let _ = fs::remove_dir(target());
-    ground::file(&target())
+    fixtures::file(&target())
 }
 
 fn no_file() -> Result<()> {

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::actor::Actor;
 use crate::events::Denial;
-use crate::failure::sealed;
-use crate::ground::{self, ACTOR, OPEN, REASON, WORK};
+use crate::failure::must_not_pass;
+use crate::fixtures::{self, ACTOR, OPEN, REASON, WORK};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::sys::check;
@@ -59,7 +59,7 @@ fn bound(actor: &mut Actor, [open, shut]: &[String; 2]) -> Result<()> {
 }
 
 fn leaving(world: &World) -> Result<()> {
-    let files = ground::pair("label-leaving")?;
+    let files = fixtures::pair("label-leaving")?;
     world.free(User::Root)?.must("read", &[&files[1]])?;
     let mut session = world.session_of(User::Root, "suite", "/", None)?;
     bound(&mut session, &files)?;
@@ -75,21 +75,21 @@ fn leaving(world: &World) -> Result<()> {
 }
 
 fn another_user(world: &World) -> Result<()> {
-    let files = ground::pair("label-user")?;
+    let files = fixtures::pair("label-user")?;
     let mut session = world.session_of(User::Root, "suite", "/", None)?;
     bound(&mut session, &files)?;
     session.must("rename-self", &["innocent"])?;
     bound(&mut session, &files)?;
     session.must("become-user", &["1000"])?;
     bound(&mut session, &files)?;
-    let told = world.events(&session.id)?;
-    let last = told.iter().rfind(|event| event["passed"] == false).context("nothing was refused")?;
+    let events = world.events(&session.id)?;
+    let last = events.iter().rfind(|event| event["passed"] == false).context("nothing was refused")?;
     ensure!(last["task"]["uid"] == 1000 && last["task"]["comm"] == "innocent", "{last}");
     Ok(())
 }
 
 fn namespaces(world: &World) -> Result<()> {
-    let files = ground::pair("label-namespaces")?;
+    let files = fixtures::pair("label-namespaces")?;
     let mut free = world.free(User::Dev)?;
     free.must::<&str>("unshare", &[])?;
     free.must("read", &[&files[1]])?;
@@ -103,7 +103,7 @@ fn namespaces(world: &World) -> Result<()> {
 }
 
 fn descendants(world: &World) -> Result<()> {
-    let files = ground::pair("label-descendants")?;
+    let files = fixtures::pair("label-descendants")?;
     let session = world.session("suite")?;
     let below = format!("{}/below/deeper", cgroup_of(world, &session)?);
     fs::create_dir_all(&below).with_context(|| format!("making {below}"))?;
@@ -119,7 +119,7 @@ fn descendants(world: &World) -> Result<()> {
 
 /// A child of this very process, which is in no session, comes into the world in a session's cgroup.
 fn born(world: &World) -> Result<()> {
-    let files = ground::pair("label-born")?;
+    let files = fixtures::pair("label-born")?;
     let path = crate::sys::c(files[1].as_bytes()).map_err(std::io::Error::from_raw_os_error)?;
     let child_in = |folder: &str| -> Result<i32> {
         let cgroup = fs::File::open(folder).with_context(|| format!("opening {folder}"))?;
@@ -159,7 +159,7 @@ fn born(world: &World) -> Result<()> {
 /// A process with many threads, each of which forks without rest, is taken into a session: from the
 /// moment that `label` says so, none of them, and nobody born of them, reads what is shut.
 fn storm(world: &World) -> Result<()> {
-    let files = ground::pair("label-storm")?;
+    let files = fixtures::pair("label-storm")?;
     let cgroup = format!("{ROOT}/suite-storm-{}", world.number());
     fs::create_dir(&cgroup).with_context(|| format!("making {cgroup}"))?;
     let mut actor = world.free(User::Dev)?;
@@ -169,9 +169,9 @@ fn storm(world: &World) -> Result<()> {
     until("the storm", || Ok((board.let_before() > 100).then_some(())))?;
     let words = ["label", "--cgroup", &cgroup, "--policy", "suite", "--user", "dev", "--workspace", WORK];
     // It gives up where a cgroup does not freeze in time, as one that forks without rest may on a busy machine.
-    let told = until("the label", || match world.ask(&words) {
+    let output = until("the label", || match world.ask(&words) {
         Err(error) if error.to_string().contains("did not freeze") => Ok(None),
-        told => told.map(Some),
+        output => output.map(Some),
     })?;
     board.say_bound();
     until("refusals", || Ok((board.refused_after() > 300).then_some(())))?;
@@ -181,7 +181,7 @@ fn storm(world: &World) -> Result<()> {
     ensure!(board.failed() == 0, "{} reads failed otherwise", board.failed());
     // The open part of the policy is open to it, too.
     bound(&mut actor, &files)?;
-    let id = told.split([' ', ':']).nth(1).context("`label` did not name the session")?.to_owned();
+    let id = output.split([' ', ':']).nth(1).context("`label` did not name the session")?.to_owned();
     world.expect(&id, &[Denial::of("read", &files[1], REASON)])?;
     drop(actor);
     until("the cgroup's end", || Ok(fs::remove_dir(&cgroup).ok()))
@@ -208,9 +208,9 @@ fn nest(world: &World, policies: &[&str]) -> Result<(Result<Actor>, String)> {
 }
 
 fn nested(world: &World) -> Result<()> {
-    let [open, shut] = ground::pair("label-nested")?;
+    let [open, shut] = fixtures::pair("label-nested")?;
     let inner_only = format!("{OPEN}/label-nested/inner");
-    ground::file(&inner_only)?;
+    fixtures::file(&inner_only)?;
     let text = format!(
         "version = 1\nname = \"inner\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\nunix = \"allow\"\ncapability = \"allow\"\n\
          [[file]]\nverdict = \"deny\"\npath = [\"{inner_only}\"]\nreason = \"narrower inside\"\n"
@@ -236,7 +236,7 @@ fn nested(world: &World) -> Result<()> {
 }
 
 fn layers(world: &World) -> Result<()> {
-    let files = ground::pair("label-layers")?;
+    let files = fixtures::pair("label-layers")?;
     let eight = ["wide", "wide", "wide", "wide", "suite", "wide", "wide", "wide"];
     let (actor, name) = nest(world, &eight)?;
     let mut actor = actor?;
@@ -262,9 +262,9 @@ fn ends(world: &World) -> Result<()> {
     until("the session's end", || Ok(world.session_listed(&id)?.is_none().then_some(())))?;
     ensure!(!Path::new(&cgroup).exists(), "{cgroup} is still there");
     let changes = world.ask_json(&["events", "--json", "--session", &id])?;
-    let told =
+    let recorded =
         |change: &str| changes.iter().any(|record| record["type"] == "session" && record["change"] == change);
-    ensure!(told("opened") && told("ended"), "the trail does not tell of its opening and its end");
+    ensure!(recorded("opened") && recorded("ended"), "the trail does not record its opening and its end");
     Ok(())
 }
 
@@ -323,7 +323,10 @@ fn expires(world: &World) -> Result<()> {
         Ok(gone.then_some(()))
     })?;
     for pid in [pids(&outer), pids(&inner)].concat() {
-        sealed(!Path::new(&format!("/proc/{pid}/exe")).exists(), format!("process {pid} runs on, unbound"))?;
+        must_not_pass(
+            !Path::new(&format!("/proc/{pid}/exe")).exists(),
+            format!("process {pid} runs on, unbound"),
+        )?;
     }
     for id in [&outer_id, &inner_id] {
         let records = world.ask_json(&["events", "--json", "--session", id])?;

@@ -12,7 +12,7 @@ use gatekeeper::api::client::ask;
 use gatekeeper::api::messages::{Answer, Request};
 use serde_json::Value;
 
-use crate::ground::{self, OPEN};
+use crate::fixtures::{self, OPEN};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::suite::account::{Account, Since};
@@ -27,7 +27,7 @@ const RELOADS: usize = 1_000;
 const FILES: [&str; 4] = ["always", "never", "only-a", "only-b"];
 /// What is left of both where the test is not run in full.
 const PART: usize = 10;
-/// How often each process opens each file before it tells.
+/// How often each process opens each file before it answers.
 const ROUND: usize = 25;
 
 pub fn tests() -> Vec<Test> {
@@ -73,8 +73,8 @@ fn amount() -> (usize, usize) {
 type Counts = [[u64; 3]; 4];
 
 fn storm(world: &World) -> Result<()> {
-    ground::folder(&format!("{OPEN}/load"))?;
-    FILES.iter().try_for_each(|name| ground::file(&path(name)))?;
+    fixtures::folder(&format!("{OPEN}/load"))?;
+    FILES.iter().try_for_each(|name| fixtures::file(&path(name)))?;
     // They would count as well.
     world.end_sessions()?;
     let account = Account::begin(world)?;
@@ -95,16 +95,16 @@ fn storm(world: &World) -> Result<()> {
     ensure!(never[0] == 0, "{} opens of what both policies deny", never[0]);
     ensure!([only_a, only_b].iter().all(|count| count[0] > 0 && count[1] > 0), "no mixture: {counts:?}");
     let refused: u64 = counts.iter().map(|count| count[1]).sum();
-    let told = told(&since, &session.id)?;
-    let received: u64 = told.values().sum();
+    let refusals = refusals(&since, &session.id)?;
+    let received: u64 = refusals.values().sum();
     since.balances()?;
     let lost = since.lost;
     ensure!(
         refused >= received && refused - received <= lost,
-        "{refused} refused, {received} told, {lost} lost"
+        "{refused} refused, {received} received, {lost} lost"
     );
     // Each refusal names a generation whose policy really refuses that file.
-    for ((name, odd), count) in &told {
+    for ((name, odd), count) in &refusals {
         let right = match name.as_str() {
             "never" => true,
             "only-a" => !odd,
@@ -215,11 +215,11 @@ impl Pace {
     }
 }
 
-fn add(counts: &mut Counts, told: &[u8]) -> Result<()> {
-    let told = std::str::from_utf8(told).context("a worker's counts")?;
+fn add(counts: &mut Counts, line: &[u8]) -> Result<()> {
+    let line = std::str::from_utf8(line).context("a worker's counts")?;
     let numbers =
-        told.split(' ').map(str::parse).collect::<Result<Vec<u64>, _>>().context("a worker's counts")?;
-    ensure!(numbers.len() == 12, "a worker told {told}");
+        line.split(' ').map(str::parse).collect::<Result<Vec<u64>, _>>().context("a worker's counts")?;
+    ensure!(numbers.len() == 12, "a worker answered {line}");
     for (sum, part) in counts.iter_mut().flatten().zip(numbers) {
         *sum += part;
     }
@@ -227,8 +227,8 @@ fn add(counts: &mut Counts, told: &[u8]) -> Result<()> {
 }
 
 /// Refusals in a session: by file, and whether the generation that refused is odd.
-fn told(since: &Since, session: &str) -> Result<BTreeMap<(String, bool), u64>> {
-    let mut told = BTreeMap::new();
+fn refusals(since: &Since, session: &str) -> Result<BTreeMap<(String, bool), u64>> {
+    let mut refusals = BTreeMap::new();
     since.each_event(|line| {
         // Most of the trail is of this session; the rest is not worth reading.
         if !line.contains(session) {
@@ -239,9 +239,9 @@ fn told(since: &Since, session: &str) -> Result<BTreeMap<(String, bool), u64>> {
             let path = event["file"]["path"].as_str().unwrap_or_default();
             let name = path.rsplit('/').next().unwrap_or_default().to_owned();
             let odd = event["unmapped"]["generation"].as_u64().unwrap_or_default() % 2 == 1;
-            *told.entry((name, odd)).or_default() += 1;
+            *refusals.entry((name, odd)).or_default() += 1;
         }
         Ok(())
     })?;
-    Ok(told)
+    Ok(refusals)
 }

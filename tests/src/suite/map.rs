@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::events::Denial;
-use crate::ground::{self, OPEN, PLAIN, REASON, SHUT};
+use crate::fixtures::{self, OPEN, PLAIN, REASON, SHUT};
 use crate::runner::Test;
 use crate::world::{User, World};
 
@@ -19,8 +19,8 @@ pub fn tests() -> Vec<Test> {
 fn lay(name: &str) -> Result<[String; 3]> {
     let paths = [OPEN, PLAIN, SHUT].map(|folder| format!("{folder}/{name}/file"));
     for path in &paths {
-        ground::folder(path.trim_end_matches("/file"))?;
-        ground::program("/usr/bin/uname", path)?;
+        fixtures::folder(path.trim_end_matches("/file"))?;
+        fixtures::program("/usr/bin/uname", path)?;
     }
     Ok(paths)
 }

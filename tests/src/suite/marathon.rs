@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::hold::{ASKED, begin, ended, session};
 use crate::daemon::Daemon;
-use crate::ground;
+use crate::fixtures;
 use crate::runner::Test;
 use crate::world::{World, in_full, until, whole};
 
@@ -65,7 +65,7 @@ fn waiting() -> Result<Vec<(HoldId, bool)>> {
     Ok(all)
 }
 
-/// Whether the daemon took it. One that is killed meanwhile may have, and not have said so.
+/// Whether the daemon took it. One that is killed meanwhile may have, and not have answered.
 fn decide(hold: HoldId, approve: bool) -> Result<bool> {
     let answer = decide::Answer { hold, approve, scope: Extent::default(), reason: None };
     let mut taken = false;
@@ -114,9 +114,9 @@ fn many(world: &World) -> Result<()> {
     let each = total / PROCESSES;
     let mut session = session(world)?;
     let id = session.id.clone();
-    ground::folder(&format!("{ASKED}/many"))?;
+    fixtures::folder(&format!("{ASKED}/many"))?;
     for process in 0..PROCESSES {
-        (0..each).try_for_each(|number| ground::file(&path(process, number)))?;
+        (0..each).try_for_each(|number| fixtures::file(&path(process, number)))?;
     }
     let script = format!(
         "import os\n\
@@ -131,14 +131,14 @@ fn many(world: &World) -> Result<()> {
     );
     begin(&mut session, &script)?;
     let over = AtomicBool::new(false);
-    let (told, killed) = std::thread::scope(|scope| {
+    let (output, killed) = std::thread::scope(|scope| {
         let deciding = scope.spawn(|| decide_all(world, &over));
-        let told = ended(&mut session);
+        let output = ended(&mut session);
         over.store(true, Ordering::SeqCst);
-        (told, deciding.join().unwrap_or_else(|_| Err(anyhow::anyhow!("deciding panicked"))))
+        (output, deciding.join().unwrap_or_else(|_| Err(anyhow::anyhow!("deciding panicked"))))
     });
-    let (killed, (status, told)) = (killed?, told?);
-    ensure!(status == 0 && told.is_empty(), "{status}: {told}");
+    let (killed, (status, output)) = (killed?, output?);
+    ensure!(status == 0 && output.is_empty(), "{status}: {output}");
     ensure!(killed == kills, "the daemon was killed {killed} times instead of {kills}");
     for process in 0..PROCESSES {
         for number in 0..each {
@@ -150,20 +150,21 @@ fn many(world: &World) -> Result<()> {
         let found = world.ask_json(&["audit", "search", "--json", "--session", &id, "--kind", "decision"])?;
         Ok((found.len() >= total).then_some(found))
     })?;
-    let mut said: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut decisions: BTreeMap<u64, usize> = BTreeMap::new();
     let mut approvals = 0;
     for record in &records {
         let hold = record["unmapped"]["decision"]["hold"]
             .as_u64()
             .with_context(|| format!("a decision on nothing: {record}"))?;
-        *said.entry(hold).or_default() += 1;
+        *decisions.entry(hold).or_default() += 1;
         approvals += usize::from(record["unmapped"]["decision"]["approves"] == true);
     }
-    let twice =
-        |record: &&Value| record["unmapped"]["decision"]["hold"].as_u64().is_some_and(|hold| said[&hold] > 1);
+    let twice = |record: &&Value| {
+        record["unmapped"]["decision"]["hold"].as_u64().is_some_and(|hold| decisions[&hold] > 1)
+    };
     let twice: Vec<_> = records.iter().filter(twice).take(6).map(Value::to_string).collect();
     ensure!(twice.is_empty(), "recorded more than once: {}", twice.join("\n"));
-    ensure!(said.len() == total, "{} decisions on {total} holds", said.len());
+    ensure!(decisions.len() == total, "{} decisions on {total} holds", decisions.len());
     ensure!(approvals == total / 2, "{approvals} approvals instead of {}", total / 2);
     println!("  {total} holds decided, {approvals} approved, while the daemon was killed {killed} times");
     fs::remove_dir_all(format!("{ASKED}/many")).context("tidying up")

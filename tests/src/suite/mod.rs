@@ -7,7 +7,6 @@ mod agreement;
 mod arguments;
 mod assistant;
 mod daemon;
-mod doubt;
 mod exec;
 mod file;
 mod governed;
@@ -25,6 +24,7 @@ mod remembered;
 mod secret;
 mod shipped;
 mod unix;
+mod unresolved;
 mod without;
 
 use crate::runner::Test;
@@ -42,7 +42,7 @@ pub fn all(without_bpf: bool) -> Vec<Test> {
         process::tests(),
         label::tests(),
         governed::tests(),
-        doubt::tests(),
+        unresolved::tests(),
         remembered::tests(),
         policy::tests(),
         shipped::tests(),

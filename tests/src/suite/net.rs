@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::events::Denial;
-use crate::failure::sealed;
-use crate::ground::{OPEN_PORT, REASON, SHUT_PORT, SILENT};
+use crate::failure::must_not_pass;
+use crate::fixtures::{OPEN_PORT, REASON, SHUT_PORT, SILENT};
 use crate::runner::Test;
 use crate::servers::Server;
 use crate::world::{User, World};
@@ -122,7 +122,7 @@ fn send(world: &World, verb: &'static str, host: &str) -> Result<()> {
     world.expect(&session.id, &denial)?;
     free.must(verb, &[&shut, &after])?;
     kept_out.must_see(&after)?;
-    sealed(!kept_out.saw(&denied), "the server saw what was refused")?;
+    must_not_pass(!kept_out.saw(&denied), "the server saw what was refused")?;
     world.expect_no_other(&session.id, &denial)
 }
 
@@ -187,7 +187,7 @@ fn disguised(world: &World) -> Result<()> {
     free.must("send-udp", &[&shut, &last])?;
     kept_out.must_see(&last)?;
     for denied in &kept {
-        sealed(!kept_out.saw(denied), format!("the server saw {denied}"))?;
+        must_not_pass(!kept_out.saw(denied), format!("the server saw {denied}"))?;
     }
     let denials = [
         Denial::for_cause("send", "address_family"),
@@ -231,8 +231,8 @@ fn families(world: &World) -> Result<()> {
     }
     ensure!(proved >= 4, "only {proved} of these can be made on this kernel at all");
     world.expect(&session.id, &[Denial::for_cause("socket", "address_family")])?;
-    let told = world.events(&session.id)?.iter().filter(|event| event["operation"] == "socket").count();
-    ensure!(told == made.len(), "{told} refusals were recorded");
+    let recorded = world.events(&session.id)?.iter().filter(|event| event["operation"] == "socket").count();
+    ensure!(recorded == made.len(), "{recorded} refusals were recorded");
     Ok(())
 }
 

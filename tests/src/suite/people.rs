@@ -16,7 +16,7 @@ mod programs;
 mod screens;
 
 use super::hold::{answer, begin, ended, number, one};
-use crate::ground;
+use crate::fixtures;
 use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{PATIENCE, User, World, in_full, until};
@@ -105,7 +105,7 @@ fn lay(world: &World) -> Result<()> {
     fs::write(check, CHECK)?;
     fs::set_permissions(check, fs::Permissions::from_mode(0o755))?;
     for folder in ["asked", "checked", "work"] {
-        ground::folder(&format!("{PLACE}/{folder}"))?;
+        fixtures::folder(&format!("{PLACE}/{folder}"))?;
     }
     world.policy("people", POLICY)
 }
@@ -115,7 +115,7 @@ fn asked(name: &str) -> String {
 }
 
 fn target() -> Result<()> {
-    ground::file(&asked("target"))
+    fixtures::file(&asked("target"))
 }
 
 fn is_gone() -> bool {
@@ -137,14 +137,14 @@ fn checks(world: &World) -> Result<()> {
     let mut session = session(world)?;
     let id = session.id.clone();
     for name in ["yes", "no", "slow", "who", "odd"] {
-        ground::file(&format!("{PLACE}/checked/{name}"))?;
+        fixtures::file(&format!("{PLACE}/checked/{name}"))?;
     }
     let check = "command:/etc/gatekeeper/checks/ticket";
     begin(&mut session, &remove("yes"))?;
     ensure!(ended(&mut session)? == (0, String::new()), "allowed by the check");
     begin(&mut session, &remove("no"))?;
-    let (status, told) = ended(&mut session)?;
-    ensure!(status == 1 && told.contains("Operation not permitted"), "{status}: {told}");
+    let (status, output) = ended(&mut session)?;
+    ensure!(status == 1 && output.contains("Operation not permitted"), "{status}: {output}");
     let decided = decisions(world, &id)?;
     ensure!(decided.len() == 2, "{decided:?}");
     for (decision, approves, reason) in
@@ -159,9 +159,9 @@ fn checks(world: &World) -> Result<()> {
     {
         begin(&mut session, &remove(name))?;
         let hold = one(world, &id)?;
-        let said = &hold["checks"][0];
+        let check = &hold["checks"][0];
         ensure!(
-            said["says"] == "ask" && said["why"].as_str().is_some_and(|why| why.starts_with(part)),
+            check["says"] == "ask" && check["why"].as_str().is_some_and(|why| why.starts_with(part)),
             "{hold}"
         );
         let shown = world.ask(&["show", &number(&hold)?])?;
@@ -173,10 +173,10 @@ fn checks(world: &World) -> Result<()> {
     ensure!(last["checks"][0]["says"] == "ask" && last["by"]["person"]["name"] == "dev", "{last}");
     // A user's own policy has the daemon run nothing.
     let own = "/home/dev/own-check.toml";
-    ground::file_with(own, b"version = 1\n[approval]\ncheck = ['command:/bin/true']\n")?;
+    fixtures::file_with(own, b"version = 1\n[approval]\ncheck = ['command:/bin/true']\n")?;
     let output = world.gatekeeper(User::Dev, &["run", "--policy", own, "--", "/bin/true"])?;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(!output.status.success() && told.contains("own-check.toml:3:"), "{told}");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(!output.status.success() && errors.contains("own-check.toml:3:"), "{errors}");
     Ok(())
 }
 
@@ -192,7 +192,7 @@ fn hashes(world: &World) -> Result<()> {
         fs::OpenOptions::new().append(true).open(&path)?.write_all(&[0, number as u8])?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     }
-    ground::give(Path::new(&format!("{folder}/theirs")))?;
+    fixtures::give(Path::new(&format!("{folder}/theirs")))?;
     let sums = |names: &[&str]| -> Result<Vec<u8>> {
         let paths = names.iter().map(|name| format!("{folder}/{name}"));
         Ok(Command::new("/usr/bin/sha256sum").args(paths).output()?.stdout)
@@ -203,7 +203,7 @@ fn hashes(world: &World) -> Result<()> {
     ensure!(session.must_run(&[&path("good"), "-s"])? == "Linux\n", "on the list of those allowed");
     ensure!(session.program(&[&path("bad"), "-s"])? == Err(libc::EPERM), "on the list of those denied");
     for (name, part) in [("other", "is on no list"), ("theirs", "could change the file")] {
-        session.tell("run", &[&path(name), "-s"])?;
+        session.send("run", &[&path(name), "-s"])?;
         let hold = one(world, &id)?;
         let why = hold["checks"][0]["why"].as_str().unwrap_or_default();
         ensure!(why.contains(part) && why.starts_with("sha256:"), "{hold}");
@@ -216,40 +216,40 @@ fn hashes(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// A chat tool, and the client of a session bus that writes down what it is told: the guest has neither.
+/// A chat tool, and the client of a session bus that writes down what it receives: the guest has neither.
 fn notices(world: &World) -> Result<()> {
     let mut session = session(world)?;
     let id = session.id.clone();
     let listener = TcpListener::bind("127.0.0.1:7013")?;
-    let (tell, heard) = channel();
+    let (sender, heard) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let Ok(told) = request(&stream) else { continue };
-            if tell.send(told).is_err() {
+            let Ok(body) = request(&stream) else { continue };
+            if sender.send(body).is_err() {
                 return;
             }
         }
     });
     let bus = "/run/user/1000";
     fs::create_dir_all(bus)?;
-    ground::give(Path::new(bus))?;
+    fixtures::give(Path::new(bus))?;
     let _ = fs::remove_file(format!("{bus}/bus"));
     let _bus = std::os::unix::net::UnixListener::bind(format!("{bus}/bus"))?;
-    ground::give(Path::new(&format!("{bus}/bus")))?;
+    fixtures::give(Path::new(&format!("{bus}/bus")))?;
     // By the shell alone, which is given little time.
-    let told = "/run/user/1000/told";
-    let _ = fs::remove_file(told);
+    let notices = "/run/user/1000/notices";
+    let _ = fs::remove_file(notices);
     fs::write(
         "/usr/bin/busctl",
         format!(
             "#!/bin/sh\n\
              {{ while read -r key uid _; do [ \"$key\" = Uid: ] && echo \"$uid\"; done </proc/self/status; \
-             printf '%s\\n' \"$@\" end; }} >{told}\n"
+             printf '%s\\n' \"$@\" end; }} >{notices}\n"
         ),
     )?;
     fs::set_permissions("/usr/bin/busctl", fs::Permissions::from_mode(0o755))?;
 
-    ground::file(&asked("noticed"))?;
+    fixtures::file(&asked("noticed"))?;
     begin(&mut session, &format!("import os; os.remove('{}')", asked("noticed")))?;
     let hold = one(world, &id)?;
     let (hold, number) = (number(&hold)?, hold["hold"].as_u64());
@@ -267,7 +267,7 @@ fn notices(world: &World) -> Result<()> {
     );
     ensure!(notice["link"] == format!("https://bastion.example.org/holds/{hold}"), "{notice}");
     let words = until("the desktop's notice", || {
-        Ok(fs::read_to_string(told).ok().filter(|words| words.ends_with("\nend\n")))
+        Ok(fs::read_to_string(notices).ok().filter(|words| words.ends_with("\nend\n")))
     })?;
     let _ = fs::remove_file("/usr/bin/busctl");
     let words: Vec<&str> = words.lines().collect();

@@ -1,4 +1,4 @@
-//! Policies: refused with the place and the mend, replaced while they bind, narrowed by their users.
+//! Policies: refused with the place and the help, replaced while they bind, narrowed by their users.
 
 use std::fs;
 use std::path::Path;
@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::actor::Actor;
 use crate::events::Denial;
-use crate::failure::sealed;
-use crate::ground::{self, ACTOR, OPEN, WORK};
+use crate::failure::must_not_pass;
+use crate::fixtures::{self, ACTOR, OPEN, WORK};
 use crate::runner::Test;
 use crate::world::{User, World, until};
 
@@ -26,7 +26,7 @@ pub fn tests() -> Vec<Test> {
 const ALL: &str = "version = 1\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\nunix = \"allow\"\ncapability = \"allow\"\n";
 
 fn refused(world: &World) -> Result<()> {
-    ground::folder(&format!("{OPEN}/policy-refused"))?;
+    fixtures::folder(&format!("{OPEN}/policy-refused"))?;
     let trace = format!("{OPEN}/policy-refused/trace");
     let cases = [
         ("[[file]]\nverdict = \"deny\"\npath = []\n", 10, "empty"),
@@ -51,29 +51,29 @@ fn refused(world: &World) -> Result<()> {
         ensure!(output.status.code() == Some(125), "{text}: ended with {}: {words}", output.status);
         ensure!(words.contains(&format!("refused.toml:{line}:")), "{text}: no place in {words}");
         ensure!(words.contains(word), "{text}: no {word:?} in {words}");
-        sealed(!Path::new(&trace).exists(), format!("{text}: the command was started"))?;
+        must_not_pass(!Path::new(&trace).exists(), format!("{text}: the command was started"))?;
         fs::write(&trace, "").context("writing the trace")?;
     }
     Ok(())
 }
 
 fn reload(world: &World) -> Result<()> {
-    ground::folder(&format!("{OPEN}/policy-reload"))?;
+    fixtures::folder(&format!("{OPEN}/policy-reload"))?;
     let file = format!("{OPEN}/policy-reload/file");
-    ground::file(&file)?;
+    fixtures::file(&file)?;
     let shut =
         format!("{ALL}[[file]]\nverdict = \"deny\"\npath = [\"{file}\"]\nreason = \"since the reload\"\n");
     world.policy("reload", ALL)?;
     let mut session = world.session("reload")?;
     session.must("read", &[&file])?;
     world.policy("reload", &shut)?;
-    // Not before it is told.
+    // Not before the reload is asked for.
     session.must("read", &[&file])?;
     world.ask(&["reload"])?;
     session.must_not("read", &[&file])?;
     world.expect(&session.id, &[Denial::of("read", &file, "since the reload")])?;
-    let told = world.events(&session.id)?;
-    let last = told.iter().rfind(|event| event["passed"] == false).context("nothing was refused")?;
+    let events = world.events(&session.id)?;
+    let last = events.iter().rfind(|event| event["passed"] == false).context("nothing was refused")?;
     ensure!(last["generation"] == 2, "{last}");
     // A policy that is broken by now leaves the old one in force, and says so.
     world.policy("reload", "version = 1\n[[file]]\nverdict = \"allow\"\n")?;
@@ -88,9 +88,9 @@ fn reload(world: &World) -> Result<()> {
 
 /// SIGHUP does what `reload` does.
 fn hang_up(world: &World) -> Result<()> {
-    ground::folder(&format!("{OPEN}/policy-hang-up"))?;
+    fixtures::folder(&format!("{OPEN}/policy-hang-up"))?;
     let file = format!("{OPEN}/policy-hang-up/file");
-    ground::file(&file)?;
+    fixtures::file(&file)?;
     world.policy("hang-up", ALL)?;
     let mut session = world.session("hang-up")?;
     session.must("read", &[&file])?;
@@ -108,9 +108,9 @@ fn hang_up(world: &World) -> Result<()> {
 fn own_file(world: &World) -> Result<()> {
     let folder = "/home/dev/project";
     let file = format!("{folder}/suite-own-file");
-    ground::file(&file)?;
+    fixtures::file(&file)?;
     let policy = format!("{OPEN}/own.toml");
-    ground::file_with(
+    fixtures::file_with(
         &policy,
         format!("{ALL}[[exec]]\nverdict = \"allow\"\nprogram = [\"{ACTOR}\"]\n").as_bytes(),
     )?;
@@ -126,7 +126,7 @@ fn own_file(world: &World) -> Result<()> {
     ensure!(let_through.starts_with("Some(0)"), "{let_through}");
     let kept = start(&["/usr/bin/cat", secret])?;
     ensure!(kept.starts_with("Some(1)") && kept.contains("Operation not permitted"), "{kept}");
-    ground::file_with(
+    fixtures::file_with(
         &policy,
         format!("{ALL}[[file]]\nverdict = \"deny\"\npath = [\"{file}\"]\n").as_bytes(),
     )?;
@@ -142,9 +142,9 @@ fn own_file(world: &World) -> Result<()> {
 }
 
 fn one_rule(world: &World, verdict: &str) -> Result<(Actor, String, String)> {
-    ground::folder(&format!("{OPEN}/policy-{verdict}"))?;
+    fixtures::folder(&format!("{OPEN}/policy-{verdict}"))?;
     let file = format!("{OPEN}/policy-{verdict}/file");
-    ground::file(&file)?;
+    fixtures::file(&file)?;
     let rule = format!("[[file]]\nverdict = \"{verdict}\"\npath = [\"{file}\"]\nreason = \"one rule\"\n");
     world.policy(verdict, &format!("{ALL}[approval]\ntimeout = \"1s\"\n{rule}"))?;
     let (actor, id) = world.session(verdict)?.parts();
@@ -154,8 +154,8 @@ fn one_rule(world: &World, verdict: &str) -> Result<(Actor, String, String)> {
 fn ask(world: &World) -> Result<()> {
     let (mut actor, id, file) = one_rule(world, "ask")?;
     actor.must_not("read", &[&file])?;
-    let told = world.events(&id)?;
-    let event = told.iter().rfind(|event| event["operation"] == "read").context("no event")?;
+    let events = world.events(&id)?;
+    let event = events.iter().rfind(|event| event["operation"] == "read").context("no event")?;
     ensure!(event["verdict"] == "ask" && event["passed"] == false && event["cause"] == "decided", "{event}");
     Ok(())
 }
@@ -163,8 +163,8 @@ fn ask(world: &World) -> Result<()> {
 fn audit(world: &World) -> Result<()> {
     let (mut actor, id, file) = one_rule(world, "audit")?;
     actor.must("read", &[&file])?;
-    let told = world.events(&id)?;
-    let event = told.iter().rfind(|event| event["operation"] == "read").context("no event")?;
+    let events = world.events(&id)?;
+    let event = events.iter().rfind(|event| event["operation"] == "read").context("no event")?;
     ensure!(
         event["verdict"] == "audit" && event["passed"] == true && event["reason"] == "one rule",
         "{event}"

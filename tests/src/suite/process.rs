@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::{Result, ensure};
 
 use crate::events::Denial;
-use crate::ground::{ACTOR, REASON, SILENT};
+use crate::fixtures::{ACTOR, REASON, SILENT};
 use crate::runner::Test;
 use crate::world::{User, World};
 

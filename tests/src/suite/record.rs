@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::actor::Actor;
 use crate::daemon::{Daemon, STATE};
-use crate::ground::{self, OPEN};
+use crate::fixtures::{self, OPEN};
 use crate::runner::Test;
 use crate::suite::account::Account;
 use crate::world::{User, World, in_full, until};
@@ -39,8 +39,8 @@ fn path(name: &str) -> String {
 
 /// Two files are audited, one of them must be; programs must be in one policy and not in the other.
 fn lay(world: &World) -> Result<()> {
-    ground::folder(&format!("{OPEN}/record"))?;
-    ["must", "may", "quiet"].iter().try_for_each(|name| ground::file(&path(name)))?;
+    fixtures::folder(&format!("{OPEN}/record"))?;
+    ["must", "may", "quiet"].iter().try_for_each(|name| fixtures::file(&path(name)))?;
     for (name, head) in [("record", ""), ("record-exec", "[record]\nrequired = [\"exec\"]\n")] {
         let text = format!(
             "version = 1\nname = \"{name}\"\n{head}[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\n\
@@ -104,9 +104,9 @@ fn nobody_reads(world: &World) -> Result<()> {
     let daemon = world.daemon().as_ref().context("no daemon")?.pid() as i32;
     // SAFETY: no pointers; the daemon is our child and not waited for.
     unsafe { libc::kill(daemon, libc::SIGSTOP) };
-    let told = (|| {
-        let told = plain.must("open-each", &["3000", &long])?;
-        ensure!(told == b"0 3000 0", "{}", String::from_utf8_lossy(&told));
+    let outcome = (|| {
+        let counts = plain.must("open-each", &["3000", &long])?;
+        ensure!(counts == b"0 3000 0", "{}", String::from_utf8_lossy(&counts));
         // What is left between the last of them and the end.
         for _ in 0..200 {
             plain.must("read", &[&path("may")])?;
@@ -117,7 +117,7 @@ fn nobody_reads(world: &World) -> Result<()> {
     })();
     // SAFETY: as above.
     unsafe { libc::kill(daemon, libc::SIGCONT) };
-    told?;
+    outcome?;
     until("records to be taken again", || Ok(plain.act("read", &[path("must")])?.ok().map(drop)))?;
     recorded(&mut plain, &mut starts)?;
     let after = status(world)?;
@@ -132,8 +132,8 @@ fn nobody_reads(world: &World) -> Result<()> {
 fn across_restarts(world: &World) -> Result<()> {
     lay(world)?;
     let shut = path("long/shut");
-    ground::folder(&path("long"))?;
-    ground::file(&shut)?;
+    fixtures::folder(&path("long"))?;
+    fixtures::file(&shut)?;
     let mut session = world.session("record")?;
     let begun = Account::begin(world)?;
     std::thread::scope(|scope| {
@@ -144,8 +144,8 @@ fn across_restarts(world: &World) -> Result<()> {
             held.take().context("no daemon")?.kill()?;
             *held = Some(Daemon::start(true)?);
         }
-        let told = storm.join().map_err(|_| anyhow::anyhow!("the storm broke"))??;
-        ensure!(told == format!("0 {OPENS} 0").as_bytes(), "{}", String::from_utf8_lossy(&told));
+        let counts = storm.join().map_err(|_| anyhow::anyhow!("the storm broke"))??;
+        ensure!(counts == format!("0 {OPENS} 0").as_bytes(), "{}", String::from_utf8_lossy(&counts));
         Ok(())
     })?;
     let since = begun.end(world)?;
@@ -218,7 +218,7 @@ fn until_full(world: &World) -> Result<String> {
         plain.act("read", &[path("may")])?.ok();
         Ok(status(world)?["trail"]["trouble"].as_str().map(str::to_owned))
     })?;
-    until("the kernel to be told", || {
+    until("the kernel to have it", || {
         Ok((plain.act("read", &[path("must")])? == Err(libc::EPERM)).then_some(()))
     })?;
     outside.must("read", &[&path("must")])?;

@@ -12,7 +12,7 @@ use gatekeeper::api::client::ask;
 use gatekeeper::api::messages::Request;
 
 use crate::actor::Actor;
-use crate::ground;
+use crate::fixtures;
 use crate::runner::Test;
 use crate::world::{User, World};
 
@@ -23,7 +23,7 @@ const ROUNDS: usize = 100;
 const SOCKET: &str = "/run/gatekeeper/control.sock";
 
 pub fn tests() -> Vec<Test> {
-    vec![Test::new("doubt::directories_remembered", remembered)]
+    vec![Test::new("unresolved::directories_remembered", remembered)]
 }
 
 fn write_policy(world: &World, open: &[String]) -> Result<()> {
@@ -41,7 +41,7 @@ fn remembered(world: &World) -> Result<()> {
     write_policy(world, &open)?;
     let mut session = world.session("remembered")?;
     for root in ROOTS {
-        ["", "/open", "/shut"].iter().try_for_each(|name| ground::folder(&format!("{root}{name}")))?;
+        ["", "/open", "/shut"].iter().try_for_each(|name| fixtures::folder(&format!("{root}{name}")))?;
         renamed(&mut session, root)?;
         renamed_above(&mut session, root)?;
         replaced(&mut session, root)?;
@@ -60,7 +60,7 @@ fn remembered(world: &World) -> Result<()> {
 fn meet(actor: &mut Actor, path: &str) -> Result<()> {
     fs::create_dir_all(path).context(path.to_owned())?;
     let file = format!("{path}/file");
-    ground::file(&file)?;
+    fixtures::file(&file)?;
     for _ in 0..2 {
         actor.must("read", &[&file])?;
     }
@@ -94,7 +94,7 @@ fn replaced(actor: &mut Actor, root: &str) -> Result<()> {
         let number = fs::metadata(&old)?.ino();
         fs::remove_dir_all(&old)?;
         fs::create_dir(&new)?;
-        ground::file(&format!("{new}/file"))?;
+        fixtures::file(&format!("{new}/file"))?;
         same += u32::from(fs::metadata(&new)?.ino() == number);
         actor.must_not("read", &[format!("{new}/file")])?;
     }
@@ -112,7 +112,7 @@ fn mounted(actor: &mut Actor, root: &str) -> Result<()> {
     // A try that failed half-way left them there.
     for path in [&from, &to] {
         let _ = Command::new("umount").args(["-l", path]).stderr(Stdio::null()).status();
-        ground::folder(path)?;
+        fixtures::folder(path)?;
     }
     run(&["mount", "-t", "tmpfs", "none", &from])?;
     meet(actor, &format!("{from}/in"))?;

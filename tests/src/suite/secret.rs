@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::acts::Done;
 use crate::events::Denial;
-use crate::ground::{self, OPEN, REASON};
+use crate::fixtures::{self, OPEN, REASON};
 use crate::runner::Test;
 use crate::world::{User, World};
 
@@ -64,16 +64,16 @@ pub fn tests() -> Vec<Test> {
 fn every_way(world: &World) -> Result<()> {
     let key = fs::read_to_string(format!("{FOLDER}/{NAME}")).context("the developer's key")?;
     let open = format!("{OPEN}/secret/.ssh");
-    ground::folder(&format!("{OPEN}/secret"))?;
-    ground::folder(&open)?;
-    ground::file_with(&format!("{open}/{NAME}"), key.as_bytes())?;
-    ground::folder(&format!("{OPEN}/secret-links"))?;
+    fixtures::folder(&format!("{OPEN}/secret"))?;
+    fixtures::folder(&open)?;
+    fixtures::file_with(&format!("{open}/{NAME}"), key.as_bytes())?;
+    fixtures::folder(&format!("{OPEN}/secret-links"))?;
     for at in [FOLDER, &open] {
         symlink(format!("{at}/{NAME}"), link(at)).context("linking")?;
     }
     // Some line of the key that nothing else would print.
     let line = key.lines().nth(1).context("a key of one line")?;
-    let shows = |done: &Done| done.as_ref().is_ok_and(|told| String::from_utf8_lossy(told).contains(line));
+    let shows = |done: &Done| done.as_ref().is_ok_and(|bytes| String::from_utf8_lossy(bytes).contains(line));
     let mut free = world.free(User::Dev)?;
     let mut session = world.session("suite")?;
     let mut before = 0;
@@ -87,15 +87,15 @@ fn every_way(world: &World) -> Result<()> {
         }
         let done = session.act(way.verb, &(way.arguments)(FOLDER, NAME))?;
         refused(way, &done, &key)?;
-        let told = world.events(&session.id)?;
-        let fresh = told.iter().skip(before).filter(|event| event["passed"] == false);
+        let events = world.events(&session.id)?;
+        let fresh = events.iter().skip(before).filter(|event| event["passed"] == false);
         ensure!(
             fresh.clone().count() == 1,
             "{}: refused {:?}",
             way.name,
             fresh.map(crate::events::brief).collect::<Vec<_>>()
         );
-        before = told.len();
+        before = events.len();
     }
     let denial = [Denial::of("read", format!("{FOLDER}/{NAME}"), REASON)];
     world.expect(&session.id, &denial)?;
@@ -106,11 +106,11 @@ fn every_way(world: &World) -> Result<()> {
 fn refused(way: &Way, done: &Done, key: &str) -> Result<()> {
     match done {
         Err(errno) => ensure!(*errno == libc::EPERM, "{}: errno {errno}", way.name),
-        Ok(told) => {
-            let told = String::from_utf8_lossy(told);
+        Ok(output) => {
+            let output = String::from_utf8_lossy(output);
             ensure!(way.verb.starts_with("run"), "{}: it was let", way.name);
-            ensure!(told.contains("Operation not permitted"), "{}: {told}", way.name);
-            let leak = key.lines().filter(|line| !line.is_empty()).find(|line| told.contains(line));
+            ensure!(output.contains("Operation not permitted"), "{}: {output}", way.name);
+            let leak = key.lines().filter(|line| !line.is_empty()).find(|line| output.contains(line));
             ensure!(leak.is_none(), "{}: it showed {leak:?}", way.name);
         }
     }

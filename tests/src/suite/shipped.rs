@@ -7,8 +7,8 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::failure::sealed;
-use crate::ground;
+use crate::failure::must_not_pass;
+use crate::fixtures;
 use crate::runner::Test;
 use crate::world::{User, World, in_full};
 
@@ -119,8 +119,8 @@ pub fn tests() -> Vec<Test> {
         Test::new(format!("policy::coding_assistant_{name}"), move |world| {
             // What an earlier try left half done; errors mean that there is nothing of the kind.
             shell(world, None, CLEAN)?;
-            let (well, told) = shell(world, Some("coding-assistant"), command)?;
-            ensure!(well, "{command}: {told}");
+            let (well, output) = shell(world, Some("coding-assistant"), command)?;
+            ensure!(well, "{command}: {output}");
             Ok(())
         })
     });
@@ -160,10 +160,10 @@ fn serves(world: &World) -> Result<()> {
     let command = "python3 -m http.server -b 127.0.0.1 8123 >/dev/null 2>&1 & \
                    for i in $(seq 100); do curl -sf http://127.0.0.1:8123/README.md | grep -q calc && exit; sleep 0.2; \
                    done; exit 1";
-    let (well, told) = shell(world, Some("web"), command)?;
-    ensure!(well, "{command}: {told}");
+    let (well, output) = shell(world, Some("web"), command)?;
+    ensure!(well, "{command}: {output}");
     let (well, _) = shell(world, Some("coding-assistant"), "curl -sf http://127.0.0.1:8123/README.md")?;
-    sealed(!well, "curl runs where no rule allows it")?;
+    must_not_pass(!well, "curl runs where no rule allows it")?;
     Ok(())
 }
 
@@ -181,15 +181,15 @@ fn keeps(world: &World) -> Result<()> {
         ("cp /usr/bin/curl /tmp/suite-curl && /tmp/suite-curl --version", "libcurl"),
     ];
     for (command, shows) in secrets {
-        let (well, told) = shell(world, None, command)?;
-        ensure!(well && told.contains(shows), "outside any session, {command}: {told}");
+        let (well, output) = shell(world, None, command)?;
+        ensure!(well && output.contains(shows), "outside any session, {command}: {output}");
         let _ = fs::remove_file("/tmp/suite-curl");
-        let (well, told) = shell(world, Some("coding-assistant"), command)?;
-        sealed(!well && !told.contains(shows), format!("in a session, {command}: {told}"))?;
+        let (well, output) = shell(world, Some("coding-assistant"), command)?;
+        must_not_pass(!well && !output.contains(shows), format!("in a session, {command}: {output}"))?;
     }
     let alices = "cat /home/alice/diary.txt";
-    let (well, told) = shell(world, Some("coding-assistant"), alices)?;
-    sealed(!well && !told.contains("only for alice"), format!("in a session, {alices}: {told}"))?;
+    let (well, output) = shell(world, Some("coding-assistant"), alices)?;
+    must_not_pass(!well && !output.contains("only for alice"), format!("in a session, {alices}: {output}"))?;
     Ok(())
 }
 
@@ -202,8 +202,8 @@ fn leaves(world: &World) -> Result<()> {
         "~/.config/systemd/user/x.service",
         ".vscode/tasks.json",
     ];
-    ground::folder("/home/dev/.config/systemd/user")?;
-    ground::folder(&format!("{PROJECT}/.vscode"))?;
+    fixtures::folder("/home/dev/.config/systemd/user")?;
+    fixtures::folder(&format!("{PROJECT}/.vscode"))?;
     for place in places {
         let real = match place.strip_prefix("~/") {
             Some(rest) => format!("/home/dev/{rest}"),
@@ -211,11 +211,11 @@ fn leaves(world: &World) -> Result<()> {
         };
         let before = fs::read(&real).ok();
         let command = format!("echo '# left behind' >>{place}");
-        let (well, told) = shell(world, Some("coding-assistant"), &command)?;
-        ensure!(!well && told.contains("Operation not permitted"), "in a session, {command}: {told}");
+        let (well, output) = shell(world, Some("coding-assistant"), &command)?;
+        ensure!(!well && output.contains("Operation not permitted"), "in a session, {command}: {output}");
         ensure!(fs::read(&real).ok() == before, "{place} changed all the same");
-        let (well, told) = shell(world, None, &command)?;
-        ensure!(well, "outside any session, {command}: {told}");
+        let (well, output) = shell(world, None, &command)?;
+        ensure!(well, "outside any session, {command}: {output}");
         match before {
             Some(content) => fs::write(&real, content)?,
             None if Path::new(&real).exists() => fs::remove_file(&real)?,

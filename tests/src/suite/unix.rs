@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::acts::address;
 use crate::events::Denial;
-use crate::failure::sealed;
-use crate::ground::{self, OPEN, REASON, SHUT};
+use crate::failure::must_not_pass;
+use crate::fixtures::{self, OPEN, REASON, SHUT};
 use crate::runner::Test;
 use crate::world::{User, World, until};
 
@@ -27,7 +27,7 @@ pub fn tests() -> Vec<Test> {
 fn each_kind(world: &World, test: fn(&World, [String; 2]) -> Result<()>) -> Result<()> {
     let number = world.number();
     let folders = [OPEN, SHUT].map(|folder| format!("{folder}/unix-{number}"));
-    folders.iter().try_for_each(|folder| ground::folder(folder))?;
+    folders.iter().try_for_each(|folder| fixtures::folder(folder))?;
     test(world, folders.map(|folder| format!("{folder}/socket"))).context("by path")?;
     test(world, ["open", "shut"].map(|name| format!("@suite-{name}-{number}"))).context("by abstract name")
 }
@@ -35,7 +35,7 @@ fn each_kind(world: &World, test: fn(&World, [String; 2]) -> Result<()>) -> Resu
 fn listen(name: &str) -> Result<UnixListener> {
     let listener = UnixListener::bind_addr(&address(name.as_bytes())?).context("listening")?;
     if !name.starts_with('@') {
-        ground::give(Path::new(name))?;
+        fixtures::give(Path::new(name))?;
     }
     listener.set_nonblocking(true)?;
     Ok(listener)
@@ -70,7 +70,7 @@ fn send(world: &World, [open, shut]: [String; 2]) -> Result<()> {
     let take = |name: &str| -> Result<UnixDatagram> {
         let socket = UnixDatagram::bind_addr(&address(name.as_bytes())?).context("a socket to send to")?;
         if !name.starts_with('@') {
-            ground::give(Path::new(name))?;
+            fixtures::give(Path::new(name))?;
         }
         socket.set_nonblocking(true)?;
         Ok(socket)
@@ -104,10 +104,10 @@ fn bind(world: &World, [open, shut]: [String; 2]) -> Result<()> {
     session.must_not("bind-unix", &[&shut])?;
     if shut.starts_with('@') {
         let names = std::fs::read_to_string("/proc/net/unix").context("the sockets of the machine")?;
-        sealed(!names.contains(&shut), "the name is taken")?;
+        must_not_pass(!names.contains(&shut), "the name is taken")?;
         return world.expect(&session.id, &[Denial::of("unix-bind", shut, REASON)]);
     }
-    sealed(!Path::new(&shut).exists() && Path::new(&other).exists(), "a socket's file was made")?;
+    must_not_pass(!Path::new(&shut).exists() && Path::new(&other).exists(), "a socket's file was made")?;
     // The file is judged first, as a file.
     world.expect(&session.id, &[Denial::of("create", shut, REASON)])
 }
@@ -135,8 +135,8 @@ fn own(world: &World) -> Result<()> {
 fn renamed(world: &World) -> Result<()> {
     let number = world.number();
     let [open, shut] = [OPEN, SHUT].map(|folder| format!("{folder}/unix-names-{number}"));
-    ground::folder(&open)?;
-    ground::folder(&shut)?;
+    fixtures::folder(&open)?;
+    fixtures::folder(&shut)?;
     let (socket, symbolic, hard) =
         (format!("{shut}/socket"), format!("{open}/symbolic"), format!("{open}/hard"));
     let kept_out = listen(&socket)?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use crate::daemon::Daemon;
-use crate::failure::sealed;
+use crate::failure::must_not_pass;
 use crate::runner::Test;
 use crate::world::{User, World};
 
@@ -32,8 +32,8 @@ fn how(world: &World) -> Result<()> {
     let open = hooks.iter().find(|hook| hook["hook"] == "file_open").context("file_open is not listed")?;
     ensure!(open["way"] == "modify_return" && open["state"] == "live", "{open}");
     ensure!(!hooks.iter().any(|hook| hook["way"] == "lsm"), "{status}");
-    let told = world.gatekeeper(User::Dev, &["status"])?;
-    let words = String::from_utf8_lossy(&told.stdout);
+    let status = world.gatekeeper(User::Dev, &["status"])?;
+    let words = String::from_utf8_lossy(&status.stdout);
     ensure!(words.contains("functions that ask the security modules"), "{words}");
     Ok(())
 }
@@ -46,7 +46,7 @@ fn recommends(world: &World) -> Result<()> {
     }
     let output = world.gatekeeper(User::Root, &["doctor"])?;
     let words = String::from_utf8_lossy(&output.stdout);
-    // The mend for this system: the kernel's command line, with bpf added to what is there.
+    // The help for this system: the kernel's command line, with bpf added to what is there.
     ensure!(words.contains("lsm=") && words.contains(",bpf") && words.contains("grub"), "{words}");
     Ok(())
 }
@@ -76,7 +76,7 @@ fn sessions(world: &World) -> Result<()> {
         let words = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.code() == Some(125), "`run` ended with {}: {words}", output.status);
         ensure!(words.contains("would not enforce") && words.contains("preempt=voluntary"), "{words}");
-        sealed(!Path::new(trace).exists(), "the command was started")?;
+        must_not_pass(!Path::new(trace).exists(), "the command was started")?;
     }
     Ok(())
 }
@@ -90,8 +90,8 @@ fn status(world: &World) -> Result<()> {
     let open = hooks.iter().find(|hook| hook["hook"] == "file_open").context("file_open is not listed")?;
     ensure!(open["state"] == "dead", "{open}");
     ensure!(open["why"].as_str().is_some_and(|why| why.contains("preemption is full")), "{open}");
-    let told = world.gatekeeper(User::Dev, &["status"])?;
-    let words = String::from_utf8_lossy(&told.stdout);
+    let status = world.gatekeeper(User::Dev, &["status"])?;
+    let words = String::from_utf8_lossy(&status.stdout);
     ensure!(words.contains("not ready") && words.contains("bpf"), "{words}");
     Ok(())
 }
@@ -100,7 +100,7 @@ fn doctor(world: &World) -> Result<()> {
     let output = world.gatekeeper(User::Root, &["doctor"])?;
     let words = String::from_utf8_lossy(&output.stdout);
     ensure!(!output.status.success(), "`doctor` is content: {words}");
-    // The mend for this system: the kernel's command line, with bpf added to what is there.
+    // The help for this system: the kernel's command line, with bpf added to what is there.
     ensure!(words.contains("lsm=") && words.contains("bpf") && words.contains("grub"), "{words}");
     let probe = world.gatekeeper(User::Root, &["doctor", "--probe"])?;
     ensure!(

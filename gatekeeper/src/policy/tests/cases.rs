@@ -1,6 +1,6 @@
 //! The case files of `tests/policies`: policies, each headed by what must come of it.
 //!
-//! `# expect: ok`, or `# expect: LINE:COLUMN: part of the problem`, and `# mend: part of the mend`.
+//! `# expect: ok`, or `# expect: LINE:COLUMN: part of the problem`, and `# help: part of the help`.
 
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ fn every_case_ends_as_it_says() {
             Err(error) if error.line == 0 => format!("{} / {}", error.problem, error.mend),
             Err(error) => format!("{}:{}: {} / {}", error.line, error.column, error.problem, error.mend),
         };
-        let mended = headed(&text, "# mend:").is_none_or(|mend| shown.contains(mend));
+        let helped = headed(&text, "# help:").is_none_or(|help| shown.contains(help));
         let fits = if expect == "ok" { shown == "ok" } else { shown.starts_with(expect) };
         if !fits || !mended {
             wrong.push(format!("{}\n  expected {expect}\n  got      {shown}", path.display()));

@@ -9,7 +9,7 @@ use std::os::fd::FromRawFd;
 use anyhow::{Context, Result, ensure};
 
 use super::opener::{Opener, Way, here};
-use super::{FILE, Figures, Told, now};
+use super::{FILE, Figures, Notice, now};
 
 /// A group that is asked before anybody opens the file.
 fn group() -> Result<File> {
@@ -48,6 +48,6 @@ pub fn measure() -> Result<Figures> {
         group.write_all(&answer).context("answering")?;
         // SAFETY: the kernel made it for whoever read the event.
         unsafe { libc::close(event.fd) };
-        Ok(Told { noticed, decided })
+        Ok(Notice { noticed, decided })
     })
 }

@@ -1,4 +1,4 @@
-//! What a hold costs without its human: one open of a file, decided by a program as soon as it is told of. The same for
+//! What a hold costs without its human: one open of a file, decided by a program as soon as it is noticed. The same for
 //! gatekeeper, for a seccomp filter that notifies, and for permission events of fanotify.
 
 mod fanotify;
@@ -29,9 +29,9 @@ fn now() -> Result<u64> {
     Ok(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
 }
 
-/// When one open was told of, and when its decision was sent.
+/// The times when one open was noticed, and when its decision was sent.
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct Notice {
     noticed: u64,
     decided: u64,
 }
@@ -43,8 +43,8 @@ struct Opened {
     returned: u64,
 }
 
-/// Decides so many opens; the last thing it is told of may come when all are through.
-type Decide<'a> = &'a mut dyn FnMut() -> Result<Told>;
+/// Decides so many opens; the last notice may come when all are through.
+type Decide<'a> = &'a mut dyn FnMut() -> Result<Notice>;
 
 /// Of one way: from the call to the notice, and from the decision to the call's return.
 struct Figures {
@@ -53,16 +53,16 @@ struct Figures {
 }
 
 impl Figures {
-    fn of(told: &[Told], opened: &[Opened]) -> Result<Self> {
-        ensure!(told.len() == opened.len(), "{} notices of {} opens", told.len(), opened.len());
+    fn of(notices: &[Notice], opened: &[Opened]) -> Result<Self> {
+        ensure!(notices.len() == opened.len(), "{} notices of {} opens", notices.len(), opened.len());
         let (mut notice, mut rest) = (Vec::new(), Vec::new());
-        for (told, opened) in told.iter().zip(opened).skip(WARM) {
-            let ordered = opened.called <= told.noticed
-                && told.noticed <= told.decided
-                && told.decided <= opened.returned;
-            ensure!(ordered, "out of order: {told:?}, {opened:?}");
-            notice.push(told.noticed - opened.called);
-            rest.push(opened.returned - told.decided);
+        for (notice, opened) in notices.iter().zip(opened).skip(WARM) {
+            let ordered = opened.called <= seen.noticed
+                && seen.noticed <= seen.decided
+                && seen.decided <= opened.returned;
+            ensure!(ordered, "out of order: {seen:?}, {opened:?}");
+            notice.push(seen.noticed - opened.called);
+            rest.push(opened.returned - seen.decided);
         }
         notice.sort_unstable();
         rest.sort_unstable();

@@ -17,7 +17,7 @@ pub enum Way {
     Filter,
 }
 
-/// The opener's main: says that it is ready, waits for a line, opens, and tells when.
+/// The opener's main: says that it is ready, waits for a line, opens, and prints when.
 pub fn open(way: Way) -> Result<()> {
     let path = CString::new(FILE)?;
     let mut times = Vec::with_capacity(COUNT + WARM);
@@ -38,14 +38,14 @@ pub fn open(way: Way) -> Result<()> {
     }
     let lines: String =
         times.iter().map(|Opened { called, returned }| format!("{called} {returned}\n")).collect();
-    stdout().write_all(lines.as_bytes()).context("telling the times")
+    stdout().write_all(lines.as_bytes()).context("printing the times")
 }
 
 /// The opener as its parent has it.
 pub struct Opener {
     child: Child,
     go: ChildStdin,
-    said: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
     /// The descriptor of its filter's listener, in the opener.
     pub listener: i32,
 }
@@ -56,13 +56,13 @@ impl Opener {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("starting who opens")?;
         let go = child.stdin.take().context("no standard input")?;
-        let mut said = BufReader::new(child.stdout.take().context("no standard output")?);
+        let mut output = BufReader::new(child.stdout.take().context("no standard output")?);
         let mut line = String::new();
-        said.read_line(&mut line)?;
+        output.read_line(&mut line)?;
         let Some(listener) = line.trim().strip_prefix("ready ").and_then(|word| word.parse().ok()) else {
-            bail!("who opens said {line:?}");
+            bail!("the opener wrote {line:?}");
         };
-        Ok(Self { child, go, said, listener })
+        Ok(Self { child, go, output, listener })
     }
 
     pub fn pid(&self) -> u32 {
@@ -72,16 +72,16 @@ impl Opener {
     /// Has it open, decides each time, and hears when it opened what.
     pub fn decide(mut self, decide: Decide<'_>) -> Result<Figures> {
         writeln!(self.go, "go")?;
-        let told = (0..COUNT + WARM).map(|_| decide()).collect::<Result<Vec<_>>>()?;
+        let notices = (0..COUNT + WARM).map(|_| decide()).collect::<Result<Vec<_>>>()?;
         let mut opened = Vec::new();
-        for line in self.said.lines() {
+        for line in self.output.lines() {
             let line = line?;
             let (called, returned) = line.split_once(' ').with_context(|| format!("{line:?}"))?;
             opened.push(Opened { called: called.parse()?, returned: returned.parse()? });
         }
         let status = self.child.wait()?;
         ensure!(status.success(), "who opens ended with {status}");
-        Figures::of(&told, &opened)
+        Figures::of(&notices, &opened)
     }
 }
 

@@ -12,7 +12,7 @@ use gatekeeper::hold::decide;
 use gatekeeper::hold::decision::{Extent, HoldId};
 
 use super::opener::Opener;
-use super::{Figures, Told, now};
+use super::{Figures, Notice, now};
 
 const GATEKEEPER: &str = "/usr/bin/gatekeeper";
 const SOCKET: &str = "/run/gatekeeper/control.sock";
@@ -42,9 +42,9 @@ impl Daemon {
             .stdout(Stdio::piped())
             .spawn()
             .context("starting the daemon")?;
-        let said = child.stdout.take().context("no standard output")?;
+        let output = child.stdout.take().context("no standard output")?;
         let daemon = Self(child);
-        for line in BufReader::new(said).lines() {
+        for line in BufReader::new(output).lines() {
             if line? == "ready" {
                 return Ok(daemon);
             }
@@ -84,12 +84,12 @@ pub fn measure() -> Result<Figures> {
     let mut holds = ask(Path::new(SOCKET), Request::Holds(Holds { follow: true, hold: None }))?;
     opener.decide(&mut || {
         loop {
-            let Some(answer) = holds.next() else { bail!("the daemon tells no more") };
+            let Some(answer) = holds.next() else { bail!("the daemon lists no more") };
             if let Answer::Hold(held) = answer? {
                 let noticed = now()?;
                 let decided = now()?;
                 approve(held.hold)?;
-                return Ok(Told { noticed, decided });
+                return Ok(Notice { noticed, decided });
             }
         }
     })

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use anyhow::{Result, ensure};
 
 use super::opener::{Opener, Way, here};
-use super::{Figures, Told, now};
+use super::{Figures, Notice, now};
 
 /// Has every openat(2) of this process asked about; the listener.
 pub fn install() -> Result<i32> {
@@ -76,6 +76,6 @@ pub fn measure() -> Result<Figures> {
         let failed =
             unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
         ensure!(failed == 0, "SECCOMP_IOCTL_NOTIF_SEND: {}", Error::last_os_error());
-        Ok(Told { noticed, decided })
+        Ok(Notice { noticed, decided })
     })
 }

@@ -1,7 +1,7 @@
 //! Other tools in gatekeeper's place, each with settings as near to `policy.toml` as it can express: the workspace and
 //! temporary files to write, installed software to read, programs of the list to run where the tool knows such lists,
 //! no network (one server's address and port is more than any of them can say; Landlock knows the port), no
-//! capability that the policy does not let. docs/escapes.md tells what is left over.
+//! capability that the policy does not let. docs/escapes.md lists what is left over.
 
 mod apparmor;
 mod landlock;
@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use super::KIT;
-use super::lane::{Lane, PROGRAM};
+use super::worker::{PROGRAM, Worker};
 use crate::world::User;
 
 pub use landlock::restrict;
@@ -29,7 +29,7 @@ const TOOLS: [&str; 53] = [
 ];
 /// How names of others begin.
 const TOOLS_BEGIN: [&str; 5] = ["git-", "gcc-", "python3", "x86_64-linux-gnu-", "ld."];
-/// The word by which `inside` is told to restrict itself.
+/// The word that makes `inside` restrict itself.
 pub const LANDLOCK: &str = "+landlock";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +59,12 @@ impl Peer {
         if self == Self::Apparmor { apparmor::load() } else { Ok(()) }
     }
 
-    /// What starts the attacks of a user in a lane.
-    pub fn command(self, user: User, lane: &Lane) -> Command {
-        let workspace = lane.path("work");
+    /// The command that starts the attacks of a user of a worker.
+    pub fn command(self, user: User, worker: &Worker) -> Command {
+        let workspace = worker.path("work");
         let mut command = match self {
-            Self::Bubblewrap => bubblewrap(user, lane),
-            Self::Firejail => firejail(user, lane),
+            Self::Bubblewrap => bubblewrap(user, worker),
+            Self::Firejail => firejail(user, worker),
             Self::Apparmor => apparmor::command(),
             Self::Landlock => Command::new(PROGRAM),
         };
@@ -73,7 +73,7 @@ impl Peer {
     }
 }
 
-fn bubblewrap(user: User, lane: &Lane) -> Command {
+fn bubblewrap(user: User, worker: &Worker) -> Command {
     let mut command = Command::new("/usr/bin/bwrap");
     command.args(["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup"]);
     command.args(["--new-session", "--die-with-parent"]);
@@ -93,14 +93,14 @@ fn bubblewrap(user: User, lane: &Lane) -> Command {
         command.args(["--ro-bind", folder, folder]);
     }
     command.args(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp"]);
-    let (workspace, shown) = (lane.path("work"), lane.path("guarded/shown"));
+    let (workspace, shown) = (worker.path("work"), worker.path("guarded/shown"));
     command.args(["--bind", &workspace, &workspace, "--ro-bind", KIT, KIT, "--ro-bind", &shown, &shown]);
     let settings = format!("{}/.gitconfig", user.home());
     command.args(["--ro-bind-try", &settings, &settings, "--chdir", &workspace, "--", PROGRAM]);
     command
 }
 
-fn firejail(user: User, lane: &Lane) -> Command {
+fn firejail(user: User, worker: &Worker) -> Command {
     let mut command = Command::new("/usr/bin/firejail");
     command.args(["--quiet", "--noprofile", "--net=none", "--private", "--private-dev", "--private-tmp"]);
     command.args(["--nonewprivs", "--seccomp", "--protocol=unix", "--ipc-namespace", "--disable-mnt"]);
@@ -109,7 +109,7 @@ fn firejail(user: User, lane: &Lane) -> Command {
         User::Root => command.arg(format!("--caps.keep={}", CAPABILITIES.join(","))),
         _ => command.args(["--caps.drop=all", "--noroot"]),
     };
-    let (workspace, shown) = (lane.path("work"), lane.path("guarded/shown"));
+    let (workspace, shown) = (worker.path("work"), worker.path("guarded/shown"));
     for place in [workspace.as_str(), KIT, &shown] {
         command.arg(format!("--whitelist={place}"));
     }

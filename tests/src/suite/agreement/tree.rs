@@ -109,7 +109,7 @@ pub fn dig(base: &str, count: usize, random: &mut Random) -> Result<Vec<Leaf>> {
             at = open(at.as_raw_fd(), &next, libc::O_PATH | libc::O_DIRECTORY)?;
         }
     }
-    // Of the folders passed through on the way down, those near the ground; else the deep would be most.
+    // Of the folders passed through on the way down, those near the fixtures; else the deep would be most.
     let near = |path: &[u8]| path.iter().filter(|byte| **byte == b'/').count() < 12;
     let deep = |path: &[u8], random: &mut Random| random.below(40) == 0 || path.len() > 3_900;
     let kept = kinds.into_iter().filter(|(path, is_folder)| !is_folder || near(path) || deep(path, random));

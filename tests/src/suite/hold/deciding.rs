@@ -1,4 +1,4 @@
-//! Who decides, for how much, and who is told what was said.
+//! Decisions: who makes them, how far they reach, and who sees their reasons.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::{
     ASKED, POLICY, PYTHON, answer, begin, decide, ended, file, is_there, number, one, session, target,
 };
-use crate::failure::sealed;
+use crate::failure::must_not_pass;
+use crate::fixtures;
 use crate::follower::Follower;
-use crate::ground;
 use crate::session::Session;
 use crate::world::{User, World};
 
@@ -20,7 +20,7 @@ pub(super) fn scopes(world: &World) -> Result<()> {
     let id = session.id.clone();
     let append = |name: &str| format!("open('{ASKED}/{name}','a').write('x')");
     for name in ["one", "two", "three"] {
-        ground::file(&format!("{ASKED}/{name}"))?;
+        fixtures::file(&format!("{ASKED}/{name}"))?;
     }
     // Exactly this, for the session.
     begin(&mut session, &append("one"))?;
@@ -58,7 +58,7 @@ pub(super) fn many(world: &World) -> Result<()> {
     let path = |number: usize| format!("{ASKED}/many-{number}");
     let append = |number: usize| format!("open('{}','a').write('x')", path(number));
     for number in 0..=APPROVALS {
-        ground::file(&path(number))?;
+        fixtures::file(&path(number))?;
     }
     for number in 0..APPROVALS {
         begin(&mut session, &append(number))?;
@@ -69,12 +69,15 @@ pub(super) fn many(world: &World) -> Result<()> {
     let before = std::fs::read(path(APPROVALS))?;
     begin(&mut session, &append(APPROVALS))?;
     let hold = self::number(&one(world, &id)?)?;
-    let told = decide(world, User::Dev, &["approve", &hold, "--session"]);
-    let words = told.err().map(|error| error.to_string()).unwrap_or_default();
+    let output = decide(world, User::Dev, &["approve", &hold, "--session"]);
+    let words = output.err().map(|error| error.to_string()).unwrap_or_default();
     ensure!(words.contains("16 approvals of this session") && words.contains("approve it once"), "{words}");
     let again = self::number(&one(world, &id)?)?;
     ensure!(again == hold, "hold {hold} became {again}");
-    sealed(std::fs::read(path(APPROVALS))? == before, "what could not be approved for the session was done")?;
+    must_not_pass(
+        std::fs::read(path(APPROVALS))? == before,
+        "what could not be approved for the session was done",
+    )?;
     decide(world, User::Dev, &["approve", &hold])?;
     ensure!(ended(&mut session)?.0 == 0, "approved once");
     world.policy("asking", &format!("{POLICY}# anew\n"))?;
@@ -96,53 +99,53 @@ pub(super) fn rights(world: &World) -> Result<()> {
     // From inside, though it is the owner who asks.
     let inside = world.session("suite")?;
     let (mut inside, _) = inside.parts();
-    let told = inside.program(&["/usr/bin/gatekeeper", "approve", &hold])?;
-    ensure!(matches!(&told, Ok((1, words)) if words.contains("from inside a session")), "{told:?}");
+    let output = inside.program(&["/usr/bin/gatekeeper", "approve", &hold])?;
+    ensure!(matches!(&output, Ok((1, words)) if words.contains("from inside a session")), "{output:?}");
     decide(world, User::Root, &["deny", &hold, "--reason", "not today"])?;
     ensure!(ended(&mut session)?.0 == 1 && is_there(), "denied by root");
     // Two must agree, and the owner is not enough.
     let at = "/srv/suite/asked-two/file";
-    ground::file(at)?;
+    fixtures::file(at)?;
     begin(&mut session, &format!("import os; os.remove('{at}')"))?;
     let hold = number(&one(world, &id)?)?;
     let mut follower = Follower::start(world)?;
     let number: u64 = hold.parse()?;
     follower.until(|line| line["hold"] == number)?;
-    let told = decide(world, User::Dev, &["approve", &hold])?;
-    ensure!(told.contains("others must agree"), "{told}");
+    let output = decide(world, User::Dev, &["approve", &hold])?;
+    ensure!(output.contains("others must agree"), "{output}");
     // Who decides next sees who has.
     follower.until(|line| line["amended"] == number && line["approved"][0]["name"] == "dev")?;
     ensure!(decide(world, User::Dev, &["approve", &hold]).is_err(), "the owner approved twice");
     std::thread::sleep(Duration::from_millis(500));
-    sealed(Path::new(at).exists(), "one was enough")?;
+    must_not_pass(Path::new(at).exists(), "one was enough")?;
     // Who is asked last alone does not say how much: the first approved once.
-    let told = decide(world, User::Alice, &["approve", &hold, "--session"])?;
-    ensure!(told.contains(", once") && told.contains("others approved no more"), "{told}");
+    let output = decide(world, User::Alice, &["approve", &hold, "--session"])?;
+    ensure!(output.contains(", once") && output.contains("others approved no more"), "{output}");
     ensure!(ended(&mut session)?.0 == 0 && !Path::new(at).exists(), "two were not enough");
-    ground::file(at)?;
+    fixtures::file(at)?;
     begin(&mut session, &format!("import os; os.remove('{at}')"))?;
     let again = one(world, &id)?;
-    sealed(Path::new(at).exists(), "one of two approved it for the session")?;
+    must_not_pass(Path::new(at).exists(), "one of two approved it for the session")?;
     answer(world, "deny", &again)?;
-    sealed(ended(&mut session)?.0 == 1 && Path::new(at).exists(), "it was let")?;
+    must_not_pass(ended(&mut session)?.0 == 1 && Path::new(at).exists(), "it was let")?;
     Ok(())
 }
 
 /// What `gatekeeper why` tells in a session.
-fn told_why(session: &mut Session) -> Result<Vec<Value>> {
-    let (status, told) = session
+fn reasons_of(session: &mut Session) -> Result<Vec<Value>> {
+    let (status, output) = session
         .program(&["/usr/bin/gatekeeper", "why", "--json"])?
         .map_err(|errno| anyhow::anyhow!("it did not start: {errno}"))?;
-    ensure!(status == 0, "{status}: {told}");
-    told.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+    ensure!(status == 0, "{status}: {output}");
+    output.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
 }
 
-/// A session is told what it was refused and what people said to it, and nothing of any other.
+/// A session sees what it was refused and what people answered, and nothing of any other session.
 pub(super) fn reasons(world: &World) -> Result<()> {
     let (mut session, mut other) = (session(world)?, world.session("asking")?);
-    let shut = format!("{}/why", ground::SHUT);
-    ground::file(&shut)?;
-    ensure!(told_why(&mut session)?.is_empty(), "it is told of something before anything was refused");
+    let shut = format!("{}/why", fixtures::SHUT);
+    fixtures::file(&shut)?;
+    ensure!(reasons_of(&mut session)?.is_empty(), "it sees a reason before anything was refused");
     let read = format!("open('{shut}').read()");
     begin(&mut session, &read)?;
     ensure!(ended(&mut session)?.0 == 1, "it could be read");
@@ -150,36 +153,36 @@ pub(super) fn reasons(world: &World) -> Result<()> {
         [(&mut session, "mine", "not on a Friday"), (&mut other, "theirs", "nor on a Monday")]
     {
         let at = format!("{ASKED}/why-{name}");
-        ground::file(&at)?;
+        fixtures::file(&at)?;
         let id = session.id.clone();
         begin(session, &format!("import os; os.remove('{at}')"))?;
         decide(world, User::Dev, &["deny", &number(&one(world, &id)?)?, "--reason", why])?;
         ensure!(ended(session)?.0 == 1, "{name}: it was denied");
     }
-    let told = told_why(&mut session)?;
+    let own = reasons_of(&mut session)?;
     let denial = |record: &Value| {
         record["type"] == "event"
             && record["object"]["path"] == shut.as_str()
-            && record["reason"] == ground::REASON
+            && record["reason"] == fixtures::REASON
             && record["rule"]["id"] == "suite/shut"
     };
     let decision = |why: &str| {
         let why = why.to_owned();
         move |record: &Value| record["type"] == "decision" && record["reason"] == why.as_str()
     };
-    ensure!(told.iter().any(denial), "the denial is missing: {told:?}");
-    ensure!(told.iter().any(decision("not on a Friday")), "what was said is missing: {told:?}");
-    let theirs = told_why(&mut other)?;
+    ensure!(own.iter().any(denial), "the denial is missing: {own:?}");
+    ensure!(own.iter().any(decision("not on a Friday")), "the decision is missing: {own:?}");
+    let theirs = reasons_of(&mut other)?;
     ensure!(theirs.iter().any(decision("nor on a Monday")), "the other's is missing: {theirs:?}");
-    sealed(!theirs.iter().any(denial), format!("the other is told of the denial: {theirs:?}"))?;
-    for (told, id) in [(&told, &session.id), (&theirs, &other.id)] {
-        let foreign: Vec<&Value> = told.iter().filter(|record| record["session"] != id.as_str()).collect();
-        ensure!(foreign.is_empty(), "{id} is told of another session: {foreign:?}");
+    must_not_pass(!theirs.iter().any(denial), format!("the other sees the denial: {theirs:?}"))?;
+    for (records, id) in [(&own, &session.id), (&theirs, &other.id)] {
+        let foreign: Vec<&Value> = records.iter().filter(|record| record["session"] != id.as_str()).collect();
+        ensure!(foreign.is_empty(), "{id} sees another session: {foreign:?}");
     }
     let outside = decide(world, User::Dev, &["why"]);
     ensure!(
         outside.is_err_and(|error| format!("{error:#}").contains("in a session")),
-        "who is outside is told"
+        "a process outside sees reasons"
     );
     Ok(())
 }

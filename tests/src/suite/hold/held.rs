@@ -11,9 +11,9 @@ use super::{
     ASKED, POLICY, PYTHON, answer, begin, ended, file, holds, is_there, one, session, target, waiting,
 };
 use crate::daemon::Daemon;
-use crate::failure::sealed;
+use crate::failure::must_not_pass;
+use crate::fixtures;
 use crate::follower::Follower;
-use crate::ground;
 use crate::world::{World, until};
 
 pub(super) fn arguments(world: &World) -> Result<()> {
@@ -24,7 +24,10 @@ pub(super) fn arguments(world: &World) -> Result<()> {
     let hold = one(world, &id)?;
     ensure!(hold["arguments"] == serde_json::json!(["/usr/bin/echo", "loud", "a b", "c"]), "{hold}");
     answer(world, "approve", &hold)?;
-    ensure!(ended(&mut session)? == (0, "loud a b c\n".to_owned()), "the approved program said otherwise");
+    ensure!(
+        ended(&mut session)? == (0, "loud a b c\n".to_owned()),
+        "the approved program wrote something else"
+    );
     session.tell("run", &["/usr/bin/echo", "loud", "again"])?;
     answer(world, "deny", &one(world, &id)?)?;
     ensure!(session.hear()? == Err(libc::EPERM), "the denied program started");
@@ -45,7 +48,7 @@ pub(super) fn outlives(world: &World) -> Result<()> {
     let mut daemon = world.daemon();
     daemon.take().context("no daemon")?.kill()?;
     std::thread::sleep(Duration::from_secs(1));
-    sealed(is_there(), "it was done while no daemon ran")?;
+    must_not_pass(is_there(), "it was done while no daemon ran")?;
     *daemon = Some(Daemon::start(true)?);
     drop(daemon);
     let again = one(world, &id)?;
@@ -67,11 +70,11 @@ fn enough() -> Result<&'static str> {
 pub(super) fn timeout(world: &World) -> Result<()> {
     let mut session = session(world)?;
     let at = "/srv/suite/asked-short/file";
-    ground::file(at)?;
+    fixtures::file(at)?;
     begin(&mut session, &format!("import os; os.remove('{at}')"))?;
-    let (status, told) = ended(&mut session)?;
-    ensure!(status == 1 && told.contains("Operation not permitted"), "{status}: {told}");
-    sealed(Path::new(at).exists(), "it was done though nobody answered")?;
+    let (status, output) = ended(&mut session)?;
+    ensure!(status == 1 && output.contains("Operation not permitted"), "{status}: {output}");
+    must_not_pass(Path::new(at).exists(), "it was done though nobody answered")?;
     let records = world.ask_json(&["events", "--json", "--session", &session.id])?;
     let decided: Vec<&Value> = records.iter().filter(|record| record["type"] == "decision").collect();
     ensure!(decided.len() == 1 && decided[0]["by"] == "timeout", "{decided:?}");
@@ -87,7 +90,7 @@ pub(super) fn timeout(world: &World) -> Result<()> {
     );
     begin(&mut session, &script)?;
     one(world, &session.id)?;
-    ground::file(enough)?;
+    fixtures::file(enough)?;
     ensure!(ended(&mut session)?.0 == 0, "it was not killed");
     let came = |story: &Value| -> Vec<String> {
         let holds = story["holds"].as_array().into_iter().flatten();
@@ -104,7 +107,7 @@ pub(super) fn threads(world: &World) -> Result<()> {
     let mut session = session(world)?;
     let id = session.id.clone();
     for number in 0..32 {
-        ground::file(&format!("{ASKED}/thread-{number}"))?;
+        fixtures::file(&format!("{ASKED}/thread-{number}"))?;
     }
     let script = format!(
         "import os,threading\n\
@@ -120,8 +123,8 @@ pub(super) fn threads(world: &World) -> Result<()> {
             decided += 1;
         }
     }
-    let (status, told) = ended(&mut session)?;
-    ensure!(status == 0 && told.is_empty(), "{status}: {told}");
+    let (status, output) = ended(&mut session)?;
+    ensure!(status == 0 && output.is_empty(), "{status}: {output}");
     ensure!(
         (0..32).all(|number| !Path::new(&format!("{ASKED}/thread-{number}")).exists()),
         "not all are gone"
@@ -139,16 +142,16 @@ pub(super) fn changed(world: &World) -> Result<()> {
     let hold = one(world, &id)?;
     // Another file takes the path while the person reads.
     fs::rename(target(), format!("{ASKED}/moved"))?;
-    ground::file(&target())?;
+    fixtures::file(&target())?;
     answer(world, "approve", &hold)?;
     let anew = until("the new hold", || {
         let holds = holds(world, &id)?;
         Ok(holds.into_iter().find(|other| other["hold"] != hold["hold"]))
     })?;
     let untouched = fs::read(target())?;
-    sealed(!untouched.ends_with(b"x"), "the approval was good for another file")?;
+    must_not_pass(!untouched.ends_with(b"x"), "the approval was good for another file")?;
     answer(world, "deny", &anew)?;
-    sealed(ended(&mut session)?.0 == 1, "it was let")?;
+    must_not_pass(ended(&mut session)?.0 == 1, "it was let")?;
     ensure!(fs::read(target())? == untouched, "it was written");
     Ok(())
 }
@@ -161,7 +164,7 @@ pub(super) fn flood(world: &World) -> Result<()> {
     let mut session = world.session("flooding")?;
     let id = session.id.clone();
     for number in 0..6 {
-        ground::file(&format!("{ASKED}/flood-{number}"))?;
+        fixtures::file(&format!("{ASKED}/flood-{number}"))?;
     }
     let script = format!(
         "import os\n\
@@ -180,8 +183,8 @@ pub(super) fn flood(world: &World) -> Result<()> {
         Ok(holds.iter().any(|hold| hold["flood"] == 3).then_some(holds))
     })?;
     ensure!(shown.len() == 3, "{} holds of six are shown: {shown:?}", shown.len());
-    let told = world.ask(&["holds"])?;
-    ensure!(told.contains("asks too often") && told.contains("3 so far"), "{told}");
+    let output = world.ask(&["holds"])?;
+    ensure!(output.contains("asks too often") && output.contains("3 so far"), "{output}");
     answer(world, "approve", &shown[0])?;
     answer(world, "deny", &shown[1])?;
     answer(world, "deny", &shown[2])?;
@@ -208,9 +211,9 @@ pub(super) fn escape(world: &World) -> Result<()> {
     begin(&mut session, &script)?;
     one(world, &id)?;
     std::thread::sleep(Duration::from_secs(2));
-    ground::file(enough)?;
-    let (status, told) = ended(&mut session)?;
-    ensure!(status == 0 && told == "-9\n", "{status}: {told}");
+    fixtures::file(enough)?;
+    let (status, output) = ended(&mut session)?;
+    ensure!(status == 0 && output == "-9\n", "{status}: {output}");
     ensure!(is_there(), "a storm of SIGCONT let it pass");
     until("the end of the hold", || Ok(holds(world, &id)?.is_empty().then_some(())))?;
     ensure!(is_there(), "it was done after all");

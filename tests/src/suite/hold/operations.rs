@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{ASKED, answer, begin, ended, file, holds, is_there, no_file, one, session, target, waiting};
-use crate::failure::sealed;
+use crate::failure::must_not_pass;
 use crate::session::Session;
 use crate::world::{User, World, until};
 
@@ -28,7 +28,7 @@ struct Case {
 static REACHED: AtomicBool = AtomicBool::new(false);
 
 fn reached() -> bool {
-    // What connects is told so before the server has looked.
+    // `connect` returns before the server has accepted.
     std::thread::sleep(Duration::from_millis(200));
     REACHED.load(Ordering::SeqCst)
 }
@@ -119,7 +119,7 @@ fn victim() -> Result<()> {
 
 fn has_ended() -> bool {
     let mut victim = VICTIM.lock().unwrap_or_else(PoisonError::into_inner);
-    // What is sent has arrived when the sender is told, and the end comes a little later.
+    // A datagram has arrived when `send` returns, and the end comes a little later.
     let end = Instant::now() + Duration::from_millis(500);
     while let Some(child) = &mut *victim {
         if !matches!(child.try_wait(), Ok(None)) {
@@ -248,15 +248,18 @@ pub(super) fn operations(world: &World) -> Result<()> {
         begin(&mut session, &case.script)?;
         let hold = waiting(world, &id, 1).with_context(|| about("it did not wait"))?.remove(0);
         ensure!(hold["event"]["operation"] == case.operation, "{what}: {hold}");
-        sealed(!(case.done)(), about("it was done while it waited"))?;
+        must_not_pass(!(case.done)(), about("it was done while it waited"))?;
         answer(world, "deny", &hold)?;
-        let (status, told) = ended(&mut session)?;
-        ensure!(status == 1 && told.contains("Operation not permitted"), "{what}: denied, {status}: {told}");
-        sealed(!(case.done)(), about("it was done though it was denied"))?;
+        let (status, output) = ended(&mut session)?;
+        ensure!(
+            status == 1 && output.contains("Operation not permitted"),
+            "{what}: denied, {status}: {output}"
+        );
+        must_not_pass(!(case.done)(), about("it was done though it was denied"))?;
         begin(&mut session, &case.script)?;
-        let (status, told) =
+        let (status, output) =
             answer_all(world, &mut session, "approve").with_context(|| about("approving"))?;
-        ensure!(status == 0, "{what}: approved, {status}: {told}");
+        ensure!(status == 0, "{what}: approved, {status}: {output}");
         until(&about("what was approved"), || Ok((case.done)().then_some(())))?;
         let left = holds(world, &id)?;
         ensure!(left.is_empty(), "{what}: {left:?}");
@@ -273,10 +276,10 @@ pub(super) fn creation(world: &World) -> Result<()> {
         let script = format!("import os; f=os.open('{}',{flags},0o644); os.write(f,b'made')", target());
         begin(&mut session, &script)?;
         let hold = one(world, &id)?;
-        sealed(!is_there(), "it was made while it waited")?;
+        must_not_pass(!is_there(), "it was made while it waited")?;
         answer(world, "approve", &hold)?;
-        let (status, told) = ended(&mut session)?;
-        ensure!(status == 0 && told.is_empty(), "{flags}: {status}: {told}");
+        let (status, output) = ended(&mut session)?;
+        ensure!(status == 0 && output.is_empty(), "{flags}: {status}: {output}");
         ensure!(fs::read(target())? == b"made", "what was made holds something else");
         begin(&mut session, &script.replace("asked/target", "asked/target-3"))?;
         answer(world, "deny", &one(world, &id)?)?;

@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::{PLACE, asked, is_gone, session, target};
-use crate::failure::sealed;
-use crate::ground;
+use crate::failure::must_not_pass;
+use crate::fixtures;
 use crate::suite::hold::{answer, ended, holds, one, waiting};
 use crate::world::{User, World, until};
 
@@ -31,13 +31,13 @@ fn shell(script: &str) -> Result<String> {
     command.args(["-ec", script]);
     User::Dev.become_of(&mut command);
     let output = command.current_dir(PLACE).output()?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{script}: {told}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{script}: {errors}");
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn repository() -> Result<()> {
-    ground::folder(&format!("{PLACE}/work"))?;
+    fixtures::folder(&format!("{PLACE}/work"))?;
     shell(
         "cd work; git init -q --bare -b main bare.git; git clone -q bare.git clone 2>/dev/null; cd clone; \
          git -c user.name=dev -c user.email=dev@example.org commit -q --allow-empty -m first; git branch -M main",
@@ -50,8 +50,8 @@ fn is_pushed() -> bool {
 }
 
 fn folder() -> Result<()> {
-    ground::folder(&format!("{PLACE}/work/folder"))?;
-    ground::file(&format!("{PLACE}/work/folder/file"))
+    fixtures::folder(&format!("{PLACE}/work/folder"))?;
+    fixtures::file(&format!("{PLACE}/work/folder/file"))
 }
 
 fn is_no_folder() -> bool {
@@ -78,7 +78,7 @@ fn serve() -> Result<()> {
 }
 
 fn is_served() -> bool {
-    // What connects is told so before the server has looked.
+    // `connect` returns before the server has accepted.
     std::thread::sleep(Duration::from_millis(200));
     SERVED.load(std::sync::atomic::Ordering::SeqCst) > 0
 }
@@ -141,16 +141,19 @@ pub fn programs(world: &World) -> Result<()> {
         for verb in ["deny", "approve"] {
             prepare().with_context(|| about("preparing"))?;
             ensure!(!done(), about("it is done before it begins"));
-            session.tell("run", &["/bin/bash", "-c", &script])?;
+            session.send("run", &["/bin/bash", "-c", &script])?;
             let hold = waiting(world, &id, 1).with_context(|| about("it did not wait"))?.remove(0);
-            sealed(!done(), about("it was done while it waited"))?;
+            must_not_pass(!done(), about("it was done while it waited"))?;
             answer(world, verb, &hold)?;
-            let (status, told) = ended(&mut session)?;
+            let (status, output) = ended(&mut session)?;
             if verb == "approve" {
-                ensure!(status == 0, "{name}, approved: {status}: {told}");
+                ensure!(status == 0, "{name}, approved: {status}: {output}");
                 until(&about("what was approved"), || Ok(done().then_some(())))?;
             } else {
-                ensure!(status != 0 && !done() && told.contains(refusal), "{name}, denied: {status}: {told}");
+                ensure!(
+                    status != 0 && !done() && output.contains(refusal),
+                    "{name}, denied: {status}: {output}"
+                );
             }
             let left = holds(world, &id)?;
             ensure!(left.is_empty(), "{name}: {left:?}");
@@ -171,26 +174,26 @@ pub fn debugger(world: &World) -> Result<()> {
             asked("target")
         )
     };
-    // Told not to mind, it lets its child ask again and again.
+    // Where it ignores the signal, it lets its child ask again and again.
     let patient = gdb(&["handle SIGSTOP nostop noprint pass", "handle SIGCONT nostop noprint pass", "run"]);
     for verb in ["deny", "approve"] {
         target()?;
-        session.tell("run", &["/bin/bash", "-c", &patient])?;
+        session.send("run", &["/bin/bash", "-c", &patient])?;
         let hold = one(world, &id)?;
         std::thread::sleep(Duration::from_secs(2));
-        sealed(!is_gone(), "it was done while it waited")?;
+        must_not_pass(!is_gone(), "it was done while it waited")?;
         answer(world, verb, &hold)?;
-        let (status, told) = ended(&mut session)?;
+        let (status, output) = ended(&mut session)?;
         let wanted = if verb == "approve" { "exited normally" } else { "exited with code 01" };
-        ensure!(is_gone() == (verb == "approve") && told.contains(wanted), "{verb}: {status}: {told}");
+        ensure!(is_gone() == (verb == "approve") && output.contains(wanted), "{verb}: {status}: {output}");
     }
     // As it comes, it stops, and a person goes on.
     target()?;
-    session.tell("run", &["/bin/bash", "-c", &gdb(&["run", "bt 1", "continue", "continue", "continue"])])?;
+    session.send("run", &["/bin/bash", "-c", &gdb(&["run", "bt 1", "continue", "continue", "continue"])])?;
     // It goes on at once, so the hold may be over before anybody can look: it stands in the record.
-    let (status, told) = ended(&mut session)?;
-    sealed(!is_gone(), format!("done without an answer: {status}: {told}"))?;
-    ensure!(told.matches("received signal SIGSTOP").count() == 4, "{status}: {told}");
+    let (status, output) = ended(&mut session)?;
+    must_not_pass(!is_gone(), format!("done without an answer: {status}: {output}"))?;
+    ensure!(output.matches("received signal SIGSTOP").count() == 4, "{status}: {output}");
     let asked = |event: &Value| event["cause"] == "held" && event["object"]["path"] == asked("target");
     until("the third hold on record", || {
         let events = world.events(&id)?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::{PLACE, asked, is_gone, lay, session, target};
-use crate::failure::sealed;
-use crate::ground;
+use crate::failure::must_not_pass;
+use crate::fixtures;
 use crate::suite::hold::{answer, begin, ended, holds, waiting};
 use crate::tmux::Tmux;
 use crate::world::{User, World, until};
@@ -37,19 +37,19 @@ fn question(tmux: &Tmux) -> Result<String> {
 pub fn prompt(world: &World) -> Result<()> {
     lay(world)?;
     for name in ["first", "second", "third"] {
-        ground::file(&asked(name))?;
+        fixtures::file(&asked(name))?;
     }
     let line = format!(
         "gatekeeper run --prompt --policy people --name asking --workspace {} -- /bin/bash --norc --noprofile",
-        ground::WORK
+        fixtures::WORK
     );
     let tmux = Tmux::start(world, User::Dev, (100, 40), &line)?;
     tmux.shows("$")?;
     let own = tmux.knows("pane_tty")?;
 
     // Nobody in the session opens the owner's terminal.
-    tmux.line(&format!("echo painted > {own}; echo said $?"))?;
-    let screen = tmux.shows("said 1")?;
+    tmux.line(&format!("echo painted > {own}; echo wrote $?"))?;
+    let screen = tmux.shows("wrote 1")?;
     ensure!(screen.contains("busy"), "{screen}");
 
     let stop = format!("{PLACE}/work/stop");
@@ -62,13 +62,13 @@ pub fn prompt(world: &World) -> Result<()> {
     ))?;
     let screen = question(&tmux)?;
     ensure!(screen.contains("asked/first") && screen.contains("production"), "{screen}");
-    ensure!(tmux.knows("mouse_any_flag")? == "0", "the mouse still tells");
+    ensure!(tmux.knows("mouse_any_flag")? == "0", "the mouse still reports");
     let code_of_first = code(&screen)?;
     // What the session writes over it would leave the rest of the line as it was.
     let own = screen.contains(&format!("s{code_of_first} session"));
-    sealed(own, format!("the session writes into the question: {screen}"))?;
+    must_not_pass(own, format!("the session writes into the question: {screen}"))?;
     ensure!(code_of_first != "000", "by chance, what the session types is the code");
-    sealed(!screen.contains("a000"), format!("the session writes into the question: {screen}"))?;
+    must_not_pass(!screen.contains("a000"), format!("the session writes into the question: {screen}"))?;
     // A key that is held down, and an answer without the code, decide nothing.
     tmux.types(&"a".repeat(60))?;
     tmux.press("Enter")?;
@@ -78,12 +78,12 @@ pub fn prompt(world: &World) -> Result<()> {
     tmux.line(&format!("a{code_of_first}"))?;
     until("the approved deletion", || Ok((!Path::new(&asked("first")).exists()).then_some(())))?;
     let screen = tmux.hides("gatekeeper asks")?;
-    sealed(
+    must_not_pass(
         !screen.contains(&format!("a{code_of_first}")),
         format!("the answer reached the session: {screen}"),
     )?;
     until("the session's mouse", || Ok((tmux.knows("mouse_any_flag")? == "1").then_some(())))?;
-    ground::file(&stop)?;
+    fixtures::file(&stop)?;
     tmux.line("printf '\\033[?1000l'; clear")?;
 
     // Two at once: each has a question of its own, and one answer is good for one.
@@ -97,10 +97,10 @@ pub fn prompt(world: &World) -> Result<()> {
     tmux.shows(&format!("asked/{}", named.1))?;
     let screen = question(&tmux)?;
     until("the first deletion", || Ok((!Path::new(&asked(named.0)).exists()).then_some(())))?;
-    sealed(Path::new(&asked(named.1)).exists(), "one answer was good for two")?;
+    must_not_pass(Path::new(&asked(named.1)).exists(), "one answer was good for two")?;
     tmux.line(&format!("d{}", code(&screen)?))?;
     tmux.shows("Operation not permitted")?;
-    sealed(Path::new(&asked(named.1)).exists(), "it was denied and is gone")?;
+    must_not_pass(Path::new(&asked(named.1)).exists(), "it was denied and is gone")?;
 
     // Names that would deceive are spelled out.
     tmux.line("clear")?;
@@ -122,8 +122,8 @@ pub fn prompt(world: &World) -> Result<()> {
 
 pub fn no_terminal(world: &World) -> Result<()> {
     let output = world.gatekeeper(User::Dev, &["run", "--prompt", "--policy", "wide", "--", "/bin/true"])?;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(!output.status.success() && told.contains("--prompt asks on a terminal"), "{told}");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(!output.status.success() && errors.contains("--prompt asks on a terminal"), "{errors}");
     Ok(())
 }
 
@@ -131,7 +131,7 @@ pub fn console(world: &World) -> Result<()> {
     let mut session = session(world)?;
     let id = session.id.clone();
     for name in ["left", "right"] {
-        ground::file(&asked(name))?;
+        fixtures::file(&asked(name))?;
     }
     let tmux = Tmux::start(world, User::Dev, (200, 40), "gatekeeper console")?;
     let script = format!(
@@ -184,8 +184,8 @@ pub fn console(world: &World) -> Result<()> {
     let left = holds(world, &id)?;
     ensure!(left.len() == 1 && there().contains(&true), "one answer was good for two: {left:?}");
     answer(world, "deny", &left[0])?;
-    let (status, told) = ended(&mut session)?;
-    ensure!(status == 0 && told.contains("refused\n") && told.contains("\n0 1\n"), "{status}: {told}");
+    let (status, output) = ended(&mut session)?;
+    ensure!(status == 0 && output.contains("refused\n") && output.contains("\n0 1\n"), "{status}: {output}");
     Ok(())
 }
 
@@ -195,7 +195,7 @@ pub fn job_control(world: &World) -> Result<()> {
     target()?;
     let line = format!(
         "gatekeeper run --policy people --workspace {} -- /bin/bash --norc --noprofile",
-        ground::WORK
+        fixtures::WORK
     );
     let tmux = Tmux::start(world, User::Dev, (100, 30), &line)?;
     tmux.shows("$")?;

@@ -1,4 +1,4 @@
-//! Where one attack at a time is run: a workspace, a guarded folder, helpers, a victim, each the lane's own.
+//! A worker: one attack at a time, with a workspace, a guarded folder, helpers and a victim of its own.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -16,7 +16,7 @@ use super::outside::{self, OPEN_PORT, PORT, Seen};
 use super::peer::Peer;
 use super::shell::Shell;
 use super::victim::Victim;
-use crate::ground::{file_with, folder, give};
+use crate::fixtures::{file_with, folder, give};
 use crate::world::{User, World};
 
 /// This very program, where a guest has it.
@@ -26,7 +26,7 @@ pub const POLICY: &str = "escapes";
 /// How often a peer is started until it runs.
 const PEER_TRIES: usize = 3;
 
-pub struct Lane {
+pub struct Worker {
     number: usize,
     base: PathBuf,
     pub seen: Seen,
@@ -38,28 +38,28 @@ pub struct Lane {
     complaints: Mutex<Vec<Error>>,
 }
 
-impl Lane {
+impl Worker {
     pub fn lay(number: usize, seen: &Seen, peer: Option<Peer>) -> Result<Self> {
         let base = PathBuf::from(format!("/srv/escapes/{number}"));
         let (seen, complaints) = (seen.clone(), Mutex::default());
-        let lane = Self { number, base, seen, peer, shared: Mutex::new(None), complaints };
+        let worker = Self { number, base, seen, peer, shared: Mutex::new(None), complaints };
         for name in ["", "guarded", "sockets", "work"] {
-            folder(&lane.path(name))?;
+            folder(&worker.path(name))?;
         }
-        for cgroup in [lane.cgroup("free"), lane.cgroup("other")] {
+        for cgroup in [worker.cgroup("free"), worker.cgroup("other")] {
             fs::create_dir_all(&cgroup).with_context(|| format!("making {}", cgroup.display()))?;
         }
         let mut git = Command::new("/usr/bin/git");
         User::Dev.become_of(&mut git);
         let made =
-            git.args(["init", "-q", "."]).current_dir(lane.path("work")).status().context("git init")?;
+            git.args(["init", "-q", "."]).current_dir(worker.path("work")).status().context("git init")?;
         ensure!(made.success(), "git init ended with {made}");
-        folder(&lane.path("work/.git/hooks"))?;
-        file_with(&format!("{}/README", lane.path("work")), b"A workspace.\n")?;
-        let (guarded, sockets) = (lane.base.join("guarded"), lane.base.join("sockets"));
-        outside::help(&sockets, &guarded, &lane.base.join("work/hand.sock"), number, &lane.seen)
+        folder(&worker.path("work/.git/hooks"))?;
+        file_with(&format!("{}/README", worker.path("work")), b"A workspace.\n")?;
+        let (guarded, sockets) = (worker.base.join("guarded"), worker.base.join("sockets"));
+        outside::help(&sockets, &guarded, &worker.base.join("work/hand.sock"), number, &worker.seen)
             .context("the helpers")?;
-        Ok(lane)
+        Ok(worker)
     }
 
     pub fn path(&self, name: &str) -> String {
@@ -146,7 +146,7 @@ impl Lane {
         std::mem::take(&mut *self.complaints.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What attacks are told.
+    /// Returns the variables of an attack's environment.
     pub fn environment(&self, world: &World, mark: &str) -> Result<Vec<(&'static str, String)>> {
         let daemon = world.daemon().as_ref().context("no daemon")?.pid().to_string();
         Ok(vec![
@@ -162,7 +162,7 @@ impl Lane {
             ("PAYLOAD", format!("{KIT}/payload")),
             ("PAYLOAD_LIBRARY", format!("{KIT}/payload-library")),
             ("OTHER_CGROUP", self.cgroup("other").to_string_lossy().into_owned()),
-            ("LANE", self.number.to_string()),
+            ("WORKER", self.number.to_string()),
             ("PORT", PORT.to_string()),
             ("OPEN_PORT", OPEN_PORT.to_string()),
             ("MARK", mark.to_owned()),
@@ -170,7 +170,7 @@ impl Lane {
         ])
     }
 
-    /// A command of root's outside any session; it alone is told the token. What it leaves running ends with what this
+    /// A command of root's outside any session; it alone gets the token. What it leaves running ends with what this
     /// returns.
     pub fn shell(&self, command: &str, environment: &[(&'static str, String)], token: &str) -> Result<Shell> {
         let mut shell = Command::new("/usr/bin/bash");
@@ -188,7 +188,7 @@ impl Lane {
         Ok(shell)
     }
 
-    /// What attacks leave in the workspace and in /tmp under the lane's name.
+    /// Removes what attacks leave in the workspace and in /tmp under the worker's name.
     pub fn clean_workspace(&self) -> Result<()> {
         for entry in fs::read_dir(self.path("work"))?.flatten() {
             let name = entry.file_name();

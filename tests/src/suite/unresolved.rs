@@ -8,22 +8,22 @@ use anyhow::{Context, Result, ensure};
 
 use crate::acts::owned;
 use crate::events::Denial;
-use crate::ground::{self, CONTENT, OPEN, REASON, SHUT};
+use crate::fixtures::{self, CONTENT, OPEN, REASON, SHUT};
 use crate::runner::Test;
 use crate::sys::{c, check};
 use crate::world::{User, World};
 
 pub fn tests() -> Vec<Test> {
     vec![
-        Test::new("doubt::too_deep", deep),
-        Test::new("doubt::too_long", long),
-        Test::new("doubt::detached_mount", detached),
-        Test::new("doubt::removed_folder", removed),
-        Test::new("doubt::file_handle", handle),
+        Test::new("unresolved::too_deep", deep),
+        Test::new("unresolved::too_long", long),
+        Test::new("unresolved::detached_mount", detached),
+        Test::new("unresolved::removed_folder", removed),
+        Test::new("unresolved::file_handle", handle),
     ]
 }
 
-/// What a system call said, as an error with its name.
+/// The error of a system call, with its name.
 fn sys<T>(what: &str, result: Result<T, i32>) -> Result<T> {
     result.map_err(std::io::Error::from_raw_os_error).with_context(|| what.to_owned())
 }
@@ -38,7 +38,7 @@ fn open_folder(at: i32, name: &str) -> Result<OwnedFd> {
 /// Makes folders within one another below `base`, one name after another, and a file in the last.
 /// The names from the root.
 fn dig(base: &str, names: &[String]) -> Result<Vec<String>> {
-    ground::folder(base)?;
+    fixtures::folder(base)?;
     let mut at = open_folder(libc::AT_FDCWD, base)?;
     let (last, folders) = names.split_last().context("nothing to dig")?;
     for name in folders {
@@ -103,8 +103,8 @@ fn long(world: &World) -> Result<()> {
 /// A copy of a mount that hangs nowhere, handed in from outside: its paths lead to no root.
 fn detached(world: &World) -> Result<()> {
     let folder = format!("{OPEN}/detached");
-    ground::folder(&folder)?;
-    ground::file(&format!("{folder}/file"))?;
+    fixtures::folder(&folder)?;
+    fixtures::file(&format!("{folder}/file"))?;
     let tree = || -> Result<OwnedFd> {
         let text = sys("the folder", c(folder.as_bytes()))?;
         let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC;
@@ -112,7 +112,7 @@ fn detached(world: &World) -> Result<()> {
         let made = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, text.as_ptr(), flags) };
         sys("open_tree", check(made)).map(owned)
     };
-    let mut free = std::process::Command::new(ground::ACTOR);
+    let mut free = std::process::Command::new(fixtures::ACTOR);
     free.arg("actor").current_dir("/");
     let mut free = crate::actor::Actor::start(world, free, User::Dev, Some(File::from(tree()?).into()))?;
     free.must("read-at-stderr", &["file"])?;
@@ -126,7 +126,7 @@ fn detached(world: &World) -> Result<()> {
 /// A working directory that is gone is judged by the name it had.
 fn removed(world: &World) -> Result<()> {
     let folders = [OPEN, SHUT].map(|folder| format!("{folder}/removed"));
-    folders.iter().try_for_each(|folder| ground::folder(folder))?;
+    folders.iter().try_for_each(|folder| fixtures::folder(folder))?;
     let [open, shut] = &folders;
     let mut free = world.free(User::Dev)?;
     let mut session = world.session("suite")?;
@@ -151,7 +151,7 @@ fn removed(world: &World) -> Result<()> {
 /// A file that is opened by its number has the place it has; the folder of the handle's mount is open.
 fn handle(world: &World) -> Result<()> {
     let files = [OPEN, SHUT].map(|folder| format!("{folder}/handle"));
-    files.iter().try_for_each(|path| ground::file(path))?;
+    files.iter().try_for_each(|path| fixtures::file(path))?;
     let [open, shut] = &files;
     world.free(User::Root)?.must("read-by-handle", &[shut])?;
     world.policy(

@@ -1,4 +1,4 @@
-//! The ground tests act on: folders that the suite's policy opens and shuts, and that policy.
+//! Fixtures that tests act on: folders that the suite's policy opens and shuts, and that policy.
 
 use std::ffi::{CStr, CString};
 use std::fs;
@@ -142,7 +142,7 @@ pub fn pair(name: &str) -> Result<[String; 2]> {
     Ok(files)
 }
 
-/// Lays the ground.
+/// Creates the fixtures.
 pub fn lay() -> Result<()> {
     for folder in ["/srv/suite", OPEN, SHUT, PLAIN, WORK] {
         fs::create_dir_all(folder).with_context(|| format!("making {folder}"))?;
@@ -206,7 +206,7 @@ pub fn empower(path: &str) -> Result<()> {
 
 fn set_attribute(path: &str, name: &CStr, value: &[u8]) -> Result<()> {
     let file = CString::new(path)?;
-    // SAFETY: both names end in NUL; the kernel reads the length told.
+    // SAFETY: both names end in NUL; the kernel reads the given length.
     let done = unsafe { libc::setxattr(file.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
     ensure!(done == 0, "giving {path} the attribute {name:?}: {}", std::io::Error::last_os_error());
     Ok(())

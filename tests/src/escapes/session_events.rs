@@ -1,4 +1,4 @@
-//! What the daemon tells of a session.
+//! The events of a session, asked of the daemon.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::SOCKET;
 
-/// The number of its last event: what comes later has a higher one.
+/// Returns the number of its last event: later events have higher ones.
 pub fn last(session: &str) -> Result<u64> {
     Ok(events(session)?.iter().map(number).max().unwrap_or(0))
 }
 
-/// What was refused in it after that event, each in a few words.
+/// Returns the operations refused in it after that event, each in a few words.
 pub fn denials(session: &str, after: u64) -> Result<Vec<String>> {
     let mut events = events(session)?;
     events.retain(|event| event["passed"] == false && number(event) > after);
