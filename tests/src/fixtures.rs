@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::policies::policy;
 use crate::world::POLICIES;
 
 /// The suite's own program: what acts.
@@ -30,108 +31,12 @@ pub const OPEN_PORT: u16 = 7001;
 pub const SHUT_PORT: u16 = 7002;
 
 /// The suite's policy: found by name as `suite`.
-const POLICY: &str = r#"
-version = 1
-name = "suite"
-[kernel]
-user_namespaces = "allow"
-
-[[exec]]
-verdict = "allow"
-program = [
-  "/usr/libexec/gatekeeper-tests/gatekeeper-suite", "/usr/bin/gatekeeper", "/srv/suite/open/**",
-  "/usr/bin/{cat,python3*,env,bash,dash,true,id,sleep}", "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
-]
-[[exec]]
-id = "shut-programs"
-verdict = "deny"
-program = ["/srv/suite/shut/**"]
-reason = "shut for the suite"
-
-[[file]]
-verdict = "allow"
-path = ["/", "/usr/**", "/etc/**", "/proc/**", "/dev/**", "/sys/**", "/home/dev", "/home/dev/project/**"]
-access = ["read"]
-[[file]]
-verdict = "allow"
-path = ["/dev/**", "/proc/[0-9]*/{comm,task/[0-9]*/comm}"]
-access = ["write"]
-[[file]]
-verdict = "allow"
-path = ["/usr/lib/**"]
-access = ["map"]
-[[file]]
-verdict = "allow"
-path = ["/srv/suite/open/**"]
-[[file]]
-verdict = "allow"
-path = ["/srv/suite/plain/**"]
-[[file]]
-id = "shut"
-verdict = "deny"
-path = ["/srv/suite/shut/**", "/home/dev/.ssh/**"]
-reason = "shut for the suite"
-[[file]]
-id = "no-mapping"
-verdict = "deny"
-path = ["/srv/suite/plain/**"]
-access = ["map"]
-reason = "shut for the suite"
-
-[[capability]]
-verdict = "allow"
-capability = ["*"]
-[[unix]]
-verdict = "allow"
-path = ["/run/gatekeeper/control.sock", "/srv/suite/open/**"]
-abstract = ["suite-open*"]
-[[unix]]
-id = "shut-sockets"
-verdict = "deny"
-path = ["/srv/suite/shut/**"]
-abstract = ["suite-shut*"]
-reason = "shut for the suite"
-
-[[net]]
-verdict = "allow"
-to = ["127.0.0.1:7001", "[::1]:7001", "127.0.0.1:7003"]
-[[net]]
-id = "shut-port"
-verdict = "deny"
-to = ["127.0.0.1:7002", "[::1]:7002", "127.0.0.1:7004"]
-reason = "shut for the suite"
-"#;
+const POLICY: &str = policy!("suite");
 
 /// Everything passes, for layers that must not narrow.
-const WIDE: &str = r#"
-version = 1
-name = "wide"
-[defaults]
-exec = "allow"
-file = "allow"
-net = "allow"
-unix = "allow"
-capability = "allow"
-[kernel]
-user_namespaces = "allow"
-"#;
+const WIDE: &str = policy!("wide");
 
-const CONFIGURATION: &str = r#"
-[events]
-in_memory = 500000
-[checks]
-allowed = "/etc/gatekeeper/allowed.sha256"
-denied = "/etc/gatekeeper/denied.sha256"
-# A guest may stand still for many seconds; only one test has one fail.
-seconds = 20
-[hooks]
-seconds = 50
-# Only one test listens there: whoever waits for a decision waits for no receiver.
-[notify]
-url = "http://127.0.0.1:7013/"
-secret_file = "/etc/gatekeeper/hook.secret"
-link = "https://bastion.example.org/holds/{hold}"
-"#;
+const CONFIGURATION: &str = include_str!("../gatekeeper.toml");
 
 /// A file that is open and one that is shut, each in a folder of this name.
 pub fn pair(name: &str) -> Result<[String; 2]> {

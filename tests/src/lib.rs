@@ -8,6 +8,7 @@ mod events;
 mod failure;
 mod fixtures;
 mod follower;
+mod policies;
 mod random;
 mod runner;
 mod servers;

@@ -1,9 +1,10 @@
-//! Real servers on loopback, to see what arrives.
+//! Real servers outside the session, to see what arrives.
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -69,5 +70,40 @@ impl Server {
             &format!("a connection to {}", self.address),
             || Ok((self.connections() > beyond).then_some(())),
         )
+    }
+}
+
+/// Whether anything has reached a server since it was last made ready. The server starts once and lives as long as the
+/// suite, because an address that a thread still waits at cannot be bound again.
+pub struct Reached {
+    has_started: Mutex<bool>,
+    is_reached: AtomicBool,
+}
+
+impl Reached {
+    pub const fn new() -> Self {
+        Self { has_started: Mutex::new(false), is_reached: AtomicBool::new(false) }
+    }
+
+    /// Forgets what has come, and starts the server at the first call.
+    pub fn ready(&self, start: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.is_reached.store(false, Ordering::SeqCst);
+        let mut has_started = self.has_started.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*has_started {
+            start()?;
+            *has_started = true;
+        }
+        Ok(())
+    }
+
+    /// Notes that something has come.
+    pub fn note(&self) {
+        self.is_reached.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether something has come. Waits a moment first: `connect` returns before the server has accepted.
+    pub fn get(&self) -> bool {
+        std::thread::sleep(Duration::from_millis(200));
+        self.is_reached.load(Ordering::SeqCst)
     }
 }

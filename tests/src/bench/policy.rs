@@ -10,30 +10,7 @@ use gatekeeper::policy::source::Source;
 use gatekeeper::policy::{Compiled, Policy, SearchPath, Vars};
 
 /// The rules that the measured operations need.
-const NEEDED: &str = r#"
-version = 1
-name = "bench"
-[[exec]]
-verdict = "allow"
-program = ["/usr/**"]
-[[file]]
-verdict = "allow"
-path = ["/usr/**"]
-access = ["read", "map"]
-[[file]]
-verdict = "allow"
-path = ["/etc/**"]
-access = ["read"]
-[[file]]
-verdict = "allow"
-path = ["/dev/**", "/proc/**", "/tmp/**"]
-[[net]]
-verdict = "allow"
-to = ["127.0.0.0/8"]
-[[file]]
-verdict = "deny"
-path = ["**/.env"]
-"#;
+const NEEDED: &str = include_str!("../../policies-guest/bench.toml");
 const NEEDED_RULES: usize = 6;
 /// One rule in so many floats.
 const FLOATING: usize = 2000;

@@ -12,6 +12,7 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 
 use crate::fixtures::{self, OPEN, WORK};
+use crate::policies::{fill, policy};
 use crate::random::Random;
 use crate::runner::Test;
 use crate::session::Session;
@@ -130,11 +131,7 @@ fn compile(text: &str) -> Result<Compiled> {
 
 /// A policy whose patterns are made of paths that are there.
 fn policy(random: &mut Random, leaves: &[Leaf], default: &str) -> String {
-    let mut text = format!(
-        "version = 1\nname = \"agree\"\n[defaults]\nexec = \"allow\"\nnet = \"allow\"\nfile = \"{default}\"\n\
-         [approval]\ntimeout = \"1s\"\nper_minute = 1\n\
-         [[file]]\nverdict = \"allow\"\npath = [\"/usr/**\", \"/etc/**\", \"/lib*/**\"]\n"
-    );
+    let mut text = fill(policy!("agreement"), &[("DEFAULT", default)]);
     for _ in 0..2 + random.below(6) {
         let verdict = *random.pick(&["allow", "allow", "allow", "audit", "deny", "ask"]);
         let patterns: Vec<String> = (0..1 + random.below(3))

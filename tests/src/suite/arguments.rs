@@ -7,6 +7,7 @@ use anyhow::{Result, bail, ensure};
 use crate::events::Denial;
 use crate::failure::must_not_pass;
 use crate::fixtures::{self, OPEN, REASON};
+use crate::policies::{fill, policy};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{User, World};
@@ -19,14 +20,12 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-/// A program that leaves a file behind, its folder, and a policy with rules about it.
-fn lay(world: &World, name: &str, rules: &str) -> Result<(String, String)> {
+/// Creates a program that leaves a file behind, and a folder for it. Returns both paths.
+fn lay(name: &str) -> Result<(String, String)> {
     let folder = format!("{OPEN}/{name}");
     fixtures::folder(&folder)?;
     let program = format!("{folder}/touch");
     fixtures::program("/usr/bin/touch", &program)?;
-    let rules = rules.replace("PROGRAM", &program).replace("REASON", REASON);
-    world.policy(name, &format!("version = 1\nname = \"{name}\"\nextends = [\"suite\"]\n{rules}"))?;
     Ok((program, folder))
 }
 
@@ -44,9 +43,9 @@ fn must_not_run(session: &mut Session, words: &[&str], leaves: &str) -> Result<(
 }
 
 fn arguments(world: &World) -> Result<()> {
-    let rules = "[[exec]]\nverdict = \"deny\"\nprogram = [\"PROGRAM\"]\nargs = [\"**\", \"*/forbidden\", \"**\"]\n\
-                 reason = \"REASON\"\n";
-    let (program, folder) = lay(world, "arguments", rules)?;
+    let (program, folder) = lay("arguments")?;
+    let text = fill(policy!("arguments"), &[("PROGRAM", &program), ("REASON", REASON)]);
+    world.policy("arguments", &text)?;
     let [open, shut, other] = ["open", "forbidden", "other"].map(|name| format!("{folder}/{name}"));
     world.free(User::Dev)?.must_run(&[&program, &shut])?;
     std::fs::remove_file(&shut)?;
@@ -60,8 +59,9 @@ fn arguments(world: &World) -> Result<()> {
 }
 
 fn environment(world: &World) -> Result<()> {
-    let rules = "[[exec]]\nverdict = \"deny\"\nprogram = [\"PROGRAM\"]\nenv = [\"SUITE_SHUT*\"]\nreason = \"REASON\"\n";
-    let (program, folder) = lay(world, "environment", rules)?;
+    let (program, folder) = lay("environment")?;
+    let text = fill(policy!("environment"), &[("PROGRAM", &program), ("REASON", REASON)]);
+    world.policy("environment", &text)?;
     let (open, shut) = (format!("{folder}/open"), format!("{folder}/shut"));
     let env = "/usr/bin/env";
     world.free(User::Dev)?.must_run(&[env, "SUITE_SHUT_IT=1", &program, &shut])?;
@@ -81,9 +81,8 @@ fn environment(world: &World) -> Result<()> {
 
 /// What can't be read whole is denied where a rule looks at it, and only there.
 fn beyond(world: &World) -> Result<()> {
-    let rules = "[defaults]\narguments = 4096\n[[exec]]\nverdict = \"deny\"\nprogram = [\"PROGRAM\"]\n\
-                 args = [\"--never\"]\n";
-    let (program, folder) = lay(world, "arguments-beyond", rules)?;
+    let (program, folder) = lay("arguments-beyond")?;
+    world.policy("arguments-beyond", &fill(policy!("arguments-beyond"), &[("PROGRAM", &program)]))?;
     // Fifty names make more bytes than that.
     let names: Vec<String> = (0..50).map(|number| format!("{folder}/{}{number}", "x".repeat(90))).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::hold::number;
 use crate::fixtures;
+use crate::policies::policy;
 use crate::runner::Test;
 use crate::world::{User, World, in_full, until};
 
@@ -134,24 +135,7 @@ fn joined(world: &World) -> Result<()> {
     Ok(())
 }
 
-const WHOLE: &str = r#"
-version = 1
-name = "whole"
-extends = ["wide"]
-[approval]
-timeout = "10m"
-[[file]]
-id = "asked"
-verdict = "ask"
-path = ["/srv/suite/whole/asked/**"]
-access = ["delete"]
-reason = "production"
-[[file]]
-id = "shut"
-verdict = "deny"
-path = ["/srv/suite/whole/shut"]
-reason = "nobody reads this"
-"#;
+const WHOLE: &str = policy!("whole");
 
 /// Prompts, tool calls, programs, a denial, a hold that is approved and one that a person denies and says why: each
 /// is in the story, and page, story and statistics count alike.

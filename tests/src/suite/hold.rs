@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::fixtures;
+use crate::policies::policy;
 use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{User, World, in_full, until};
@@ -19,89 +20,7 @@ mod operations;
 pub(super) const ASKED: &str = "/srv/suite/asked";
 const PYTHON: &str = "/usr/bin/python3";
 
-const POLICY: &str = r#"
-version = 1
-name = "asking"
-extends = ["suite"]
-[approval]
-timeout = "10m"
-per_minute = 10000
-
-[[file]]
-id = "production"
-verdict = "ask"
-path = ["/srv/suite/asked/**"]
-access = ["write", "create", "delete", "rename", "link", "metadata"]
-reason = "production"
-[[file]]
-verdict = "allow"
-path = ["/srv/suite/asked/**"]
-access = ["read"]
-[[file]]
-id = "short"
-verdict = "ask"
-path = ["/srv/suite/asked-short/**"]
-timeout = "2s"
-[[file]]
-id = "two"
-verdict = "ask"
-path = ["/srv/suite/asked-two/**"]
-access = ["write", "delete"]
-quorum = 2
-approvers = ["user:alice", "user:dev"]
-separation = true
-[[exec]]
-id = "names"
-verdict = "ask"
-program = ["/usr/bin/uname"]
-[[exec]]
-verdict = "allow"
-program = ["/usr/bin/echo"]
-args = ["quiet", "**"]
-[[exec]]
-id = "loud"
-verdict = "ask"
-program = ["/usr/bin/echo"]
-args = ["loud", "**"]
-[[net]]
-id = "far"
-verdict = "ask"
-to = ["127.0.0.1:7011"]
-[[unix]]
-id = "socket"
-verdict = "ask"
-path = ["/srv/suite/asked-socket"]
-[[unix]]
-id = "naming"
-verdict = "ask"
-path = ["/srv/suite/open/asked-named"]
-operation = ["bind"]
-[[net]]
-id = "port"
-verdict = "ask"
-to = ["127.0.0.1:7021"]
-operation = ["bind"]
-[[net]]
-verdict = "allow"
-to = ["127.0.0.1:7022"]
-operation = ["bind"]
-[[net]]
-id = "server"
-verdict = "ask"
-to = ["127.0.0.1:7022"]
-operation = ["listen"]
-[[net]]
-id = "datagram"
-verdict = "ask"
-to = ["127.0.0.1:7023"]
-protocol = "udp"
-operation = ["send"]
-[[signal]]
-id = "ending"
-verdict = "ask"
-program = ["/usr/bin/sleep"]
-signal = ["TERM"]
-"#;
+const POLICY: &str = policy!("asking");
 
 pub fn tests() -> Vec<Test> {
     let mut tests = vec![

@@ -13,6 +13,7 @@ use crate::actor::Actor;
 use crate::events::Denial;
 use crate::failure::must_not_pass;
 use crate::fixtures::{self, ACTOR, OPEN, REASON, WORK};
+use crate::policies::{fill, policy};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::sys::check;
@@ -211,11 +212,8 @@ fn nested(world: &World) -> Result<()> {
     let [open, shut] = fixtures::pair("label-nested")?;
     let inner_only = format!("{OPEN}/label-nested/inner");
     fixtures::file(&inner_only)?;
-    let text = format!(
-        "version = 1\nname = \"inner\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\nunix = \"allow\"\ncapability = \"allow\"\n\
-         [[file]]\nverdict = \"deny\"\npath = [\"{inner_only}\"]\nreason = \"narrower inside\"\n"
-    );
-    world.policy("inner", &text)?;
+    let values = [("NAME", "inner"), ("FILE", inner_only.as_str()), ("REASON", "narrower inside")];
+    world.policy("inner", &fill(policy!("allow-all-but-file"), &values))?;
     world.session("suite")?.must("read", &[&inner_only])?;
     let (actor, name) = nest(world, &["suite", "inner"])?;
     let mut actor = actor?;

@@ -13,6 +13,7 @@ use gatekeeper::api::messages::{Answer, Request};
 use serde_json::Value;
 
 use crate::fixtures::{self, OPEN};
+use crate::policies::{fill, policy};
 use crate::runner::Test;
 use crate::session::Session;
 use crate::suite::account::{Account, Since};
@@ -41,12 +42,7 @@ fn path(name: &str) -> String {
 /// Odd generations are A, even ones B, as the first is A.
 fn write_policy(world: &World, generation: usize) -> Result<()> {
     let denied = if generation % 2 == 1 { "only-b" } else { "only-a" };
-    let text = format!(
-        "version = 1\nname = \"load\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\nunix = \"allow\"\ncapability = \"allow\"\n\
-         [[file]]\nverdict = \"deny\"\npath = [\"{}\", \"{}\"]\nreason = \"load\"\n",
-        path("never"),
-        path(denied)
-    );
+    let text = fill(policy!("load"), &[("NEVER", &path("never")), ("DENIED", &path(denied))]);
     world.policy("load", &text)
 }
 

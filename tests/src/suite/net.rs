@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use crate::events::Denial;
 use crate::failure::must_not_pass;
 use crate::fixtures::{OPEN_PORT, REASON, SHUT_PORT, SILENT};
+use crate::policies::{fill, policy};
 use crate::runner::Test;
 use crate::servers::Server;
 use crate::world::{User, World};
@@ -142,12 +143,14 @@ fn bind(world: &World) -> Result<()> {
 fn serve(world: &World, operation: &'static str, shut: &str) -> Result<()> {
     let (name, open) = (format!("serve-{operation}"), "127.0.0.1:7007");
     let shut = format!("127.0.0.1:{shut}");
-    let rules = format!(
-        "version = 1\nname = \"{name}\"\nextends = [\"suite\"]\n[[net]]\nverdict = \"allow\"\n\
-         to = [\"{open}\", \"{shut}\"]\n[[net]]\nverdict = \"deny\"\nto = [\"{shut}\"]\n\
-         operation = [\"{operation}\"]\nreason = \"{REASON}\"\n"
-    );
-    world.policy(&name, &rules)?;
+    let values = [
+        ("NAME", name.as_str()),
+        ("OPEN", open),
+        ("SHUT", &shut),
+        ("OPERATION", operation),
+        ("REASON", REASON),
+    ];
+    world.policy(&name, &fill(policy!("serve"), &values))?;
     world.free(User::Dev)?.must("serve", &[&shut])?;
     let mut session = world.session(&name)?;
     session.must("serve", &[open])?;

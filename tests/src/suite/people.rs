@@ -17,6 +17,7 @@ mod screens;
 
 use super::hold::{answer, begin, ended, number, one};
 use crate::fixtures;
+use crate::policies::policy;
 use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{PATIENCE, User, World, in_full, until};
@@ -24,46 +25,7 @@ use crate::world::{PATIENCE, User, World, in_full, until};
 /// Where everything is.
 const PLACE: &str = "/srv/suite/people";
 
-const POLICY: &str = r#"
-version = 1
-name = "people"
-extends = ["wide"]
-[approval]
-timeout = "10m"
-per_minute = 10000
-
-[[exec]]
-id = "push"
-verdict = "ask"
-program = ["/usr/bin/git"]
-args = ["push", "**"]
-[[exec]]
-id = "remove"
-verdict = "ask"
-program = ["/usr/bin/rm"]
-args = ["-rf", "**"]
-[[exec]]
-id = "hashed"
-verdict = "ask"
-program = ["/srv/suite/people/programs/**"]
-check = ["hash"]
-[[file]]
-id = "production"
-verdict = "ask"
-path = ["/srv/suite/people/asked/**"]
-access = ["delete"]
-reason = "production"
-[[file]]
-id = "checked"
-verdict = "ask"
-path = ["/srv/suite/people/checked/**"]
-access = ["delete"]
-check = ["command:/etc/gatekeeper/checks/ticket"]
-[[net]]
-id = "far"
-verdict = "ask"
-to = ["127.0.0.1:7012"]
-"#;
+const POLICY: &str = policy!("people");
 
 const CHECK: &str = r#"#!/bin/sh
 read -r hold

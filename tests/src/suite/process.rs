@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 
 use crate::events::Denial;
 use crate::fixtures::{ACTOR, REASON, SILENT};
+use crate::policies::{fill, policy};
 use crate::runner::Test;
 use crate::world::{User, World};
 
@@ -19,17 +20,8 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-/// A policy like the suite's, and narrower.
-fn narrower(world: &World, name: &str, rules: &str) -> Result<()> {
-    world.policy(name, &format!("version = 1\nname = \"{name}\"\nextends = [\"suite\"]\n{rules}"))
-}
-
 fn signals(world: &World) -> Result<()> {
-    let rules = format!(
-        "[[signal]]\nverdict = \"allow\"\nprogram = [\"{ACTOR}\"]\nsignal = [\"CONT\", \"WINCH\"]\n\
-         [[signal]]\nverdict = \"deny\"\nprogram = [\"{ACTOR}\"]\nsignal = [\"TERM\"]\nreason = \"{REASON}\"\n"
-    );
-    narrower(world, "signals", &rules)?;
+    world.policy("signals", &fill(policy!("signals"), &[("ACTOR", ACTOR), ("REASON", REASON)]))?;
     let numbers =
         [libc::SIGCONT, libc::SIGWINCH, libc::SIGTERM, libc::SIGKILL].map(|signal| signal.to_string());
     let [go_on, window, end, kill] = numbers;
@@ -52,9 +44,7 @@ fn signals(world: &World) -> Result<()> {
 }
 
 fn capabilities(world: &World) -> Result<()> {
-    let rule =
-        format!("[[capability]]\nverdict = \"deny\"\ncapability = [\"setuid\"]\nreason = \"{REASON}\"\n");
-    narrower(world, "capabilities", &rule)?;
+    world.policy("capabilities", &fill(policy!("capabilities"), &[("REASON", REASON)]))?;
     let owner = |pid: u32| fs::metadata(format!("/proc/{pid}")).map(|about| about.uid());
     let mut free = world.free(User::Root)?;
     free.must("become-user", &["1000"])?;
@@ -71,7 +61,7 @@ fn capabilities(world: &World) -> Result<()> {
 }
 
 fn namespaces(world: &World) -> Result<()> {
-    narrower(world, "namespaces", "[kernel]\nuser_namespaces = \"deny\"\n")?;
+    world.policy("namespaces", policy!("namespaces"))?;
     world.free(User::Dev)?.must::<&str>("unshare", &[])?;
     world.session("suite")?.must::<&str>("unshare", &[])?;
     let mut session = world.session("namespaces")?;
@@ -83,7 +73,7 @@ fn namespaces(world: &World) -> Result<()> {
 }
 
 fn rings(world: &World) -> Result<()> {
-    narrower(world, "rings", "[kernel]\nio_uring = \"deny\"\n")?;
+    world.policy("rings", policy!("rings"))?;
     world.free(User::Dev)?.must::<&str>("make-ring", &[])?;
     world.session("suite")?.must::<&str>("make-ring", &[])?;
     let mut session = world.session("rings")?;

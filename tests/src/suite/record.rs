@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::actor::Actor;
 use crate::daemon::{Daemon, STATE};
 use crate::fixtures::{self, OPEN};
+use crate::policies::{fill, policy};
 use crate::runner::Test;
 use crate::suite::account::Account;
 use crate::world::{User, World, in_full, until};
@@ -37,22 +38,15 @@ fn path(name: &str) -> String {
     format!("{OPEN}/record/{name}")
 }
 
-/// Two files are audited, one of them must be; programs must be in one policy and not in the other.
+/// Writes two policies that audit two files, one with a required record; one policy requires records of programs.
 fn lay(world: &World) -> Result<()> {
     fixtures::folder(&format!("{OPEN}/record"))?;
     ["must", "may", "quiet"].iter().try_for_each(|name| fixtures::file(&path(name)))?;
-    for (name, head) in [("record", ""), ("record-exec", "[record]\nrequired = [\"exec\"]\n")] {
-        let text = format!(
-            "version = 1\nname = \"{name}\"\n{head}[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\n\
-             unix = \"allow\"\nsignal = \"allow\"\ncapability = \"allow\"\n\
-             [[file]]\nverdict = \"audit\"\npath = [\"{}\"]\naccess = [\"read\"]\nrecord = \"required\"\n\
-             [[file]]\nverdict = \"audit\"\npath = [\"{}\"]\naccess = [\"read\"]\n\
-             [[file]]\nverdict = \"deny\"\npath = [\"{}/**\"]\n",
-            path("must"),
-            path("may"),
-            path("long"),
-        );
-        world.policy(name, &text)?;
+    let [must, may, long] = ["must", "may", "long"].map(path);
+    for (name, required) in [("record", ""), ("record-exec", "[record]\nrequired = [\"exec\"]\n")] {
+        let values = [("NAME", name), ("MUST", must.as_str()), ("MAY", &may), ("LONG", &long)];
+        let text = fill(policy!("record"), &values);
+        world.policy(name, &(text + required))?;
     }
     Ok(())
 }

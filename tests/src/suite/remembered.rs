@@ -13,6 +13,7 @@ use gatekeeper::api::messages::Request;
 
 use crate::actor::Actor;
 use crate::fixtures;
+use crate::policies::{elements, fill, policy};
 use crate::runner::Test;
 use crate::world::{User, World};
 
@@ -27,13 +28,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 fn write_policy(world: &World, open: &[String]) -> Result<()> {
-    let text = format!(
-        "version = 1\nname = \"remembered\"\n[[exec]]\nverdict = \"allow\"\nprogram = [\"/usr/**\"]\n\
-         [[file]]\nverdict = \"allow\"\npath = [\"/usr/**\", \"/etc/**\", \"/dev/**\", \"/proc/**\"]\n\
-         [[file]]\nverdict = \"allow\"\naccess = [\"read\"]\npath = {open:?}\n\
-         [[file]]\nverdict = \"deny\"\npath = [\"**/secret/**\"]\n"
-    );
-    world.policy("remembered", &text)
+    world.policy("remembered", &fill(policy!("remembered"), &[("OPEN", &elements(open))]))
 }
 
 fn remembered(world: &World) -> Result<()> {

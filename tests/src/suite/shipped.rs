@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::failure::must_not_pass;
 use crate::fixtures;
+use crate::policies::policy;
 use crate::runner::Test;
 use crate::world::{User, World, in_full};
 
@@ -97,19 +98,7 @@ with zipfile.ZipFile('wheel/local-1-py3-none-any.whl', 'w') as wheel:
 PYTHONPATH=vendor python3 -c 'import local; assert local.answer == 42' && rm -r wheel vendor";
 
 /// What an owner adds who develops a web service: loopback, and a tool to look at it.
-const WEB: &str = r#"
-version = 1
-name = "web"
-extends = ["coding-assistant"]
-[[net]]
-verdict = "allow"
-reason = "a development server"
-to = ["127.0.0.1:8000-8999"]
-[[exec]]
-verdict = "allow"
-reason = "to look at it"
-program = ["/usr/bin/curl"]
-"#;
+const WEB: &str = policy!("web");
 
 pub fn tests() -> Vec<Test> {
     // These start slowly, and differ from kernel to kernel in nothing.

@@ -10,6 +10,7 @@ use crate::acts::address;
 use crate::events::Denial;
 use crate::failure::must_not_pass;
 use crate::fixtures::{self, OPEN, REASON, SHUT};
+use crate::policies::policy;
 use crate::runner::Test;
 use crate::world::{User, World, until};
 
@@ -114,10 +115,7 @@ fn bind(world: &World, [open, shut]: [String; 2]) -> Result<()> {
 
 /// Under a policy that lets a name be given but nobody be reached, the session reaches its own socket.
 fn own(world: &World) -> Result<()> {
-    let policy = "version = 1\nname = \"own-sockets\"\nextends = [\"suite\"]\n[[unix]]\nverdict = \"deny\"\n\
-                  path = [\"/srv/suite/open/**\"]\nabstract = [\"suite-open*\"]\noperation = [\"connect\"]\n\
-                  reason = \"shut for the suite\"\n";
-    world.policy("own-sockets", policy)?;
+    world.policy("own-sockets", policy!("own-sockets"))?;
     each_kind(world, |world, [name, _]| {
         let others = format!("{name}-of-another");
         let kept_out = listen(&others)?;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use crate::acts::owned;
 use crate::events::Denial;
 use crate::fixtures::{self, CONTENT, OPEN, REASON, SHUT};
+use crate::policies::{fill, policy};
 use crate::runner::Test;
 use crate::sys::{c, check};
 use crate::world::{User, World};
@@ -154,13 +155,8 @@ fn handle(world: &World) -> Result<()> {
     files.iter().try_for_each(|path| fixtures::file(path))?;
     let [open, shut] = &files;
     world.free(User::Root)?.must("read-by-handle", &[shut])?;
-    world.policy(
-        "handle",
-        &format!(
-            "version = 1\nname = \"handle\"\n[defaults]\nexec = \"allow\"\nfile = \"allow\"\nnet = \"allow\"\nunix = \"allow\"\ncapability = \"allow\"\n\
-             [[file]]\nverdict = \"deny\"\npath = [\"{shut}\"]\nreason = \"{REASON}\"\n"
-        ),
-    )?;
+    let values = [("NAME", "handle"), ("FILE", shut), ("REASON", REASON)];
+    world.policy("handle", &fill(policy!("allow-all-but-file"), &values))?;
     let mut session = world.session_of(User::Root, "handle", "/", None)?;
     let read = session.must("read-by-handle", &[open])?;
     ensure!(read == CONTENT.as_bytes(), "something else was read");

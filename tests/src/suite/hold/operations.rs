@@ -1,6 +1,9 @@
 //! Every operation that can be held: it waits, is refused where it is denied, and happens where it is approved.
 
 use std::fs;
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{ASKED, answer, begin, ended, file, holds, is_there, no_file, one, session, target, waiting};
 use crate::failure::must_not_pass;
+use crate::servers::Reached;
 use crate::session::Session;
 use crate::world::{User, World, until};
 
@@ -24,56 +28,36 @@ struct Case {
     done: fn() -> bool,
 }
 
-/// Set by servers once somebody has connected.
-static REACHED: AtomicBool = AtomicBool::new(false);
-
-fn reached() -> bool {
-    // `connect` returns before the server has accepted.
-    std::thread::sleep(Duration::from_millis(200));
-    REACHED.load(Ordering::SeqCst)
-}
-
-/// Serves from the first call on: a port that a thread still waits at can't be had again.
-fn serve(begun: &Mutex<bool>, serve: impl FnOnce() -> Result<()>) -> Result<()> {
-    REACHED.store(false, Ordering::SeqCst);
-    let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
-    if !*begun {
-        serve()?;
-        *begun = true;
-    }
-    Ok(())
-}
+static TCP: Reached = Reached::new();
+static UNIX: Reached = Reached::new();
+static UDP: Reached = Reached::new();
 
 fn listen() -> Result<()> {
-    static BEGUN: Mutex<bool> = Mutex::new(false);
-    serve(&BEGUN, || {
-        let server = std::net::TcpListener::bind("127.0.0.1:7011")?;
-        std::thread::spawn(move || {
-            server.incoming().flatten().for_each(|_| REACHED.store(true, Ordering::SeqCst))
-        });
+    TCP.ready(|| {
+        let server = TcpListener::bind("127.0.0.1:7011")?;
+        std::thread::spawn(move || server.incoming().flatten().for_each(|_| TCP.note()));
         Ok(())
     })
 }
 
 fn listen_here() -> Result<()> {
-    REACHED.store(false, Ordering::SeqCst);
-    let at = "/srv/suite/asked-socket";
-    let _ = fs::remove_file(at);
-    let server = std::os::unix::net::UnixListener::bind(at)?;
-    fs::set_permissions(at, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
-    std::thread::spawn(move || {
-        server.incoming().flatten().for_each(|_| REACHED.store(true, Ordering::SeqCst))
-    });
-    Ok(())
+    UNIX.ready(|| {
+        let at = "/srv/suite/asked-socket";
+        // An earlier suite may have left it.
+        let _ = fs::remove_file(at);
+        let server = UnixListener::bind(at)?;
+        fs::set_permissions(at, fs::Permissions::from_mode(0o777))?;
+        std::thread::spawn(move || server.incoming().flatten().for_each(|_| UNIX.note()));
+        Ok(())
+    })
 }
 
 fn listen_for_datagrams() -> Result<()> {
-    static BEGUN: Mutex<bool> = Mutex::new(false);
-    serve(&BEGUN, || {
-        let server = std::net::UdpSocket::bind("127.0.0.1:7023")?;
+    UDP.ready(|| {
+        let server = UdpSocket::bind("127.0.0.1:7023")?;
         std::thread::spawn(move || {
             while server.recv(&mut [0]).is_ok() {
-                REACHED.store(true, Ordering::SeqCst);
+                UDP.note();
             }
         });
         Ok(())
@@ -151,7 +135,6 @@ fn cases() -> Vec<Case> {
         }),
         case("mkdir", "create", format!("import os; os.mkdir('{at}')"), no_file, is_there),
         case("chmod", "metadata", format!("import os; os.chmod('{at}',0o600)"), file, || {
-            use std::os::unix::fs::PermissionsExt;
             fs::metadata(target()).is_ok_and(|found| found.permissions().mode() & 0o777 == 0o600)
         }),
         case(
@@ -159,14 +142,14 @@ fn cases() -> Vec<Case> {
             "connect",
             "import socket; socket.create_connection(('127.0.0.1',7011))".to_owned(),
             listen,
-            reached,
+            || TCP.get(),
         ),
         case(
             "connect to a UNIX socket",
             "unix-connect",
             "import socket; s=socket.socket(socket.AF_UNIX); s.connect('/srv/suite/asked-socket')".to_owned(),
             listen_here,
-            reached,
+            || UNIX.get(),
         ),
         case(
             "bind",
@@ -193,7 +176,7 @@ fn cases() -> Vec<Case> {
             "send",
             "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'x',('127.0.0.1',7023))".to_owned(),
             listen_for_datagrams,
-            reached,
+            || UDP.get(),
         ),
         case(
             "name a UNIX socket",

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{PLACE, asked, is_gone, session, target};
 use crate::failure::must_not_pass;
 use crate::fixtures;
+use crate::servers::Reached;
 use crate::suite::hold::{answer, ended, holds, one, waiting};
 use crate::world::{User, World, until};
 
@@ -58,29 +59,23 @@ fn is_no_folder() -> bool {
     !Path::new(&format!("{PLACE}/work/folder")).exists()
 }
 
-static SERVED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+static SERVED: Reached = Reached::new();
 
-/// Serves one connection more.
 fn serve() -> Result<()> {
-    static BEGUN: std::sync::Once = std::sync::Once::new();
-    SERVED.store(0, std::sync::atomic::Ordering::SeqCst);
-    let mut failed = None;
-    BEGUN.call_once(|| match TcpListener::bind("127.0.0.1:7012") {
-        Err(error) => failed = Some(error),
-        Ok(listener) => drop(std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                SERVED.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    SERVED.ready(|| {
+        let server = TcpListener::bind("127.0.0.1:7012")?;
+        std::thread::spawn(move || {
+            for mut stream in server.incoming().flatten() {
+                SERVED.note();
                 let _ = stream.write_all(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello");
             }
-        })),
-    });
-    failed.map_or(Ok(()), |error| bail!("serving: {error}"))
+        });
+        Ok(())
+    })
 }
 
 fn is_served() -> bool {
-    // `connect` returns before the server has accepted.
-    std::thread::sleep(Duration::from_millis(200));
-    SERVED.load(std::sync::atomic::Ordering::SeqCst) > 0
+    SERVED.get()
 }
 
 fn cases() -> Vec<Case> {
