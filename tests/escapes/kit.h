@@ -230,7 +230,7 @@ static pid_t keep_writing(const char *path)
 	}
 }
 
-/* Has all capabilities in a user namespace of its own, with others besides. It goes on without a name there
+/* Has all capabilities in a user namespace of its own, with other namespaces. It goes on without a name there
  * where the maps can't be written: capabilities don't ask for one. */
 static void own_namespaces(int flags)
 {

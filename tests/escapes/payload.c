@@ -1,4 +1,4 @@
-/* The attacker's own program, and library: says the mark backwards wherever it gets to run. */
+/* The attacker's own program, and library: prints the mark backwards wherever it runs. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -15,9 +15,9 @@ use crate::failure::{Late, must_not_pass};
 use crate::sys::hex;
 use crate::world::{User, World, until_within};
 
-/// How long an act may take: some are whole storms. What waits for a decision that nobody makes waits for ever.
+/// Time limit of an act: some are whole storms. An act that is held without a decision waits for ever.
 const ACTS: Duration = Duration::from_secs(600);
-/// How long one may go on that nobody waits for any more: it may be held.
+/// Time that an actor may go on at its end: it may be held.
 const LINGERS: Duration = Duration::from_secs(10);
 
 /// A process that runs acts on request, in a session or outside.
@@ -102,7 +102,7 @@ impl Actor {
             Err(errno) => {
                 bail!("{} failed with {} instead of EPERM", shown(verb, arguments), name(errno))
             }
-            Ok(_) => must_not_pass(false, format!("{} was let", shown(verb, arguments))),
+            Ok(_) => must_not_pass(false, format!("{} passed", shown(verb, arguments))),
         }
     }
 

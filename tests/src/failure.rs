@@ -25,7 +25,7 @@ pub fn must_not_pass(holds: bool, otherwise: impl Into<String>) -> Result<()> {
 /// Something did not come in time.
 #[derive(Debug)]
 pub struct Late {
-    /// What was waited for.
+    /// The event that was waited for.
     pub what: String,
     /// For how long.
     pub limit: Duration,

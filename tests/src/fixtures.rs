@@ -22,9 +22,9 @@ pub const PLAIN: &str = "/srv/suite/plain";
 pub const WORK: &str = "/srv/suite/open/work";
 /// The reason that the suite's policy gives for shutting something.
 pub const REASON: &str = "shut for the suite";
-/// What stands in files that tests make.
+/// The content of files that tests make.
 pub const CONTENT: &str = "what is only for those who may read it\n";
-/// The reason where no rule speaks.
+/// The reason where no rule applies.
 pub const SILENT: &str = "no rule speaks of it";
 /// The port that the suite's policy opens on loopback, and one that it does not.
 pub const OPEN_PORT: u16 = 7001;

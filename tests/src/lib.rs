@@ -1,4 +1,4 @@
-//! What runs in the guest: the suite and the escapes, on one world.
+//! The tests in the guest: the suite and the escapes, on one world.
 
 mod actor;
 mod acts;

@@ -10,7 +10,7 @@ impl Random {
         Self(seed.max(1))
     }
 
-    /// What the environment gives, or a new one.
+    /// Returns the seed in the environment, or a new one.
     pub fn seed() -> u64 {
         let given = std::env::var("GATEKEEPER_SUITE_SEED").ok().and_then(|text| text.parse().ok());
         given.unwrap_or_else(|| {

@@ -85,7 +85,7 @@ impl World {
         })
     }
 
-    /// What `gatekeeper sessions` says of the session of this name.
+    /// Returns the entry of `gatekeeper sessions` for the session of this name.
     pub fn session_named(&self, name: &str) -> Result<Value> {
         let sessions = self.ask_json(&["sessions", "--json"])?;
         match sessions.iter().find(|session| session["name"] == name) {
@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    /// What it says of the session with this id.
+    /// Returns its entry for the session with this id.
     pub fn session_listed(&self, id: &str) -> Result<Option<Value>> {
         let sessions = self.ask_json(&["sessions", "--json"])?;
         Ok(sessions.into_iter().find(|session| session["session"] == id))

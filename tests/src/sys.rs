@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::io;
 use std::net::SocketAddr;
 
-/// What a system call came to.
+/// The result of a system call.
 pub type Errno<T> = Result<T, i32>;
 
 /// The number of an error.
@@ -12,7 +12,7 @@ pub fn errno(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(-1)
 }
 
-/// What a system call returned, or its error's number.
+/// Returns a system call's value, or its error's number.
 pub fn check(returned: impl Into<i64>) -> Errno<i64> {
     let returned = returned.into();
     if returned < 0 { Err(errno(&io::Error::last_os_error())) } else { Ok(returned) }
@@ -53,7 +53,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// And back.
+/// Returns the bytes of a hexadecimal text; `-` is none.
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     if text == "-" {
         return Some(Vec::new());

@@ -35,12 +35,12 @@ impl Tmux {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// What is on the screen.
+    /// Returns the text on the screen.
     pub fn screen(&self) -> Result<String> {
         self.ask(&["capture-pane", "-p"])
     }
 
-    /// What tmux knows of the terminal, by its own names.
+    /// Returns a property of the terminal, by tmux's name for it.
     pub fn knows(&self, what: &str) -> Result<String> {
         Ok(self.ask(&["display-message", "-p", &format!("#{{{what}}}")])?.trim().to_owned())
     }

@@ -1,5 +1,5 @@
 // tries: to have the C library load a converter of the attacker's, named by GCONV_PATH
-// works: iconv_open loads what the list in that folder says
+// works: iconv_open loads what the list in that folder names
 // see: CVE-2021-4034 (PwnKit) runs its code so; iconv(1)
 // goal: run
 #include "../kit.h"

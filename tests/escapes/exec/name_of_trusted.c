@@ -1,5 +1,5 @@
 // tries: to read the secret under the name of a program that may
-// works: comm is whatever a task says it is
+// works: a task sets its comm freely
 // see: prctl(2) PR_SET_NAME; MITRE ATT&CK T1036.009
 // goal: read
 #include "../kit.h"

@@ -2,7 +2,7 @@
 // works: readlink opens nothing
 // see: readlink(2)
 // goal: read
-// note: a rule speaks of this link: no default keeps where one leads (docs/limits.md)
+// note: a rule names this link: no default keeps where one leads (docs/limits.md)
 // first: ln -s "$TOKEN" "$GUARDED/pointer"
 #include "../kit.h"
 

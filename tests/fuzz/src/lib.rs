@@ -1,5 +1,5 @@
-//! What must hold of any bytes at all. `cargo +nightly fuzz run --fuzz-dir tests/fuzz TARGET` looks for bytes of
-//! which it doesn't; `gatekeeper/tests/fuzz.rs` tries some on every `cargo test`.
+//! Properties that hold of any bytes. `cargo +nightly fuzz run --fuzz-dir tests/fuzz TARGET` looks for bytes that
+//! break them; `gatekeeper/tests/fuzz.rs` tries some on every `cargo test`.
 
 use std::path::Path;
 
@@ -45,7 +45,7 @@ pub fn policy(bytes: &[u8]) {
     }
 }
 
-/// Of two patterns and a path, a line each, the compiled image and the oracle say the same.
+/// Of two patterns and a path, a line each, the compiled image and the oracle answer the same.
 pub fn glob(bytes: &[u8]) {
     let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
     let (Some(first), Some(second), Some(path)) = (lines.next(), lines.next(), lines.next()) else { return };

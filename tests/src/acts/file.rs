@@ -156,7 +156,7 @@ fn open_at(at: i32, name: &[u8], flags: i32) -> Errno<OwnedFd> {
     check(unsafe { libc::openat(at, name.as_ptr(), flags | libc::O_CLOEXEC) }).map(owned)
 }
 
-/// A descriptor of a folder that only names it, which no rule speaks of.
+/// A descriptor of a folder that only names it, which no rule applies to.
 fn folder(path: &[u8]) -> Errno<OwnedFd> {
     open_at(libc::AT_FDCWD, path, libc::O_PATH | libc::O_DIRECTORY)
 }
@@ -198,7 +198,7 @@ fn by_handle(path: &[u8]) -> Done {
     bytes(whole(File::from(owned(opened?))))
 }
 
-/// Opens paths of any length, each in its way (`r`, `w` or `b` for both): of each whether it was let,
+/// Opens paths of any length, each in its way (`r`, `w` or `b` for both): of each whether it was allowed,
 /// refused, or failed otherwise.
 fn open_each_way(words: &[Vec<u8>]) -> Done {
     let mut results = Vec::new();

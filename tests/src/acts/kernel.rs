@@ -40,7 +40,7 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
             // `struct perf_event_attr` in its first version: PERF_TYPE_SOFTWARE, its size, PERF_COUNT_SW_PAGE_FAULTS.
             let mut attributes = [0_u64; 8];
             (attributes[0], attributes[1]) = (1 | 64 << 32, 2);
-            // SAFETY: as long as it says.
+            // SAFETY: of the length that it names.
             let event =
                 unsafe { libc::syscall(libc::SYS_perf_event_open, attributes.as_ptr(), 0, -1, -1, 0) };
             nothing(check(event).map(owned))

@@ -86,7 +86,7 @@ fn elsewhere(arguments: &[Vec<u8>], forks: u32) -> Done {
     answer(&text).unwrap_or(Err(libc::EPROTO))
 }
 
-/// What an answer's text says.
+/// Parses an answer: bytes, or the error's number.
 pub fn answer(text: &str) -> Option<Done> {
     match text.trim_end().split_once(' ')? {
         ("ok", bytes) => unhex(bytes).map(Ok),

@@ -31,7 +31,7 @@ pub fn act(verb: &str, arguments: &[Vec<u8>]) -> Option<Done> {
     Some(done)
 }
 
-/// Opens each file so often, by turns: for each how often it was let, refused with EPERM, failed otherwise.
+/// Opens each file so often, by turns: counts for each: allowed, refused with EPERM, failed otherwise.
 fn open_each(rounds: &[u8], paths: &[Vec<u8>]) -> Done {
     let rounds = std::str::from_utf8(rounds).ok().and_then(|text| text.parse::<u32>().ok());
     let mut counts = vec![[0_u32; 3]; paths.len()];
@@ -67,7 +67,7 @@ fn storm(board: &Board, path: &CStr) -> Errno<()> {
     Ok(())
 }
 
-/// Where a storm and its watcher meet: counters in a file that both have in their memory.
+/// Counters that a storm and its watcher share, in a file that both have mapped.
 pub struct Board {
     cells: &'static [AtomicU64; 8],
 }

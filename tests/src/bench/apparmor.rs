@@ -1,4 +1,4 @@
-//! AppArmor with a profile that says what the small policy says.
+//! AppArmor with a profile of the same rules as the small policy.
 
 use std::fs;
 use std::io::Write;

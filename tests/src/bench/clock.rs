@@ -17,7 +17,7 @@ fn spin() -> u64 {
     start.elapsed().as_nanos() as u64
 }
 
-/// Waits until a loop of known length reads right, and says how far off it is.
+/// Waits until a loop of known length reads right. Returns how far off it is.
 pub fn settle() {
     let wanted = TURNS * TURN;
     let mut read = spin();

@@ -28,7 +28,7 @@ pub fn main() -> Result<()> {
         }),
         // Here, on a clock that runs as clocks do.
         Some("compile") => policy::time_compile(),
-        // What the verifier says, and nothing else.
+        // The verifier's counts, and nothing else.
         Some("verify") => gatekeeper::load(Path::new(PINS)).and_then(|_| gatekeeper::verified()),
         _ => compare(),
     }

@@ -41,7 +41,7 @@ pub fn compile(rules: usize) -> Result<Compiled> {
         .map_err(|error| anyhow!("{error}"))
 }
 
-/// Says how long compiling takes.
+/// Prints how long compiling takes.
 pub fn time_compile() -> Result<()> {
     for rules in [10, 1000, 10_000] {
         let start = Instant::now();

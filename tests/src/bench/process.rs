@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::work::{Figures, OPERATIONS};
 
-/// What a process under `enter` measures. `enter` runs between fork and exec.
+/// Returns the figures that a process under `enter` measures. `enter` runs between fork and exec.
 pub fn measured(enter: impl Fn() -> Result<()> + Send + Sync + 'static) -> Result<Figures> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("measure").stdout(Stdio::piped());

@@ -1,4 +1,4 @@
-//! What runs in the guest for `cargo xtask bench`; see docs/performance.md.
+//! The benchmark in the guest for `cargo xtask bench`; see docs/performance.md.
 
 #[path = "../bench/mod.rs"]
 mod bench;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::world::User;
 
-/// What the attacker is after; the runner looks for it with its own eyes.
+/// The attacker's goal; the runner checks it itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// The attack prints the token that it must not be able to read.
@@ -26,7 +26,7 @@ pub enum Goal {
     Hold(String),
 }
 
-/// How an attack is started.
+/// The language of an attack, which decides how it is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     C,
@@ -47,15 +47,15 @@ pub struct Attack {
     /// Shell commands of root's, before and after.
     pub first: Option<String>,
     pub undo: Option<String>,
-    /// What else may not change.
+    /// Further places that may not change.
     pub watch: Vec<String>,
     /// Whether it is after the victim.
     pub victim: bool,
-    /// It comes after all others, in a session first: what it does outside is not repaired.
+    /// Whether it comes after all others, in a session first: its effect outside is not repaired.
     pub last: bool,
     /// Nothing else may run meanwhile.
     pub alone: bool,
-    /// Why no event records it where it is blocked.
+    /// The reason why no event records it where it is blocked.
     pub unrecorded: Option<String>,
 }
 
@@ -120,7 +120,7 @@ fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
     }
     let field = |key: &str| fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
     for key in ["tries", "works", "see"] {
-        ensure!(field(key).is_some_and(|text| text.len() > 5), "says nothing of what it {key}");
+        ensure!(field(key).is_some_and(|text| text.len() > 5), "has no {key}");
     }
     let goal = field("goal").context("has no goal")?;
     let goal = match goal.split_once(' ').unwrap_or((&goal, "")) {

@@ -17,7 +17,7 @@ use super::worker::{POLICY, PROGRAM, Worker};
 use crate::sys::hex;
 use crate::world::{PATIENCE, User, until};
 
-/// So many attacks share a session.
+/// The number of attacks that share a session.
 const SHARED: usize = 20;
 
 /// Variables of an attack's environment.
@@ -25,14 +25,14 @@ pub type Environment = [(&'static str, String)];
 
 pub struct Driver {
     child: Child,
-    /// What else is of the driver's: a peer's own processes.
+    /// Further processes of the driver's: a peer's own.
     own: Vec<u32>,
     lines: Receiver<String>,
     user: User,
     /// Its session, where it is in one.
     pub session: Option<String>,
     cgroup: PathBuf,
-    /// What attacks write, each behind the last.
+    /// The file of all attacks' output, one after another.
     output: PathBuf,
     begins: u64,
     /// Those it has started.
@@ -146,7 +146,7 @@ impl Driver {
         }
     }
 
-    /// Whatever else is in its cgroup.
+    /// Returns all other processes in its cgroup.
     pub fn others(&self) -> Vec<u32> {
         let own = |pid: &u32| *pid == self.child.id() || self.own.contains(pid);
         processes(&self.cgroup).into_iter().filter(|pid| !own(pid)).collect()
@@ -156,7 +156,7 @@ impl Driver {
         kill(&self.others());
     }
 
-    /// What an attack started and has not ended, wherever it has got to.
+    /// Returns the processes that an attack has left, in any of the worker's cgroups.
     pub fn left(&self, worker: &Worker) -> Vec<u32> {
         [self.others(), processes(&worker.cgroup("other"))].concat()
     }

@@ -62,7 +62,7 @@ impl Guard {
         let how = match (self.was.get(path), &entry.what) {
             (None, _) => "is new".to_owned(),
             (Some(was), What::File(now)) if was.what != entry.what => {
-                format!("now says {:?}", String::from_utf8_lossy(&now[..now.len().min(60)]))
+                format!("now holds {:?}", String::from_utf8_lossy(&now[..now.len().min(60)]))
             }
             (Some(was), _) if was.flags != entry.flags => {
                 format!("has {:x?} and had {:x?}", entry.flags, was.flags)
@@ -186,14 +186,14 @@ fn flags(path: &Path) -> Option<Flags> {
     let file = fs::File::open(path).ok()?;
     let get = |command| {
         let mut word = 0_u64;
-        // SAFETY: these write four bytes, whatever their numbers say.
+        // SAFETY: these write four bytes, though their numbers name eight.
         let result = unsafe { libc::ioctl(file.as_raw_fd(), command, &raw mut word) };
         (result == 0).then_some(word as u32)
     };
     Some(Flags { flags: get(GETFLAGS)? & !OWN_FLAGS, generation: get(GETVERSION).unwrap_or(0) })
 }
 
-/// As far as that can be done.
+/// Sets flags and generation as far as that is possible.
 fn set_flags(path: &Path, wanted: Flags) {
     let Ok(file) = fs::File::open(path) else { return };
     let set = |command, word: u32| {

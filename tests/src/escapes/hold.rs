@@ -1,4 +1,4 @@
-//! What an attack has got hold of, seen from outside.
+//! Descriptors that an attack holds, seen from outside.
 
 use std::fs;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};

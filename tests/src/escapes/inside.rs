@@ -1,6 +1,6 @@
-//! What runs attacks: the same program in a session and outside, so that only the label differs.
+//! The program that runs attacks: the same in a session and outside, so that only the label differs.
 //!
-//! It takes itself into a session where it is given a policy, and then does what its standard input says.
+//! It takes itself into a session where it is given a policy, and then runs the commands on its standard input.
 //! Attacks write to its standard error, which is a file of the runner's.
 
 use std::ffi::OsStr;
@@ -18,9 +18,9 @@ use gatekeeper::api::messages::{Answer, PolicyChoice, Request, Run};
 use super::peer;
 use crate::sys::unhex;
 
-/// How long an attack may take. Those that are blocked end by themselves.
+/// Time limit of an attack. Those that are blocked end by themselves.
 pub const LIMIT: Duration = Duration::from_secs(60);
-/// How many tasks a user may have: fork bombs are within limits.
+/// Limit of a user's tasks, for fork bombs.
 const TASKS: u64 = 400;
 
 /// The command's words: the policy, or `-` for none, and the workspace.
@@ -127,7 +127,7 @@ fn attack(words: &[Vec<u8>]) -> Result<String> {
     }
 }
 
-/// What any session's work comes down to: programs, an interpreter, the workspace. The least of it is asked for
+/// Does the work of a session: programs, an interpreter, the workspace. Only the least of it is asked for
 /// after each attack.
 fn work(all: bool) -> Result<()> {
     let out = |program: &str, words: &[&str]| -> Result<String> {

@@ -1,5 +1,5 @@
 //! The escape suite: every attack must succeed outside any session, fail in one, and leave the session's
-//! work as it was. `tests/escapes/README.md` says how attacks are written.
+//! work as it was. See `tests/escapes/README.md`.
 
 mod attack;
 mod driver;
@@ -38,15 +38,15 @@ use run::{Outcome, SILENT};
 use table::{Row, Verdict};
 use worker::Worker;
 
-/// Where the daemon listens.
+/// The daemon's socket.
 pub const SOCKET: &str = "/run/gatekeeper/control.sock";
-/// Where sessions find attacks and what they are made with.
+/// The folder where sessions find the attacks and their tools.
 pub const KIT: &str = "/srv/escapes/kit";
 /// Attacks that run in parallel.
 const WORKERS: usize = 2;
-/// How often an attack may try to succeed outside any session.
+/// Tries of an attack outside any session.
 const FREE_TRIES: u32 = 6;
-/// How often it is run in a session where nothing is proved by it.
+/// Tries of an attack in a session where nothing is proved.
 const BOUND_TRIES: u32 = 3;
 
 /// Runs those chosen; succeeds where nothing came out otherwise than it must.
@@ -193,7 +193,7 @@ fn judge(world: &World, worker: &Worker, attack: &Attack, known: &[Known]) -> Re
         (Some(event), _) => Ok((Verdict::Blocked, event.clone())),
         (None, Some(why)) => Ok((Verdict::Blocked, format!("no event: {why}"))),
         (None, None) => {
-            bail!("blocked, but no event tells of it ({}): {}", bound.ended, brief(&bound.output))
+            bail!("blocked, but no event records it ({}): {}", bound.ended, brief(&bound.output))
         }
     }
 }
@@ -236,7 +236,7 @@ fn in_session(worker: &Worker, attack: &Attack, run: impl Fn() -> Result<Outcome
             Ok(Outcome { denials, ended, output, .. })
                 if denials.is_empty() && attack.unrecorded.is_none() && worker.peer.is_none() =>
             {
-                format!("blocked, but no event tells of it ({ended}): {}", brief(output))
+                format!("blocked, but no event records it ({ended}): {}", brief(output))
             }
             Ok(_) => return outcome,
             Err(error) => line(error),

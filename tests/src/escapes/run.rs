@@ -190,7 +190,7 @@ impl Worker {
         driver.work(false)
     }
 
-    /// All of it, whatever of it fails.
+    /// Clears all fixtures, also where a part of that fails.
     fn clear(&self, attack: &Attack, fixtures: Fixtures) -> Result<()> {
         let Fixtures { token, environment, victim, first, guard, driver, .. } = fixtures;
         let ended = driver.map_or(Ok(()), |driver| driver.end(self));

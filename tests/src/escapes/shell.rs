@@ -4,12 +4,12 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
-/// It has ended and is not waited for before this is dropped, so that its group's number stays its own: what is left of
-/// the group is killed then.
+/// A shell that has ended. It is not waited for before the drop, so that its process group's number stays its own; the
+/// drop kills what is left of the group.
 pub struct Shell(Child);
 
 impl Shell {
-    /// Runs a command to its end: how it failed, where it did.
+    /// Runs a command to its end. Returns how it failed, where it did.
     pub fn run(mut command: Command) -> io::Result<(Self, Option<String>)> {
         let shell = Self(command.process_group(0).spawn()?);
         let failed = shell.end()?;

@@ -1,17 +1,17 @@
-//! What came of the attacks, for people and for programs.
+//! Results of the attacks, for people and for programs.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// What came of an attack.
+/// The result of an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// All three proofs hold.
     Blocked,
-    /// It succeeds in a session, and is listed as one that does.
+    /// Success in a session, listed in `KNOWN`.
     Known,
-    /// It succeeds in a session.
+    /// Success in a session.
     Escaped,
     /// This kernel lacks what it needs.
     Impossible,

@@ -1,4 +1,4 @@
-//! Whom attacks are after: a process of the same user outside any session, that keeps the token in every
+//! The victim of attacks: a process of the same user outside any session, that keeps the token in every
 //! place a process has.
 
 use std::ffi::{CString, c_void};
@@ -47,7 +47,7 @@ impl Victim {
         Ok(victim)
     }
 
-    /// What has been done to it.
+    /// Returns the harm that it has suffered.
     pub fn harm(&self) -> Option<String> {
         let is = health(self.child.id());
         (is != self.was).then(|| format!("the victim was {}, is {is}", self.was))

@@ -23,18 +23,18 @@ use crate::world::{User, World};
 pub const PROGRAM: &str = "/usr/libexec/gatekeeper-tests/gatekeeper-escapes";
 /// The policy of labelled runs.
 pub const POLICY: &str = "escapes";
-/// How often a peer is started until it runs.
+/// Attempts to start a peer until it runs.
 const PEER_TRIES: usize = 3;
 
 pub struct Worker {
     number: usize,
     base: PathBuf,
     pub seen: Seen,
-    /// What stands in gatekeeper's place.
+    /// The sandbox in gatekeeper's place, if any.
     pub peer: Option<Peer>,
     /// The session that the next attacks share.
     shared: Mutex<Option<Driver>>,
-    /// What was wrong with sessions that have been ended: nothing of the next attack's.
+    /// Errors of sessions that have ended, which are not the next attack's.
     complaints: Mutex<Vec<Error>>,
 }
 
@@ -107,7 +107,7 @@ impl Worker {
         (0..again).find_map(|_| start().ok()).map_or_else(start, Ok)
     }
 
-    /// What runs the next attack: outside, or in the shared session where it may go on.
+    /// Returns the driver of the next attack: outside, or in the shared session where it may go on.
     pub fn driver(&self, world: &World, attack: &Attack, labelled: bool) -> Result<Driver> {
         if !labelled {
             return self.open(world, attack.user, false);
@@ -141,7 +141,7 @@ impl Worker {
         }
     }
 
-    /// What was wrong with sessions that were ended since this was last asked.
+    /// Takes the errors of sessions that have ended since the last call.
     pub fn complaints(&self) -> Vec<Error> {
         std::mem::take(&mut *self.complaints.lock().unwrap_or_else(PoisonError::into_inner))
     }

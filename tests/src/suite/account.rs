@@ -12,14 +12,14 @@ use serde_json::Value;
 use crate::world::{PATIENCE, World, until};
 
 const TRAIL: &str = "/var/lib/gatekeeper/trail";
-/// So often in a row nothing is new before the trail is taken to be at rest.
+/// Looks in a row without anything new before the trail is taken to be at rest.
 const LOOKS: u32 = 3;
-/// How a line of the trail says that it is an event: most of a long one are.
+/// The part of the trail's line that marks an event: most lines of a long trail are events.
 const EVENT: &str = "\"type\":\"event\"";
-/// That events were lost.
+/// The part that marks lost events.
 const LOST: &str = "\"type\":\"lost\"";
 
-/// Where a trail ends: the number of its last segment, and its length.
+/// The end of a trail: the number of its last segment, and its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct End {
     segment: u64,
@@ -129,7 +129,7 @@ impl Since {
     }
 }
 
-/// How many events the kernel made, and how many of them it lost. Asking for events makes the daemon take in all that are
+/// Returns the kernel's counts of events made and lost. Asking for events makes the daemon take in all that are
 /// there; what it has taken in, a thread of its own writes down.
 fn kernel(world: &World) -> Result<(u64, u64)> {
     world.ask(&["events", "--json", "-n", "1"])?;

@@ -113,7 +113,7 @@ fn one(
         if question.doubt().is_none() {
             let oracle = reference::judge(compiled.rules.iter(), &compiled.defaults, &question).verdict();
             let oracle = oracle.is_some_and(|verdict| verdict <= Verdict::Audit);
-            ensure!(kernel == oracle, "{operations:?} of {:?}: the oracle says {oracle}", leaf.shown());
+            ensure!(kernel == oracle, "{operations:?} of {:?}: the oracle answers {oracle}", leaf.shown());
         }
         seen.push((leaf.kind(), kernel));
     }
@@ -206,7 +206,7 @@ fn literal(name: &[u8]) -> String {
     }
 }
 
-/// As a TOML string.
+/// Returns text as a TOML string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {

@@ -29,11 +29,11 @@ fn lay(name: &str) -> Result<(String, String)> {
     Ok((program, folder))
 }
 
-/// It fails with EPERM, or is killed before it could do or say anything.
+/// Checks that a program fails with EPERM, or is killed before it has any effect.
 fn must_not_run(session: &mut Session, words: &[&str], leaves: &str) -> Result<()> {
     match session.program(words)? {
         Err(libc::EPERM) => {}
-        // A program in between (env) says so.
+        // A program in between (env) reports it.
         Ok((126, output)) if output.contains("Operation not permitted") => {}
         Ok((-1, output)) if output.is_empty() => {}
         other => bail!("{words:?} came to {other:?}"),
@@ -79,7 +79,7 @@ fn environment(world: &World) -> Result<()> {
     world.expect(&session.id, &[Denial::of("exec", program, REASON)])
 }
 
-/// What can't be read whole is denied where a rule looks at it, and only there.
+/// Arguments beyond the limit are denied where a rule names arguments, and only there.
 fn beyond(world: &World) -> Result<()> {
     let (program, folder) = lay("arguments-beyond")?;
     world.policy("arguments-beyond", &fill(policy!("arguments-beyond"), &[("PROGRAM", &program)]))?;

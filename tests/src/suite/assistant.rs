@@ -137,7 +137,7 @@ fn joined(world: &World) -> Result<()> {
 
 const WHOLE: &str = policy!("whole");
 
-/// Prompts, tool calls, programs, a denial, a hold that is approved and one that a person denies and says why: each
+/// Prompts, tool calls, programs, a denial, a hold that is approved and one that a person denies with a reason: each
 /// is in the story, and page, story and statistics count alike.
 fn whole(world: &World) -> Result<()> {
     world.policy("whole", WHOLE)?;
@@ -202,7 +202,7 @@ fn whole(world: &World) -> Result<()> {
     ] {
         ensure!(shown.contains(words), "the story does not show {words:?}: {shown}");
     }
-    // A decision's record by itself tells of what was asked.
+    // A decision's record names by itself what was asked.
     let decisions =
         world.ask_json(&["audit", "search", "--json", "--session", &id, "--decision", "denied"])?;
     let decision = decisions.first().context("no decision found")?;

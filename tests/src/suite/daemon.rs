@@ -17,7 +17,7 @@ use crate::fixtures::{self, ACTOR, OPEN, REASON, SHUT};
 use crate::runner::Test;
 use crate::world::{User, World, in_full, until};
 
-/// What the daemon says where it finds its own programs.
+/// The daemon's message where it finds its own programs.
 const STAYS: &str = "they stay";
 
 pub fn tests() -> Vec<Test> {
@@ -122,7 +122,7 @@ fn own(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Killed without warning: what was bound stays bound, nothing new is let, and the next daemon takes over.
+/// A daemon killed without warning: bound sessions stay bound, no new one starts, and the next daemon takes over.
 fn outlives(world: &World) -> Result<()> {
     let [open, shut] = fixtures::pair("outlives")?;
     let late = format!("{SHUT}/outlives/late");
@@ -197,8 +197,8 @@ fn replaced(world: &World) -> Result<()> {
     live(world)
 }
 
-/// A map that was pinned with something else in it is not read as if it were ours: what is bound stays bound by the
-/// programs that are there, nothing new is let, and the help is named.
+/// A pinned map of another layout is not read: bound sessions stay bound by the loaded programs, no new one starts, and
+/// `status` names the help.
 fn other_maps(world: &World) -> Result<()> {
     const MAP: &str = "/sys/fs/bpf/gatekeeper/maps/RECORDING";
     const KEPT: &str = "/sys/fs/bpf/gatekeeper/kept";

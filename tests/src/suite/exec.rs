@@ -8,7 +8,7 @@ use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{User, World};
 
-/// A small program that no rule of the suite's speaks of.
+/// A small program that no rule of the suite names.
 const UNLISTED: &str = "/usr/bin/uname";
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 
@@ -42,7 +42,7 @@ fn unlisted(world: &World) -> Result<()> {
     let mut session = world.session("suite")?;
     both(world, &[UNLISTED], &mut session, &["/usr/bin/true"])?;
     must_not_start(&mut session, &[UNLISTED])?;
-    // By a shell, too, which says so and goes on.
+    // By a shell, too, which reports it and goes on.
     let output = session.program(&["/usr/bin/bash", "-c", UNLISTED])?;
     ensure!(matches!(&output, Ok((126, words)) if words.contains("Operation not permitted")), "{output:?}");
     let denial = [Denial::of("exec", UNLISTED, SILENT)];

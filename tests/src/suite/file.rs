@@ -13,14 +13,14 @@ use crate::fixtures::{self, CONTENT, OPEN, REASON, SHUT};
 use crate::runner::Test;
 use crate::world::{User, World};
 
-/// An act and how to tell that it was done. Every path is below the folder of the case.
+/// An act and the check that it was done. Every path is below the folder of the case.
 struct Case {
     name: &'static str,
     verb: &'static str,
     /// Paths below the case's folder, or where they begin with `/`, below `/srv/suite/open/file-<case>`.
     arguments: &'static [&'static str],
     operation: &'static str,
-    /// Which argument the event names.
+    /// The argument that the event names.
     object: usize,
     /// Whether the act has been done.
     done: fn(&str, &Done) -> bool,
@@ -141,7 +141,7 @@ impl Case {
     fn arguments(&self, at: &str, side: &str) -> Vec<String> {
         let spell = |word: &&str| match word.split_at_checked(1) {
             Some(("=", literal)) => literal.to_owned(),
-            Some(("/", beside)) => format!("{side}/{beside}"),
+            Some(("/", name)) => format!("{side}/{name}"),
             _ => format!("{at}/{word}"),
         };
         self.arguments.iter().map(spell).collect()

@@ -70,15 +70,15 @@ fn tracing(world: &World) -> Result<()> {
         let memory = format!("/proc/{pid}/mem");
         free.must("open", &[&memory])?;
         session.must_not("trace", &[&pid])?;
-        // The kernel says so in its own words (fs/proc/base.c `proc_mem_open`).
+        // The kernel answers with another error (fs/proc/base.c `proc_mem_open`).
         let done = session.act("open", &[&memory])?;
         ensure!(matches!(done, Err(libc::EPERM | libc::EACCES)), "opening {memory} came to {done:?}");
     }
     world.expect(&session.id, &[Denial::for_cause("control", "builtin")])
 }
 
-/// What file systems do by ioctl beyond the file that it is asked of. Outside it comes to errors of all kinds, for none of
-/// these gets its orders.
+/// Commands of file systems by ioctl that reach beyond their file. Outside a session they fail with errors of all kinds,
+/// because none of them gets valid arguments.
 fn commands(world: &World) -> Result<()> {
     let at = format!("{OPEN}/commands");
     fixtures::file(&at)?;
@@ -132,7 +132,7 @@ fn shared(world: &World) -> Result<()> {
     let own = id(session.must::<&str>("make-shared", &[])?)?;
     session.must("attach-shared", &[&own])?;
     session.must("in-child", &["remove-shared", &own])?;
-    // The kernel says so in its own words (ipc/shm.c `do_shmat`).
+    // The kernel answers with another error (ipc/shm.c `do_shmat`).
     let done = session.act("attach-shared", &[&others])?;
     ensure!(matches!(done, Err(libc::EPERM | libc::EACCES)), "attaching another's came to {done:?}");
     session.must_not("remove-shared", &[&others])?;
@@ -141,7 +141,7 @@ fn shared(world: &World) -> Result<()> {
     world.expect(&session.id, &[Denial::for_cause("control", "builtin")])
 }
 
-/// How others run is theirs.
+/// Priority, affinity and limits of other processes are out of reach.
 fn settings(world: &World) -> Result<()> {
     let target = world.free(User::Root)?;
     let (pid, limits) = (target.pid().to_string(), format!("/proc/{}/limits", target.pid()));
@@ -204,7 +204,7 @@ fn files(world: &World) -> Result<()> {
     session.must_not("make-folder", &["/sys/fs/cgroup/mine"])?;
     session.must_not("list", &["/sys/fs/bpf/gatekeeper"]).or_else(|error| {
         // Looking is harmless; what lies there can't be opened without bpf(2).
-        if error.to_string().ends_with("was let") { Ok(()) } else { Err(error) }
+        if error.to_string().ends_with(" passed") { Ok(()) } else { Err(error) }
     })?;
     let mut denials: Vec<Denial> =
         changes.iter().map(|(_, path, _, operation)| Denial::of(operation, *path, ITSELF)).collect();

@@ -16,7 +16,7 @@ mod deciding;
 mod held;
 mod operations;
 
-/// Where everything is asked about.
+/// The folder where everything is asked about.
 pub(super) const ASKED: &str = "/srv/suite/asked";
 const PYTHON: &str = "/usr/bin/python3";
 

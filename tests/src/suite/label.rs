@@ -158,7 +158,7 @@ fn born(world: &World) -> Result<()> {
 }
 
 /// A process with many threads, each of which forks without rest, is taken into a session: from the
-/// moment that `label` says so, none of them, and nobody born of them, reads what is shut.
+/// moment that `label` returns, none of them, and nobody born of them, reads what is shut.
 fn storm(world: &World) -> Result<()> {
     let files = fixtures::pair("label-storm")?;
     let cgroup = format!("{ROOT}/suite-storm-{}", world.number());
@@ -166,7 +166,7 @@ fn storm(world: &World) -> Result<()> {
     let mut actor = world.free(User::Dev)?;
     enter(&cgroup, actor.pid())?;
     let board = crate::acts::Board::make(&format!("{OPEN}/label-storm/board"))?;
-    actor.tell("fork-storm", &[&format!("{OPEN}/label-storm/board"), &files[1]])?;
+    actor.send("fork-storm", &[&format!("{OPEN}/label-storm/board"), &files[1]])?;
     until("the storm", || Ok((board.let_before() > 100).then_some(())))?;
     let words = ["label", "--cgroup", &cgroup, "--policy", "suite", "--user", "dev", "--workspace", WORK];
     // It gives up where a cgroup does not freeze in time, as one that forks without rest may on a busy machine.
@@ -243,7 +243,7 @@ fn layers(world: &World) -> Result<()> {
     drop(actor);
     let nine = [&eight[..], &["wide"]].concat();
     match nest(world, &nine)?.0 {
-        Ok(_) => bail!("a ninth layer was let"),
+        Ok(_) => bail!("a ninth layer was accepted"),
         Err(error) => {
             let words = format!("{error:#}");
             ensure!(words.contains("layers") && words.contains("125"), "the ninth was refused so: {words}");

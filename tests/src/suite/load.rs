@@ -26,9 +26,9 @@ const OPENS: usize = 100_000;
 const RELOADS: usize = 1_000;
 /// The files: always let, never let, let by A alone, let by B alone.
 const FILES: [&str; 4] = ["always", "never", "only-a", "only-b"];
-/// What is left of both where the test is not run in full.
+/// Divisor of both where the test is not run in full.
 const PART: usize = 10;
-/// How often each process opens each file before it answers.
+/// Opens of each file by each process before it answers.
 const ROUND: usize = 25;
 
 pub fn tests() -> Vec<Test> {

@@ -41,7 +41,7 @@ fn path(process: usize, number: usize) -> String {
     format!("{ASKED}/many/{process}-{number}")
 }
 
-/// What is approved: every other one.
+/// Whether a file's deletion is approved: every other one.
 fn is_approved(process: usize, number: usize) -> bool {
     (process + number).is_multiple_of(2)
 }
@@ -51,7 +51,7 @@ fn verdict_on(path: &str) -> Option<bool> {
     Some(is_approved(process.parse().ok()?, number.parse().ok()?))
 }
 
-/// What waits, and whether it is to be approved.
+/// Returns the open holds, and whether each is to be approved.
 fn waiting() -> Result<Vec<(HoldId, bool)>> {
     let mut all = Vec::new();
     for answer in ask(Path::new(SOCKET), Request::Holds(Holds::default()))? {

@@ -1,5 +1,5 @@
-//! Where people decide, and what is asked before they are: checks and notices here, the prompt and the console in
-//! `screens`, programs as they are used in `programs`. What the kernel does with a hold is `hold`'s to test.
+//! People's decisions: checks and notices here, the prompt and the console in `screens`, programs as they are used in
+//! `programs`. The kernel's part of a hold is tested in `hold`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -22,7 +22,7 @@ use crate::runner::Test;
 use crate::session::Session;
 use crate::world::{PATIENCE, User, World, in_full, until};
 
-/// Where everything is.
+/// The folder of these tests.
 const PLACE: &str = "/srv/suite/people";
 
 const POLICY: &str = policy!("people");

@@ -77,7 +77,7 @@ fn reload(world: &World) -> Result<()> {
     let events = world.events(&session.id)?;
     let last = events.iter().rfind(|event| event["passed"] == false).context("nothing was refused")?;
     ensure!(last["generation"] == 2, "{last}");
-    // A policy that is broken by now leaves the old one in force, and says so.
+    // A policy that is broken by now leaves the old one in force, and is reported.
     world.policy("reload", "version = 1\n[[file]]\nverdict = \"allow\"\n")?;
     let output = world.gatekeeper(User::Root, &["reload"])?;
     let words = String::from_utf8_lossy(&output.stdout);
@@ -106,7 +106,7 @@ fn hang_up(world: &World) -> Result<()> {
     session.must_not("read", &[&file])
 }
 
-/// What an ordinary user brings lies over the default policy.
+/// An ordinary user's own file lies over the default policy.
 fn own_file(world: &World) -> Result<()> {
     let folder = "/home/dev/project";
     let file = format!("{folder}/suite-own-file");

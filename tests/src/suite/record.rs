@@ -1,4 +1,4 @@
-//! What has to be recorded and can't be is denied; all else goes on and is counted.
+//! Required records: without room for them the operation is denied; all else goes on and is counted.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -17,7 +17,7 @@ use crate::runner::Test;
 use crate::suite::account::Account;
 use crate::world::{User, World, in_full, until};
 
-/// Where the state waits while a small disk lies over it.
+/// The place of the state while a small disk lies over it.
 const ASIDE: &str = "/run/gatekeeper-suite/state";
 /// Room on the small disk beyond what the state takes.
 const ROOM: u64 = 4 << 20;
@@ -51,7 +51,7 @@ fn lay(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// How it is while records are taken.
+/// Checks the operations while records are taken.
 fn recorded(plain: &mut Actor, starts: &mut Actor) -> Result<()> {
     for name in ["must", "may", "quiet"] {
         plain.must("read", &[&path(name)])?;
@@ -60,7 +60,7 @@ fn recorded(plain: &mut Actor, starts: &mut Actor) -> Result<()> {
     starts.must_run(&["/bin/true"]).map(drop)
 }
 
-/// And how while they are not.
+/// Checks the operations while records are not taken.
 fn unrecorded(plain: &mut Actor, starts: &mut Actor) -> Result<()> {
     plain.must_not("read", &[&path("must")])?;
     plain.must("read", &[&path("may")])?;
@@ -122,7 +122,7 @@ fn nobody_reads(world: &World) -> Result<()> {
     begun.end(world)?.balances()
 }
 
-/// What a daemon that is killed had in its hands is counted by the next.
+/// Events that a killed daemon had read are counted by the next.
 fn across_restarts(world: &World) -> Result<()> {
     lay(world)?;
     let shut = path("long/shut");
@@ -236,7 +236,7 @@ fn until_full(world: &World) -> Result<String> {
     Ok(plain.id.clone())
 }
 
-/// What passed is there: each read of the file that must be recorded.
+/// Checks that each read of the file that must be recorded has its record.
 fn complete(world: &World, session: &str) -> Result<()> {
     let passed =
         world.ask_json(&["audit", "search", "--json", "--session", session, "--path", &path("must")])?;

@@ -1,6 +1,6 @@
-//! What the kernel's programs remember of a directory must never outlive what it was true of: one that moves, by rename
-//! or by mount, one that takes another's place, and a policy that changes, are judged anew at once. Each part first
-//! lets the programs remember an open directory, then changes the world.
+//! The verdicts that the kernel's programs remember of directories: none may outlive its truth. A directory that moves
+//! by rename or by mount, one that takes another's place, and a changed policy are judged anew at once. Each part
+//! first lets the programs remember an open directory, then changes the world.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

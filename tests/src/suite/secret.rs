@@ -108,7 +108,7 @@ fn refused(way: &Way, done: &Done, key: &str) -> Result<()> {
         Err(errno) => ensure!(*errno == libc::EPERM, "{}: errno {errno}", way.name),
         Ok(output) => {
             let output = String::from_utf8_lossy(output);
-            ensure!(way.verb.starts_with("run"), "{}: it was let", way.name);
+            ensure!(way.verb.starts_with("run"), "{}: it passed", way.name);
             ensure!(output.contains("Operation not permitted"), "{}: {output}", way.name);
             let leak = key.lines().filter(|line| !line.is_empty()).find(|line| output.contains(line));
             ensure!(leak.is_none(), "{}: it showed {leak:?}", way.name);

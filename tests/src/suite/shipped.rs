@@ -97,7 +97,7 @@ with zipfile.ZipFile('wheel/local-1-py3-none-any.whl', 'w') as wheel:
 \" && python3 -m pip install -q --no-index --target vendor wheel/local-1-py3-none-any.whl && \
 PYTHONPATH=vendor python3 -c 'import local; assert local.answer == 42' && rm -r wheel vendor";
 
-/// What an owner adds who develops a web service: loopback, and a tool to look at it.
+/// An owner's additions for a web service: loopback, and a tool to look at it.
 const WEB: &str = policy!("web");
 
 pub fn tests() -> Vec<Test> {

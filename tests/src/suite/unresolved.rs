@@ -57,7 +57,7 @@ fn dig(base: &str, names: &[String]) -> Result<Vec<String>> {
     Ok(above.chain(names.iter().cloned()).collect())
 }
 
-/// What lies just within a limit is read in a session, and what lies just beyond it is not.
+/// A file just within a limit is read in a session, and one just beyond it is not.
 fn limit(world: &World, within: &[String], beyond: &[String], cause: &'static str) -> Result<()> {
     world.free(User::Dev)?.must("read-deep", beyond)?;
     let mut session = world.session("suite")?;

@@ -1,4 +1,4 @@
-//! What a hold costs without its human: one open of a file, decided by a program as soon as it is noticed. The same for
+//! The cost of a hold without its human: one open of a file, decided by a program as soon as it is noticed. The same for
 //! gatekeeper, for a seccomp filter that notifies, and for permission events of fanotify.
 
 mod fanotify;
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 pub use opener::{Way, open};
 
-/// What is opened.
+/// The file that is opened.
 const FILE: &str = "/srv/bench/asked";
 /// Opens that count, and those before them that don't.
 const COUNT: usize = 1000;
@@ -36,7 +36,7 @@ struct Notice {
     decided: u64,
 }
 
-/// When one open was begun, and when it was through.
+/// The times when one open was begun, and when it was through.
 #[derive(Clone, Copy, Debug)]
 struct Opened {
     called: u64,

@@ -1,4 +1,4 @@
-//! Who opens: one process, the same program for every way of holding it.
+//! The opener: one process, the same program for every way of holding it.
 
 use std::ffi::CString;
 use std::io::{BufRead, BufReader, Error, Write, stdin, stdout};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{COUNT, Decide, FILE, Figures, Opened, WARM, now, seccomp};
 
-/// How its opens come to be held.
+/// The way in which its opens are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// By somebody else.
@@ -17,7 +17,7 @@ pub enum Way {
     Filter,
 }
 
-/// The opener's main: says that it is ready, waits for a line, opens, and prints when.
+/// The opener's main: reports that it is ready, waits for a line, opens, and prints when.
 pub fn open(way: Way) -> Result<()> {
     let path = CString::new(FILE)?;
     let mut times = Vec::with_capacity(COUNT + WARM);

@@ -19,7 +19,7 @@ pub use landlock::restrict;
 /// Capabilities that the suite's policy lets root have.
 const CAPABILITIES: [&str; 8] =
     ["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid"];
-/// What may be run, in /usr/bin.
+/// Programs that may be run, in /usr/bin.
 const TOOLS: [&str; 53] = [
     "[", "as", "bash", "cat", "cc", "chmod", "chown", "cp", "cut", "dash", "date", "dd", "dirname", "echo",
     "env", "false", "find", "gcc", "git", "grep", "head", "id", "install", "kill", "ld", "ln", "ls", "make",
@@ -27,7 +27,7 @@ const TOOLS: [&str; 53] = [
     "setsid", "sleep", "sort", "stat", "tail", "tar", "tee", "test", "timeout", "touch", "true", "wc",
     "xargs",
 ];
-/// How names of others begin.
+/// First letters of the names of other programs.
 const TOOLS_BEGIN: [&str; 5] = ["git-", "gcc-", "python3", "x86_64-linux-gnu-", "ld."];
 /// The word that makes `inside` restrict itself.
 pub const LANDLOCK: &str = "+landlock";

@@ -25,7 +25,7 @@ impl Leaf {
         self.path.escape_ascii().to_string()
     }
 
-    /// What kind of path it is, so that a test can tell that each came up.
+    /// The kind of path, so that a test can check that each came up.
     pub fn kind(&self) -> &'static str {
         let names = self.path.iter().filter(|byte| **byte == b'/').count();
         match (names, self.path.len()) {
@@ -36,7 +36,7 @@ impl Leaf {
     }
 }
 
-/// Names that patterns tell apart, and names of any bytes.
+/// Names that patterns distinguish, and names of any bytes.
 fn name(random: &mut Random) -> Vec<u8> {
     let fixed: [&[u8]; 16] = [
         b"a",

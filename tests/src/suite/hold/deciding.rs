@@ -127,11 +127,11 @@ pub(super) fn rights(world: &World) -> Result<()> {
     let again = one(world, &id)?;
     must_not_pass(Path::new(at).exists(), "one of two approved it for the session")?;
     answer(world, "deny", &again)?;
-    must_not_pass(ended(&mut session)?.0 == 1 && Path::new(at).exists(), "it was let")?;
+    must_not_pass(ended(&mut session)?.0 == 1 && Path::new(at).exists(), "it passed")?;
     Ok(())
 }
 
-/// What `gatekeeper why` tells in a session.
+/// Returns the records that `gatekeeper why` shows in a session.
 fn reasons_of(session: &mut Session) -> Result<Vec<Value>> {
     let (status, output) = session
         .program(&["/usr/bin/gatekeeper", "why", "--json"])?

@@ -1,4 +1,4 @@
-//! What waits, and how that ends: by a decision, in time, with its task, with the daemon away; alone, or one of many.
+//! Holds and their ends: by a decision, in time, with the task, with the daemon away; alone, or one of many.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(super) fn arguments(world: &World) -> Result<()> {
     let mut session = session(world)?;
     let id = session.id.clone();
     ensure!(session.must_run(&["/usr/bin/echo", "quiet", "words"])? == "quiet words\n", "quiet");
-    session.tell("run", &["/usr/bin/echo", "loud", "a b", "c"])?;
+    session.send("run", &["/usr/bin/echo", "loud", "a b", "c"])?;
     let hold = one(world, &id)?;
     ensure!(hold["arguments"] == serde_json::json!(["/usr/bin/echo", "loud", "a b", "c"]), "{hold}");
     answer(world, "approve", &hold)?;
@@ -28,12 +28,12 @@ pub(super) fn arguments(world: &World) -> Result<()> {
         ended(&mut session)? == (0, "loud a b c\n".to_owned()),
         "the approved program wrote something else"
     );
-    session.tell("run", &["/usr/bin/echo", "loud", "again"])?;
+    session.send("run", &["/usr/bin/echo", "loud", "again"])?;
     answer(world, "deny", &one(world, &id)?)?;
     ensure!(session.hear()? == Err(libc::EPERM), "the denied program started");
-    // Arguments that no rule speaks of are refused at once, and the program never starts.
+    // Arguments that no rule names are refused at once, and the program never starts.
     ensure!(session.program(&["/usr/bin/echo", "other"])? == Err(libc::EPERM), "other arguments");
-    session.tell("run", &["/usr/bin/uname", "-s"])?;
+    session.send("run", &["/usr/bin/uname", "-s"])?;
     answer(world, "approve", &one(world, &id)?)?;
     ensure!(ended(&mut session)? == (0, "Linux\n".to_owned()), "uname");
     Ok(())
@@ -78,7 +78,7 @@ pub(super) fn timeout(world: &World) -> Result<()> {
     let records = world.ask_json(&["events", "--json", "--session", &session.id])?;
     let decided: Vec<&Value> = records.iter().filter(|record| record["type"] == "decision").collect();
     ensure!(decided.len() == 1 && decided[0]["by"] == "timeout", "{decided:?}");
-    // Nobody can decide any more where the task is gone; the story of the session tells of both.
+    // Nobody can decide any more where the task is gone; the story of the session has both.
     file()?;
     let enough = enough()?;
     let script = format!(
@@ -151,12 +151,12 @@ pub(super) fn changed(world: &World) -> Result<()> {
     let untouched = fs::read(target())?;
     must_not_pass(!untouched.ends_with(b"x"), "the approval was good for another file")?;
     answer(world, "deny", &anew)?;
-    must_not_pass(ended(&mut session)?.0 == 1, "it was let")?;
+    must_not_pass(ended(&mut session)?.0 == 1, "it passed")?;
     ensure!(fs::read(target())? == untouched, "it was written");
     Ok(())
 }
 
-/// Who asks too often is shown to ask too often, and nobody is asked about the rest.
+/// A session that asks too often is shown as such, and nobody is asked about the rest.
 pub(super) fn flood(world: &World) -> Result<()> {
     session(world)?;
     let policy = POLICY.replace("per_minute = 10000", "per_minute = 2").replace("\"asking\"", "\"flooding\"");

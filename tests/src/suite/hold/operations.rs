@@ -21,7 +21,7 @@ use crate::world::{User, World, until};
 struct Case {
     name: &'static str,
     operation: &'static str,
-    /// What a session does; raises where it is refused.
+    /// The script of the session; raises where it is refused.
     script: String,
     prepare: fn() -> Result<()>,
     /// Whether it has happened.
@@ -64,7 +64,7 @@ fn listen_for_datagrams() -> Result<()> {
     })
 }
 
-/// Left by what has the address; gone with the socket, it could not be seen otherwise.
+/// A file that a script leaves once it has the address: the socket itself is gone with its process.
 const BOUND: &str = "/srv/suite/open/asked-bound";
 const NAMED: &str = "/srv/suite/open/asked-named";
 
@@ -83,7 +83,7 @@ fn bound() -> bool {
     Path::new(BOUND).exists()
 }
 
-/// Where the process id of the victim stands.
+/// The file with the victim's process id.
 const VICTIM_ID: &str = "/srv/suite/open/asked-victim";
 static VICTIM: Mutex<Option<Child>> = Mutex::new(None);
 
@@ -250,7 +250,7 @@ pub(super) fn operations(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// What is made exclusively is asked about once, and comes into being once.
+/// An exclusive creation is asked about once, and happens once.
 pub(super) fn creation(world: &World) -> Result<()> {
     let mut session = session(world)?;
     let id = session.id.clone();

@@ -22,11 +22,11 @@ struct Case {
     script: String,
     prepare: fn() -> Result<()>,
     done: fn() -> bool,
-    /// What it says where it is denied.
+    /// Part of its output where it is denied.
     refusal: &'static str,
 }
 
-/// As the developer, outside any session.
+/// Runs a script as the developer, outside any session.
 fn shell(script: &str) -> Result<String> {
     let mut command = Command::new("/bin/sh");
     command.args(["-ec", script]);
@@ -157,7 +157,7 @@ pub fn programs(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// A debugger of the session's own sees its child stopped by SIGSTOP, as any that is held; whatever it does with that, the
+/// A debugger of the session's own sees its child stopped by SIGSTOP, as any that is held; the
 /// call passes once it is approved and not before.
 pub fn debugger(world: &World) -> Result<()> {
     let mut session = session(world)?;

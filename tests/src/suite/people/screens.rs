@@ -15,7 +15,7 @@ use crate::world::{User, World, until};
 /// A name that would move the cursor, turn the writing, hide, and push itself off the screen.
 const HOSTILE: &str = r"x\x1b[2J\x1b[Happroved\u202egpj\u200b\u00a0\u3164";
 
-/// What has to be typed for the question on the screen.
+/// Returns the keys that answer the question on the screen.
 fn code(screen: &str) -> Result<String> {
     let (before, _) = screen.split_once(" once, s").with_context(|| format!("no question: {screen}"))?;
     let word = before.split_whitespace().next_back().unwrap_or_default();
