@@ -71,10 +71,10 @@ impl Driver {
             unsafe { command.pre_exec(move || (&procs).write_all(b"0")) };
         }
         let mut child = command.spawn().context("starting what runs attacks")?;
-        let output = BufReader::new(child.stdout.take().context("no output")?);
+        let answers = BufReader::new(child.stdout.take().context("no output")?);
         let (sender, lines) = channel();
         std::thread::spawn(move || {
-            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            answers.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
         let (session, own) = (None, Vec::new());
         let attacks = Vec::new();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::actor::Actor;
 use crate::daemon::{Daemon, STATE};
 use crate::fixtures::{self, OPEN};
-use crate::policies::{fill, policy};
+use crate::policies::{self, policy};
 use crate::runner::Test;
 use crate::suite::account::Account;
 use crate::world::{User, World, in_full, until};
@@ -45,7 +45,7 @@ fn lay(world: &World) -> Result<()> {
     let [must, may, long] = ["must", "may", "long"].map(path);
     for (name, required) in [("record", ""), ("record-exec", "[record]\nrequired = [\"exec\"]\n")] {
         let values = [("NAME", name), ("MUST", must.as_str()), ("MAY", &may), ("LONG", &long)];
-        let text = fill(policy!("record"), &values);
+        let text = policies::fill(policy!("record"), &values);
         world.policy(name, &(text + required))?;
     }
     Ok(())

@@ -56,7 +56,7 @@ impl Figures {
     fn of(notices: &[Notice], opened: &[Opened]) -> Result<Self> {
         ensure!(notices.len() == opened.len(), "{} notices of {} opens", notices.len(), opened.len());
         let (mut notice, mut rest) = (Vec::new(), Vec::new());
-        for (notice, opened) in notices.iter().zip(opened).skip(WARM) {
+        for (seen, opened) in notices.iter().zip(opened).skip(WARM) {
             let ordered = opened.called <= seen.noticed
                 && seen.noticed <= seen.decided
                 && seen.decided <= opened.returned;
