@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::build::Profile;
 use crate::cmd::cmd;
-use crate::{dependencies, diagram, hooks, paths, setup, toolchain};
+use crate::{dependencies, diagram, hooks, paths, prose, setup, toolchain};
 
 /// Choice of checks.
 #[derive(Args)]
@@ -76,6 +76,7 @@ pub fn run(lint: &Lint) -> Result<()> {
     }
     check("hooks", hooks::check());
     check("crate diagram", diagram::check());
+    check("documents", prose::check());
     if !failed.is_empty() {
         bail!("lint failed: {}", failed.join(", "));
     }

@@ -20,6 +20,7 @@ mod lint;
 mod paths;
 mod payload;
 mod promises;
+mod prose;
 mod qemu;
 mod rootfs;
 mod runs;

@@ -13,7 +13,7 @@ const TABLE: &str = "docs/verified.md";
 
 const HEAD: &str = "# Instructions verified\n\n\
     Instructions that the kernel's verifier processes for each program at its load; the limit is 1,000,000.\n\
-    `cargo xtask bench -- verify` counts anew and shows what has changed since the last commit;\n\
+    `cargo xtask bench -- verify` counts again and shows what has changed since the last commit;\n\
     `cargo xtask bench --write -- verify` writes this table.\n\n";
 
 /// Counts by program, by kernel.
