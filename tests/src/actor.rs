@@ -16,7 +16,7 @@ use crate::sys::hex;
 use crate::world::{User, World, until_within};
 
 /// Time limit of an act: some are whole storms. An act that is held without a decision waits for ever.
-const ACTS: Duration = Duration::from_secs(600);
+const ACTS: Duration = Duration::from_mins(10);
 /// Time that an actor may go on at its end: it may be held.
 const LINGERS: Duration = Duration::from_secs(10);
 

@@ -17,7 +17,7 @@ pub const STATE: &str = "/var/lib/gatekeeper";
 /// What the daemon writes for people.
 pub const WORDS: &str = "/run/gatekeeper-suite/daemon.log";
 /// What it may take to end by itself before it is killed.
-const STOP: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_mins(1);
 
 /// Returns the log of all daemons so far.
 pub fn log() -> String {

@@ -102,7 +102,7 @@ pub fn describe(path: &str, value: &str) -> Result<()> {
     set_attribute(path, c"user.suite", value.as_bytes())
 }
 
-/// Gives whoever starts a program CAP_NET_RAW (capabilities(7), `struct vfs_cap_data` of version 2).
+/// Gives whoever starts a program `CAP_NET_RAW` (capabilities(7), `struct vfs_cap_data` of version 2).
 pub fn empower(path: &str) -> Result<()> {
     let words: [u32; 5] = [0x0200_0001, 1 << 13, 0, 0, 0];
     let value: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();

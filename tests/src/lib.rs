@@ -1,5 +1,24 @@
 //! The tests in the guest: the suite and the escapes, on one world.
 
+#![warn(clippy::pedantic)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_ptr_alignment,
+    clippy::cast_sign_loss,
+    reason = "arguments and results of system calls: descriptors, ids, lengths and small counts"
+)]
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::naive_bytecount,
+    reason = "shorter, and fast enough for tests"
+)]
+#![allow(clippy::needless_for_each, reason = "one line instead of three")]
+#![allow(clippy::similar_names, reason = "words of one subject resemble each other")]
+#![allow(clippy::unused_self, reason = "methods of the world exist only once it is built")]
+
 mod actor;
 mod acts;
 mod daemon;
@@ -22,7 +41,8 @@ use std::process::ExitCode;
 
 use runner::Choice;
 
-/// `gatekeeper-suite`.
+/// Runs `gatekeeper-suite`.
+#[must_use]
 pub fn suite() -> ExitCode {
     let mut words = std::env::args().skip(1);
     match words.next() {
@@ -35,7 +55,8 @@ pub fn suite() -> ExitCode {
     }
 }
 
-/// `gatekeeper-escapes`.
+/// Runs `gatekeeper-escapes`.
+#[must_use]
 pub fn escapes() -> ExitCode {
     let mut words = std::env::args().skip(1);
     match words.next() {

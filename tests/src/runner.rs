@@ -14,7 +14,7 @@ use crate::world::World;
 
 /// How long a test may take; under emulation everything is slow, and each thing that it waits for has a limit of its
 /// own.
-const LIMIT: Duration = Duration::from_secs(900);
+const LIMIT: Duration = Duration::from_mins(15);
 
 /// How many tests of a run may pass at their second try. More of them is no accident.
 const SECOND_TRIES: usize = 3;

@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(10);
 const LOOK_LATER: Duration = Duration::from_millis(200);
 /// How long anything may take that must come. Two emulated guests on a busy machine may stand still for many seconds,
 /// and who waits for what comes waits no longer for it.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

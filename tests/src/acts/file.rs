@@ -180,14 +180,14 @@ fn deep(names: &[Vec<u8>]) -> Done {
 struct Handle {
     bytes: u32,
     kind: i32,
-    handle: [u8; libc::MAX_HANDLE_SZ as usize],
+    identifier: [u8; libc::MAX_HANDLE_SZ as usize],
 }
 
 /// Reads a file that is named by its number on the disk, for which root needs no path.
 fn by_handle(path: &[u8]) -> Done {
     let mount = folder(path.rsplitn(2, |byte| *byte == b'/').nth(1).ok_or(libc::EINVAL)?)?;
     let path = c(path)?;
-    let mut handle = Handle { bytes: libc::MAX_HANDLE_SZ as u32, kind: 0, handle: [0; 128] };
+    let mut handle = Handle { bytes: libc::MAX_HANDLE_SZ as u32, kind: 0, identifier: [0; 128] };
     let (at, mut id) = (&raw mut handle, 0);
     // SAFETY: the string ends in NUL; the handle has the room that it names.
     check(unsafe { libc::name_to_handle_at(libc::AT_FDCWD, path.as_ptr(), at.cast(), &raw mut id, 0) })?;

@@ -53,11 +53,8 @@ pub fn serve() -> ExitCode {
 /// Does one act. What nobody knows how to do ends the actor: a test must not pass for a misspelt verb.
 fn act(verb: &str, arguments: &[Vec<u8>]) -> Done {
     let rooms = [file::act, exec::act, net::act, process::act, kernel::act, storm::act, ring::act, unix::act];
-    match rooms.iter().find_map(|room| room(verb, arguments)) {
-        Some(done) => done,
-        None => {
-            eprintln!("no such act: {verb} with {} arguments", arguments.len());
-            std::process::exit(2);
-        }
-    }
+    rooms.iter().find_map(|room| room(verb, arguments)).unwrap_or_else(|| {
+        eprintln!("no such act: {verb} with {} arguments", arguments.len());
+        std::process::exit(2)
+    })
 }

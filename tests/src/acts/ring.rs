@@ -1,4 +1,4 @@
-//! Acts done by the kernel's own threads on behalf of a process: through an io_uring.
+//! Acts done by the kernel's own threads on behalf of a process: through an `io_uring`.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use crate::sys::{Errno, c, check, errno};
 
 const SETUP: libc::c_long = libc::SYS_io_uring_setup;
 const ENTER: libc::c_long = libc::SYS_io_uring_enter;
-/// include/uapi/linux/io_uring.h, of which the libc crate has nothing.
+/// `include/uapi/linux/io_uring.h`, of which the libc crate has nothing.
 const IORING_SETUP_SQPOLL: u32 = 1 << 1;
 const IORING_ENTER_GETEVENTS: u32 = 1;
 const IORING_ENTER_SQ_WAKEUP: u32 = 1 << 1;

@@ -36,7 +36,7 @@ pub fn session(kernel: &mut Kernel, rules: usize) -> Result<Group> {
     let image = policy::compile(rules)?.image;
     let compiled = start.elapsed();
     let layer = kernel.publish(&image.head(), image.comb(), rules as u64)?;
-    let published = start.elapsed() - compiled;
+    let published = start.elapsed().saturating_sub(compiled);
     println!(
         "{rules} rules: compiled in {:.3} G instructions, published in {:.3} G; {} edges, {} rows, {:?}",
         compiled.as_secs_f64(),

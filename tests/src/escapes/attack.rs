@@ -98,23 +98,25 @@ fn read(file: &Path) -> Result<Attack> {
     parse(name, kind, &fs::read_to_string(file)?)
 }
 
+/// The keys that a header may have.
+const KEYS: [&str; 13] = [
+    "tries",
+    "works",
+    "see",
+    "goal",
+    "user",
+    "needs",
+    "first",
+    "undo",
+    "watch",
+    "alone",
+    "last",
+    "unrecorded",
+    "note",
+];
+
 fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
     let fields = header(text, if kind == Kind::C { "//" } else { "#" });
-    const KEYS: [&str; 13] = [
-        "tries",
-        "works",
-        "see",
-        "goal",
-        "user",
-        "needs",
-        "first",
-        "undo",
-        "watch",
-        "alone",
-        "last",
-        "unrecorded",
-        "note",
-    ];
     if let Some((key, _)) = fields.iter().find(|(key, _)| !KEYS.contains(&key.as_str())) {
         bail!("unknown key {key:?}");
     }

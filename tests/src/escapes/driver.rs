@@ -51,14 +51,12 @@ impl Driver {
         let errors = File::options().create(true).append(true).open(&output);
         let errors = errors.with_context(|| format!("making {}", output.display()))?;
         let peer = worker.peer.filter(|_| labelled);
-        let mut command = match peer {
-            Some(peer) => peer.command(user, worker),
-            None => {
-                let mut command = Command::new(PROGRAM);
-                command.args(["inside", if labelled { POLICY } else { "-" }, &worker.path("work")]);
-                command
-            }
+        let own = || {
+            let mut command = Command::new(PROGRAM);
+            command.args(["inside", if labelled { POLICY } else { "-" }, &worker.path("work")]);
+            command
         };
+        let mut command = peer.map_or_else(own, |peer| peer.command(user, worker));
         user.become_of(&mut command);
         command.current_dir(worker.path("work")).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);

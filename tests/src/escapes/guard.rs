@@ -32,7 +32,7 @@ struct Entry {
     flags: Option<Flags>,
 }
 
-/// Flags that file systems keep apart from the mode (ioctl_iflags(2)), but for what they set themselves; and the generation.
+/// Flags that file systems keep apart from the mode (`ioctl_iflags(2)`), but for what they set themselves; and the generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Flags {
     flags: u32,

@@ -19,7 +19,7 @@ use super::peer;
 use crate::sys::unhex;
 
 /// Time limit of an attack. Those that are blocked end by themselves.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_mins(1);
 /// Limit of a user's tasks, for fork bombs.
 const TASKS: u64 = 400;
 

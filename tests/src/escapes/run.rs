@@ -23,7 +23,7 @@ const LATEST: Duration = Duration::from_secs(4);
 /// A daemon that doesn't answer within this is what the attack wanted. In a session that is an escape, and outside it is
 /// hoped for.
 const SILENT_OUTSIDE: Duration = Duration::from_secs(5);
-pub const SILENT: Duration = Duration::from_secs(60);
+pub const SILENT: Duration = Duration::from_mins(1);
 
 /// The outcome of one run.
 pub struct Outcome {
@@ -169,7 +169,8 @@ impl Worker {
         let output = driver.output();
         let attacked = start.elapsed();
         let work = if labelled { self.go_on(world, attack.user, place, spoilt) } else { Ok(()) };
-        let took = [laid, attacked - laid, start.elapsed() - attacked];
+        let worked = start.elapsed();
+        let took = [laid, attacked.saturating_sub(laid), worked.saturating_sub(attacked)];
         // Who has lost the daemon once is not asked to go on; of a peer each attack gets one of its own.
         if labelled && self.peer.is_none() && work.is_ok() && attack.goal != Goal::Daemon && !attack.last {
             *self.shared() = place.take();

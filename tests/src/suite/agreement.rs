@@ -134,7 +134,7 @@ fn policy(random: &mut Random, leaves: &[Leaf], default: &str) -> String {
     let mut text = fill(policy!("agreement"), &[("DEFAULT", default)]);
     for _ in 0..2 + random.below(6) {
         let verdict = *random.pick(&["allow", "allow", "allow", "audit", "deny", "ask"]);
-        let patterns: Vec<String> = (0..1 + random.below(3))
+        let patterns: Vec<String> = (0..=random.below(3))
             .map(|_| {
                 let path = random.pick(leaves).path.clone();
                 quoted(&pattern(random, &path))

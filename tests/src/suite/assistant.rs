@@ -137,16 +137,27 @@ fn joined(world: &World) -> Result<()> {
 
 const WHOLE: &str = policy!("whole");
 
+/// The folder of the session that `whole` looks at.
+const WHOLE_PLACE: &str = "/srv/suite/whole";
+
 /// Prompts, tool calls, programs, a denial, a hold that is approved and one that a person denies with a reason: each
 /// is in the story, and page, story and statistics count alike.
 fn whole(world: &World) -> Result<()> {
+    let id = whole_session(world)?;
+    let counts = check_story(world, &id)?;
+    check_decision(world, &id)?;
+    check_statistics(world, &id, &counts)?;
+    check_page(world, &id, &counts)
+}
+
+/// Runs the session to its end. Returns its id.
+fn whole_session(world: &World) -> Result<String> {
     world.policy("whole", WHOLE)?;
-    let place = "/srv/suite/whole";
-    fixtures::folder(&format!("{place}/asked"))?;
+    fixtures::folder(&format!("{WHOLE_PLACE}/asked"))?;
     for name in ["asked/yes", "asked/no", "shut"] {
-        fixtures::file(&format!("{place}/{name}"))?;
+        fixtures::file(&format!("{WHOLE_PLACE}/{name}"))?;
     }
-    let work = format!("rm {place}/asked/yes; rm {place}/asked/no; cat {place}/shut");
+    let work = format!("rm {WHOLE_PLACE}/asked/yes; rm {WHOLE_PLACE}/asked/no; cat {WHOLE_PLACE}/shut");
     let script = [
         hook("UserPromptSubmit", "", ""),
         hook("PreToolUse", "a", &work),
@@ -166,18 +177,23 @@ fn whole(world: &World) -> Result<()> {
             let holds = world.ask_json(&["holds", "--json"])?;
             Ok(holds.into_iter().find(|hold| {
                 hold["event"]["session_name"] == name.as_str()
-                    && hold["event"]["object"]["path"] == format!("{place}/asked/{file}")
+                    && hold["event"]["object"]["path"] == format!("{WHOLE_PLACE}/asked/{file}")
             }))
         })?;
         let output = world.gatekeeper(User::Dev, &[verb, &number(&hold)?, "--reason", reason])?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     ensure!(child.wait()?.success(), "the session's command failed");
-    let left = ["yes", "no"].map(|file| std::path::Path::new(&format!("{place}/asked/{file}")).exists());
+    let left =
+        ["yes", "no"].map(|file| std::path::Path::new(&format!("{WHOLE_PLACE}/asked/{file}")).exists());
     ensure!(left == [false, true], "{left:?}");
 
-    let id = ended(world, &name)?;
-    let story = whole_story(world, &id)?;
+    ended(world, &name)
+}
+
+/// Checks the story of the session. Returns its counts.
+fn check_story(world: &World, id: &str) -> Result<Value> {
+    let story = whole_story(world, id)?;
     let counts = &story["counts"];
     let expected =
         [("prompts", 1), ("tool_calls", 1), ("held", 2), ("approved", 1), ("denied", 1), ("refused", 2)];
@@ -190,7 +206,7 @@ fn whole(world: &World) -> Result<()> {
         let answer = &held["said"][0];
         ensure!(answer["by"]["person"]["name"] == "dev" && answer["reason"] == reason, "{held}");
     }
-    let shown = world.ask(&["audit", "session", &id])?;
+    let shown = world.ask(&["audit", "session", id])?;
     for words in [
         "look around",
         "asked/yes",
@@ -202,19 +218,26 @@ fn whole(world: &World) -> Result<()> {
     ] {
         ensure!(shown.contains(words), "the story does not show {words:?}: {shown}");
     }
-    // A decision's record names by itself what was asked.
+    Ok(counts.clone())
+}
+
+/// Checks that a decision's record names by itself what was asked.
+fn check_decision(world: &World, id: &str) -> Result<()> {
     let decisions =
-        world.ask_json(&["audit", "search", "--json", "--session", &id, "--decision", "denied"])?;
+        world.ask_json(&["audit", "search", "--json", "--session", id, "--decision", "denied"])?;
     let decision = decisions.first().context("no decision found")?;
     let unmapped = &decision["unmapped"];
-    ensure!(unmapped["file"]["path"] == format!("{place}/asked/no"), "{decision}");
-    ensure!(unmapped["process"]["cmd_line"] == format!("rm {place}/asked/no"), "{decision}");
+    ensure!(unmapped["file"]["path"] == format!("{WHOLE_PLACE}/asked/no"), "{decision}");
+    ensure!(unmapped["process"]["cmd_line"] == format!("rm {WHOLE_PLACE}/asked/no"), "{decision}");
     ensure!(
         decision["firewall_rule"]["uid"] == "whole/asked" && decision["policy"]["name"] == "whole",
         "{decision}"
     );
+    Ok(())
+}
 
-    let stats = world.ask_json(&["audit", "stats", "--json", "--last", "1000", "--session", &id])?;
+fn check_statistics(world: &World, id: &str, counts: &Value) -> Result<()> {
+    let stats = world.ask_json(&["audit", "stats", "--json", "--last", "1000", "--session", id])?;
     let stats = stats.first().context("no statistics")?;
     let sum = |list: &str, fits: &dyn Fn(&str) -> bool| -> u64 {
         let list = stats[list].as_array().into_iter().flatten();
@@ -232,8 +255,12 @@ fn whole(world: &World) -> Result<()> {
     ] {
         ensure!(counts[what] == counted, "{what}: {counts}, and the statistics {stats}");
     }
+    Ok(())
+}
+
+fn check_page(world: &World, id: &str, counts: &Value) -> Result<()> {
     let file = format!("/run/gatekeeper-suite/{id}.html");
-    world.ask(&["audit", "report", &id, "--html", &file])?;
+    world.ask(&["audit", "report", id, "--html", &file])?;
     let page = std::fs::read_to_string(&file)?;
     for (what, words) in [
         ("refused", "refused"),

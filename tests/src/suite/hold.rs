@@ -116,6 +116,7 @@ fn file() -> Result<()> {
 fn no_file() -> Result<()> {
     let _ = fs::remove_file(target());
     let _ = fs::remove_dir(target());
+    ensure!(!is_there(), "{} is still there", target());
     Ok(())
 }
 

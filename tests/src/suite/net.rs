@@ -202,7 +202,7 @@ fn disguised(world: &World) -> Result<()> {
     world.expect_no_other(&session.id, &denials)
 }
 
-/// AF_UNSPEC in a connect dissolves an association and reaches nobody.
+/// `AF_UNSPEC` in a connect dissolves an association and reaches nobody.
 fn forget(world: &World) -> Result<()> {
     world.free(User::Dev)?.must("disconnect", &[&at("127.0.0.1", SHUT_PORT)])?;
     let mut session = world.session("suite")?;

@@ -1,4 +1,4 @@
-//! Processes: signals that a rule lets, capabilities, user namespaces, io_uring as a whole.
+//! Processes: signals that a rule lets, capabilities, user namespaces, `io_uring` as a whole.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -36,8 +36,11 @@ pub fn open(way: Way) -> Result<()> {
         unsafe { libc::close(fd) };
         times.push(Opened { called, returned });
     }
-    let lines: String =
-        times.iter().map(|Opened { called, returned }| format!("{called} {returned}\n")).collect();
+    let lines: String = times
+        .iter()
+        .map(|Opened { called, returned }| format!("{called} {returned}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     stdout().write_all(lines.as_bytes()).context("printing the times")
 }
 

@@ -1,4 +1,4 @@
-//! A seccomp filter that asks a supervisor about each openat(2) (seccomp_unotify(2)).
+//! A seccomp filter that asks a supervisor about each openat(2) (`seccomp_unotify(2)`).
 
 use std::io::Error;
 use std::mem::{offset_of, zeroed};

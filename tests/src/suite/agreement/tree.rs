@@ -93,14 +93,13 @@ pub fn dig(base: &str, count: usize, random: &mut Random) -> Result<Vec<Leaf>> {
             }
             let whole = [&path[..], b"/", &next].concat();
             let last = step == depth;
-            let is_folder = match kinds.get(&whole) {
-                Some(is_folder) => *is_folder,
-                None => {
-                    let is_folder = !last || random.below(4) == 0;
-                    make(&at, &next, is_folder).with_context(|| whole.escape_ascii().to_string())?;
-                    kinds.insert(whole.clone(), is_folder);
-                    is_folder
-                }
+            let is_folder = if let Some(is_folder) = kinds.get(&whole) {
+                *is_folder
+            } else {
+                let is_folder = !last || random.below(4) == 0;
+                make(&at, &next, is_folder).with_context(|| whole.escape_ascii().to_string())?;
+                kinds.insert(whole.clone(), is_folder);
+                is_folder
             };
             path = whole;
             if !is_folder {
