@@ -12,11 +12,11 @@ use crate::world::{until, until_within};
 
 /// The program under test.
 pub const GATEKEEPER: &str = "/usr/bin/gatekeeper";
-/// Where it keeps its records.
+/// The folder of its records.
 pub const STATE: &str = "/var/lib/gatekeeper";
-/// What the daemon writes for people.
+/// The log that the daemon writes for people.
 pub const WORDS: &str = "/run/gatekeeper-suite/daemon.log";
-/// What it may take to end by itself before it is killed.
+/// Time to end by itself before it is killed.
 const STOP: Duration = Duration::from_mins(1);
 
 /// Returns the log of all daemons so far.
@@ -24,6 +24,7 @@ pub fn log() -> String {
     std::fs::read_to_string(WORDS).unwrap_or_default()
 }
 
+/// A running daemon.
 pub struct Daemon {
     child: Child,
 }

@@ -16,18 +16,18 @@ use crate::daemon::Daemon;
 use crate::failure::Late;
 use crate::fixtures;
 
-/// Where policies of tests go, found by name.
+/// The folder of the tests' policies, found by name.
 pub const POLICIES: &str = "/etc/gatekeeper/policies";
-/// Where the suite keeps what it writes while it runs.
+/// The folder of the suite's own files while it runs.
 const RUN: &str = "/run/gatekeeper-suite";
-/// How often a condition is looked at: at first, and once it has been a while. Looking takes the machine's time, too.
+/// Pauses between two looks at a condition: at first, and after a while. Looking takes the machine's time, too.
 const LOOK: Duration = Duration::from_millis(10);
 const LOOK_LATER: Duration = Duration::from_millis(200);
-/// How long anything may take that must come. Two emulated guests on a busy machine may stand still for many seconds,
-/// and who waits for what comes waits no longer for it.
+/// Time limit of anything that must come. Two emulated guests on a busy machine may stand still for many seconds. A wait
+/// ends as soon as its condition holds.
 pub const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Who acts.
+/// The users that act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum User {
     Root,
@@ -60,7 +60,7 @@ impl User {
     }
 }
 
-/// All that tests share.
+/// The state that all tests share.
 pub struct World {
     daemon: Mutex<Option<Daemon>>,
     /// Leaders of the process groups that a test started.
@@ -94,7 +94,7 @@ impl World {
         Ok(())
     }
 
-    /// The end of what the daemon wrote.
+    /// Returns the last lines of the daemon's log.
     pub fn daemon_words(&self) -> Option<String> {
         let text = crate::daemon::log();
         let mut lines: Vec<&str> = text.lines().rev().take(3).collect();
@@ -102,12 +102,12 @@ impl World {
         (!lines.is_empty()).then(|| lines.join(" | "))
     }
 
-    /// A number nothing else has.
+    /// Returns a number that nothing else has.
     pub fn number(&self) -> u32 {
         self.serial.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A file for one run.
+    /// Returns the path of a new file for one run.
     pub fn run_file(&self, name: &str) -> PathBuf {
         Path::new(RUN).join(format!("{name}-{}", self.number()))
     }
@@ -119,7 +119,7 @@ impl World {
         fs::rename(&part, &path).with_context(|| format!("writing {path}"))
     }
 
-    /// `gatekeeper` with these arguments.
+    /// Returns the command `gatekeeper` with these arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(crate::daemon::GATEKEEPER);
         command.args(arguments);
@@ -137,7 +137,7 @@ impl World {
         child.wait_with_output().with_context(|| format!("waiting for gatekeeper {arguments:?}"))
     }
 
-    /// The same as root, where it must succeed; what it wrote.
+    /// Runs it as root, where it must succeed. Returns its output.
     pub fn ask(&self, arguments: &[&str]) -> Result<String> {
         let output = self.gatekeeper(User::Root, arguments)?;
         if !output.status.success() {
@@ -147,21 +147,21 @@ impl World {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// The same, one JSON object a line.
+    /// Runs it as root and parses its output: one JSON object a line.
     pub fn ask_json(&self, arguments: &[&str]) -> Result<Vec<Value>> {
         let text = self.ask(arguments)?;
         let parse = |line| serde_json::from_str(line).with_context(|| format!("gatekeeper wrote {line:?}"));
         text.lines().map(parse).collect()
     }
 
-    /// Somebody who acts outside any session.
+    /// Starts an actor outside any session.
     pub fn free(&self, user: User) -> Result<Actor> {
         let mut command = Command::new(fixtures::ACTOR);
         command.arg("actor").current_dir("/");
         Actor::start(self, command, user, None)
     }
 
-    /// A process that `clear_away` ends, with its group.
+    /// Has `clear_away` end a process, with its group.
     pub fn remember(&self, leader: u32) {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner).push(leader);
     }
@@ -202,12 +202,12 @@ pub fn in_full() -> bool {
     !is_other && !has_flag("--no-bpf-lsm")
 }
 
-/// Looks until there is an answer, which must come.
+/// Polls for an answer, which must come within [`PATIENCE`].
 pub fn until<T>(what: &str, look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     until_within(what, PATIENCE, look)
 }
 
-/// The same, where something else is done once it has not come in time.
+/// Polls for an answer within a limit, where the caller goes on without it.
 pub fn until_within<T>(
     what: &str,
     limit: Duration,

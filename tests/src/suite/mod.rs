@@ -1,6 +1,6 @@
-//! The tests, one file a noun. A test of a denial has three parts: the same act by somebody outside any
-//! session passes; in a session where it is allowed it passes; where it is denied it fails with EPERM,
-//! without effect, and an event tells of it.
+//! The tests, one file a subject. A test of a denial has three parts: the same act outside any session passes; in a
+//! session where it is allowed it passes; where it is denied it fails with EPERM, without effect, and an event records
+//! it.
 
 mod account;
 mod agreement;
@@ -29,7 +29,7 @@ mod without;
 
 use crate::runner::Test;
 
-/// Every test. `without_bpf` says that bpf is not among the kernel's LSMs.
+/// Returns every test. With `without_bpf`, bpf is not among the kernel's LSMs.
 pub fn all(without_bpf: bool) -> Vec<Test> {
     [
         file::tests(),
