@@ -83,14 +83,7 @@ impl Default for Config {
             floor: None,
             sessions_per_user: 64,
             longest_session: None,
-            trail: Options {
-                segment_bytes: 64 << 20,
-                segment_age: DAY,
-                checkpoint_records: 10_000,
-                checkpoint_age: Duration::from_secs(5),
-                keep_bytes: 4 << 30,
-                keep_age: 400 * DAY,
-            },
+            trail: Options::default(),
             secrets: Vec::new(),
             exports: Vec::new(),
             events_in_memory: 20_000,
@@ -218,9 +211,6 @@ impl Trail {
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What is wrong, and where in the text.
-pub struct Fault(pub Range<usize>, pub String);
-
 impl Config {
     /// Reads the configuration from the file that was named, or else from the usual place. Only there no file
     /// means the defaults: whoever names one and mistypes it would be without what it says.
@@ -303,30 +293,6 @@ impl Config {
     }
 }
 
-/// A path that means the same wherever the daemon is started from.
-pub(crate) fn directory(path: Spanned<PathBuf>) -> Result<PathBuf, Fault> {
-    let span = path.span();
-    let path = path.into_inner();
-    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
-    if path.is_absolute() && plain {
-        Ok(path)
-    } else {
-        Err(Fault(
-            span,
-            format!("\"{}\" is not an absolute path without \"..\": write it from /", path.display()),
-        ))
-    }
-}
-
-/// Whether this can be a policy's name: what `<dir>/<name>.toml` is made of, and no way out of `<dir>`.
-#[must_use]
-pub fn is_policy_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 64
-        && !name.starts_with(['.', '-'])
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-}
-
 fn policy_name(name: Spanned<String>) -> Result<String, Fault> {
     let span = name.span();
     let name = name.into_inner();
@@ -358,20 +324,6 @@ fn patterns(patterns: Vec<Spanned<String>>) -> Result<Vec<String>, Fault> {
         Ok(pattern)
     });
     checked.collect()
-}
-
-pub(crate) fn between<N: PartialOrd + std::fmt::Display>(
-    n: Spanned<N>,
-    least: N,
-    most: N,
-) -> Result<N, Fault> {
-    let span = n.span();
-    let n = n.into_inner();
-    if n >= least && n <= most {
-        Ok(n)
-    } else {
-        Err(Fault(span, format!("{n} is out of range: use a number from {least} to {most}")))
-    }
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use tokio::task::LocalSet;
 use tracing::{error, info, warn};
 
 use crate::api::server;
-use crate::audit::record::{DaemonChange, Record};
-use crate::audit::time::Moment;
+use gatekeeper_record::record::{DaemonChange, Record};
+use gatekeeper_record::time::Moment;
 use crate::audit::trail::Trail;
 use crate::config::Config;
 use crate::files;
@@ -25,7 +25,7 @@ use crate::hold;
 use crate::kernel::{EventStream, Kernel, RawEvent};
 use crate::session::enforcer::Enforcer;
 use crate::session::gate::Gate;
-use crate::session::id::SessionId;
+use gatekeeper_record::session_id::SessionId;
 use crate::session::store::Store;
 use crate::session::{adopt, cgroup, end, expire, hook, recordings, reload};
 use crate::sys;
@@ -180,7 +180,7 @@ fn note(gate: &Gate, started: bool) {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     let before = gate.trail.borrow().version_before().map(str::to_owned);
     gate.trail.borrow_mut().note(Record::Daemon(DaemonChange {
-        time: Moment::now().unwrap_or(Moment::from_micros(0)),
+        time: Moment::now(),
         started,
         version: VERSION.to_owned(),
         replaces: before.filter(|version| started && version != VERSION),

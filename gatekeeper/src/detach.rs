@@ -5,8 +5,8 @@ use std::fs;
 use std::io;
 use std::sync::Arc;
 
-use crate::audit::record::{HookChange, Record};
-use crate::audit::time::Moment;
+use gatekeeper_record::record::{HookChange, Record};
+use gatekeeper_record::time::Moment;
 use crate::audit::trail::Trail;
 use crate::config::Config;
 use crate::daemon::{DaemonError, alone};
@@ -43,7 +43,7 @@ pub fn detach(config: &Config) -> Result<usize, DaemonError> {
     let mut trail = Trail::open(config, &boot).map_err(DaemonError::at("the audit trail"))?;
     for hook in &hooks {
         trail.note(Record::Hook(HookChange {
-            time: Moment::now().unwrap_or(Moment::from_micros(0)),
+            time: Moment::now(),
             hook: hook.clone(),
             live: false,
             why: Some("detached by `gatekeeper daemon --detach-all`".to_owned()),

@@ -12,10 +12,10 @@ use super::peer::Peer;
 use super::record;
 use super::verbs::{Scope, Standing, Verb, scope};
 use super::wire;
-use crate::audit::record::Record;
+use gatekeeper_record::record::Record;
 use crate::hold::decide;
 use crate::session::gate::Gate;
-use crate::session::id::SessionId;
+use gatekeeper_record::session_id::SessionId;
 use crate::session::status::Status;
 use crate::session::{hook, label, open, place, reload};
 use crate::sys::clock;
@@ -97,7 +97,7 @@ fn forbidden(standing: Standing, verb: Verb) -> Refusal {
 
 async fn sessions(gate: &Gate, stream: &mut UnixStream, scope: Scope, uid: u32) -> Outcome {
     let census = gate.with_kernel(|kernel| kernel.census()).ok();
-    let now = match clock::since_boot() {
+    let now = match since_boot() {
         Ok(now) => now,
         Err(error) => return Ok(Err(Refusal::new(Reason::Failed, error.to_string()))),
     };

@@ -12,12 +12,12 @@ use super::dispatch::Outcome;
 use super::messages::{Answer, Holds, Reason, Refusal};
 use super::peer::Peer;
 use super::wire;
-use crate::audit::record::Record;
-use crate::hold::decision::HoldId;
-use crate::hold::held::Held;
+use gatekeeper_record::record::Record;
+use gatekeeper_record::decision::HoldId;
+use gatekeeper_record::held::Held;
 use crate::hold::{rights, serve};
 use crate::session::gate::Gate;
-use crate::session::id::SessionId;
+use gatekeeper_record::session_id::SessionId;
 use crate::sys::clock;
 
 /// Denials that a session is told of at once.
@@ -27,7 +27,7 @@ const AMENDED: Duration = Duration::from_secs(1);
 
 /// What waits and concerns the peer: what it may decide, and its own sessions'.
 fn waiting(gate: &Gate, peer: &Peer, wanted: Option<HoldId>) -> Vec<Held> {
-    let Ok(now) = clock::since_boot() else { return Vec::new() };
+    let Ok(now) = since_boot() else { return Vec::new() };
     let queue = gate.holds.borrow();
     let entries = queue.entries.iter().filter(|(id, entry)| {
         let owner = entry.event.owner;

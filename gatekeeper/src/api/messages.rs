@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::assistant::foresee::Deed;
-use crate::assistant::telling::Telling;
-use crate::audit::record::{self, Foretold};
+use gatekeeper_record::hook_report::Telling;
+use gatekeeper_record::record::{self, Foretold};
 use crate::hold::decide;
-use crate::hold::decision::{Decision, HoldId, Person};
-use crate::hold::held::Held;
-use crate::session::id::SessionId;
+use gatekeeper_record::decision::{Decision, HoldId, Person};
+use gatekeeper_record::held::Held;
+use gatekeeper_record::session_id::SessionId;
 use crate::session::record::Summary;
 use crate::session::status::Status;
 
@@ -250,54 +250,6 @@ pub enum Answer {
     Done,
     /// No, and nothing was done.
     Refused(Refusal),
-}
-
-/// Why a request is refused, as a closed list for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The request makes no sense.
-    Malformed,
-    /// The caller may not ask this.
-    Forbidden,
-    /// A limit is reached.
-    Limit,
-    /// The policy is wrong or missing.
-    Policy,
-    /// Where the caller stands, no session can be opened.
-    Place,
-    /// The kernel side does not enforce.
-    NotEnforcing,
-    /// There is no such thing, or not any more.
-    Missing,
-    /// Something failed.
-    Failed,
-}
-
-/// A refusal: what, and the mend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}{mend}", mend = .mend.as_ref().map(|mend| format!("\n  {mend}")).unwrap_or_default())]
-pub struct Refusal {
-    /// For programs.
-    pub reason: Reason,
-    /// For people.
-    pub message: String,
-    /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
-}
-
-impl Refusal {
-    /// A refusal without a mend.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), mend: None }
-    }
-
-    /// The same with what to do about it.
-    #[must_use]
-    pub fn mend(self, mend: impl Into<String>) -> Self {
-        Self { mend: Some(mend.into()), ..self }
-    }
 }
 
 #[cfg(test)]

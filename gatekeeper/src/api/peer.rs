@@ -90,7 +90,7 @@ fn start_ticks(stat: &str) -> Option<u64> {
 
 /// The moment to note when a connection is accepted.
 pub fn now() -> io::Result<Duration> {
-    clock::since_boot()
+    since_boot()
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use super::peer::Peer;
 use super::verbs::Scope;
 use super::wire;
 use crate::audit::cast::{Happening, Recording, Terminal};
-use crate::audit::record::Change;
-use crate::audit::time::Moment;
+use gatekeeper_record::record::Change;
+use gatekeeper_record::time::Moment;
 use crate::session::gate::Gate;
-use crate::session::id::SessionId;
+use gatekeeper_record::session_id::SessionId;
 use crate::session::open::refuse;
 use crate::session::record::{Kind, Session};
 
@@ -51,7 +51,7 @@ fn begin(gate: &Gate, peer: &Peer, scope: Scope, request: Record) -> Result<(Ses
     let known = known.ok_or_else(|| Refusal::new(Reason::Malformed, "you have no such session"))?;
     let kind = terminal.filter(|name| name.len() <= 64 && name.chars().all(|c| c.is_ascii_graphic()));
     let term = Terminal { cols: columns, rows, kind };
-    let now = Moment::now().map_err(refuse(Reason::Failed))?;
+    let now = Moment::now();
     let command = gate.trail.borrow().masked(Some(session), &known.command).join(" ");
     let recording = Recording::begin(&gate.config.state, session, term, command, now)
         .map_err(|error| Refusal::new(Reason::Failed, format!("the recording can't be begun: {error}")))?;

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::telling::{Telling, What};
 use super::{patch, shell};
-use crate::policy::explain::{Question, Start};
-use crate::policy::links::{Links, real_path};
+use gatekeeper_policy::explain::{Question, Start};
+use gatekeeper_policy::links::{Links, real_path};
 
 /// Deeds foreseen of one tool call, at most.
 pub const DEEDS: usize = 64;

@@ -8,7 +8,7 @@ use super::foresee::{Access, Deed, Place, foresee};
 use super::read::{ReadError, read};
 use super::telling::{TEXT, Telling, What};
 use super::*;
-use crate::policy::links::NoLinks;
+use gatekeeper_policy::links::NoLinks;
 
 fn told(assistant: Assistant, given: &Value) -> Telling {
     read(assistant, None, given.to_string().as_bytes()).unwrap()

@@ -8,10 +8,10 @@ use anstyle::Style;
 use super::output::{BAD, DIM, GOOD, WARN, colour, escaped, json, out};
 use crate::api::client::ask;
 use crate::api::messages::{Answer, Events, Request};
-use crate::audit::record::{Change, Event, HookChange, Lost, Object, Record, SessionChange, Told};
+use gatekeeper_record::record::{Change, Event, HookChange, Lost, Object, Record, SessionChange, Told};
 use crate::config::Config;
-use crate::hold::decision::Outcome;
-use crate::session::id::SessionId;
+use gatekeeper_record::decision::Outcome;
+use gatekeeper_record::session_id::SessionId;
 
 /// Arguments of `events`.
 #[derive(Debug, clap::Args)]

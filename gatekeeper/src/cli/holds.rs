@@ -12,10 +12,10 @@ use crate::api::client::ask;
 use crate::api::messages::{Answer, Holds, Request};
 use crate::config::Config;
 use crate::hold::decide;
-use crate::hold::decision::{Decision, Extent, HoldId, Width};
-use crate::hold::held::Held;
+use gatekeeper_record::decision::{Decision, Extent, HoldId, Width};
+use gatekeeper_record::held::Held;
 use crate::hold::told::{self, Line};
-use crate::shown;
+use gatekeeper_record::safe_text;
 
 /// Columns of an object in a list.
 const OBJECT: usize = 200;

@@ -12,10 +12,10 @@ use crate::assistant::Assistant;
 use crate::assistant::answer::{Reply, block, pass, refuse};
 use crate::assistant::foresee::{Place, foresee};
 use crate::assistant::read::read;
-use crate::assistant::telling::Telling;
-use crate::audit::record::Foretold;
+use gatekeeper_record::hook_report::Telling;
+use gatekeeper_record::record::Foretold;
 use crate::config::{Config, OnFailure};
-use crate::policy::links::Disk;
+use gatekeeper_policy::links::Disk;
 use crate::session::place;
 
 /// Bytes of a hook's input, at most: assistants send whole files and outputs.
@@ -157,7 +157,7 @@ fn failed(config: &Config, assistant: Assistant, telling: Option<&Telling>, why:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assistant::telling::What;
+    use gatekeeper_record::hook_report::What;
 
     #[test]
     fn outside_a_session_a_failure_is_nobodys_concern() {

@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 use gatekeeper_common::verdict::Verdict;
 use serde::Serialize;
 
-use crate::shown;
-pub use crate::shown::{visible as escaped, visible_lines as escaped_lines};
+use gatekeeper_record::safe_text;
+pub use gatekeeper_record::safe_text::{visible as escaped, visible_lines as escaped_lines};
 
 /// Something good.
 pub const GOOD: Style = AnsiColor::Green.on_default();

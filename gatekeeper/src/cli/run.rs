@@ -17,7 +17,7 @@ use super::output::{complain, escaped};
 use crate::api::client::ask;
 use crate::api::messages::{Answer, PolicyChoice, Request, Run};
 use crate::config::{Config, is_policy_name};
-use crate::session::id::SessionId;
+use gatekeeper_record::session_id::SessionId;
 use crate::session::open::{COMMAND, COMMAND_WORDS};
 use crate::sys::fd;
 
@@ -168,7 +168,7 @@ pub fn choice(argument: &str) -> anyhow::Result<PolicyChoice> {
         return Ok(PolicyChoice::Name(argument.to_owned()));
     }
     let bytes = std::fs::read(argument).with_context(|| format!("policy {argument}"))?;
-    let text = crate::policy::source::text(argument, bytes)?;
+    let text = gatekeeper_policy::source::text(argument, bytes)?;
     Ok(PolicyChoice::Text { file: argument.to_owned(), text })
 }
 

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::state::{State, Waiting};
-use crate::hold::held::Held;
+use gatekeeper_record::held::Held;
 use crate::hold::told::{self, Line};
-use crate::shown;
+use gatekeeper_record::safe_text;
 
 /// From so many columns and rows on, list and hold stand side by side.
 const WIDE: (u16, u16) = (90, 16);

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::keys::Key;
 use super::layout;
-use crate::audit::record::{Event, Record};
+use gatekeeper_record::record::{Event, Record};
 use crate::hold::decide::Answer;
-use crate::hold::decision::{Decision, Extent, HoldId, Person, Width};
-use crate::hold::held::Held;
+use gatekeeper_record::decision::{Decision, Extent, HoldId, Person, Width};
+use gatekeeper_record::held::Held;
 use crate::hold::told;
 use crate::session::record::Summary;
-use crate::shown;
+use gatekeeper_record::safe_text;
 
 /// After a decision keys mean nothing for so long: whoever still types means the one before.
 const DEAF: Duration = Duration::from_millis(500);

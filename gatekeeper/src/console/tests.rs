@@ -12,12 +12,12 @@ use super::keys::Key;
 use super::state::{Command, Mode, News, State};
 use super::view;
 use crate::audit::ocsf::samples::event;
-use crate::audit::record::{Object, Record};
-use crate::audit::time::Moment;
+use gatekeeper_record::record::{Object, Record};
+use gatekeeper_record::time::Moment;
 use crate::hold::decide::Answer;
-use crate::hold::decision::{By, Decision, Extent, HoldId, Width};
-use crate::hold::held::Held;
-use crate::policy::approval::Terms;
+use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Width};
+use gatekeeper_record::held::Held;
+use gatekeeper_policy::approval::Terms;
 
 const HOSTILE: &str = "\u{1b}[2J\u{202e}gpj.\u{200b}\u{a0}\u{e0041}\u{9b}0m\r\n\u{5d0}/\u{3164}";
 
@@ -176,7 +176,7 @@ fn who_approves_more_than_others_did_is_told() {
         session: None,
         session_name: None,
         settled: true,
-        time: Moment::now().unwrap(),
+        time: Moment::now(),
     };
     let mut state = state((100, 40), vec![push(7)]);
     let asked = Extent { seconds: None, width: Width::Exact };

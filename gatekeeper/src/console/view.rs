@@ -7,10 +7,10 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::layout;
 use super::state::{Choice, Mode, Pane, State};
-use crate::audit::record::Record;
-use crate::hold::held::Held;
+use gatekeeper_record::record::Record;
+use gatekeeper_record::held::Held;
 use crate::hold::told;
-use crate::shown;
+use gatekeeper_record::safe_text;
 
 const PLAIN: Style = Style::new();
 const DIM: Style = Style::new().add_modifier(Modifier::DIM);

@@ -14,8 +14,8 @@ use super::rights;
 use super::wake::wake;
 use crate::api::messages::{Reason, Refusal};
 use crate::api::peer::Peer;
-use crate::audit::record::Record;
-use crate::audit::time::Moment;
+use gatekeeper_record::record::Record;
+use gatekeeper_record::time::Moment;
 use crate::session::gate::Gate;
 use crate::sys::clock;
 
@@ -121,7 +121,7 @@ pub fn said(
         session: entry.event.session,
         session_name: entry.event.session_name.clone(),
         settled,
-        time: Moment::now().unwrap_or(Moment::from_micros(0)),
+        time: Moment::now(),
     }
 }
 
@@ -170,7 +170,7 @@ fn grant(gate: &Gate, hold: &Hold, scope: Scope, seconds: Option<u64>) -> Result
 }
 
 fn since_boot() -> Result<Duration, Refusal> {
-    clock::since_boot().map_err(|error| Refusal::new(Reason::Failed, error.to_string()))
+    since_boot().map_err(|error| Refusal::new(Reason::Failed, error.to_string()))
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -180,7 +180,7 @@ fn nanos(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hold::decision::Person;
+    use gatekeeper_record::decision::Person;
     use crate::hold::queue::tests::entry;
 
     fn approval(width: Width, seconds: Option<u64>) -> Answer {

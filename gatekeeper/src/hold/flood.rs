@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::session::id::SessionId;
+use gatekeeper_record::session_id::SessionId;
 
 /// The time in which people are asked only so often.
 const MINUTE: Duration = Duration::from_secs(60);

@@ -146,8 +146,8 @@ fn read(bytes: &[u8], boot: &str) -> serde_json::Result<Said> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::time::Moment;
-    use crate::hold::decision::{By, Extent};
+    use gatekeeper_record::time::Moment;
+    use gatekeeper_record::decision::{By, Extent};
 
     fn decision(hold: u64, approves: bool) -> Decision {
         Decision {

@@ -17,10 +17,10 @@ use super::flood::Floods;
 use super::held::{Checked, Held};
 use super::journal::Journal;
 use crate::audit::explain::address;
-use crate::audit::record::{Event, Object};
-use crate::policy::approval::Terms;
-use crate::policy::question::{Question, Start};
-use crate::session::id::SessionId;
+use gatekeeper_record::record::{Event, Object};
+use gatekeeper_policy::approval::Terms;
+use gatekeeper_policy::question::{Question, Start};
+use gatekeeper_record::session_id::SessionId;
 
 /// One hold.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::decision::Person;
 use crate::api::messages::{Reason, Refusal};
 use crate::api::peer::Peer;
-use crate::policy::approval::{Approver, Terms};
+use gatekeeper_policy::approval::{Approver, Terms};
 use crate::sys::passwd;
 
 /// Whether this user may decide a hold of a session of `owner`.

@@ -12,11 +12,11 @@ use super::decision::{By, Extent, HoldId};
 use super::queue::{Entry, Outermost, arguments, question};
 use super::wake::wake;
 use crate::audit::objects::command_line;
-use crate::audit::record::{Event, Record};
-use crate::audit::rules::Conditions;
-use crate::kernel::RawEvent;
+use gatekeeper_record::record::{Event, Record};
+use gatekeeper_policy::rulebook::Conditions;
+use gatekeeper_record::raw_event::RawEvent;
 use crate::session::gate::Gate;
-use crate::session::id::SessionId;
+use gatekeeper_record::session_id::SessionId;
 use crate::sys::clock;
 
 /// Between two looks while tasks are to get their answers.
@@ -53,7 +53,7 @@ pub async fn serve(gate: Rc<Gate>) {
 
 /// Compares with the kernel's table, denies what is due, and wakes what is decided.
 pub fn look(gate: &Gate) {
-    let Ok(now) = clock::since_boot() else { return };
+    let Ok(now) = since_boot() else { return };
     let table = match gate.with_kernel(|kernel| kernel.holds()) {
         Ok(table) => table,
         Err(refusal) if refusal.reason == crate::api::messages::Reason::NotEnforcing => return,
@@ -159,7 +159,7 @@ fn outermost(gate: &Gate, session: SessionId) -> Outermost {
 
 /// Asks people about a hold, unless they were asked too often.
 pub fn ask_people(gate: &Gate, id: HoldId) {
-    let Ok(now) = clock::since_boot() else { return };
+    let Ok(now) = since_boot() else { return };
     let mut queue = gate.holds.borrow_mut();
     let Some(entry) = queue.entries.get(&id) else { return };
     let (asks_for, fresh) = (entry.asks_for(), entry.said.is_empty());

@@ -1,8 +1,8 @@
-//! A hold in words for people. What an agent chose stands there spelled out (see [`crate::shown`]), and nothing else does.
+//! A hold in words for people. What an agent chose stands there spelled out (see [`gatekeeper_record::safe_text`]), and nothing else does.
 
 use super::held::{Held, Says};
-use crate::policy::approval::Approver;
-use crate::shown::{cut, exact, words};
+use gatekeeper_policy::approval::Approver;
+use gatekeeper_record::safe_text::{cut, exact, words};
 
 /// One line of what there is to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ fn terms(held: &Held, line: &mut impl FnMut(&'static str, String)) {
 mod tests {
     use super::*;
     use crate::hold::notify::tests::held;
-    use crate::session::id::SessionId;
+    use gatekeeper_record::session_id::SessionId;
 
     fn line(held: &Held, name: &str) -> Option<String> {
         lines(held, 60).into_iter().find(|line| line.name == name).map(|line| line.text)

@@ -20,8 +20,8 @@ use screen::Screen;
 
 use crate::api::client::{ClientError, ask};
 use crate::api::messages::{Answer, Request};
-use crate::hold::held::Held;
-use crate::session::id::SessionId;
+use gatekeeper_record::held::Held;
+use gatekeeper_record::session_id::SessionId;
 use crate::sys::{random, terminal};
 
 /// A hold, and when it is denied.

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use crate::api::client::{ClientError, Conversation, ask};
 use crate::api::messages::{Answer, Holds, Request};
-use crate::hold::decision::HoldId;
-use crate::hold::held::Held;
-use crate::session::id::SessionId;
+use gatekeeper_record::decision::HoldId;
+use gatekeeper_record::held::Held;
+use gatekeeper_record::session_id::SessionId;
 
 /// Before the daemon is asked again that was away.
 const AGAIN: Duration = Duration::from_millis(500);

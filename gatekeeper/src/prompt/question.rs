@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::hold::decide::Answer;
-use crate::hold::decision::{Extent, HoldId, Width};
-use crate::hold::held::Held;
+use gatekeeper_record::decision::{Extent, HoldId, Width};
+use gatekeeper_record::held::Held;
 use crate::hold::told;
-use crate::shown;
+use gatekeeper_record::safe_text;
 
 /// Keys mean nothing for so long: who still types answers nothing that they have read, and neither does a terminal that
 /// answers what the session asked it before.

@@ -5,8 +5,8 @@ use std::num::NonZeroU16;
 use super::question::{Question, Step};
 use super::screen::Screen;
 use crate::hold::decide::Answer;
-use crate::hold::decision::{Extent, Width};
-use crate::hold::held::Held;
+use gatekeeper_record::decision::{Extent, Width};
+use gatekeeper_record::held::Held;
 use crate::hold::notify::tests::held;
 
 const SIZE: (u16, u16) = (80, 24);

@@ -11,7 +11,7 @@ use super::expire;
 use super::gate::Gate;
 use super::id::SessionId;
 use super::record::Session;
-use crate::audit::record::Change;
+use gatekeeper_record::record::Change;
 use crate::kernel::Census;
 
 /// Takes over. Sessions of an earlier boot are over; those without a task left end at the sweep.

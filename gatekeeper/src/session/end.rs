@@ -9,7 +9,7 @@ use super::cgroup;
 use super::gate::Gate;
 use super::id::SessionId;
 use super::record::{Kind, Session};
-use crate::audit::record::Change;
+use gatekeeper_record::record::Change;
 
 /// Ends every session that is over. A parent's layers bind its children too, so children go first.
 pub fn sweep(gate: &Gate) {

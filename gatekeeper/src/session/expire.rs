@@ -9,13 +9,13 @@ use super::cgroup;
 use super::gate::Gate;
 use super::id::SessionId;
 use super::record::{Kind, Session};
-use crate::audit::record::Change;
+use gatekeeper_record::record::Change;
 use crate::sys::{clock, process};
 
 /// Kills what is left in sessions whose time is over, and says so on record before. Called again until nothing is left: a
 /// task that hangs in the kernel dies late, and stays bound and listed so long.
 pub fn expire(gate: &Gate) {
-    match clock::since_boot() {
+    match since_boot() {
         Ok(now) => expire_at(gate, now),
         Err(error) => error!("the clock: {error}"),
     }
@@ -98,8 +98,8 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::audit::record::Record;
-    use crate::audit::time::Moment;
+    use gatekeeper_record::record::Record;
+    use gatekeeper_record::time::Moment;
     use crate::audit::trail::Trail;
     use crate::config::Config;
     use crate::session::adopt::adopt;

@@ -20,8 +20,8 @@ use super::store::Store;
 use super::turns::Turns;
 use crate::api::messages::{Reason, Refusal};
 use crate::audit::explain::Facts;
-use crate::audit::record::{Change, HookChange, PolicyRefused, Record, SessionChange};
-use crate::audit::time::Moment;
+use gatekeeper_record::record::{Change, HookChange, PolicyRefused, Record, SessionChange};
+use gatekeeper_record::time::Moment;
 use crate::audit::trail::Trail;
 use crate::config::Config;
 use crate::hold::check::Turns as Checking;
@@ -179,7 +179,7 @@ impl Gate {
     /// Writes a change of a session into the trail.
     pub fn note(&self, session: &Session, change: Change, note: Option<String>) {
         self.trail.borrow_mut().note(Record::Session(SessionChange {
-            time: Moment::now().unwrap_or(Moment::from_micros(0)),
+            time: Moment::now(),
             session: session.id,
             session_name: session.name.clone(),
             owner: session.owner.uid,
@@ -216,7 +216,7 @@ impl Gate {
             && refusal.reason == Reason::Policy
         {
             self.trail.borrow_mut().note(Record::Refused(PolicyRefused {
-                time: Moment::now().unwrap_or(Moment::from_micros(0)),
+                time: Moment::now(),
                 owner: uid,
                 policy: asked.to_owned(),
                 why: refusal.message.clone(),
@@ -251,7 +251,7 @@ fn hook_change(hook: &Hook) -> HookChange {
         Liveness::Unproved => (false, Some("attached, not proved".to_owned())),
         Liveness::Dead(why) => (false, Some(why.clone())),
     };
-    let time = Moment::now().unwrap_or(Moment::from_micros(0));
+    let time = Moment::now();
     HookChange { time, hook: hook.name.to_owned(), live, why }
 }
 

@@ -16,9 +16,9 @@ use crate::api::messages::{Answer, Hook, Reason, Refusal};
 use crate::api::peer::Peer;
 use crate::assistant::Assistant;
 use crate::assistant::foresee::{BYTES, DEEDS, Deed};
-use crate::assistant::telling::{HINTS, Telling, WORD, What};
-use crate::audit::record::{Foretold, Told};
-use crate::audit::time::Moment;
+use gatekeeper_record::hook_report::{HINTS, Telling, WORD, What};
+use gatekeeper_record::record::{Foretold, Told};
+use gatekeeper_record::time::Moment;
 use crate::policy;
 use crate::sys::clock;
 
@@ -51,7 +51,7 @@ pub async fn hear(gate: &Gate, peer: &Peer, hook: Hook) -> Result<Heard, Refusal
     let session = SessionId::from_kernel(label.session).ok_or_else(unknown)?;
     let Hook { mut telling, deeds } = hook;
     check(&mut telling, &deeds)?;
-    let now = clock::since_boot().map_err(refuse(Reason::Failed))?;
+    let now = since_boot();
     match gate.tellings.borrow_mut().take(session, telling.assistant, telling.size(), now) {
         Leave::Whole => {}
         Leave::Short => telling.empty(),
@@ -70,8 +70,8 @@ pub async fn hear(gate: &Gate, peer: &Peer, hook: Hook) -> Result<Heard, Refusal
     let (told, cgroup) = {
         let sessions = gate.sessions.borrow();
         let known = sessions.get(&session).ok_or_else(unknown)?;
-        let boot_time = clock::since_boot().map_err(refuse(Reason::Failed))?.as_nanos() as u64;
-        let time = Moment::now().map_err(refuse(Reason::Failed))?;
+        let boot_time = since_boot().as_nanos() as u64;
+        let time = Moment::now();
         let told = told_of(&sessions, known, time, boot_time, telling);
         let told = match &refused {
             None => told,
@@ -194,8 +194,8 @@ pub fn settle(gate: &Gate) {
 fn told_dropped(gate: &Gate, session: SessionId, assistant: Assistant, dropped: u64) -> Option<Told> {
     let sessions = gate.sessions.borrow();
     let known = sessions.get(&session)?;
-    let time = Moment::now().unwrap_or(Moment::from_micros(0));
-    let boot_time = clock::since_boot().map_or(0, |now| now.as_nanos() as u64);
+    let time = Moment::now();
+    let boot_time = since_boot().map_or(0, |now| now.as_nanos() as u64);
     let telling = Telling::of(assistant, What::Other, "dropped");
     Some(Told { dropped, ..told_of(&sessions, known, time, boot_time, telling) })
 }
@@ -204,7 +204,7 @@ fn told_dropped(gate: &Gate, session: SessionId, assistant: Assistant, dropped: 
 mod tests {
     use super::*;
     use crate::assistant::foresee::Access;
-    use crate::policy::tests::compile;
+    use gatekeeper_policy::testing::compile;
 
     #[test]
     fn only_what_the_policy_denies_is_refused_beforehand() {
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn more_than_is_taken_is_refused() {
-        use crate::assistant::telling::TEXT;
+        use gatekeeper_record::hook_report::TEXT;
         let mut telling = Telling::of(Assistant::Codex, What::Tool, "PreToolUse");
         telling.input = Some("x".repeat(TEXT));
         assert!(check(&mut telling, &[]).is_ok());

@@ -9,8 +9,8 @@ use gatekeeper_common::label::Layer;
 use super::gate::Gate;
 use super::policy::{Variables, compile_whole, rules};
 use super::record::{LayerRef, OwnLayer, Session};
-use crate::audit::rules::Edition;
-use crate::policy::Compiled;
+use gatekeeper_policy::rulebook::Edition;
+use gatekeeper_policy::Compiled;
 
 /// Policies kept, at most: each is some megabytes.
 const KEPT: usize = 16;

@@ -15,8 +15,8 @@ use super::open::{check_words, check_workspace, compile, establish, new_id, owne
 use super::policy::Variables;
 use super::record::{Kind, Session};
 use crate::api::messages::{LabelCgroup, Reason, Refusal};
-use crate::audit::record::Change;
-use crate::audit::time::Moment;
+use gatekeeper_record::record::Change;
+use gatekeeper_record::time::Moment;
 use crate::sys::passwd;
 
 /// How long the kernel may take to stop everything in the cgroup.
@@ -61,7 +61,7 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
         cgroup_id: 0,
         container: Container::of(&folder),
         parent: None,
-        opened: Moment::now().map_err(refuse(Reason::Failed))?,
+        opened: Moment::now(),
         ends: None,
         expired: false,
         boot: gate.boot.clone(),

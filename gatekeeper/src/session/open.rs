@@ -15,9 +15,9 @@ use super::policy::{self, Compiled, Variables};
 use super::record::{Kind, LayerRef, OwnLayer, Owner, Session, layers_of};
 use crate::api::messages::{PolicyChoice, Reason, Refusal, Run};
 use crate::api::peer::Peer;
-use crate::audit::record::Change;
-use crate::audit::rules::Edition;
-use crate::audit::time::Moment;
+use gatekeeper_record::record::Change;
+use gatekeeper_policy::rulebook::Edition;
+use gatekeeper_record::time::Moment;
 use crate::sys::{clock, passwd};
 
 /// Characters of a purpose, at most: it is shown on a line.
@@ -79,7 +79,7 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
         Some(around) => around.container.clone(),
         None => place::cgroup(peer.pid).map_err(refuse(Reason::Place))?.as_deref().and_then(Container::of),
     };
-    let now = clock::since_boot().map_err(refuse(Reason::Failed))?;
+    let now = since_boot();
     let outer = around.as_ref().and_then(|around| around.ends);
     let ends = end(now, request.seconds, gate.config.longest_session, outer)?;
     let (parent, inherited, folder) = match around {
@@ -98,7 +98,7 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
         cgroup_id: 0,
         container,
         parent,
-        opened: Moment::now().map_err(refuse(Reason::Failed))?,
+        opened: Moment::now(),
         ends,
         expired: false,
         boot: gate.boot.clone(),

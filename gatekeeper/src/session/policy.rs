@@ -9,15 +9,15 @@ use super::id::SessionId;
 use super::record::Owner;
 use crate::api::messages::PolicyChoice;
 use crate::audit::export::setting::Target;
-use crate::audit::rules::{RuleInfo, Rules};
+use gatekeeper_policy::rulebook::{RuleInfo, Rules};
 use crate::config::{Config, is_policy_name};
-use crate::policy::builtin::Places;
-use crate::policy::links::Disk;
-use crate::policy::reach::Reach;
-use crate::policy::rules::Rule;
-use crate::policy::secrets::Secrets;
-use crate::policy::source::Source;
-use crate::policy::{self, Policy, PolicyError, SearchPath, Vars, load};
+use gatekeeper_policy::builtin::Places;
+use gatekeeper_policy::links::Disk;
+use gatekeeper_policy::reach::Reach;
+use gatekeeper_policy::rules::Rule;
+use gatekeeper_policy::secrets::Secrets;
+use gatekeeper_policy::source::Source;
+use gatekeeper_policy::{self, Policy, PolicyError, SearchPath, Vars, load};
 
 /// What `${tmp}` means.
 const TMP: &str = "/tmp";
@@ -75,29 +75,13 @@ pub fn compile(
     Ok(Compiled {
         head: compiled.image.head(),
         comb: compiled.image.comb().to_vec(),
-        rules: rules(&compiled),
+        rules: Rules::of(&compiled),
         secrets: compiled.secrets,
         name: compiled.name,
     })
 }
 
-/// What the numbers of a policy's rules mean.
-#[must_use]
-pub fn rules(compiled: &policy::Compiled) -> Rules {
-    let asking = || compiled.rules.iter().filter(|rule| rule.verdict == Verdict::Ask);
-    let by_default = |operation: &Operation| compiled.defaults.of(*operation) == Verdict::Ask;
-    Rules {
-        policy: compiled.name.clone(),
-        rules: compiled.rules.iter().map(info).collect(),
-        approval: compiled.approval.clone(),
-        terms: asking().map(|rule| (rule.number, rule.terms.clone())).collect(),
-        reaches: asking().map(|rule| (rule.number, Reach::of(rule))).collect(),
-        asks: Operation::ALL.into_iter().filter(by_default).fold(0, |bits, one| bits | one.bit()),
-        secrets: Vec::new(),
-    }
-}
-
-/// The same, for being asked.
+/// The whole policy compiled, for questions in user space.
 pub fn compile_whole(
     choice: &PolicyChoice,
     variables: &Variables,
@@ -144,15 +128,6 @@ pub fn guard(places: &mut Places, config: &Config) {
     for list in [&mut places.guarded, &mut places.secret] {
         list.sort();
         list.dedup();
-    }
-}
-
-fn info(rule: &Rule) -> RuleInfo {
-    RuleInfo {
-        id: rule.id.clone(),
-        reason: rule.reason.clone(),
-        severity: rule.severity,
-        tags: rule.tags.clone(),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::container::Container;
 use super::id::SessionId;
 use crate::api::messages::PolicyChoice;
-use crate::audit::time::Moment;
+use gatekeeper_record::time::Moment;
 
 /// The user a session acts for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use tracing::error;
 use super::gate::Gate;
 use crate::audit::cast;
 use crate::audit::log::open::note_of;
-use crate::audit::record::Upkeep;
+use gatekeeper_record::record::Upkeep;
 
 /// Removes recordings as old as records may be, each put on record first; of an open session none, for it may go on.
 pub fn prune(gate: &Gate) {
@@ -40,10 +40,10 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::audit::record::Record;
+    use gatekeeper_record::record::Record;
     use crate::audit::trail::Trail;
     use crate::config::Config;
-    use crate::session::id::SessionId;
+    use gatekeeper_record::session_id::SessionId;
     use crate::session::record::Session;
     use crate::session::store::{Store, tests::session as sample};
 

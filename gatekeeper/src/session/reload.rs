@@ -9,8 +9,8 @@ use super::open::compile;
 use super::policy::Variables;
 use super::record::Session;
 use crate::api::messages::Refusal;
-use crate::audit::record::Change;
-use crate::audit::rules::Edition;
+use gatekeeper_record::record::Change;
+use gatekeeper_policy::rulebook::Edition;
 
 /// What became of one session: its new generation, or why the old policies stay.
 #[derive(Debug)]

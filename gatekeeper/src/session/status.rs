@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::gate::Gate;
 use crate::audit::export::ExportState;
 use crate::audit::keeper::Health;
-use crate::audit::record::{FamilyName, cause_word};
+use gatekeeper_record::record::{FamilyName, cause_word};
 use crate::hold::notify::NoticeState;
 use crate::kernel::{Liveness, Shortfall, Way};
 

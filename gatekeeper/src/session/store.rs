@@ -74,7 +74,7 @@ pub(super) mod tests {
     use super::super::record::{Kind, LayerRef, OwnLayer, Owner};
     use super::*;
     use crate::api::messages::PolicyChoice;
-    use crate::audit::time::Moment;
+    use gatekeeper_record::time::Moment;
 
     /// One with a layer of its own in another's.
     pub fn session() -> Session {

@@ -32,14 +32,6 @@ fn option<T: Copy>(socket: BorrowedFd<'_>, name: libc::c_int) -> io::Result<T> {
     Ok(unsafe { value.assume_init() })
 }
 
-/// Bytes written to a TCP socket that the other end has not acknowledged (tcp(7), `SIOCOUTQ`).
-pub fn unacknowledged(socket: BorrowedFd<'_>) -> io::Result<usize> {
-    let mut bytes: libc::c_int = 0;
-    // SAFETY: the request writes one int, and the pointer is to one.
-    super::check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &mut bytes) })?;
-    usize::try_from(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
-}
-
 /// Who connected.
 pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     let found: libc::ucred = option(socket, libc::SO_PEERCRED)?;

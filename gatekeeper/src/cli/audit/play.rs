@@ -13,10 +13,10 @@ use self::part::Part;
 use super::super::output::{complain, json, out};
 use crate::audit::cast::{Happening, Moved, digest, path, read};
 use crate::audit::index::{Index, Query};
-use crate::audit::record::{Change, Record};
+use gatekeeper_record::record::{Change, Record};
 use crate::audit::screen::{Plain, Sieve};
-use crate::audit::time::Moment;
-use crate::session::id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_record::session_id::SessionId;
 
 mod part;
 

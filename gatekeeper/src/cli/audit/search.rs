@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use super::super::events;
 use super::super::output::{DIM, out};
 use crate::audit::index::{Index, Query};
-use crate::audit::time::Moment;
-use crate::hold::decision::{HoldId, Outcome};
-use crate::session::id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_record::decision::{HoldId, Outcome};
+use gatekeeper_record::session_id::SessionId;
 
 /// Which records.
 #[derive(Debug, clap::Args)]
@@ -147,7 +147,7 @@ fn moment(text: &str) -> Result<Moment, String> {
         text.char_indices().next_back().and_then(|(at, last)| Some((&text[..at], unit(last)?)))
     {
         let count: i64 = count.parse().map_err(|_| wrong())?;
-        let now = Moment::now().map_err(|error| error.to_string())?;
+        let now = Moment::now();
         let ago = count.checked_mul(unit * 1_000_000).ok_or_else(wrong)?;
         return Ok(Moment::from_micros(now.micros().saturating_sub(ago)));
     }
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(exact("2027-01-31"), "2027-01-31T00:00:00.000000Z");
         assert_eq!(exact("2027-01-31T16:00:01Z"), "2027-01-31T16:00:01.000000Z");
         assert_eq!(exact("2027-01-31T16:00:01.250000Z"), "2027-01-31T16:00:01.250000Z");
-        let hour = Moment::now().unwrap().micros() - moment("60m").unwrap().micros();
+        let hour = Moment::now().micros() - moment("60m").unwrap().micros();
         assert!((3_599_000_000..3_601_000_000).contains(&hour), "{hour}");
         for wrong in ["", "yesterday", "2027-13-01", "h", "-", "99999999999999999d"] {
             assert!(moment(wrong).is_err(), "{wrong}");

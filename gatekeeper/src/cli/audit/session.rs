@@ -9,13 +9,13 @@ use anyhow::{Context, bail};
 
 use super::super::events;
 use super::super::output::{BAD, DIM, HEAD, WARN, escaped, json, out};
-use crate::assistant::telling::What;
+use gatekeeper_record::hook_report::What;
 use crate::audit::index::{Index, Query};
-use crate::audit::record::{Change, Record};
+use gatekeeper_record::record::{Change, Record};
 use crate::audit::story::holds::{Said, waited};
 use crate::audit::story::{Story, Testimony, html};
-use crate::audit::time::Moment;
-use crate::session::id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_record::session_id::SessionId;
 
 /// Arguments of `audit session`.
 #[derive(Debug, clap::Args)]

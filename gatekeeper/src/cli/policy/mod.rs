@@ -15,11 +15,11 @@ use self::print::{paint, print_answer, print_rule};
 use self::question::Asked;
 use crate::config::Config;
 use crate::kernel::shortfall;
-use crate::policy::caller::Given;
-use crate::policy::links::Disk;
-use crate::policy::selftest;
-use crate::policy::view::{AnswerView, RuleView, object};
-use crate::policy::{self, Compiled, Policy, PolicyError, Resolved, SearchPath, Vars};
+use gatekeeper_policy::caller::Given;
+use gatekeeper_policy::links::Disk;
+use gatekeeper_policy::selftest;
+use gatekeeper_policy::view::{AnswerView, RuleView, object};
+use gatekeeper_policy::{self, Compiled, Policy, PolicyError, Resolved, SearchPath, Vars};
 use crate::session::policy::guard;
 
 /// Look at policies without enforcing them.

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use crate::policy::view::{AnswerView, Named, RuleView, default_text};
+use gatekeeper_policy::view::{AnswerView, Named, RuleView, default_text};
 
 /// An answer, and the rules behind it.
 pub fn print_answer(answer: &AnswerView<'_>) {

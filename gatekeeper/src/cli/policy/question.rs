@@ -8,9 +8,9 @@ use clap::{Subcommand, ValueEnum};
 use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 
-use crate::policy::explain::Question;
-use crate::policy::links::Links;
-use crate::policy::{PolicyError, ask};
+use gatekeeper_policy::explain::Question;
+use gatekeeper_policy::links::Links;
+use gatekeeper_policy::{PolicyError, ask};
 
 /// What `explain` is asked about.
 #[derive(Debug, Subcommand)]

@@ -17,7 +17,7 @@ use rustix::termios::Winsize;
 use super::record::Taken;
 use crate::config::Config;
 use crate::prompt::Prompter;
-use crate::session::id::SessionId;
+use gatekeeper_record::session_id::SessionId;
 use crate::sys::terminal::{self, Exclusive, Raw};
 use crate::sys::termination::on_termination;
 

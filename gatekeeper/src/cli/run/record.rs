@@ -8,7 +8,7 @@ use crate::api::client::{Conversation, ask};
 use crate::api::messages::{Answer, Record, Request};
 use crate::audit::cast::Happening;
 use crate::config::Config;
-use crate::session::id::SessionId;
+use gatekeeper_record::session_id::SessionId;
 
 /// What is taken down.
 pub struct Taken {

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::setting::Setting;
-use crate::hold::held::{Held, Says};
+use gatekeeper_record::held::{Held, Says};
 use crate::hold::helper;
-use crate::policy::trusted;
+use gatekeeper_policy::trusted;
 use crate::sys::passwd;
 
 /// Bytes of a reason, at most.

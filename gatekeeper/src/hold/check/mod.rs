@@ -15,7 +15,7 @@ use super::decide::{said, settle};
 use super::decision::{By, Extent, HoldId};
 use super::held::{Checked, Held, Says};
 use super::serve;
-use crate::policy::approval::Check;
+use gatekeeper_policy::approval::Check;
 use crate::session::gate::Gate;
 use crate::sys::clock;
 use setting::Setting;
@@ -35,7 +35,7 @@ impl Default for Turns {
 
 /// Checks a hold, and then has it decided or asks people.
 pub async fn check(gate: Rc<Gate>, id: HoldId) {
-    let Ok(now) = clock::since_boot() else { return };
+    let Ok(now) = since_boot() else { return };
     let found = {
         let queue = gate.holds.borrow();
         queue.entries.get(&id).map(|entry| (queue.shown(entry, now), entry.hold))

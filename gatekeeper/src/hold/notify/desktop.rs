@@ -10,10 +10,10 @@ use tokio::sync::Semaphore;
 use tracing::debug;
 
 use super::text;
-use crate::hold::held::Held;
+use gatekeeper_record::held::Held;
 use crate::hold::helper;
 use crate::hold::rights;
-use crate::policy::trusted;
+use gatekeeper_policy::trusted;
 use crate::sys::passwd::{self, Entry};
 
 /// systemd's client of the bus: where there is a session bus, so it is.
@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
     use crate::hold::notify::tests::held;
-    use crate::policy::approval::Approver;
+    use gatekeeper_policy::approval::Approver;
 
     #[test]
     fn there_is_nothing_to_press_and_nothing_to_follow_but_ours() {

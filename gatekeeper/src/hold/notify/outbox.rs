@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::hold::decision::HoldId;
+use gatekeeper_record::decision::HoldId;
 
 /// Notices that wait to be sent, at most.
 pub const WAITING: usize = 256;

@@ -14,9 +14,9 @@ use super::*;
 use crate::audit::export::setting::Url;
 use crate::audit::export::webhook::signature;
 use crate::audit::ocsf::samples::event;
-use crate::audit::record::Object;
-use crate::hold::decision::HoldId;
-use crate::policy::approval::Terms;
+use gatekeeper_record::record::Object;
+use gatekeeper_record::decision::HoldId;
+use gatekeeper_policy::approval::Terms;
 
 const SOON: Duration = Duration::from_secs(30);
 

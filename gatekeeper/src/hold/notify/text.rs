@@ -1,8 +1,8 @@
 //! A hold in a few words, for places that make links and marks out of text.
 
-use crate::hold::held::Held;
+use gatekeeper_record::held::Held;
 use crate::hold::told;
-use crate::shown;
+use gatekeeper_record::safe_text;
 
 /// Columns of what is asked.
 const ASKED: usize = 160;

@@ -14,8 +14,8 @@ use super::text;
 use crate::audit::export::SendError;
 use crate::audit::export::http::{Client, secret};
 use crate::audit::export::webhook::signature;
-use crate::hold::decision::Decision;
-use crate::hold::held::Held;
+use gatekeeper_record::decision::Decision;
+use gatekeeper_record::held::Held;
 use crate::hold::told;
 
 /// How long to wait after a failure, first and at most.
@@ -58,7 +58,7 @@ impl Notice {
             "owner": decision.owner,
             "approves": decision.approves,
             "settled": decision.settled,
-            "text": text::unmarked(&crate::shown::exact(&decision.to_string())),
+            "text": text::unmarked(&gatekeeper_record::safe_text::exact(&decision.to_string())),
         });
         let key = format!("decision-{}-{}", decision.hold, decision.time.micros());
         let (hold, until) = (decision.hold, Instant::now() + OVER);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use gatekeeper::api::client::ask;
 use gatekeeper::api::messages::{Answer, Holds, Request};
 use gatekeeper::hold::decide;
-use gatekeeper::hold::decision::{Extent, HoldId};
+use gatekeeper_record::decision::{Extent, HoldId};
 
 use super::opener::Opener;
 use super::{Figures, Notice, now};

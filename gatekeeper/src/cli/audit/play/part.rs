@@ -4,9 +4,9 @@ use anyhow::bail;
 use gatekeeper_common::operation::Operation;
 
 use crate::audit::index::{Index, Query};
-use crate::audit::record::{Event, Record};
-use crate::audit::time::Moment;
-use crate::session::id::SessionId;
+use gatekeeper_record::record::{Event, Record};
+use gatekeeper_record::time::Moment;
+use gatekeeper_record::session_id::SessionId;
 
 /// A stretch of time; all of it where nothing is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ mod tests {
     use crate::audit::log::open::FOLDER;
     use crate::audit::log::writer::Log;
     use crate::audit::ocsf::samples::{denial, event as sample};
-    use crate::audit::record::Object;
+    use gatekeeper_record::record::Object;
     use crate::config::Config;
 
     fn exec(number: u64, verdict: Verdict, session: u64) -> Record {

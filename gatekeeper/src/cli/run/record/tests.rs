@@ -14,7 +14,7 @@ use rustix::termios::{tcgetwinsize, tcsetwinsize};
 use super::super::kept::Keeper;
 use super::*;
 use crate::audit::cast::{self, Recording, Terminal};
-use crate::audit::time::Moment;
+use gatekeeper_record::time::Moment;
 use crate::sys::terminal;
 
 const fn size(columns: u16, rows: u16) -> Winsize {
@@ -38,7 +38,7 @@ fn take_down(listener: &UnixListener, state: &Path, session: SessionId) {
     answer.push(b'\n');
     (&stream).write_all(&answer).unwrap();
     let terminal = Terminal { cols: 70, rows: 20, kind: None };
-    let now = || Moment::now().unwrap();
+    let now = || Moment::now();
     let mut recording = Recording::begin(state, session, terminal, "sh".into(), now()).unwrap();
     for line in lines {
         recording.add(&serde_json::from_str(&line.unwrap()).unwrap(), now()).unwrap();

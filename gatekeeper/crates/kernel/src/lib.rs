@@ -1,0 +1,185 @@
+//! The kernel side as the daemon sees it: load, publish, label, listen.
+
+pub mod attachment;
+pub mod btf;
+mod built;
+pub mod canary;
+mod seqcounts;
+pub mod error;
+pub mod events;
+pub mod fields;
+mod function;
+mod holds;
+mod labels;
+mod load;
+mod pinned;
+pub mod preemption;
+mod probe;
+pub mod programs;
+mod publish;
+pub mod unsupported;
+mod slots;
+pub mod sys;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use aya::Ebpf;
+use gatekeeper_common::counters::COUNTERS;
+
+pub use attachment::{Attachment, Way};
+pub use error::KernelError;
+pub use events::EventStream;
+pub use labels::Census;
+pub use probe::probe;
+pub use unsupported::Shortfall;
+
+use crate::sys::bpf::{PinnedMap, lookup, update};
+use slots::Slots;
+
+/// Whether a hook enforces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Liveness {
+    /// Its canary was denied what the control was allowed.
+    Live,
+    /// Attached; keeps labels or names and has nothing to refuse, so that no canary can prove it.
+    Attached,
+    /// Attached, not yet proved.
+    Unproved,
+    /// Attached and not firing, or not attached: why, and the mend.
+    Dead(String),
+}
+
+/// One hook as `status` shows it.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// The LSM hook's or tracepoint's name.
+    pub name: &'static str,
+    /// How its program is attached.
+    pub way: Way,
+    /// Whether a canary can see it refuse.
+    pub provable: bool,
+    /// Whether it enforces.
+    pub liveness: Liveness,
+}
+
+#[derive(Debug)]
+struct Maps {
+    cgroups: PinnedMap,
+    counters: PinnedMap,
+    labels: PinnedMap,
+    small: PinnedMap,
+    large: PinnedMap,
+    holds: PinnedMap,
+    decisions: PinnedMap,
+    grants: PinnedMap,
+}
+
+/// The switch that tells the programs whether the trail takes records: what has to be recorded is denied while it
+/// does not.
+#[derive(Debug)]
+pub struct Recording(PinnedMap);
+
+impl Recording {
+    /// Sets it.
+    ///
+    /// # Errors
+    /// Where the map can't be written; it stays as it was.
+    pub fn set(&self, takes: bool) -> io::Result<()> {
+        update(self.0.as_fd(), &0_u32.to_ne_bytes(), &u32::from(takes).to_ne_bytes())
+    }
+}
+
+/// The loaded and attached programs with their pinned maps.
+#[derive(Debug)]
+pub struct Kernel {
+    programs: Ebpf,
+    maps: Maps,
+    hooks: Vec<Hook>,
+    /// Why programs at functions can't be relied on here.
+    doubt: Option<String>,
+    shortfalls: Vec<Shortfall>,
+    pins: PathBuf,
+    slots: Slots,
+}
+
+impl Kernel {
+    /// Loads, attaches and pins everything under `pins` (on a bpffs), taking over the maps found there.
+    ///
+    /// # Errors
+    /// Where the kernel refuses; what was pinned before stays as it was.
+    pub fn load(pins: &Path) -> Result<Self, KernelError> {
+        let attachment = Attachment::here();
+        let (programs, list, shortfalls) = load::load(pins, attachment)?;
+        let open = |name: &str| {
+            let path = pins.join("maps").join(name);
+            PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))
+        };
+        let maps = Maps {
+            cgroups: open("CGROUPS")?,
+            counters: open("COUNTERS")?,
+            labels: open("LABELS")?,
+            small: open("IMAGES_SMALL")?,
+            large: open("IMAGES_LARGE")?,
+            holds: open("HOLDS")?,
+            decisions: open("DECISIONS")?,
+            grants: open("GRANTS")?,
+        };
+        let hooks = list
+            .iter()
+            .map(|program| Hook {
+                name: program.name,
+                way: Way::of(program, attachment),
+                provable: program.provable,
+                liveness: Liveness::Unproved,
+            })
+            .collect();
+        let slots = Slots::open(pins)?;
+        let doubt = attachment.doubt();
+        Ok(Self { programs, maps, hooks, doubt, shortfalls, pins: pins.to_owned(), slots })
+    }
+
+    /// Every hook with its state.
+    #[must_use]
+    pub fn hooks(&self) -> &[Hook] {
+        &self.hooks
+    }
+
+    /// What this kernel can't enforce, or judges in another way than others.
+    #[must_use]
+    pub fn shortfalls(&self) -> &[Shortfall] {
+        &self.shortfalls
+    }
+
+    /// The events' reading end. Must be called within a tokio runtime, by one reader.
+    ///
+    /// # Errors
+    /// Where the ring buffer can't be opened.
+    pub fn open_events(&self) -> Result<EventStream, KernelError> {
+        EventStream::open(&self.pins)
+    }
+
+    /// The switch that tells the programs whether the trail takes records.
+    ///
+    /// # Errors
+    /// Where the map can't be opened.
+    pub fn recording(&self) -> Result<Recording, KernelError> {
+        let path = self.pins.join("maps/RECORDING");
+        let map = PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))?;
+        Ok(Recording(map))
+    }
+
+    /// The counters, by [`gatekeeper_common::counters`] index.
+    ///
+    /// # Errors
+    /// Where the map can't be read.
+    pub fn counters(&self) -> Result<Vec<u64>, KernelError> {
+        let mut values = vec![0; COUNTERS as usize];
+        for (index, value) in (0u32..).zip(&mut values) {
+            lookup(self.maps.counters.as_fd(), &index.to_ne_bytes(), bytemuck::bytes_of_mut(value))
+                .map_err(KernelError::call("reading the counters"))?;
+        }
+        Ok(values)
+    }
+}

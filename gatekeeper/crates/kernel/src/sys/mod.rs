@@ -1,0 +1,17 @@
+//! Every unsafe and libc call of the kernel side, each behind a small safe function.
+
+pub mod acts;
+pub mod bpf;
+pub mod canary_calls;
+pub mod tracing;
+pub mod watch;
+
+use std::ffi::CString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// A path as the kernel takes it.
+fn text(path: &Path) -> io::Result<CString> {
+    Ok(CString::new(path.as_os_str().as_bytes())?)
+}

@@ -1,0 +1,217 @@
+//! What a policy says of one operation, and why: the image is walked with the kernel's own step.
+
+use gatekeeper_common::automaton::DEAD;
+use gatekeeper_common::image::{ARGUMENTS, COLUMNS, ENVIRONMENT, Row};
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
+
+use super::compile::Compiled;
+use super::reference;
+use super::rows::{SILENCE, strictest};
+use super::rules::Rule;
+
+pub use super::question::{Question, Start};
+
+/// The answer to a question.
+#[derive(Debug, Clone)]
+pub struct Explanation<'a> {
+    /// What the policy says.
+    pub verdict: Verdict,
+    /// The operation that decided, where several were asked for: the one judged strictest.
+    pub operation: Operation,
+    /// The rule that decided; `None` where the default did.
+    pub rule: Option<&'a Rule>,
+    /// Every other rule that speaks of the same operation on the same object.
+    pub also: Vec<&'a Rule>,
+    /// Why it does not pass, beyond the policy itself.
+    pub cause: Cause,
+    /// Whether it is denied for doubt, without a rule being asked.
+    pub doubted: bool,
+}
+
+impl Explanation<'_> {
+    /// Whether the operation passes.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.verdict <= Verdict::Audit
+    }
+}
+
+impl Compiled {
+    /// The deciding cell for one operation, as the kernel finds it.
+    #[must_use]
+    pub fn judge(&self, question: &Question) -> (Operation, Cell) {
+        let (operation, cell, _) = self.rule_on(question);
+        (operation, cell)
+    }
+
+    /// The same, with why it does not pass where that is not for a rule.
+    fn rule_on(&self, question: &Question) -> (Operation, Cell, Option<Cause>) {
+        let (row, doubt) = match question.doubt() {
+            Some(cause) => (SILENCE, Some(cause)),
+            None => self.row(question),
+        };
+        let defaults = &self.image.header().defaults;
+        let cell = |operation: Operation| {
+            if doubt.is_some() {
+                return Cell::new(Verdict::Deny, RULE_DEFAULT);
+            }
+            let spoken = match operation {
+                Operation::Map => {
+                    let arguments_matter = row[ARGUMENTS].0 != DEAD;
+                    map_cell(row[Operation::Exec as usize], row[Operation::Map as usize], arguments_matter)
+                }
+                _ => row[operation as usize],
+            };
+            spoken.or(defaults[operation as usize])
+        };
+        let judged = question.operations().into_iter().map(|operation| (operation, cell(operation)));
+        // The first of equals, so that the operation named is the one asked for first.
+        let (operation, cell) = judged
+            .reduce(|best, next| {
+                let cell = best.1.strictest(next.1);
+                if next.1 > best.1 { (next.0, cell) } else { (best.0, cell) }
+            })
+            .unwrap_or((Operation::Read, Cell::SILENT));
+        (operation, cell, doubt)
+    }
+
+    /// What the rules say of a question's object, or why it is denied unheard.
+    fn row(&self, question: &Question) -> (Row, Option<Cause>) {
+        let (image, header) = (&self.image, self.image.header());
+        let row = match question {
+            Question::Exec(start) => return self.exec_row(start),
+            Question::File(path, _) => image.path_row(path),
+            Question::Net(address, protocol, _) => image.net_row(*address, *protocol),
+            Question::Unix(word, _) => image.word_row(header.start_unix, word),
+            Question::Signal(number, path) => {
+                image.word_row(header.start_signal, &[&[*number], path.as_slice()].concat())
+            }
+            Question::Capability(number) => {
+                let mut row = [Cell::SILENT; COLUMNS];
+                let cell = header.capabilities.get(usize::from(*number)).copied();
+                row[Operation::Capability as usize] = cell.unwrap_or(Cell::SILENT);
+                row
+            }
+        };
+        (row, None)
+    }
+
+    /// The program's own row, and those of its arguments and of each variable where some rule asks.
+    fn exec_row(&self, start: &Start) -> (Row, Option<Cause>) {
+        let mut row = self.image.path_row(&start.program);
+        let [arguments, environment] = [row[ARGUMENTS].0, row[ENVIRONMENT].0];
+        if arguments != DEAD {
+            if start.bytes() > self.image.header().argument_bytes as usize {
+                return (row, Some(Cause::Arguments));
+            }
+            row = strictest(&row, &self.image.word_row(arguments, &start.word()));
+        }
+        if environment != DEAD {
+            for name in &start.env {
+                row = strictest(&row, &self.image.word_row(environment, name));
+            }
+        }
+        (row, None)
+    }
+
+    /// The answer to a question, with the rules behind it.
+    #[must_use]
+    pub fn explain(&self, question: &Question) -> Explanation<'_> {
+        let (operation, cell, doubt) = self.rule_on(question);
+        let verdict = cell.verdict().unwrap_or(Verdict::Deny);
+        let rule = self.rules.get(cell.rule());
+        let speaks = |other: &&Rule| {
+            rule.is_none_or(|rule| rule.number != other.number)
+                && reference::speaks(other, operation, question)
+        };
+        let asked = if verdict == Verdict::Ask { Cause::Held } else { Cause::Policy };
+        Explanation {
+            verdict,
+            operation,
+            rule,
+            also: self.rules.iter().filter(|_| doubt.is_none()).filter(speaks).collect(),
+            cause: doubt.unwrap_or(asked),
+            doubted: doubt.is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gatekeeper_policy::testing::compile;
+
+    const TEXT: &str = "version = 1\nname = 't'\n[[file]]\nverdict = 'allow'\npath = ['/a/**']\n\
+        [[file]]\nid = 'b'\nverdict = 'ask'\npath = ['**/b']\naccess = ['write']\nreason = 'why'\n";
+
+    fn file(path: &[u8], operations: &[Operation]) -> Question {
+        Question::File(path.to_vec(), operations.to_vec())
+    }
+
+    #[test]
+    fn the_strictest_of_several_accesses_decides() {
+        let compiled = compile(TEXT).unwrap();
+        let answer = compiled.explain(&file(b"/a/b", &[Operation::Read, Operation::Write]));
+        assert_eq!((answer.verdict, answer.operation), (Verdict::Ask, Operation::Write));
+        assert_eq!(answer.rule.unwrap().id, "t/b");
+        assert_eq!(answer.also.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["t/file-1"]);
+        assert_eq!((answer.passes(), answer.cause), (false, Cause::Held));
+        let answer = compiled.explain(&file(b"/a/b", &[Operation::Read]));
+        assert!(answer.passes() && answer.cause == Cause::Policy);
+    }
+
+    fn start(words: &[&str], env: &[&str], setuid: bool) -> Question {
+        let bytes = |list: &[&str]| list.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
+        let (argv, env) = (bytes(words), bytes(env));
+        Question::Exec(Start { program: argv[0].clone(), argv, env, setuid, memory: 0 })
+    }
+
+    #[test]
+    fn a_start_is_judged_by_program_arguments_and_environment() {
+        let compiled = compile(
+            "version = 1\nname = 't'\n[defaults]\narguments = 40\n\
+             [[exec]]\nid = 'git'\nverdict = 'allow'\nprogram = ['/bin/git']\n\
+             [[exec]]\nid = 'push'\nverdict = 'ask'\nprogram = ['/bin/git']\nargs = ['push', '**']\n\
+             [[exec]]\nid = 'preload'\nverdict = 'deny'\nprogram = ['/**']\nenv = ['LD_*']\n",
+        )
+        .unwrap();
+        let said = |question: &Question| {
+            let answer = compiled.explain(question);
+            let also: Vec<_> = answer.also.iter().map(|rule| rule.id.clone()).collect();
+            (answer.rule.map(|rule| rule.id.clone()), answer.operation, answer.cause, also.join(" "))
+        };
+        let by = |id: &str| Some(id.to_owned());
+        let git = said(&start(&["/bin/git", "log"], &["HOME"], false));
+        assert_eq!(git, (by("t/git"), Operation::Exec, Cause::Policy, String::new()));
+        let push = said(&start(&["/bin/git", "push", "x"], &[], false));
+        assert_eq!(push, (by("t/push"), Operation::Exec, Cause::Held, "t/git".to_owned()));
+        let preload = said(&start(&["/bin/git", "push"], &["A", "LD_X"], false));
+        assert_eq!(preload, (by("t/preload"), Operation::Exec, Cause::Policy, "t/git t/push".to_owned()));
+        let setuid = said(&start(&["/bin/git"], &[], true));
+        assert_eq!(setuid, (None, Operation::Setuid, Cause::Policy, String::new()));
+        let long = said(&start(&["/bin/git", &"x".repeat(31)], &[], false));
+        assert_eq!(long, (None, Operation::Exec, Cause::Arguments, String::new()));
+        let other = said(&start(&["/bin/other", &"x".repeat(31)], &[], false));
+        assert_eq!(other, (None, Operation::Exec, Cause::Policy, String::new()));
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_resolve_is_denied() {
+        let compiled = compile(TEXT).unwrap();
+        let deep = [b"/a".as_slice(), &b"/x".repeat(254)].concat();
+        assert!(compiled.explain(&file(&deep, &[Operation::Read])).passes());
+        let answer = [deep.as_slice(), b"/x"].concat();
+        let answer = compiled.explain(&file(&answer, &[Operation::Read]));
+        assert_eq!(
+            (answer.verdict, answer.cause, answer.rule.is_none()),
+            (Verdict::Deny, Cause::TooDeep, true)
+        );
+        for long in [
+            [b"/a/".as_slice(), &b"x".repeat(256)].concat(),
+            [b"/a".as_slice(), &b"/xxxxx".repeat(683)].concat(),
+        ] {
+            assert_eq!(compiled.explain(&file(&long, &[Operation::Read])).cause, Cause::TooLong);
+        }
+    }
+}

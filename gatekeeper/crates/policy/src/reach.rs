@@ -1,0 +1,355 @@
+//! What a rule that asks speaks of, kept beside its number: whoever else asks about the same operation has a say in it.
+
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+use super::address::Target;
+use super::approval::Terms;
+use super::bytes::ByteSet;
+use super::question::Question;
+use super::reference;
+use super::rules::{Protocols, Rule, Subject, Written};
+use super::word::Word;
+
+/// Steps that comparing with one pattern may take, at most. What would take more counts as spoken of: patterns are a
+/// policy's, and paths and arguments an agent's, whom the daemon does not wait for.
+const STEPS: u64 = 1 << 22;
+
+/// What a rule speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// The operations, as bits.
+    pub operations: u32,
+    subject: Kept,
+}
+
+/// [`Subject`], by the texts of its patterns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kept {
+    /// What can't be kept, and so is everything.
+    Anything,
+    Paths(Vec<String>),
+    Arguments(Vec<String>, Vec<String>),
+    Addresses(Vec<String>, Protocols),
+    Unix(Vec<String>, Vec<String>),
+    Signals(Vec<u8>, Vec<String>),
+}
+
+impl Reach {
+    /// What this rule speaks of.
+    #[must_use]
+    pub fn of(rule: &Rule) -> Self {
+        let kept = match &rule.subject {
+            Subject::Paths(list) => texts(list).map(Kept::Paths),
+            // Never with a rule that asks; were it, the variables are not what is known of a hold.
+            Subject::Environment(list, _) => texts(list).map(Kept::Paths),
+            Subject::Arguments(list, given) => {
+                texts(list).zip(words(given)).map(|(list, given)| Kept::Arguments(list, given))
+            }
+            Subject::Addresses(list, protocols) => {
+                let list = list.iter().map(|target| target.text.clone()).collect();
+                Some(Kept::Addresses(list, *protocols))
+            }
+            Subject::Unix(list, names) => {
+                texts(list).zip(words(names)).map(|(list, names)| Kept::Unix(list, names))
+            }
+            Subject::Signals(signals, list) => {
+                texts(list).map(|list| Kept::Signals(signals.iter().collect(), list))
+            }
+            Subject::Capabilities(_) => None,
+        };
+        Self { operations: rule.operations, subject: kept.unwrap_or(Kept::Anything) }
+    }
+
+    /// Whether it speaks of one of these operations on what is asked about; of what is not known, it does.
+    #[must_use]
+    pub fn speaks(&self, operations: u32, question: Option<&Question>) -> bool {
+        if self.operations & operations == 0 {
+            return false;
+        }
+        let Some(question) = question else { return true };
+        let Some(subject) = self.subject.subject() else { return true };
+        let rule = Rule {
+            number: 0,
+            id: String::new(),
+            verdict: Verdict::Ask,
+            required: false,
+            operations: self.operations,
+            subject,
+            reason: None,
+            severity: super::document::Severity::default(),
+            tags: Vec::new(),
+            terms: Terms::default(),
+            file: String::new(),
+            line: 0,
+        };
+        self.subject.is_dear(question) || reference::matches(&rule, question)
+    }
+}
+
+impl Reach {
+    /// Whether some operation could be both rules' business, by the family of their operations and how their patterns
+    /// begin. Two that have nothing in common can be taken to have, never the other way round.
+    #[must_use]
+    pub fn may_meet(&self, other: &Self) -> bool {
+        families(self.operations) & families(other.operations) != 0 && self.subject.may_meet(&other.subject)
+    }
+}
+
+/// All operations of the families of these: what is asked at once is of one family.
+#[must_use]
+pub fn families(operations: u32) -> u32 {
+    let kin = |one: &Operation| {
+        Operation::ALL.iter().any(|other| operations & other.bit() != 0 && other.family() == one.family())
+    };
+    Operation::ALL.into_iter().filter(kin).fold(0, |bits, one| bits | one.bit())
+}
+
+impl Kept {
+    fn may_meet(&self, other: &Self) -> bool {
+        use Kept::{Addresses, Anything, Arguments, Paths, Signals, Unix};
+        let paths = |one: &[String], other: &[String]| {
+            one.iter().any(|one| other.iter().any(|other| path_may_meet(one, other)))
+        };
+        match (self, other) {
+            (Anything, _) | (_, Anything) => true,
+            (Arguments(one, given), Arguments(other, also)) => {
+                paths(one, other) && words_may_meet(given, also)
+            }
+            (Paths(one) | Arguments(one, _), Paths(other) | Arguments(other, _)) => paths(one, other),
+            (Addresses(_, one), Addresses(_, other)) => {
+                one == other || *one == Protocols::Any || *other == Protocols::Any
+            }
+            (Unix(one, names), Unix(other, others)) => {
+                paths(one, other) || (!names.is_empty() && !others.is_empty())
+            }
+            (Signals(one, programs), Signals(other, others)) => {
+                one.iter().any(|signal| other.contains(signal)) && paths(programs, others)
+            }
+            _ => false,
+        }
+    }
+
+    /// As a rule has it, as far as it is compared; `None` where it is everything.
+    fn subject(&self) -> Option<Subject> {
+        let written = |list: &[String]| -> Vec<Written> {
+            let written = |text: &String| Written {
+                text: text.clone(),
+                expanded: text.clone().into_bytes(),
+                patterns: Vec::new(),
+                resolved: Vec::new(),
+            };
+            list.iter().map(written).collect()
+        };
+        let words = |list: &[String]| -> Vec<Word> {
+            let word = |text: &String| Word {
+                text: text.clone(),
+                expanded: text.clone().into_bytes(),
+                alternatives: Vec::new(),
+            };
+            list.iter().map(word).collect()
+        };
+        Some(match self {
+            Self::Anything => return None,
+            Self::Paths(list) => Subject::Paths(written(list)),
+            Self::Arguments(list, given) => Subject::Arguments(written(list), words(given)),
+            Self::Addresses(list, protocols) => {
+                let targets = list.iter().map(|text| Target::parse(text)).collect::<Result<_, _>>();
+                Subject::Addresses(targets.ok()?, *protocols)
+            }
+            Self::Unix(list, names) => Subject::Unix(written(list), words(names)),
+            Self::Signals(signals, list) => {
+                let mut set = ByteSet::EMPTY;
+                signals.iter().for_each(|signal| set.insert(*signal));
+                Subject::Signals(set, written(list))
+            }
+        })
+    }
+
+    /// Whether comparing could take too long.
+    fn is_dear(&self, question: &Question) -> bool {
+        let paths = |list: &[String], path: &[u8]| {
+            let names: Vec<usize> = path.split(|byte| *byte == b'/').map(<[u8]>::len).collect();
+            let longest = names.iter().copied().max().unwrap_or(0);
+            list.iter().any(|text| steps(text.split('/'), names.len(), longest) > STEPS)
+        };
+        match (self, question) {
+            (Self::Arguments(_, given), Question::Exec(start))
+                if {
+                    let longest = start.argv.iter().map(Vec::len).max().unwrap_or(0);
+                    steps(given.iter().map(String::as_str), start.argv.len(), longest) > STEPS
+                } =>
+            {
+                true
+            }
+            (Self::Paths(list) | Self::Arguments(list, _), Question::Exec(start)) => {
+                paths(list, &start.program)
+            }
+            (Self::Paths(list), Question::File(path, _))
+            | (Self::Signals(_, list), Question::Signal(_, path)) => paths(list, path),
+            (Self::Unix(list, names), Question::Unix(word, _)) => {
+                paths(list, word)
+                    || names.iter().any(|name| steps([name.as_str()].into_iter(), 1, word.len()) > STEPS)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_literal(text: &str) -> bool {
+    !text.contains(['*', '?', '[', '{', '}', '\\'])
+}
+
+/// Whether both could be one path: not where the names they begin with differ.
+fn path_may_meet(one: &str, other: &str) -> bool {
+    let names = |text: &str| -> (Vec<String>, bool) {
+        // A brace can hold slashes: what is behind it is not told apart.
+        let all: Vec<&str> = text.split('/').filter(|name| !name.is_empty()).collect();
+        let plain: Vec<String> =
+            all.iter().take_while(|name| is_literal(name)).map(|name| (*name).to_owned()).collect();
+        let whole = plain.len() == all.len();
+        (plain, whole)
+    };
+    let ((one, one_whole), (other, other_whole)) = (names(one), names(other));
+    one.iter().zip(&other).all(|(one, other)| one == other)
+        && !(one_whole && one.len() < other.len())
+        && !(other_whole && other.len() < one.len())
+}
+
+/// Whether both could be one list of arguments.
+fn words_may_meet(one: &[String], other: &[String]) -> bool {
+    for (one, other) in one.iter().zip(other) {
+        // Braces can hold any number of arguments, too.
+        if [one, other].iter().any(|word| word.contains("**")) {
+            return true;
+        }
+        if is_literal(one) && is_literal(other) && one != other {
+            return false;
+        }
+    }
+    let rest = one.iter().skip(other.len()).chain(other.iter().skip(one.len()));
+    rest.into_iter().all(|word| word.contains("**"))
+}
+
+/// Steps that comparing a pattern of several pieces with so many names can take, roughly.
+fn steps<'a>(pieces: impl Iterator<Item = &'a str>, names: usize, longest: usize) -> u64 {
+    let (mut deep, mut most) = (0_u32, 0_u32);
+    for piece in pieces {
+        if piece.contains("**") {
+            deep = deep.saturating_add(1);
+        }
+        let stars = piece.bytes().filter(|byte| matches!(byte, b'*' | b'?')).count();
+        most = most.max(u32::try_from(stars).unwrap_or(u32::MAX));
+    }
+    let power = |base: usize, exponent| (base as u64 + 1).saturating_pow(exponent);
+    power(names, deep).saturating_mul(if most > 0 { power(longest, most) } else { 1 })
+}
+
+/// The texts of patterns and of where their links lead; `None` where one is not text.
+fn texts(list: &[Written]) -> Option<Vec<String>> {
+    let all = list.iter().flat_map(|written| {
+        let resolved = written.resolved.iter().map(super::pattern::Pattern::text);
+        std::iter::once(written.expanded.clone()).chain(resolved)
+    });
+    all.map(|text| String::from_utf8(text).ok()).collect()
+}
+
+fn words(list: &[Word]) -> Option<Vec<String>> {
+    list.iter().map(|word| String::from_utf8(word.expanded.clone()).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use gatekeeper_common::image::Protocol;
+
+    use super::*;
+    use crate::question::Start;
+    use gatekeeper_policy::testing::compile;
+
+    fn reaches(rules: &str) -> Vec<Reach> {
+        let compiled = compile(&format!("version = 1\nname = 't'\n{rules}")).unwrap();
+        compiled.rules.iter().filter(|rule| rule.verdict == Verdict::Ask).map(Reach::of).collect()
+    }
+
+    fn start(words: &[&str]) -> Question {
+        let argv: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+        Question::Exec(Start { program: argv[0].clone(), argv, env: Vec::new(), setuid: false, memory: 0 })
+    }
+
+    #[test]
+    fn it_speaks_of_what_the_rule_speaks_of() {
+        let kept = reaches(
+            "[[exec]]\nverdict = 'ask'\nprogram = ['/bin/git']\nargs = ['push', '**']\n\
+             [[file]]\nverdict = 'ask'\npath = ['/srv/{a,b}/**']\naccess = ['write']\n\
+             [[net]]\nverdict = 'ask'\nto = ['10.0.0.0/8:443']\nprotocol = 'tcp'\n\
+             [[unix]]\nverdict = 'ask'\nabstract = ['bus*']\n\
+             [[signal]]\nverdict = 'ask'\nsignal = ['TERM']\nprogram = ['/bin/git']\n",
+        );
+        // As the next daemon reads them.
+        let kept: Vec<Reach> = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+        let speak = |operation: Operation, question: &Question| -> Vec<usize> {
+            let speaks = |reach: &Reach| reach.speaks(operation.bit(), Some(question));
+            kept.iter().enumerate().filter(|(_, reach)| speaks(reach)).map(|(number, _)| number).collect()
+        };
+        assert_eq!(speak(Operation::Exec, &start(&["/bin/git", "push", "x"])), [0]);
+        assert!(speak(Operation::Exec, &start(&["/bin/git", "log"])).is_empty());
+        let file = |path: &str| Question::File(path.into(), vec![Operation::Write]);
+        assert_eq!(speak(Operation::Write, &file("/srv/b/x")), [1]);
+        assert!(speak(Operation::Write, &file("/srv/c/x")).is_empty());
+        assert!(speak(Operation::Read, &file("/srv/b/x")).is_empty());
+        let net = |to: &str, protocol| {
+            Question::Net(to.parse::<SocketAddr>().unwrap(), protocol, Operation::Connect)
+        };
+        assert_eq!(speak(Operation::Connect, &net("10.1.2.3:443", Protocol::Tcp)), [2]);
+        assert!(speak(Operation::Connect, &net("10.1.2.3:443", Protocol::Udp)).is_empty());
+        assert!(speak(Operation::Connect, &net("10.1.2.3:80", Protocol::Tcp)).is_empty());
+        let unix = |word: &[u8]| Question::Unix(word.to_vec(), Operation::UnixConnect);
+        assert_eq!(speak(Operation::UnixConnect, &unix(b"\0bus-1")), [3]);
+        assert!(speak(Operation::UnixConnect, &unix(b"/bus-1")).is_empty());
+        assert_eq!(speak(Operation::Signal, &Question::Signal(15, b"/bin/git".to_vec())), [4]);
+        assert!(speak(Operation::Signal, &Question::Signal(9, b"/bin/git".to_vec())).is_empty());
+        assert!(kept.iter().all(|reach| reach.speaks(u32::MAX, None)), "nothing is known of it");
+    }
+
+    #[test]
+    fn what_an_agent_makes_long_counts_as_spoken_of() {
+        let kept = reaches(
+            "[[exec]]\nverdict = 'ask'\nprogram = ['/bin/git']\nargs = ['**', 'a', '**', 'b', '**', 'c']\n",
+        );
+        let words: Vec<&str> = std::iter::once("/bin/git").chain(std::iter::repeat_n("a", 1000)).collect();
+        assert!(kept[0].speaks(Operation::Exec.bit(), Some(&start(&words))));
+        assert!(!kept[0].speaks(Operation::Exec.bit(), Some(&start(&words[..20]))));
+    }
+
+    #[test]
+    fn rules_meet_where_their_beginnings_do() {
+        for (one, other, meet) in [
+            ("/srv/**", "/srv/prod/**", true),
+            ("/srv/a/**", "/srv/b/**", false),
+            ("**/x", "/srv/b", true),
+            ("/srv", "/srv/b", false),
+            ("/srv/{a,b}/**", "/srv/c", true),
+            ("/srv/a", "/srv/a", true),
+            ("/srv/*", "/etc/x", false),
+        ] {
+            let rules = |path: &str| {
+                let rule = |path: &str| format!("[[file]]\nverdict = 'ask'\npath = ['{path}']\n");
+                reaches(&rule(path)).remove(0)
+            };
+            assert_eq!(rules(one).may_meet(&rules(other)), meet, "{one} and {other}");
+            assert_eq!(rules(other).may_meet(&rules(one)), meet, "{other} and {one}");
+        }
+        let git = |args: &str| {
+            reaches(&format!("[[exec]]\nverdict = 'ask'\nprogram = ['/bin/git']\nargs = [{args}]\n"))
+                .remove(0)
+        };
+        assert!(!git("'push', '**'").may_meet(&git("'commit', '**'")));
+        assert!(git("'push', '**'").may_meet(&git("'**', '--force'")));
+        assert!(!git("'push'").may_meet(&git("'push', 'x'")));
+        assert!(git("'push', '**'").may_meet(&git("'push'")));
+    }
+}

@@ -1,0 +1,133 @@
+//! `[record] secrets`: what is masked in the record besides what always is.
+
+use regex::{Regex, RegexBuilder};
+
+use super::document::RecordTable;
+use super::error::PolicyError;
+use super::rules::filled;
+use super::source::Source;
+
+/// Patterns in one file, at most: each is looked for in every command that is recorded.
+const MOST: usize = 64;
+
+/// Bytes that a pattern may take when it is read.
+const SIZE: usize = 1 << 20;
+
+/// A pattern for secrets that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadPattern {
+    /// It is no regular expression.
+    #[error("\"{pattern}\" is not a regular expression: {why}")]
+    Syntax {
+        /// As written.
+        pattern: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// It does not say what the secret is.
+    #[error("\"{0}\" does not say which part is the secret: put that part in (?<s>…)")]
+    NoSecret(String),
+}
+
+impl BadPattern {
+    /// The error for a pattern that the regular expression engine refuses.
+    #[must_use]
+    pub fn syntax(pattern: &str, error: &regex::Error) -> Self {
+        let why = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        Self::Syntax { pattern: pattern.to_owned(), why }
+    }
+}
+
+/// A pattern for secrets. Its size is bounded: a policy's author can be anybody.
+///
+/// # Errors
+/// Where it is no regular expression, is too large, or has no group `s`.
+pub fn pattern(pattern: &str) -> Result<Regex, BadPattern> {
+    let regex =
+        RegexBuilder::new(pattern).size_limit(SIZE).build().map_err(|error| BadPattern::syntax(pattern, &error))?;
+    if regex.capture_names().flatten().any(|name| name == "s") {
+        Ok(regex)
+    } else {
+        Err(BadPattern::NoSecret(pattern.to_owned()))
+    }
+}
+
+/// The patterns of a policy. Those of all its files count, so that one that extends another only adds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Secrets {
+    /// From files in the policy directories.
+    installed: Vec<String>,
+    /// From a text that the caller sent.
+    sent: Vec<String>,
+}
+
+impl Secrets {
+    /// Takes in a file's.
+    ///
+    /// # Errors
+    /// Where one can't be used.
+    pub fn add(&mut self, source: &Source, table: &RecordTable) -> Result<(), PolicyError> {
+        let Some(list) = &table.secrets else { return Ok(()) };
+        let all = filled(source, list, "secrets")?;
+        if all.len() > MOST {
+            let problem = format!("{} patterns are too many", all.len());
+            return Err(source.error(list.span(), problem, format!("at most {MOST} in a file")));
+        }
+        for one in all {
+            pattern(one.get_ref()).map_err(|bad| {
+                let mend = "write a regular expression in which `(?<s>…)` is the secret, such as `badge (?<s>[0-9]+)`";
+                source.error(one.span(), bad.to_string(), mend)
+            })?;
+            let list = if source.path.is_some() { &mut self.installed } else { &mut self.sent };
+            list.push(one.get_ref().clone());
+        }
+        Ok(())
+    }
+
+    /// Those that count. A program in a session may choose the policy of a session that it opens inside: what it writes
+    /// itself must not hide from the record what it does.
+    #[must_use]
+    pub fn counting(&self, inside_another: bool) -> Vec<String> {
+        let sent = self.sent.iter().filter(|_| !inside_another);
+        self.installed.iter().chain(sent).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::document::Document;
+
+    fn add(secrets: &mut Secrets, path: Option<&str>, list: &str) -> Result<(), PolicyError> {
+        let text = format!("version = 1\n[record]\nsecrets = {list}\n");
+        let source = Source::new("t.toml", path.map(PathBuf::from), text);
+        let document = Document::parse(&source)?;
+        secrets.add(&source, &document.record)
+    }
+
+    #[test]
+    fn files_add_up_and_what_a_session_wrote_itself_does_not_count() {
+        let mut secrets = Secrets::default();
+        add(&mut secrets, Some("/etc/p/base.toml"), r#"["badge (?<s>[0-9]+)"]"#).unwrap();
+        add(&mut secrets, None, r#"["(?<s>.+)"]"#).unwrap();
+        assert_eq!(secrets.counting(false), ["badge (?<s>[0-9]+)", "(?<s>.+)"]);
+        assert_eq!(secrets.counting(true), ["badge (?<s>[0-9]+)"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        for (list, part) in [
+            (r#"["badge ("]"#, "not a regular expression: unclosed group"),
+            (r#"["badge [0-9]+"]"#, "does not say which part is the secret"),
+            (r#"["(?<s>[a-z]{1,1000}){1,1000}"]"#, "not a regular expression"),
+            ("[]", "empty list"),
+            (&format!("[{}]", r#""(?<s>x)","#.repeat(65)), "65 patterns are too many"),
+        ] {
+            let error = add(&mut Secrets::default(), None, list).expect_err(list);
+            assert!(error.problem.contains(part) && !error.problem.contains('\n'), "{error}");
+            assert_eq!((error.file.as_str(), error.line), ("t.toml", 3), "{error}");
+        }
+    }
+}

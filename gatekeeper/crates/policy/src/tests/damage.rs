@@ -1,0 +1,166 @@
+//! Every way an image can be damaged that `verify` knows by name.
+
+use gatekeeper_common::automaton::{ACCEPT, Edge, VACANT};
+use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, Header, ROWS_AT, Row};
+use gatekeeper_common::limits::ARGUMENT_BYTES_MOST;
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::{Cell, Verdict};
+
+use super::compile;
+use crate::verify::{VerifyError, verify};
+
+const TEXT: &str = "version = 1\nname = 'd'\n[[file]]\nverdict = 'allow'\npath = ['/a/b', '**/*.c']\n\
+    [[net]]\nverdict = 'deny'\nto = ['10.0.0.0/8:80', '::1']\n\
+    [[exec]]\nverdict = 'allow'\nprogram = ['/a/p']\nargs = ['x']\n\
+    [[unix]]\nverdict = 'allow'\npath = ['/u/s']\n\
+    [[capability]]\nverdict = 'deny'\ncapability = ['chown']\n";
+
+struct Planes {
+    head: Vec<u8>,
+    edges: Vec<Edge>,
+    rules: usize,
+}
+
+impl Planes {
+    fn new() -> Self {
+        let compiled = compile(TEXT).unwrap();
+        let edges = bytemuck::cast_slice(compiled.image.comb()).to_vec();
+        Self { head: compiled.image.head(), edges, rules: compiled.rules.len() }
+    }
+
+    fn header(&mut self, change: impl FnOnce(&mut Header)) {
+        let bytes = &mut self.head[..size_of::<Header>()];
+        let mut header: Header = bytemuck::pod_read_unaligned(bytes);
+        change(&mut header);
+        bytes.copy_from_slice(bytemuck::bytes_of(&header));
+    }
+
+    fn cell(&mut self, row: usize, column: usize, cell: u32) {
+        let at = ROWS_AT + row * size_of::<Row>() + column * 4;
+        self.head[at..at + 4].copy_from_slice(&cell.to_le_bytes());
+    }
+
+    fn row(&self, number: usize) -> Row {
+        bytemuck::pod_read_unaligned(&self.head[ROWS_AT + number * size_of::<Row>()..][..size_of::<Row>()])
+    }
+
+    /// The number of a row that speaks in a column.
+    fn speaking(&self, column: usize) -> usize {
+        let header: Header = bytemuck::pod_read_unaligned(&self.head[..size_of::<Header>()]);
+        (0..header.rows as usize).find(|row| self.row(*row)[column] != Cell::SILENT).unwrap()
+    }
+
+    fn first(&mut self, which: impl Fn(usize, &Edge) -> bool) -> &mut Edge {
+        let at = self.edges.iter().enumerate().position(|(at, edge)| edge.owner != VACANT && which(at, edge));
+        &mut self.edges[at.unwrap()]
+    }
+
+    fn verify(&self) -> Result<(), VerifyError> {
+        verify(&self.head, bytemuck::cast_slice(&self.edges), self.rules)
+    }
+}
+
+fn damaged(change: impl FnOnce(&mut Planes)) -> VerifyError {
+    let mut planes = Planes::new();
+    planes.verify().unwrap();
+    change(&mut planes);
+    planes.verify().expect_err("damaged")
+}
+
+#[test]
+fn headers() {
+    assert!(matches!(damaged(|p| p.head.truncate(100)), VerifyError::Short { plane: 0, .. }));
+    assert!(matches!(damaged(|p| p.header(|h| h.magic = 1)), VerifyError::Magic(1)));
+    assert!(matches!(damaged(|p| p.header(|h| h.version = 9)), VerifyError::Version(9)));
+    assert!(matches!(damaged(|p| p.header(|h| h.rows = 0)), VerifyError::Counts { rows: 0, .. }));
+    assert!(matches!(damaged(|p| p.header(|h| h.rows = 70_000)), VerifyError::Counts { .. }));
+    assert!(matches!(damaged(|p| p.header(|h| h.rows += 1)), VerifyError::Short { plane: 0, .. }));
+    assert!(matches!(damaged(|p| p.header(|h| h.edges = 257)), VerifyError::Counts { .. }));
+    assert!(matches!(damaged(|p| p.header(|h| h.edges += 1)), VerifyError::Short { plane: 1, .. }));
+    assert!(matches!(damaged(|p| p.header(|h| h.edges = u32::MAX)), VerifyError::Counts { .. }));
+}
+
+#[test]
+fn classes() {
+    let over = damaged(|p| p.header(|h| h.path_class[7] = 258));
+    assert_eq!(over, VerifyError::Class { byte: 7, class: 258 });
+    let accept = damaged(|p| p.header(|h| h.net_class[0] = ACCEPT));
+    assert_eq!(accept, VerifyError::Class { byte: 0, class: ACCEPT });
+}
+
+#[test]
+fn cells() {
+    let spoken = Cell::new(Verdict::Allow, 0).0;
+    assert!(matches!(damaged(|p| p.cell(0, 0, spoken)), VerifyError::Cell { row: 0, .. }));
+    assert!(matches!(damaged(|p| p.cell(1, 13, spoken)), VerifyError::Cell { row: 1, column: 13, .. }));
+    assert!(matches!(damaged(|p| p.cell(1, 0, 0x1200_0000)), VerifyError::Cell { row: 1, column: 0, .. }));
+    let nobody = Cell::new(Verdict::Allow, 99).0;
+    assert!(matches!(damaged(|p| p.cell(1, 2, nobody)), VerifyError::Cell { row: 1, column: 2, .. }));
+    let ruleless = damaged(|p| p.cell(1, Operation::Uring as usize, spoken));
+    assert!(matches!(ruleless, VerifyError::Cell { row: 1, column: 23, .. }));
+    let capability = damaged(|p| p.header(|h| h.capabilities[7] = Cell(nobody)));
+    assert!(matches!(capability, VerifyError::Capability { number: 7, .. }));
+    for bytes in [0, ARGUMENT_BYTES_MOST + 1] {
+        let bound = damaged(|p| p.header(|h| h.argument_bytes = bytes));
+        assert_eq!(bound, VerifyError::ArgumentBytes(bytes));
+    }
+    let silent = damaged(|p| p.header(|h| h.defaults[3] = Cell::SILENT));
+    assert_eq!(silent, VerifyError::Cell { row: u32::MAX, column: 3, cell: 0 });
+}
+
+#[test]
+fn rows_speak_of_what_is_walked() {
+    let spoken = Cell::new(Verdict::Allow, 0).0;
+    let path = Planes::new().speaking(Operation::Read as usize);
+    for column in [Operation::Connect, Operation::UnixBind, Operation::Signal] {
+        let damage = damaged(|p| p.cell(path, column as usize, spoken));
+        assert_eq!(damage, VerifyError::Misplaced { row: path as u32, column: column as usize });
+    }
+    let net = Planes::new().speaking(Operation::Connect as usize);
+    let damage = damaged(|p| p.cell(net, Operation::Read as usize, spoken));
+    assert!(matches!(damage, VerifyError::Misplaced { column: 2, .. }));
+    // The row of an argument leads to no further arguments.
+    let words = Planes::new().speaking(Operation::Exec as usize);
+    let start = Planes::new().row(Planes::new().speaking(ARGUMENTS))[ARGUMENTS].0;
+    let damage = damaged(|p| p.cell(words, ENVIRONMENT, start));
+    assert_eq!(damage, VerifyError::Misplaced { row: words as u32, column: ENVIRONMENT });
+    let floating = damaged(|p| {
+        // `**/*.c` accepts with a row of its own: the second rule's file is no program with arguments.
+        let row = p.speaking(Operation::Read as usize);
+        p.cell(row, ARGUMENTS, start);
+    });
+    assert_eq!(floating, VerifyError::TwoStarts(ARGUMENTS));
+}
+
+#[test]
+fn edges() {
+    let target = |target| damaged(move |p| p.first(|at, e| at as u32 - e.owner != 1).target = target);
+    assert!(matches!(target(u32::MAX), VerifyError::Target { .. }));
+    assert!(matches!(target(3_000_000), VerifyError::Target { .. }));
+    let end = Planes::new().edges.len() as u32;
+    assert!(matches!(target(end - 1), VerifyError::Target { .. }));
+    let row = damaged(|p| p.first(|at, e| at as u32 - e.owner == 1).target = 1000);
+    assert!(matches!(row, VerifyError::AcceptRow { row: 1000, .. }));
+    let far = damaged(|p| p.edges.last_mut().unwrap().owner = 1);
+    assert!(matches!(far, VerifyError::Owner { owner: 1, .. }));
+    let dead = damaged(|p| p.edges[5].owner = 0);
+    assert!(matches!(dead, VerifyError::Owner { owner: 0, .. }));
+}
+
+#[test]
+fn starts() {
+    let end = Planes::new().edges.len() as u32;
+    for start in [end, end - 257, u32::MAX] {
+        let net = damaged(|p| p.header(|h| h.start_net6 = start));
+        assert!(matches!(net, VerifyError::Target { what, .. } if what.contains("IPv6")));
+        let path = damaged(|p| p.header(|h| h.start_anchored = start));
+        assert!(matches!(path, VerifyError::Target { what, .. } if what.contains("anchored")));
+        let unix = damaged(|p| p.header(|h| h.start_unix = start));
+        assert!(matches!(unix, VerifyError::Target { what, .. } if what.contains("UNIX")));
+        let signal = damaged(|p| p.header(|h| h.start_signal = start));
+        assert!(matches!(signal, VerifyError::Target { what, .. } if what.contains("signals")));
+        let row = Planes::new().speaking(ARGUMENTS);
+        let words = damaged(|p| p.cell(row, ARGUMENTS, start));
+        assert!(matches!(words, VerifyError::Target { what, .. } if what.contains("arguments")));
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests that need the whole way from text to image.
+
+mod agreement;
+mod cases;
+mod damage;
+mod doors;
+mod record;
+mod shipped;
+mod size;
+mod walk;
+
+pub use crate::testing::{compile, vars};

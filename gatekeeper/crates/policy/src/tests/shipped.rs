@@ -1,0 +1,85 @@
+//! The policies that ship: every one compiles, passes its own tests and stays small, wherever it is used.
+
+use std::path::{Path, PathBuf};
+
+use gatekeeper_common::image::Size;
+
+use crate::links::{Disk, Links, NoLinks, fake::Tree};
+use crate::source::Source;
+use crate::{Policy, SearchPath, Vars, load};
+
+fn shipped() -> SearchPath {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../policies");
+    SearchPath { directories: vec![folder] }
+}
+
+fn names() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(&shipped().directories[0])
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .map(|path: PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn five_ship() {
+    assert_eq!(names(), ["base", "bastion", "ci-runner", "coding-assistant", "read-only"]);
+}
+
+#[test]
+fn every_one_holds_on_every_kind_of_machine() {
+    let old = Tree(vec![
+        ("/bin", "usr/bin", true),
+        ("/lib", "usr/lib", true),
+        ("/lib64", "usr/lib64", true),
+        ("/usr/bin/python3", "python3.11", true),
+        ("/usr/bin/npm", "../share/nodejs/npm/bin/npm-cli.js", true),
+        ("/usr/bin/sh", "dash", true),
+        ("/home/dev/.bashrc", "dotfiles/bashrc", false),
+    ]);
+    let disk = Disk::default();
+    for name in names() {
+        let policy = load(&name, &shipped()).unwrap();
+        assert!(policy.description.is_some(), "{name}");
+        for (workspace, home, user) in [
+            ("/home/dev/work", "/home/dev", "dev"),
+            ("/tmp/build-7", "/root", "root"),
+            ("/builds/group/project", "/home/gitlab-runner", "gitlab-runner"),
+        ] {
+            let vars = Vars::new(Path::new(workspace), Path::new(home), user, 1000, Path::new("/tmp"), "s");
+            let trees: [&dyn Links; 3] = [&NoLinks, &disk, &old];
+            for links in trees {
+                let resolved = policy.resolve(&vars, links).unwrap();
+                assert!(resolved.tests.len() >= 10, "{name}");
+                let compiled = resolved.compile().unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(compiled.image.size(), Size::Small, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_manuals_example_holds() {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/policy.md");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let example = manual.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let policy = Policy::from_source(Source::new("policy.md", None, example.to_owned()), &shipped()).unwrap();
+    let vars = Vars::new(Path::new("/w"), Path::new("/h"), "dev", 1000, Path::new("/tmp"), "s");
+    let resolved = policy.resolve(&vars, &NoLinks).unwrap();
+    assert_eq!(resolved.tests.len(), 1);
+    resolved.compile().unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn every_rule_that_forbids_says_why() {
+    for name in names() {
+        let policy = load(&name, &shipped()).unwrap();
+        let vars = Vars::new(Path::new("/w"), Path::new("/h"), "dev", 1000, Path::new("/tmp"), "s");
+        for rule in policy.resolve(&vars, &NoLinks).unwrap().rules {
+            assert!(rule.reason.is_some(), "{}", rule.id);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! A hold as people and programs are shown it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::decision::{HoldId, Person};
+use crate::record::Event;
+use gatekeeper_policy::approval::Terms;
+
+/// What a check said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// The check, as the policy names it.
+    pub check: String,
+    /// Its answer.
+    pub says: Says,
+    /// Why, in its words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What a check can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Says {
+    /// It may pass, and nobody needs to be asked.
+    Allow,
+    /// A person has to decide.
+    Ask,
+    /// It may not pass.
+    Deny,
+}
+
+/// A hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its number.
+    pub hold: HoldId,
+    /// The operation: who asks what of which object, by which rule, and since when.
+    pub event: Event,
+    /// The arguments of the program that is to start, exactly as they are but for bytes that are not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Vec<String>>,
+    /// The working directory of the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// Login name of the session's owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_name: Option<String>,
+    /// Seconds until it is denied.
+    pub left: u64,
+    /// On what terms it is decided.
+    pub terms: Terms,
+    /// Who has approved so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved: Vec<Person>,
+    /// What checks said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Checked>,
+    /// Where its session asks too often, how much of what it asked beyond was denied and shown to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flood: Option<u64>,
+}

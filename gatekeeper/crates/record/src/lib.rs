@@ -1,0 +1,20 @@
+//! The vocabulary of gatekeeper's record: ids, moments, records, decisions, holds as they are shown, refusals.
+//!
+//! Types and their words, and nothing that acts: the kernel side fills them, the trail keeps them, the daemon and the
+//! command line show them.
+
+pub mod assistant;
+pub mod assistant_report;
+pub mod change;
+pub mod container;
+pub mod decision;
+pub mod held;
+pub mod hook_report;
+pub mod random;
+pub mod raw_event;
+pub mod record;
+pub mod refusal;
+pub mod safe_text;
+pub mod session_id;
+pub mod time;
+pub mod words;

@@ -1,0 +1,52 @@
+//! Refusals: why a request is not carried out, and what helps.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a request is refused, as a closed list for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The request makes no sense.
+    Malformed,
+    /// The caller may not ask this.
+    Forbidden,
+    /// A limit is reached.
+    Limit,
+    /// The policy is wrong or missing.
+    Policy,
+    /// Where the caller stands, no session can be opened.
+    Place,
+    /// The kernel side does not enforce.
+    NotEnforcing,
+    /// There is no such thing, or not any more.
+    Missing,
+    /// Something failed.
+    Failed,
+}
+
+/// A refusal: what, and the mend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}{mend}", mend = .mend.as_ref().map(|mend| format!("\n  {mend}")).unwrap_or_default())]
+pub struct Refusal {
+    /// For programs.
+    pub reason: Reason,
+    /// For people.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal without a mend.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), mend: None }
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn mend(self, mend: impl Into<String>) -> Self {
+        Self { mend: Some(mend.into()), ..self }
+    }
+}
+

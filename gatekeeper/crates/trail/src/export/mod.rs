@@ -1,0 +1,200 @@
+//! Records to other places: what is in the trail is sent on, in order, from where each place's cursor stands.
+//!
+//! Each export is a thread that reads the trail's segments behind the writer, so that a slow place slows nobody. Its
+//! cursor, a small file, moves once the other end has taken the records: a place that was down gets everything
+//! afterwards.
+
+mod certificates;
+mod cursor;
+mod fields;
+mod file;
+pub(crate) mod http;
+mod journald;
+mod otlp;
+mod reader;
+pub mod setting;
+mod stream;
+mod syslog;
+#[cfg(test)]
+mod tests;
+pub(crate) mod webhook;
+mod worker;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use std::{io, mem};
+
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::writer_thread::Health;
+use super::log::open::FOLDER;
+use crate::files;
+use cursor::Cursor;
+use reader::Batch;
+use setting::{Export, Target};
+use worker::{Progress, Worker};
+
+/// Where cursors lie, in the state folder.
+const CURSORS: &str = "export";
+/// How long a thread may take to end; it is left behind then, and its cursor stands where it stood.
+const ENDING: Duration = Duration::from_secs(2);
+
+/// Why records were not taken.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SendError {
+    /// For people.
+    message: String,
+    /// How long the other end wants to be left alone.
+    wait: Option<Duration>,
+}
+
+impl SendError {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), wait: None }
+    }
+
+    /// How long the other end wants to be left alone.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
+
+    fn at(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::new(format!("{what}: {error}"))
+    }
+}
+
+/// Where records go.
+trait Sink: Send {
+    /// Sends records; how many of them, from the first, the other end has taken. At least one, or it is an error.
+    fn send(&mut self, batch: &Batch) -> Result<usize, SendError>;
+
+    /// Of the records just taken, how many the other end said it would not keep.
+    fn rejected(&self) -> u64 {
+        0
+    }
+
+    /// What the cursor keeps for the sink.
+    fn mark(&self) -> Option<file::Mark> {
+        None
+    }
+}
+
+fn sink(export: &Export, cursor: &Cursor) -> Box<dyn Sink> {
+    let timeout = export.timeout;
+    match &export.target {
+        Target::Otlp(url) => Box::new(otlp::Otlp::new(url.clone(), timeout)),
+        Target::Webhook { url, secret } => {
+            Box::new(webhook::Webhook::new(url.clone(), secret.clone(), timeout))
+        }
+        Target::Syslog { address, ca, facility } => {
+            Box::new(syslog::Syslog::new(address.clone(), ca.clone(), *facility, timeout))
+        }
+        Target::Journald { socket } => Box::new(journald::Journald::new(socket.clone(), timeout)),
+        Target::File { path } => Box::new(file::Appended::new(path.clone(), cursor.mark)),
+    }
+}
+
+/// How an export is, for `gatekeeper status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportState {
+    /// Its name.
+    pub name: String,
+    /// What it sends to.
+    pub kind: String,
+    /// The number of the next record to be sent.
+    pub next: u64,
+    /// Records in the trail that are still to be sent.
+    pub lag: u64,
+    /// Records that the trail had let go before they could be sent.
+    pub missed: u64,
+    /// Records that the other end said it would not keep.
+    pub rejected: u64,
+    /// Why the last attempt failed, if it did.
+    pub error: Option<String>,
+}
+
+/// All exports.
+#[derive(Debug, Default)]
+pub struct Exports {
+    running: Vec<Running>,
+    stop: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+struct Running {
+    name: String,
+    kind: &'static str,
+    progress: Arc<Progress>,
+    thread: JoinHandle<()>,
+}
+
+impl Exports {
+    /// Starts them.
+    pub fn start(exports: &[Export], state: &Path, health: &Arc<Health>) -> io::Result<Self> {
+        let mut all = Self::default();
+        if exports.is_empty() {
+            return Ok(all);
+        }
+        let cursors = state.join(CURSORS);
+        files::make_folder(&cursors, 0o700)?;
+        for export in exports {
+            let place = cursors.join(format!("{}.json", export.name));
+            let trail = state.join(FOLDER);
+            let cursor = Cursor::load(&place, &trail, export.since, health.size())?;
+            let progress = Arc::new(Progress::new(cursor.next));
+            let worker = Worker {
+                sink: sink(export, &cursor),
+                reader: reader::Reader::new(trail),
+                cursor,
+                batch: export.batch,
+                health: Arc::clone(health),
+                progress: Arc::clone(&progress),
+                stop: Arc::clone(&all.stop),
+            };
+            let name = format!("export-{}", export.name);
+            let thread = thread::Builder::new().name(name).spawn(move || worker.run())?;
+            all.running.push(Running {
+                name: export.name.clone(),
+                kind: export.target.kind(),
+                progress,
+                thread,
+            });
+        }
+        Ok(all)
+    }
+
+    /// How each is, with this many records in the trail.
+    #[must_use]
+    pub fn states(&self, size: u64) -> Vec<ExportState> {
+        self.running
+            .iter()
+            .map(|export| {
+                let state = export.progress.state();
+                let lag = size.saturating_sub(state.next);
+                ExportState { name: export.name.clone(), kind: export.kind.to_owned(), lag, ..state }
+            })
+            .collect()
+    }
+}
+
+impl Drop for Exports {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        let begun = Instant::now();
+        for export in mem::take(&mut self.running) {
+            while !export.thread.is_finished() && begun.elapsed() < ENDING {
+                thread::sleep(Duration::from_millis(10));
+            }
+            if !export.thread.is_finished() {
+                warn!("export {}: still sending; what is not acknowledged is sent again", export.name);
+            } else if export.thread.join().is_err() {
+                warn!("export {}: its thread panicked", export.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Real receivers, up, down and slow: everything arrives once and in order.
+
+mod journal;
+mod local;
+mod servers;
+mod syslogs;
+mod web;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::setting::{Export, Since, Target};
+use super::*;
+use crate::writer_thread::Keeper;
+use crate::log::writer::Options;
+use crate::ocsf::samples::denial;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A trail that is written to, in a folder of its own, in small segments that are compressed.
+struct Trail {
+    state: tempfile::TempDir,
+    keeper: Option<Keeper>,
+    written: u64,
+}
+
+impl Trail {
+    fn new() -> Self {
+        let state = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let mut trail = Self { state, keeper: None, written: 0 };
+        trail.open();
+        trail
+    }
+
+    fn open(&mut self) {
+        let options = Options {
+            segment_bytes: 64 << 10,
+            segment_age: Duration::from_secs(3600),
+            checkpoint_records: 1000,
+            checkpoint_age: Duration::from_secs(1),
+            keep_bytes: u64::MAX,
+            keep_age: Duration::MAX,
+        };
+        self.keeper = Some(Keeper::start(self.path(), "box", "b", options).unwrap());
+    }
+
+    fn path(&self) -> &Path {
+        self.state.path()
+    }
+
+    fn keeper(&self) -> &Keeper {
+        self.keeper.as_ref().unwrap()
+    }
+
+    fn write(&mut self, count: u64) {
+        for _ in 0..count {
+            self.keeper().write(vec![Arc::new(denial(self.written))]);
+            self.written += 1;
+        }
+    }
+
+    /// All is in the trail; how many records that is.
+    fn settle(&self) -> u64 {
+        let mut last = 0;
+        until("the writer", || {
+            let size = self.keeper().health().size();
+            let still = size == last && size > self.written;
+            last = size;
+            thread::sleep(Duration::from_millis(20));
+            still
+        });
+        last
+    }
+
+    fn export(&self, target: &Target) -> Exports {
+        let export = Export {
+            name: "x".into(),
+            target: target.clone(),
+            batch: 50,
+            timeout: Duration::from_secs(2),
+            since: Since::Beginning,
+        };
+        Exports::start(&[export], self.path(), self.keeper().health()).unwrap()
+    }
+}
+
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < LIMIT, "{what} never came");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// What a receiver has taken: the numbers of the records.
+#[derive(Clone, Debug, Default)]
+struct Taken(Arc<Mutex<Vec<u64>>>);
+
+impl Taken {
+    fn add(&self, line: &[u8]) {
+        let record: serde_json::Value =
+            serde_json::from_slice(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        self.0.lock().unwrap().push(record["metadata"]["sequence"].as_u64().unwrap());
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    /// Waits for so many, and a little longer for what should not come.
+    fn all(&self, count: u64) {
+        until("the last record", || self.count() as u64 >= count);
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(self.numbers(), (0..count).collect::<Vec<_>>());
+    }
+}
+
+/// The state of the one export.
+fn state(exports: &Exports, trail: &Trail) -> ExportState {
+    exports.states(trail.keeper().health().size()).pop().unwrap()
+}

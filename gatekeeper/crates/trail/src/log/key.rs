@@ -1,0 +1,125 @@
+//! The keys of a trail: made at first start, for root only. The public part lies in the trail's folder.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::SigningKey;
+
+use super::signed_note::{Verifier, is_name};
+use crate::files;
+use gatekeeper_record::random;
+
+/// How the private key's file begins, as other tools for signed notes have it.
+const PRIVATE: &str = "PRIVATE+KEY+";
+
+/// The key that signs checkpoints.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name, which is the trail's.
+    pub name: String,
+    /// The key.
+    pub key: SigningKey,
+}
+
+impl Key {
+    /// Reads the key, or makes one for this machine.
+    pub fn open(path: &Path, host: &str) -> io::Result<Self> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(text.trim_end()).ok_or_else(|| {
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "this is not a signing key: restore it, or set the trail aside and remove it",
+                )
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let made = Self::make(host)?;
+                files::write_atomically(path, format!("{}\n", made.text()).as_bytes())?;
+                Ok(made)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a key, and a name that no other trail has.
+    pub fn make(host: &str) -> io::Result<Self> {
+        let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c)).collect();
+        let name = format!("gatekeeper/{host}/{:08x}", random::number()? >> 32);
+        Ok(Self { name, key: SigningKey::from_bytes(&secret()?) })
+    }
+
+    /// The public part.
+    #[must_use]
+    pub fn verifier(&self) -> Verifier {
+        Verifier::of(&self.name, &self.key)
+    }
+
+    fn text(&self) -> String {
+        let public = self.verifier().to_string();
+        let id = public.strip_prefix(&self.name).and_then(|rest| rest.get(1..9)).unwrap_or_default();
+        let bytes: Vec<u8> = std::iter::once(1).chain(self.key.to_bytes()).collect();
+        format!("{PRIVATE}{}+{id}+{}", self.name, BASE64.encode(bytes))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix(PRIVATE)?.splitn(3, '+');
+        let (name, _, key) = (parts.next()?, parts.next()?, parts.next()?);
+        let bytes = BASE64.decode(key).ok()?;
+        let (1, seed) = bytes.split_first().map(|(kind, seed)| (*kind, seed))? else { return None };
+        let found = Self { name: name.to_owned(), key: SigningKey::from_bytes(&seed.try_into().ok()?) };
+        (is_name(name) && found.text() == text).then_some(found)
+    }
+}
+
+/// Reads the key of the digests that stand for secrets, or makes one.
+pub fn mask_key(path: &Path) -> io::Result<[u8; 32]> {
+    match fs::read(path) {
+        Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| {
+            io::Error::new(io::ErrorKind::InvalidData, "this is not a key of 32 bytes: remove it")
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = secret()?;
+            files::write_atomically(path, &key)?;
+            Ok(key)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn secret() -> io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    for chunk in bytes.as_chunks_mut::<8>().0 {
+        *chunk = random::number()?.to_ne_bytes();
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn made_once_and_for_root_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trail.key");
+        let first = Key::open(&path, "b o+x").unwrap();
+        assert!(first.name.starts_with("gatekeeper/box/"), "{}", first.name);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let again = Key::open(&path, "other").unwrap();
+        assert_eq!((again.name, again.key.to_bytes()), (first.name, first.key.to_bytes()));
+        fs::write(&path, "PRIVATE+KEY+x+1+AA==").unwrap();
+        assert!(Key::open(&path, "box").unwrap_err().to_string().contains("not a signing key"));
+    }
+
+    #[test]
+    fn the_mask_key_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mask.key");
+        assert_eq!(mask_key(&path).unwrap(), mask_key(&path).unwrap());
+        fs::write(&path, "short").unwrap();
+        assert!(mask_key(&path).is_err());
+    }
+}

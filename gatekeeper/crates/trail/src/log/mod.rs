@@ -1,0 +1,17 @@
+//! The trail on disk: segments of records in a Merkle tree, with signed checkpoints.
+
+pub mod check;
+pub mod folder;
+mod form;
+pub mod key;
+pub mod merkle;
+pub mod signed_note;
+pub mod open;
+pub mod pack;
+pub mod prove;
+pub mod retain;
+pub mod seal;
+#[cfg(test)]
+mod tests;
+pub mod verify;
+pub mod writer;

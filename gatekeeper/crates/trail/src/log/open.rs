@@ -1,0 +1,266 @@
+//! Opening the trail, whatever happened to the writer before: every record that is whole stays, a torn end
+//! is cut off and kept beside the trail, and a trail that was changed is set aside, not written on.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::check;
+use super::folder::{
+    CHECKPOINTS, Head, PUBLIC_KEY, Segment, Whole, notes, read_heads, segments, write_heads,
+};
+use super::key::Key;
+use super::merkle::{Edge, Hash, leaf};
+use super::signed_note::Checkpoint;
+use super::pack::hash_of;
+use super::writer::{Buffers, Current, Log, Options};
+use crate::ocsf::{Link, Machine};
+use gatekeeper_record::record::{Record, TrailChange, Upkeep};
+use gatekeeper_record::time::Moment;
+use crate::files;
+
+/// Where the trail lies in the state folder.
+pub const FOLDER: &str = "trail";
+/// Where its private key lies in the state folder: beside the trail, so that the trail can be given away.
+pub const PRIVATE_KEY: &str = "trail.key";
+
+/// Why a trail can't be written on.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Changed(String),
+}
+
+/// Where the last whole record ends, and what the tree is there.
+struct Found {
+    heads: Vec<Head>,
+    segment: Segment,
+    edge: Edge,
+    last: Option<Link>,
+    leaves: Vec<u8>,
+    bytes: u64,
+    torn: u64,
+    signed: u64,
+}
+
+impl Log {
+    /// Opens the trail in the state folder. What had to be done for that is already in a record.
+    pub fn open(state: &Path, host: &str, boot: &str, options: Options) -> io::Result<Self> {
+        let folder = state.join(FOLDER);
+        files::make_folder(&folder, 0o700)?;
+        let key = Key::open(&state.join(PRIVATE_KEY), host)?;
+        let machine = Machine { host: host.to_owned(), boot: boot.to_owned(), origin: key.name.clone() };
+        if segments(&folder)?.is_empty() && !folder.join(CHECKPOINTS).exists() {
+            return Self::begin(folder, key, machine, options, None);
+        }
+        match find(&folder, &key) {
+            Ok(found) => Self::resume(state, folder, key, machine, options, found),
+            Err(Unfit::Io(error)) => Err(error),
+            Err(Unfit::Changed(why)) => {
+                let aside = set_aside(state, &folder)?;
+                files::make_folder(&folder, 0o700)?;
+                let why = format!("the trail before is set aside in {}: {why}", aside.display());
+                Self::begin(folder, key, machine, options, Some(why))
+            }
+        }
+    }
+
+    fn begin(
+        folder: PathBuf,
+        key: Key,
+        machine: Machine,
+        options: Options,
+        why: Option<String>,
+    ) -> io::Result<Self> {
+        files::write_atomically(&folder.join(PUBLIC_KEY), format!("{}\n", key.verifier()).as_bytes())?;
+        let segment = Segment { first: 0, packed: false };
+        let current = Current::open(&folder, &segment, 0)?;
+        let mut log = Self {
+            folder,
+            machine,
+            key,
+            options,
+            heads: Vec::new(),
+            segment,
+            current,
+            edge: Edge::default(),
+            last: None,
+            signed: 0,
+            unsigned_since: None,
+            buffers: Buffers::default(),
+        };
+        let note = why.unwrap_or_else(|| "begun".to_owned());
+        log.append(&[note_of(Upkeep::Begun, note, None)])?;
+        log.checkpoint()?;
+        Ok(log)
+    }
+
+    fn resume(
+        state: &Path,
+        folder: PathBuf,
+        key: Key,
+        machine: Machine,
+        options: Options,
+        found: Found,
+    ) -> io::Result<Self> {
+        let Found { heads, segment, edge, last, leaves, bytes, torn, signed } = found;
+        if torn > 0 {
+            keep_torn(state, &segment.path(&folder), bytes, edge.size())?;
+        }
+        files::write_atomically(&segment.leaves(&folder), &leaves)?;
+        write_heads(&folder, &heads)?;
+        let current = Current::open(&folder, &segment, bytes)?;
+        let (size, buffers) = (edge.size(), Buffers::default());
+        let mut log = Self {
+            folder,
+            machine,
+            key,
+            options,
+            heads,
+            segment,
+            current,
+            edge,
+            last,
+            signed,
+            unsigned_since: None,
+            buffers,
+        };
+        if torn > 0 {
+            let note = format!(
+                "{torn} bytes after record {} were no whole record: the writer was stopped in the middle",
+                size.saturating_sub(1)
+            );
+            log.append(&[note_of(Upkeep::Cut, note, None)])?;
+        }
+        log.checkpoint()?;
+        log.finish_packing()?;
+        Ok(log)
+    }
+
+    /// Removes plain files whose compressed form is in the books.
+    fn finish_packing(&self) -> io::Result<()> {
+        for head in self.heads.iter().filter(|head| head.packed.is_some()) {
+            let plain = Segment { first: head.first, packed: false }.path(&self.folder);
+            let packed = Segment { first: head.first, packed: true }.path(&self.folder);
+            if plain.exists() && hash_of(&packed).ok() == head.packed {
+                fs::remove_file(plain)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A record of the trail's own.
+#[must_use]
+pub fn note_of(change: Upkeep, note: String, kept_from: Option<u64>) -> Record {
+    let time = Moment::now();
+    Record::Trail(TrailChange { time, change, note, kept_from })
+}
+
+/// Looks for the end of the trail.
+fn find(folder: &Path, key: &Key) -> Result<Found, Unfit> {
+    let changed = |why: &str| Unfit::Changed(why.to_owned());
+    let public = fs::read_to_string(folder.join(PUBLIC_KEY)).unwrap_or_default();
+    if public.trim_end() != key.verifier().to_string() {
+        return Err(changed("it is another key's"));
+    }
+    let checkpoint = last_checkpoint(folder, key)?;
+    let signed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
+    let mut heads =
+        read_heads(folder).map_err(|error| Unfit::Changed(format!("its heads can't be read: {error}")))?;
+    let segment = segments(folder)?.pop().ok_or_else(|| changed("all its records are gone"))?;
+    if segment.packed {
+        return Err(changed("the segment being written is gone"));
+    }
+    // Closed in the books, and no next one was begun: it goes on.
+    heads.retain(|head| head.first < segment.first);
+    let (edge, last) = match heads.last() {
+        Some(head) if head.edge.size() == segment.first && head.edge.is_sound() => {
+            (head.edge.clone(), Some(head.last.clone()))
+        }
+        None if segment.first == 0 => (Edge::default(), None),
+        _ => return Err(changed("where its last segment begins is not known")),
+    };
+    let mut found = Found { heads, segment, edge, last, leaves: Vec::new(), bytes: 0, torn: 0, signed };
+    let fits = |edge: &Edge| {
+        checkpoint
+            .as_ref()
+            .is_none_or(|checkpoint| checkpoint.size != edge.size() || checkpoint.root == edge.root())
+    };
+    let mut sound = fits(&found.edge);
+    let (mut lines, mut line) = (found.segment.read(folder)?, Vec::new());
+    while let Some(Whole(whole)) = lines.next(&mut line)? {
+        let told = check::read(&line).filter(|told| {
+            whole && told.index == found.edge.size() && told.before == found.last && told.chain == key.name
+        });
+        let Some(told) = told else { break };
+        let hash: Hash = leaf(&line);
+        found.edge.push(hash);
+        found.leaves.extend_from_slice(&hash.0);
+        found.last = Some(told.link);
+        found.bytes += line.len() as u64 + 1;
+        sound &= fits(&found.edge);
+    }
+    found.torn = fs::metadata(found.segment.path(folder))?.len() - found.bytes;
+    if !sound {
+        return Err(Unfit::Changed(format!(
+            "its records are not those that were signed up to record {signed}"
+        )));
+    }
+    if found.edge.size() < signed {
+        let size = found.edge.size();
+        return Err(Unfit::Changed(format!(
+            "{signed} records were signed, and from record {size} on they are gone or changed"
+        )));
+    }
+    Ok(found)
+}
+
+/// The latest checkpoint. One cut short by a crash is taken away.
+fn last_checkpoint(folder: &Path, key: &Key) -> Result<Option<Checkpoint>, Unfit> {
+    let path = folder.join(CHECKPOINTS);
+    let text = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => {
+            String::from_utf8(read?).map_err(|_| Unfit::Changed("its checkpoints are no text".to_owned()))?
+        }
+    };
+    let (mut last, mut bytes) = (None, 0);
+    for note in notes(&text) {
+        match Checkpoint::open(note, &key.verifier()) {
+            Ok(checkpoint) => last = Some(checkpoint),
+            Err(_) if bytes + note.len() == text.len() => break,
+            Err(error) => return Err(Unfit::Changed(format!("one of its checkpoints: {error}"))),
+        }
+        bytes += note.len();
+    }
+    if bytes < text.len() {
+        OpenOptions::new().write(true).open(&path)?.set_len(bytes as u64)?;
+    }
+    Ok(last)
+}
+
+/// Cuts a torn end off, and keeps it: it may have been no accident.
+fn keep_torn(state: &Path, path: &Path, whole: u64, index: u64) -> io::Result<()> {
+    let bytes = fs::read(path)?;
+    let torn = bytes.get(whole as usize..).unwrap_or_default();
+    files::write_atomically(&state.join(format!("torn-{index}")), torn)?;
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(whole)?;
+    file.sync_all()
+}
+
+/// Moves a trail out of the way.
+fn set_aside(state: &Path, folder: &Path) -> io::Result<PathBuf> {
+    let mut number = 1;
+    loop {
+        let aside = state.join(format!("{FOLDER}-aside-{number}"));
+        if !aside.exists() {
+            fs::rename(folder, &aside)?;
+            return Ok(aside);
+        }
+        number += 1;
+    }
+}

@@ -1,0 +1,153 @@
+//! Segments, retention, restarts.
+
+use std::fs;
+use std::time::Duration;
+
+use super::super::folder::{self, Segment};
+use super::super::writer::Options;
+use super::*;
+
+#[test]
+fn a_trail_is_begun_signed_and_gone_on_with() {
+    let state = memory();
+    let mut log = open(state.path(), options());
+    write(&mut log, 30);
+    pack(&mut log);
+    log.checkpoint().unwrap();
+    drop(log);
+    let report = sound(state.path());
+    assert_eq!((report.first, report.size, report.signed), (0, 31, 31));
+    let found = folder::segments(&state.path().join("trail")).unwrap();
+    assert!(found.len() > 2 && found[0].packed && !found.last().unwrap().packed, "{found:?}");
+
+    let mut log = open(state.path(), options());
+    assert_eq!(log.size(), 31);
+    write(&mut log, 4);
+    log.checkpoint().unwrap();
+    assert_eq!(sound(state.path()).size, 35);
+}
+
+#[test]
+fn what_is_removed_leaves_the_rest_verifiable() {
+    let state = memory();
+    let keep = Options { keep_bytes: 30_000, ..options() };
+    let mut log = open(state.path(), keep.clone());
+    write(&mut log, 60);
+    let removed = log.retain().unwrap().unwrap();
+    assert_eq!(removed.from, 0);
+    log.checkpoint().unwrap();
+    let report = sound(state.path());
+    assert_eq!((report.first, report.size), (removed.to, 62));
+    assert_eq!(log.retain().unwrap(), None);
+
+    drop(log);
+    let mut log = open(state.path(), keep);
+    write(&mut log, 40);
+    pack(&mut log);
+    log.checkpoint().unwrap();
+    assert_eq!(sound(state.path()).size, 102);
+    // Without the head nobody could know what came before.
+    fs::remove_file(state.path().join("trail/heads")).unwrap();
+    let report = check(state.path(), None);
+    assert_eq!(report.findings[0].record, Some(0), "{report:?}");
+}
+
+#[test]
+fn what_is_removed_while_it_is_compressed_stays_removed() {
+    let state = memory();
+    let mut log = open(state.path(), Options { keep_bytes: 30_000, ..options() });
+    write(&mut log, 60);
+    let compressed: Vec<_> = log
+        .unpacked()
+        .into_iter()
+        .map(|first| (first, super::super::pack::pack(&log.folder, first).unwrap()))
+        .collect();
+    let removed = log.retain().unwrap().unwrap();
+    for (first, hash) in compressed {
+        log.packed(first, hash).unwrap();
+    }
+    log.checkpoint().unwrap();
+    let report = sound(state.path());
+    assert_eq!((report.first, report.size), (removed.to, 62));
+    let drafts = fs::read_dir(&log.folder)
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "draft"));
+    assert_eq!(drafts.count(), 0);
+}
+
+#[test]
+fn old_segments_are_removed_by_age() {
+    let state = memory();
+    let mut log = open(state.path(), Options { keep_age: Duration::ZERO, ..options() });
+    write(&mut log, 20);
+    assert!(log.retain().unwrap().is_some());
+    assert_eq!(folder::segments(&state.path().join("trail")).unwrap().len(), 1);
+    sound(state.path());
+}
+
+#[test]
+fn a_full_disk_loses_only_what_was_not_acknowledged() {
+    let state = memory();
+    let mut log = open(state.path(), options());
+    write(&mut log, 4);
+    // A device that takes nothing, as a full disk does.
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    log.break_with(full());
+    assert!(log.append(&[denial(7)]).is_err());
+    assert_eq!(log.size(), 5);
+    drop(log);
+    let mut log = open(state.path(), options());
+    write(&mut log, 2);
+    log.checkpoint().unwrap();
+    assert_eq!(sound(state.path()).size, 7);
+}
+
+#[test]
+fn many_at_once_are_as_good_as_one_by_one() {
+    let state = memory();
+    let usual = crate::log::writer::Options::default();
+    let mut log = open(state.path(), usual.clone());
+    let many = |from: u64| -> Vec<Record> { (from..from + 1000).map(denial).collect() };
+    log.append(&many(log.size())).unwrap();
+    write(&mut log, 3);
+    log.append(&many(log.size())).unwrap();
+    log.checkpoint().unwrap();
+    assert_eq!(sound(state.path()).size, 2004);
+    // All or nothing, however much is written when it fails.
+    log.break_leaves_with(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    assert!(log.append(&many(log.size())).is_err());
+    assert_eq!(log.size(), 2004);
+    drop(log);
+    let log = open(state.path(), usual);
+    assert_eq!((log.size(), sound(state.path()).size), (2004, 2004));
+}
+
+#[test]
+fn a_trail_that_was_changed_is_set_aside() {
+    let state = memory();
+    let mut log = open(state.path(), options());
+    write(&mut log, 4);
+    log.checkpoint().unwrap();
+    drop(log);
+    let path = Segment { first: 0, packed: false }.path(&state.path().join("trail"));
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("secret-2", "secret-3", 1)).unwrap();
+    let log = open(state.path(), options());
+    assert_eq!(log.size(), 1);
+    assert!(state.path().join("trail-aside-1/checkpoints").exists());
+    let begun = fs::read_to_string(&path).unwrap();
+    assert!(begun.contains("trail-aside-1: 5 records were signed, and from record 2 on"), "{begun}");
+    sound(state.path());
+}
+
+#[test]
+fn a_lost_key_begins_a_new_trail() {
+    let state = memory();
+    drop(open(state.path(), options()));
+    fs::remove_file(state.path().join("trail.key")).unwrap();
+    let log = open(state.path(), options());
+    assert_eq!(log.size(), 1);
+    assert!(state.path().join("trail-aside-1/key.pub").exists());
+    sound(state.path());
+}

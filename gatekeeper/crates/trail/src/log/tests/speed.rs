@@ -1,0 +1,41 @@
+//! How fast the trail takes records in. Figures mean something in a release build only.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::super::super::writer_thread::Keeper;
+use super::super::writer::Options;
+use super::*;
+
+/// How long records are pushed.
+const PUSHING: Duration = Duration::from_secs(10);
+
+#[test]
+#[ignore = "a figure, not a check: cargo test --release --lib speed -- --ignored --nocapture"]
+fn records_a_second() {
+    let state = tempfile::tempdir().unwrap();
+    let usual = crate::log::writer::Options::default();
+    let keeper = Keeper::start(state.path(), "box", "b", Options { keep_bytes: 1 << 30, ..usual }).unwrap();
+    let (begun, mut pushed, mut held) = (Instant::now(), 0u64, 0u64);
+    while begun.elapsed() < PUSHING {
+        if keeper.is_behind() {
+            held += 1;
+            std::thread::sleep(Duration::from_micros(200));
+            continue;
+        }
+        keeper.write((0..1000).map(|more| Arc::new(denial(pushed + more))).collect());
+        pushed += 1000;
+    }
+    let unwritten = keeper.health().unwritten();
+    drop(keeper);
+    let took = begun.elapsed();
+    println!(
+        "{pushed} records in {took:?}: {:.0} a second; {unwritten} unwritten, {held} waits",
+        pushed as f64 / took.as_secs_f64()
+    );
+    let begun = Instant::now();
+    let report = sound(state.path());
+    println!("verified records {} to {} in {:?}", report.first, report.size, begun.elapsed());
+    assert!(report.size >= pushed);
+    assert_eq!(unwritten, 0);
+}

@@ -1,0 +1,125 @@
+//! Who did it: process, user, session.
+
+use serde::{Deserialize, Serialize};
+
+use super::{File, Text};
+use gatekeeper_record::container;
+use gatekeeper_record::session_id::SessionId;
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor<'a> {
+    /// The program, where no process is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_name: Option<Text<'a>>,
+    /// The process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process<'a>>,
+    /// The session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+    /// The user the session acts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<User<'a>>,
+}
+
+/// A process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Process<'a> {
+    /// What it descends from, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ancestry: Vec<ProcessEntity<'a>>,
+    /// What its program was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmd_line: Option<Text<'a>>,
+    /// The container it runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container<'a>>,
+    /// The file of its program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<File<'a>>,
+    /// The thread's own name for itself.
+    pub name: Text<'a>,
+    /// The parent, by number.
+    pub parent_process: ProcessEntity<'a>,
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Process id and start time: its identity in this boot.
+    pub uid: Text<'a>,
+    /// The user it runs as.
+    pub user: User<'a>,
+}
+
+/// A container.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container<'a> {
+    /// The Kubernetes pod it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_uuid: Option<Text<'a>>,
+    /// What runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Text<'a>>,
+    /// Its id.
+    pub uid: Text<'a>,
+}
+
+impl<'a> Container<'a> {
+    /// As the session has it.
+    #[must_use]
+    pub fn of(container: &'a container::Container) -> Self {
+        Self {
+            pod_uuid: container.pod.as_deref().map(Text::from),
+            runtime: container.runtime.map(|runtime| runtime.name().into()),
+            uid: container.id.as_str().into(),
+        }
+    }
+
+    /// Read back.
+    #[must_use]
+    pub fn read(&self) -> container::Container {
+        let named = |runtime: &container::Runtime| Some(runtime.name()) == self.runtime.as_deref();
+        container::Container {
+            id: self.uid.to_string(),
+            pod: self.pod_uuid.as_ref().map(ToString::to_string),
+            runtime: container::Runtime::ALL.into_iter().find(named),
+        }
+    }
+}
+
+/// A process in a few words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessEntity<'a> {
+    /// The program's path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Text<'a>>,
+    /// Process id.
+    pub pid: u32,
+    /// Process id and start time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<Text<'a>>,
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Its identity.
+    pub uid: SessionId,
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User<'a> {
+    /// Login name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text<'a>>,
+    /// User id.
+    pub uid: Text<'a>,
+}

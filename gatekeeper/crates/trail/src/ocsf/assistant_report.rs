@@ -1,0 +1,183 @@
+//! What an assistant told of itself: API activity, with the profile for what an AI does.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::unmapped::Kind;
+use super::write::{Class, Machine, Place};
+use super::{Actor, Agent, Endpoint, Line, Policy, ProcessEntity, Rule, Session, Text, User};
+use gatekeeper_record::hook_report::{Telling, What};
+use gatekeeper_record::record::{Ancestor, Foretold, Told};
+
+/// A call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api<'a> {
+    /// The tool, or the event's name.
+    pub operation: Text<'a>,
+    /// The assistant.
+    pub service: Service<'a>,
+}
+
+/// What is called, or talked with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service<'a> {
+    /// Its name.
+    pub name: Text<'a>,
+}
+
+/// What is said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageContext<'a> {
+    /// 1 a person, 2 the model, 3 a tool, 4 an agent.
+    pub ai_role_id: u8,
+    /// A prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_text: Option<Text<'a>>,
+    /// An answer, or what a tool gave back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_text: Option<Text<'a>>,
+    /// The assistant.
+    pub service: Service<'a>,
+    /// The assistant's own session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<Text<'a>>,
+}
+
+/// What stands nowhere else in the line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Rest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    call: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<Foretold>,
+    dropped: u64,
+    telling: Telling,
+}
+
+/// The stored form.
+pub fn line<'a>(told: &'a Told, machine: &'a Machine, place: &'a Place) -> Line<'a> {
+    let telling = &told.telling;
+    let refused = told.refused.as_ref();
+    let (activity, name, role) = match telling.what {
+        What::Begun => (1, "Create", 2),
+        What::Prompt => (99, "Prompt", 1),
+        What::Tool | What::ToolDone | What::ToolFailed => (99, "Tool", 3),
+        What::Permission => (99, "Ask", 2),
+        What::SubagentBegun | What::SubagentDone => (99, "Sub-agent", 4),
+        What::TurnDone => (99, "Answer", 2),
+        What::Ended => (4, "Delete", 2),
+        What::Other => (99, "Other", 2),
+    };
+    let class = Class {
+        class: 6003,
+        activity,
+        name: name.into(),
+        message: message(told),
+        time: told.time,
+        success: refused.is_none() && telling.what != What::ToolFailed && told.dropped == 0,
+        severity: if refused.is_some() || told.dropped > 0 { 2 } else { 1 },
+        kind: Kind::Told,
+    };
+    let mut line = Line::base(class, machine, place);
+    let word = telling.assistant.name();
+    let is_prompt = telling.what == What::Prompt;
+    line.actor = Some(Actor {
+        app_name: None,
+        process: None,
+        session: Some(Session { uid: told.session }),
+        user: Some(User { name: None, uid: told.owner.to_string().into() }),
+    });
+    line.ai_agent =
+        Some(Agent { instance_uid: told.session, name: word.into(), type_id: 99, uid: word.into() });
+    let operation = telling.tool.as_deref().unwrap_or(&telling.event);
+    line.api = Some(Api { operation: operation.into(), service: Service { name: word.into() } });
+    line.message_context = Some(MessageContext {
+        ai_role_id: role,
+        prompt_text: telling.text.as_deref().filter(|_| is_prompt).map(Text::from),
+        response_text: telling.output.as_deref().map(Text::from),
+        service: Service { name: word.into() },
+        uid: telling.conversation.as_deref().map(Text::from),
+    });
+    line.src_endpoint = Some(Endpoint { ip: None, name: Some(machine.host.as_str().into()), port: None });
+    line.metadata.profiles.extend(["security_control", "ai_operation"].map(Text::from));
+    let (action, action_id, disposition, disposition_id) =
+        if refused.is_some() { ("Denied", 2, "Blocked", 2) } else { ("Observed", 3, "Logged", 17) };
+    (line.action, line.action_id) = (Some(action.into()), Some(action_id));
+    (line.disposition, line.disposition_id) = (Some(disposition.into()), Some(disposition_id));
+    line.status_detail = refused.map(|refused| refused.reason.as_str().into());
+    let version = told.generation.map(|generation| generation.to_string()).unwrap_or_default();
+    line.policy = told.policy.as_deref().map(|name| Policy { name: name.into(), version: version.into() });
+    let rule = refused.and_then(|refused| refused.rule.as_deref());
+    line.firewall_rule = rule.map(|rule| Rule { desc: None, uid: rule.into() });
+    line.unmapped.boot_time = Some(told.boot_time.to_string().into());
+    line.unmapped.generation = told.generation;
+    line.unmapped.purpose = told.purpose.as_deref().map(Text::from);
+    line.unmapped.session_name = told.session_name.as_deref().map(Text::from);
+    let rest = Rest {
+        call: told.call.clone(),
+        refused: told.refused.clone(),
+        dropped: told.dropped,
+        // Long texts stand once, where the schema has a place for them.
+        telling: Telling {
+            output: None,
+            text: telling.text.clone().filter(|_| !is_prompt),
+            ..telling.clone()
+        },
+    };
+    line.unmapped.told = serde_json::to_value(rest).ok();
+    line.unmapped.tellers = told.tellers.iter().map(entity).collect();
+    line
+}
+
+fn entity(process: &Ancestor) -> ProcessEntity<'_> {
+    ProcessEntity {
+        path: Some(process.path.as_str().into()),
+        pid: process.pid,
+        uid: Some(super::event::identity(process.pid, process.start).into()),
+    }
+}
+
+/// The record again.
+pub fn read(line: &Line<'_>) -> Option<Told> {
+    let actor = line.actor.as_ref()?;
+    let rest: Rest = Rest::deserialize(line.unmapped.told.as_ref().unwrap_or(&Value::Null)).ok()?;
+    let said = line.message_context.as_ref()?;
+    let owned = |text: &Option<Text<'_>>| text.as_ref().map(ToString::to_string);
+    let mut telling = rest.telling;
+    telling.output = owned(&said.response_text);
+    if telling.what == What::Prompt {
+        telling.text = owned(&said.prompt_text);
+    }
+    Some(Told {
+        time: line.time_dt,
+        boot_time: line.unmapped.boot_time.as_ref()?.parse().ok()?,
+        session: actor.session.as_ref()?.uid,
+        session_name: owned(&line.unmapped.session_name),
+        owner: actor.user.as_ref()?.uid.parse().ok()?,
+        purpose: owned(&line.unmapped.purpose),
+        policy: line.policy.as_ref().map(|policy| policy.name.to_string()),
+        generation: line.unmapped.generation,
+        call: rest.call,
+        refused: rest.refused,
+        tellers: line.unmapped.tellers.iter().filter_map(super::read::ancestor).collect(),
+        dropped: rest.dropped,
+        telling,
+    })
+}
+
+/// In a few words.
+fn message(told: &Told) -> String {
+    let telling = &told.telling;
+    if told.dropped > 0 {
+        return format!("{} more were told, too many at once", told.dropped);
+    }
+    let what = telling.what.words();
+    let of = telling.tool.as_deref().or(telling.subagent.as_deref()).unwrap_or_default();
+    let more = told.brief();
+    let refused = told.refused.as_ref().map(|refused| format!("refused beforehand: {}", refused.reason));
+    let parts = [Some(what), Some(of), Some(more.as_str()), refused.as_deref()];
+    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,248 @@
+//! What the schema has no place for.
+
+use std::collections::BTreeMap;
+
+use gatekeeper_common::operation::Operation;
+use gatekeeper_common::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+use super::{Container, Endpoint, File, Process, ProcessEntity, Text};
+use gatekeeper_record::record::{Change, FamilyName, ToolLink, Upkeep};
+use gatekeeper_record::time::Moment;
+use gatekeeper_record::decision::{Decision, HoldId};
+use gatekeeper_record::session_id::SessionId;
+
+/// What kind of record this is, as [`gatekeeper_record::record::Record`] names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// See [`gatekeeper_record::record::Record::Event`].
+    Event,
+    /// See [`gatekeeper_record::record::Record::Lost`].
+    Lost,
+    /// See [`gatekeeper_record::record::Record::Session`].
+    Session,
+    /// See [`gatekeeper_record::record::Record::Daemon`].
+    Daemon,
+    /// See [`gatekeeper_record::record::Record::Refused`].
+    Refused,
+    /// See [`gatekeeper_record::record::Record::Hook`].
+    Hook,
+    /// See [`gatekeeper_record::record::Record::Trail`].
+    Trail,
+    /// See [`gatekeeper_record::record::Record::Told`].
+    Told,
+    /// See [`gatekeeper_record::record::Record::Missed`].
+    Missed,
+    /// See [`gatekeeper_record::record::Record::Decision`].
+    Decision,
+}
+
+/// What the schema has no place for; `type` says which of the other fields there are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unmapped<'a> {
+    /// Nanoseconds since boot, on the kernel's clock: as text, for JSON's numbers end after 104 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_time: Option<Text<'a>>,
+    /// What happened to a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// The command a session was opened for, as the caller gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<Text<'a>>,
+    /// The container a session is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container<'a>>,
+    /// How a hold was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Box<Decision>>,
+    /// A number some operations need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<u32>,
+    /// An address, in classes that have no place for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint<'a>>,
+    /// When a session is ended at the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Moment>,
+    /// The kernel's number of the event, in its boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<u64>,
+    /// A file, in classes that have no place for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<File<'a>>,
+    /// Generation of the policy that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// The hold that an event announces or follows from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
+    /// The path from the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_workspace: Option<Text<'a>>,
+    /// After a removal of the oldest records: the first that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_from: Option<u64>,
+    /// The layer that decided, counted from the outermost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<u8>,
+    /// Events lost, by family.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost: BTreeMap<FamilyName, u64>,
+    /// Records a follower missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<u64>,
+    /// What an event is on, where that is no file and no address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<serde_json::Value>,
+    /// What was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional::operation")]
+    pub operation: Option<Operation>,
+    /// The session around.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SessionId>,
+    /// Whether the operation passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<bool>,
+    /// The path's bytes, where they are no UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<Text<'a>>,
+    /// A session's policies with their generations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Text<'a>>,
+    /// The process that asked for what a decision is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Box<Process<'a>>>,
+    /// What is spoken with an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Text<'a>>,
+    /// What the session is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Text<'a>>,
+    /// The version that ran before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Text<'a>>,
+    /// That the operation could pass only if recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    /// The session's short name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_name: Option<Text<'a>>,
+    /// Since when what a decision is about waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Moment>,
+    /// The rule's tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Text<'a>>,
+    /// The process that told it, and those it descends from in the session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tellers: Vec<ProcessEntity<'a>>,
+    /// What an assistant told, but for what stands elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<serde_json::Value>,
+    /// The tool call an event belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolLink>,
+    /// What kind of record this is.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Missing numbers that no counter explains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unexplained: Option<u64>,
+    /// Records that could not be written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<u64>,
+    /// What happened to the trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upkeep: Option<Upkeep>,
+    /// What the rules said.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional::verdict")]
+    pub verdict: Option<Verdict>,
+    /// Why people were asked about what a decision is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Text<'a>>,
+    /// What `${workspace}` means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Text<'a>>,
+}
+
+impl Unmapped<'_> {
+    /// Nothing but the kind.
+    #[must_use]
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            boot_time: None,
+            change: None,
+            command: Vec::new(),
+            container: None,
+            decision: None,
+            detail: None,
+            endpoint: None,
+            ends: None,
+            event: None,
+            file: None,
+            generation: None,
+            hold: None,
+            in_workspace: None,
+            kept_from: None,
+            layer: None,
+            lost: BTreeMap::new(),
+            missed: None,
+            object: None,
+            operation: None,
+            parent: None,
+            passed: None,
+            path_hex: None,
+            policies: Vec::new(),
+            process: None,
+            protocol: None,
+            purpose: None,
+            replaces: None,
+            required: None,
+            session_name: None,
+            since: None,
+            tags: Vec::new(),
+            tellers: Vec::new(),
+            told: None,
+            tool: None,
+            kind,
+            unexplained: None,
+            unwritten: None,
+            upkeep: None,
+            verdict: None,
+            why: None,
+            workspace: None,
+        }
+    }
+}
+
+/// The common crate's enums where they may be absent.
+mod optional {
+    macro_rules! optional {
+        ($module:ident, $kind:ty) => {
+            pub mod $module {
+                use serde::{Deserializer, Serializer};
+
+                #[expect(clippy::ref_option, reason = "serde's signature")]
+                pub fn serialize<S: Serializer>(
+                    value: &Option<$kind>,
+                    serializer: S,
+                ) -> Result<S::Ok, S::Error> {
+                    match value {
+                        Some(value) => gatekeeper_record::words::$module::serialize(value, serializer),
+                        None => serializer.serialize_none(),
+                    }
+                }
+
+                pub fn deserialize<'de, D: Deserializer<'de>>(
+                    deserializer: D,
+                ) -> Result<Option<$kind>, D::Error> {
+                    gatekeeper_record::words::$module::deserialize(deserializer).map(Some)
+                }
+            }
+        };
+    }
+    optional!(operation, super::super::Operation);
+    optional!(verdict, super::super::Verdict);
+}

@@ -1,0 +1,46 @@
+//! Checked values of a configuration table: each fault knows its place in the text.
+
+use std::ops::Range;
+use std::path::{Component, PathBuf};
+
+use toml::Spanned;
+
+/// What is wrong, and where in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(pub Range<usize>, pub String);
+
+/// A path that means the same wherever the daemon is started from.
+///
+/// # Errors
+/// Where it is not absolute, or leads through `..`.
+pub fn directory(path: Spanned<PathBuf>) -> Result<PathBuf, Fault> {
+    let span = path.span();
+    let path = path.into_inner();
+    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    if path.is_absolute() && plain {
+        Ok(path)
+    } else {
+        Err(Fault(
+            span,
+            format!("\"{}\" is not an absolute path without \"..\": write it from /", path.display()),
+        ))
+    }
+}
+
+/// A number from `least` to `most`, both included.
+///
+/// # Errors
+/// Where it is out of that range.
+pub fn between<N: PartialOrd + std::fmt::Display>(
+    n: Spanned<N>,
+    least: N,
+    most: N,
+) -> Result<N, Fault> {
+    let span = n.span();
+    let n = n.into_inner();
+    if n >= least && n <= most {
+        Ok(n)
+    } else {
+        Err(Fault(span, format!("{n} is out of range: use a number from {least} to {most}")))
+    }
+}

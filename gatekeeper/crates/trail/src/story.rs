@@ -1,0 +1,166 @@
+//! What happened in one session, told in order: its processes as a tree, and what each did.
+
+mod build;
+pub mod holds;
+pub mod html;
+
+use serde::Serialize;
+
+pub use holds::Held;
+
+use gatekeeper_record::record::{Change, Event, MatchedBy, Record, SessionChange, Told, ToolLink};
+use gatekeeper_record::time::Moment;
+use gatekeeper_record::session_id::SessionId;
+
+/// The story of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Story {
+    /// The session.
+    pub session: SessionId,
+    /// How it was opened; absent where that record is no longer kept.
+    pub opened: Option<SessionChange>,
+    /// When it ended, if it did.
+    pub ended: Option<Moment>,
+    /// What else happened to it.
+    pub changes: Vec<SessionChange>,
+    /// Sessions opened in it.
+    pub nested: Vec<SessionId>,
+    /// The numbers.
+    pub counts: Counts,
+    /// What its assistants told of themselves, in order.
+    pub told: Vec<Testimony>,
+    /// What was held, and what was said to it, in order.
+    pub holds: Vec<Held>,
+    /// Its processes, parents before their children.
+    pub processes: Vec<Process>,
+}
+
+/// How many of what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Records of the session.
+    pub records: u64,
+    /// Processes that did anything recorded.
+    pub processes: u64,
+    /// Programs started.
+    pub programs: u64,
+    /// Operations refused. What waited and was denied then counts here; that it waited counts below.
+    pub refused: u64,
+    /// Operations held for a decision; the next four add up to it.
+    pub held: u64,
+    /// Of these, approved.
+    pub approved: u64,
+    /// Denied.
+    pub denied: u64,
+    /// Denied because nobody answered in time.
+    pub expired: u64,
+    /// Not decided.
+    pub undecided: u64,
+    /// Operations let and recorded, programs started left out.
+    pub audited: u64,
+    /// Prompts that were told of.
+    pub prompts: u64,
+    /// Tool calls that were told of.
+    pub tool_calls: u64,
+}
+
+/// A process of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// When it started, in nanoseconds since boot.
+    pub start: u64,
+    /// Which of the processes here it descends from, by place in the list.
+    pub parent: Option<usize>,
+    /// How many it descends from.
+    pub depth: usize,
+    /// The tool call it belongs to, where one was told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolLink>,
+    /// What it did, in order.
+    pub deeds: Vec<Deed>,
+}
+
+/// Something an assistant told of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Testimony {
+    /// The record's number.
+    pub record: u64,
+    /// What was told.
+    #[serde(flatten)]
+    pub told: Told,
+}
+
+/// Something a process did or was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deed {
+    /// The record's number.
+    pub record: u64,
+    /// The event.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl Process {
+    /// How many of its deeds were refused.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.deeds.iter().filter(|deed| deed.event.is_refused()).count()
+    }
+
+    /// The last program it started, or the one it was running at first.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        let started = self.deeds.iter().rev().find(|deed| deed.event.is_start());
+        let started = started.and_then(|deed| deed.event.path());
+        let known = self.deeds.first().map(|deed| &deed.event);
+        started.or(known.and_then(|event| event.program.as_deref())).unwrap_or("?")
+    }
+}
+
+impl Story {
+    /// The story that these records tell, each with its number.
+    #[must_use]
+    pub fn of(session: SessionId, records: &[(u64, Record)]) -> Self {
+        build::build(session, records)
+    }
+
+    /// When its time was over, where it had an end and came to it.
+    #[must_use]
+    pub fn expired(&self) -> Option<Moment> {
+        self.changes.iter().find(|change| change.change == Change::Expired).map(|change| change.time)
+    }
+
+    /// Everything done or refused, in order.
+    #[must_use]
+    pub fn deeds(&self) -> Vec<&Deed> {
+        let mut all: Vec<&Deed> = self.processes.iter().flat_map(|process| &process.deeds).collect();
+        all.sort_by_key(|deed| deed.record);
+        all
+    }
+
+    /// The processes that belong to a tool call, each with how that was found.
+    pub fn of_call<'a>(&'a self, call: &'a str) -> impl Iterator<Item = (&'a Process, MatchedBy)> {
+        self.processes.iter().filter_map(move |process| {
+            let link = process.tool.as_ref()?;
+            link.calls.iter().any(|one| one == call).then_some((process, link.matched_by))
+        })
+    }
+
+    /// The hold that a deed announces.
+    #[must_use]
+    pub fn hold_of(&self, deed: &Deed) -> Option<&Held> {
+        let hold = deed.event.hold.filter(|_| deed.event.is_held())?;
+        self.holds.iter().find(|held| held.hold == hold)
+    }
+
+    /// Everything refused, in order.
+    #[must_use]
+    pub fn refused(&self) -> Vec<&Deed> {
+        self.deeds().into_iter().filter(|deed| deed.event.is_refused()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

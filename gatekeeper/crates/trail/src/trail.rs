@@ -1,0 +1,487 @@
+//! The audit trail: takes in events and notes, writes them down, tells them on.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tracing::{error, warn};
+
+use super::explain::{Context, Facts, Unreadable};
+use super::export::{ExportState, Exports};
+use super::export::setting::Export;
+use super::feed::Feed;
+use super::writer_thread::{Health, Keeper};
+use super::log::folder::{Lines, segments};
+use super::log::key::mask_key;
+use super::log::open::FOLDER;
+use super::log::writer::Options;
+use super::loss::{Fresh, Losses, Reported};
+use super::mask::Mask;
+use super::ocsf::Line;
+use gatekeeper_record::record::{Event, Lost, Object, Record, Told};
+use gatekeeper_policy::rulebook::{Asked, Conditions, Edition, Rules};
+use gatekeeper_record::time::Moment;
+use crate::files;
+use gatekeeper_record::decision::{Decision, HoldId};
+use gatekeeper_record::raw_event::RawEvent;
+use gatekeeper_policy::question::Question;
+use gatekeeper_record::session_id::SessionId;
+
+/// Ended sessions and retired layers still known: their last events may be on the way.
+const AFTERMATH: usize = 64;
+
+/// Where the trail lies, how it is kept, and where it goes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The folder of state; the trail lies in it.
+    pub state: PathBuf,
+    /// How the log is kept.
+    pub log: Options,
+    /// Patterns of secrets besides the built-in ones; the secret part is the group `s`.
+    pub secrets: Vec<String>,
+    /// Where records go besides.
+    pub exports: Vec<Export>,
+    /// Events kept in memory for followers.
+    pub events_in_memory: usize,
+}
+
+impl Settings {
+    /// The usual ones, for a state folder.
+    #[must_use]
+    pub fn usual(state: PathBuf) -> Self {
+        Self {
+            state,
+            log: Options::default(),
+            secrets: Vec::new(),
+            exports: Vec::new(),
+            events_in_memory: 20_000,
+        }
+    }
+}
+
+/// The trail.
+#[derive(Debug)]
+pub struct Trail {
+    context: Context,
+    losses: Losses,
+    /// Whether more is told of losses than the next daemon would know.
+    unkept: bool,
+    keeper: Keeper,
+    exports: Exports,
+    mask: Mask,
+    /// The layers of sessions, and the masks with what their policies add.
+    masks: BTreeMap<SessionId, (Vec<u32>, Mask)>,
+    feed: Feed,
+    folder: PathBuf,
+    ended: VecDeque<SessionId>,
+    retired: VecDeque<u32>,
+    /// Holds of earlier daemons of this boot whose decisions are recorded.
+    decided: BTreeSet<HoldId>,
+    /// The version of the daemon that was here last.
+    version_before: Option<String>,
+}
+
+impl Trail {
+    /// Opens the trail in the state folder, to go on where an earlier daemon of this boot stopped.
+    pub fn open(settings: &Settings, boot: &str) -> io::Result<Self> {
+        let folder = settings.state.clone();
+        files::make_folder(&folder.join("rules"), 0o700)?;
+        let mask =
+            Mask::new(mask_key(&folder.join("mask.key"))?, &settings.secrets).map_err(io::Error::other)?;
+        let mut feed = Feed::new(settings.events_in_memory);
+        let mut context = Context::default();
+        let mut written = Vec::new();
+        let mut decided = BTreeSet::new();
+        let mut version_before = None;
+        // Before anything is written or compressed.
+        let recalled = recent(&folder.join(FOLDER), |of_boot, record| {
+            // Numbers and processes mean something in their own boot only.
+            if let Record::Event(event) = &record
+                && of_boot == boot
+            {
+                written.push(event.sequence);
+                context.calls.remember(event);
+                context.remember(event);
+                context.remember_arguments(event);
+            }
+            if let Record::Told(told) = &record
+                && of_boot == boot
+            {
+                context.calls.recall(told);
+            }
+            if let Record::Decision(decision) = &record
+                && of_boot == boot
+                && decision.settled
+            {
+                decided.insert(decision.hold);
+            }
+            if let Record::Daemon(change) = &record {
+                version_before = Some(change.version.clone());
+            }
+            if !is_canary(&record) {
+                feed.recall(record);
+            }
+        });
+        match recalled {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                warn!("`gatekeeper events` begins anew: the trail can't be read: {error}");
+            }
+            _ => {}
+        }
+        let host = fs::read_to_string("/proc/sys/kernel/hostname")?;
+        let keeper = Keeper::start(&folder, host.trim_end(), boot, settings.log.clone())?;
+        let exports = Exports::start(&settings.exports, &folder, keeper.health())?;
+        let reported = read_reported(&folder.join("losses.json"), boot)?;
+        let losses = Losses::resume(reported, written, Instant::now());
+        let (ended, retired) = Default::default();
+        Ok(Self {
+            context,
+            losses,
+            unkept: false,
+            keeper,
+            exports,
+            mask,
+            masks: BTreeMap::new(),
+            feed,
+            folder,
+            ended,
+            retired,
+            decided,
+            version_before,
+        })
+    }
+
+    /// The version of the daemon that was here last, as far as the trail tells.
+    #[must_use]
+    pub fn version_before(&self) -> Option<&str> {
+        self.version_before.as_deref()
+    }
+
+    /// Has the programs told, now and whenever it changes, whether the trail takes records.
+    pub fn tell_kernel(&self, tell: impl Fn(bool) -> io::Result<()> + Send + 'static) {
+        self.health().tell(Box::new(tell));
+    }
+
+    /// Compares with the kernel's counters as they are at the start.
+    pub fn begin(&mut self, counters: &[u64]) {
+        self.losses.check_start(counters);
+    }
+
+    /// The records, for readers.
+    #[must_use]
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// How the writing goes.
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        self.keeper.health()
+    }
+
+    /// How the exports are.
+    #[must_use]
+    pub fn exports(&self) -> Vec<ExportState> {
+        self.exports.states(self.health().size())
+    }
+
+    /// Whether so much waits to be written that no more events should be read.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.keeper.is_behind()
+    }
+
+    /// Takes in what the kernel sent.
+    pub fn events(&mut self, raws: &[RawEvent]) {
+        let now = Instant::now();
+        let mut records = Vec::with_capacity(raws.len());
+        for raw in raws {
+            match self.context.explain(raw) {
+                Ok(mut event) => {
+                    if let Object::Arguments { arguments, .. } = &mut event.object {
+                        *arguments = self.mask_of(event.session).command(arguments);
+                        self.context.remember_arguments(&event);
+                    }
+                    self.losses.arrived(raw.header.sequence, now);
+                    records.push(Record::Event(Box::new(event)));
+                }
+                // Its number stays missing, so it is reported as lost.
+                Err(error) => error!("{error}"),
+            }
+        }
+        self.add(records);
+    }
+
+    /// Explains an operation that waits, and says on what terms it is decided.
+    pub fn explain(
+        &mut self,
+        raw: &RawEvent,
+        question: Option<Question>,
+    ) -> Result<(Event, Conditions), Unreadable> {
+        let event = self.context.explain(raw)?;
+        let serials = event.session.map(|session| self.serials_of(session)).unwrap_or_default();
+        let conditions = self.context.rules.conditions(serials, &Asked { header: &raw.header, question });
+        Ok((event, conditions))
+    }
+
+    /// How many holds a minute people are asked about for a session, by all its policies.
+    #[must_use]
+    pub fn rate(&self, session: SessionId) -> usize {
+        self.context.rules.approval(self.serials_of(session)).rate()
+    }
+
+    /// A session's layers; none where it is not known.
+    fn serials_of(&self, session: SessionId) -> &[u32] {
+        self.masks.get(&session).map(|(serials, _)| serials.as_slice()).unwrap_or_default()
+    }
+
+    /// Takes in a decision of an earlier daemon, unless the trail has it.
+    pub fn repeat(&mut self, decision: &Decision) {
+        if self.decided.insert(decision.hold) {
+            self.note(Record::Decision(Box::new(decision.clone())));
+        }
+    }
+
+    /// Takes in a note of the daemon's own, without the secrets in it.
+    pub fn note(&mut self, mut record: Record) {
+        if let Record::Session(change) = &mut record {
+            let mask = self.mask_of(Some(change.session));
+            change.command = mask.command(&change.command);
+            change.purpose = change.purpose.as_deref().map(|purpose| mask.text(purpose));
+        }
+        if let Record::Decision(decision) = &mut record
+            && let Some(event) = &mut decision.about
+            && let Object::Arguments { arguments, .. } = &mut event.object
+        {
+            *arguments = self.mask_of(event.session).command(arguments);
+        }
+        self.add(vec![record]);
+    }
+
+    /// Takes in what the process `pid` told of itself from within a session, without the secrets in it; the
+    /// number of the tool call it is about. `inside`: whether a process is one of the session's.
+    pub fn told(&mut self, mut told: Told, pid: u32, inside: impl Fn(u32) -> bool) -> Option<String> {
+        told.tellers = self.context.processes.chain(pid);
+        let outside = told.tellers.iter().position(|teller| !inside(teller.pid));
+        told.tellers.truncate(outside.unwrap_or(usize::MAX));
+        let refused = told.refused.is_some();
+        let Told { session, telling, tellers, boot_time, .. } = &told;
+        told.call = self.context.calls.told(*session, telling, tellers, *boot_time, refused);
+        let call = told.call.clone();
+        let mask = self.mask_of(Some(told.session));
+        told.telling.each(|text, _| *text = mask.text(text));
+        told.purpose = told.purpose.as_deref().map(|purpose| mask.text(purpose));
+        self.add(vec![Record::Told(Box::new(told))]);
+        call
+    }
+
+    /// A session's command without its secrets.
+    #[must_use]
+    pub fn masked(&self, session: Option<SessionId>, command: &[String]) -> Vec<String> {
+        self.mask_of(session).command(command)
+    }
+
+    /// A session's text without its secrets.
+    #[must_use]
+    pub fn masked_text(&self, session: Option<SessionId>, text: &str) -> String {
+        self.mask_of(session).text(text)
+    }
+
+    fn mask_of(&self, session: Option<SessionId>) -> &Mask {
+        session.and_then(|session| self.masks.get(&session)).map_or(&self.mask, |(_, mask)| mask)
+    }
+
+    /// Makes the layers of a session known, whose policies say what is masked in its records.
+    pub fn layers(&mut self, session: SessionId, serials: Vec<u32>) {
+        let mask = self.mask.with(self.context.rules.secrets(&serials));
+        self.masks.insert(session, (serials, mask));
+    }
+
+    /// Reports what was lost since the last time.
+    pub fn settle(&mut self, counters: &[u64]) {
+        // Once what was told is written: told twice, where it is killed before, is better than not at all.
+        if self.unkept && self.keeper.is_idle() {
+            self.keep_losses();
+        }
+        let before = self.losses.reported().clone();
+        let fresh = self.losses.settle(counters, Instant::now());
+        self.unkept |= self.losses.reported().differs(&before);
+        self.tell_losses(fresh);
+    }
+
+    fn tell_losses(&mut self, fresh: Option<Fresh>) {
+        let refusing = self.health().trouble().is_some();
+        let unwritten = self.keeper.take_unwritten();
+        if fresh.is_none() && unwritten == 0 {
+            return;
+        }
+        let lost = Record::Lost(Lost {
+            time: Moment::now(),
+            families: fresh.as_ref().map(|fresh| fresh.families.clone()).unwrap_or_default(),
+            unexplained: fresh.as_ref().map_or(0, |fresh| fresh.unexplained),
+            unwritten,
+        });
+        if fresh.is_none() && refusing {
+            // An attempt, once more: followers have heard of it.
+            return self.keeper.write(vec![Arc::new(lost)]);
+        }
+        self.add(vec![lost]);
+    }
+
+    /// For the next daemon.
+    fn keep_losses(&mut self) {
+        self.unkept = false;
+        let path = self.folder.join("losses.json");
+        if let Err(error) = serde_json::to_vec(self.losses.reported())
+            .map_err(io::Error::from)
+            .and_then(|bytes| files::write_atomically(&path, &bytes))
+        {
+            error!("{}: {error}", path.display());
+        }
+    }
+
+    fn add(&mut self, records: Vec<Record>) {
+        if records.is_empty() {
+            return;
+        }
+        let records: Vec<Arc<Record>> = records.into_iter().map(Arc::new).collect();
+        self.keeper.write(records.clone());
+        for record in records.into_iter().filter(|record| !is_canary(record)) {
+            self.feed.tell(record);
+        }
+    }
+
+    /// Makes a session known, so that its events are explained.
+    pub fn session(&mut self, session: SessionId, mut facts: Facts) {
+        facts.purpose = facts.purpose.as_deref().map(|purpose| self.masked_text(Some(session), purpose));
+        self.context.facts.insert(session, facts);
+    }
+
+    /// Makes the rules of an edition known, now and to later daemons.
+    pub fn rules(&mut self, edition: Edition, rules: Rules) -> io::Result<()> {
+        files::write_atomically(&self.rules_path(edition), &serde_json::to_vec(&rules)?)?;
+        for old in self.context.rules.add(edition, rules) {
+            self.remove_rules(old);
+        }
+        for (serials, mask) in self.masks.values_mut() {
+            if serials.contains(&edition.serial) {
+                *mask = self.mask.with(self.context.rules.secrets(serials));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether these are the rules of an edition. What is masked in the record is none of what the kernel has.
+    #[must_use]
+    pub fn has_rules(&self, edition: Edition, rules: &Rules) -> bool {
+        let bare = |rules: &Rules| Rules { secrets: Vec::new(), ..rules.clone() };
+        self.context.rules.get(edition).map(bare) == Some(bare(rules))
+    }
+
+    /// Reads back the rules that an earlier daemon kept for these serials, and removes all others.
+    pub fn recall_rules(&mut self, serials: &[u32]) -> io::Result<()> {
+        for entry in fs::read_dir(self.folder.join("rules"))? {
+            let path = entry?.path();
+            let edition = edition_of(&path);
+            match edition.filter(|edition| serials.contains(&edition.serial)) {
+                Some(edition) => {
+                    let rules = serde_json::from_slice(&fs::read(&path)?)?;
+                    self.context.rules.add(edition, rules);
+                }
+                None => fs::remove_file(&path)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A session has ended and its layers are retired; forgotten after a while.
+    pub fn ended(&mut self, session: SessionId, serials: impl IntoIterator<Item = u32>) {
+        self.ended.push_back(session);
+        if self.ended.len() > AFTERMATH
+            && let Some(old) = self.ended.pop_front()
+        {
+            self.context.facts.remove(&old);
+            self.masks.remove(&old);
+            self.context.assistants.remove(&old);
+            self.context.calls.forget(old);
+        }
+        self.retire(serials);
+    }
+
+    /// Layers are retired; their rules are forgotten after a while.
+    pub fn retire(&mut self, serials: impl IntoIterator<Item = u32>) {
+        self.retired.extend(serials);
+        while self.retired.len() > AFTERMATH {
+            let Some(old) = self.retired.pop_front() else { return };
+            for edition in self.context.rules.forget(old) {
+                self.remove_rules(edition);
+            }
+        }
+    }
+
+    fn rules_path(&self, edition: Edition) -> PathBuf {
+        self.folder.join("rules").join(format!("{}-{}.json", edition.serial, edition.generation))
+    }
+
+    fn remove_rules(&self, edition: Edition) {
+        let path = self.rules_path(edition);
+        if let Err(error) = fs::remove_file(&path) {
+            warn!("{}: {error}", path.display());
+        }
+    }
+}
+
+/// Hands on the records of the last two segments, each with its boot, oldest first. What can't be read is left out: it is for
+/// `audit verify` to name.
+fn recent(folder: &Path, mut each: impl FnMut(&str, Record)) -> io::Result<()> {
+    let all = segments(folder)?;
+    for segment in all.iter().skip(all.len().saturating_sub(2)) {
+        let mut lines: Lines = segment.read(folder)?;
+        let mut bytes = Vec::new();
+        while lines.next(&mut bytes)?.is_some() {
+            if let Ok(line) = serde_json::from_slice::<Line>(&bytes)
+                && let Ok(record) = line.record()
+            {
+                each(&line.device.boot_uid, record);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether it tells of a canary's doings: in the trail, so that its numbers have no gap, and not for readers.
+fn is_canary(record: &Record) -> bool {
+    matches!(record, Record::Event(event) if event.session.is_none())
+}
+
+fn edition_of(path: &Path) -> Option<Edition> {
+    let (serial, generation) = path.file_name()?.to_str()?.strip_suffix(".json")?.split_once('-')?;
+    Some(Edition { serial: serial.parse().ok()?, generation: generation.parse().ok()? })
+}
+
+/// What waits is written by the keeper, which ends after this.
+impl Drop for Trail {
+    fn drop(&mut self) {
+        if self.unkept {
+            self.keep_losses();
+        }
+    }
+}
+
+fn read_reported(path: &Path, boot: &str) -> io::Result<Reported> {
+    let anew = Reported::none(boot);
+    match fs::read(path) {
+        Ok(bytes) => {
+            let found: Reported = serde_json::from_slice(&bytes)?;
+            Ok(if found.boot == boot { found } else { anew })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(anew),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;
