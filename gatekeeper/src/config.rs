@@ -2,18 +2,20 @@
 
 use std::fs;
 use std::io;
-use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::audit::export::setting::{self, Export};
-use crate::audit::log::writer::Options;
-use crate::audit::mask::Mask;
 use crate::hold::check::setting as checks;
 use crate::hold::notify::setting as notify;
+use gatekeeper_policy::is_policy_name;
+use gatekeeper_trail::export::setting::{self, Export};
+use gatekeeper_trail::log::writer::Options;
+use gatekeeper_trail::mask::Mask;
+use gatekeeper_trail::setting::{Fault, between, directory};
+use gatekeeper_trail::trail;
 
 /// Where the configuration lies unless said otherwise.
 pub const PATH: &str = "/etc/gatekeeper/gatekeeper.toml";
@@ -212,6 +214,18 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Config {
+    /// Where the trail lies, how it is kept, and where it goes.
+    #[must_use]
+    pub fn trail_settings(&self) -> trail::Settings {
+        trail::Settings {
+            state: self.state.clone(),
+            log: self.trail.clone(),
+            secrets: self.secrets.clone(),
+            exports: self.exports.clone(),
+            events_in_memory: self.events_in_memory,
+        }
+    }
+
     /// Reads the configuration from the file that was named, or else from the usual place. Only there no file
     /// means the defaults: whoever names one and mistypes it would be without what it says.
     pub fn load(named: Option<&Path>) -> Result<Self, ConfigError> {

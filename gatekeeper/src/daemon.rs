@@ -16,19 +16,20 @@ use tokio::task::LocalSet;
 use tracing::{error, info, warn};
 
 use crate::api::server;
-use gatekeeper_record::record::{DaemonChange, Record};
-use gatekeeper_record::time::Moment;
-use crate::audit::trail::Trail;
 use crate::config::Config;
-use crate::files;
 use crate::hold;
-use crate::kernel::{EventStream, Kernel, RawEvent};
 use crate::session::enforcer::Enforcer;
 use crate::session::gate::Gate;
-use gatekeeper_record::session_id::SessionId;
 use crate::session::store::Store;
 use crate::session::{adopt, cgroup, end, expire, hook, recordings, reload};
 use crate::sys;
+use gatekeeper_kernel::{EventStream, Kernel};
+use gatekeeper_record::raw_event::RawEvent;
+use gatekeeper_record::record::{DaemonChange, Record};
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::files;
+use gatekeeper_trail::trail::Trail;
 
 /// How often losses are looked for.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -123,7 +124,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let boot = sys::process::boot_id().map_err(DaemonError::at("the boot's id"))?;
     let store = Store::open(&config.state).map_err(DaemonError::at("sessions"))?;
     let found = store.load().map_err(DaemonError::at("sessions"))?;
-    let trail = Trail::open(&config, &boot).map_err(DaemonError::at("the audit trail"))?;
+    let trail = Trail::open(&config.trail_settings(), &boot).map_err(DaemonError::at("the audit trail"))?;
     let (kernel, events) = match load(&config) {
         Ok((kernel, events)) => {
             let recording = kernel.recording().map_err(DaemonError::at("the switch of required records"))?;
@@ -256,7 +257,7 @@ fn take_in(gate: &Gate, batch: &[RawEvent]) {
 
 /// Ends sessions as their cgroups become empty.
 async fn watch(gate: Rc<Gate>) {
-    let changes = match sys::watch::watch(Rc::clone(&gate.watch)) {
+    let changes = match gatekeeper_kernel::sys::watch::watch(Rc::clone(&gate.watch)) {
         Ok(changes) => changes,
         Err(error) => return error!("watching cgroups: {error}"),
     };

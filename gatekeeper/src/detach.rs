@@ -5,13 +5,13 @@ use std::fs;
 use std::io;
 use std::sync::Arc;
 
-use gatekeeper_record::record::{HookChange, Record};
-use gatekeeper_record::time::Moment;
-use crate::audit::trail::Trail;
 use crate::config::Config;
 use crate::daemon::{DaemonError, alone};
 use crate::session::store::Store;
 use crate::sys::process::boot_id;
+use gatekeeper_record::record::{HookChange, Record};
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::trail::Trail;
 
 /// Detaches and unloads everything; how many programs there were. The trail says so first: what can't be put on record is
 /// not done.
@@ -40,7 +40,8 @@ pub fn detach(config: &Config) -> Result<usize, DaemonError> {
         )));
     }
     let boot = boot_id().map_err(DaemonError::at("the boot's id"))?;
-    let mut trail = Trail::open(config, &boot).map_err(DaemonError::at("the audit trail"))?;
+    let mut trail =
+        Trail::open(&config.trail_settings(), &boot).map_err(DaemonError::at("the audit trail"))?;
     for hook in &hooks {
         trail.note(Record::Hook(HookChange {
             time: Moment::now(),

@@ -4,18 +4,13 @@
 
 pub mod api;
 pub mod assistant;
-pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod console;
 pub mod daemon;
 pub mod detach;
 pub mod doctor;
-pub mod files;
 pub mod hold;
-pub mod kernel;
-pub mod policy;
 pub mod prompt;
 pub mod session;
-pub mod shown;
 pub mod sys;

@@ -2,10 +2,10 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What to say where no toolchain is found.
-const MEND: &str = "no eBPF toolchain found; `cargo xtask setup` installs one. By hand, one of:\n  \
+const HELP: &str = "no eBPF toolchain found; `cargo xtask setup` installs one. By hand, one of:\n  \
     rustup toolchain install nightly --component rust-src\n  \
     apt-get install rustc-web cargo-web libstd-rust-web-dev-bpf    (Debian 12)\n  \
     apt-get install rustc cargo libstd-rust-dev-bpf                (later Debian)";
@@ -60,7 +60,7 @@ fn build(out: &Path) -> Result<(), String> {
     let folder = Path::new("../../../gatekeeper-ebpf");
     // One folder for all profiles: `<target>/<profile>/build/<package>/out` is ours, the kernel's programs are the same.
     let target = out.ancestors().nth(4).unwrap_or(out).join("ebpf");
-    let mut cargo = toolchain().ok_or(MEND)?;
+    let mut cargo = toolchain().ok_or(HELP)?;
     // This build's own settings are not for the other target.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -79,6 +79,8 @@ fn build(out: &Path) -> Result<(), String> {
         .args(["--release", "--quiet", "--locked", "--target", "bpfel-unknown-none", "--target-dir"])
         .arg(&target)
         .env_remove("RUSTUP_TOOLCHAIN")
+        // cargo asks `rustc -` about the target, which reads what it finds there.
+        .stdin(Stdio::null())
         .current_dir(folder);
     let status = cargo.status().map_err(|error| format!("starting {cargo:?}: {error}"))?;
     if !status.success() {

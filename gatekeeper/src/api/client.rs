@@ -4,7 +4,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use super::messages::{Answer, Envelope, PROTOCOL, Refusal, Request};
+use super::messages::{Answer, Envelope, PROTOCOL, Request};
+use gatekeeper_record::refusal::Refusal;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]

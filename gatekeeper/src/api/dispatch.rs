@@ -7,18 +7,19 @@ use tokio::net::UnixStream;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::holds;
-use super::messages::{Answer, Events, Reason, Refusal, Request};
+use super::messages::{Answer, Events, Request};
 use super::peer::Peer;
 use super::record;
 use super::verbs::{Scope, Standing, Verb, scope};
 use super::wire;
-use gatekeeper_record::record::Record;
 use crate::hold::decide;
 use crate::session::gate::Gate;
-use gatekeeper_record::session_id::SessionId;
 use crate::session::status::Status;
 use crate::session::{hook, label, open, place, reload};
-use crate::sys::clock;
+use gatekeeper_record::record::Record;
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::since_boot;
 
 /// A connection that broke, or a refusal that can still be told, or all is said.
 pub type Outcome = io::Result<Result<(), Refusal>>;
@@ -97,10 +98,7 @@ fn forbidden(standing: Standing, verb: Verb) -> Refusal {
 
 async fn sessions(gate: &Gate, stream: &mut UnixStream, scope: Scope, uid: u32) -> Outcome {
     let census = gate.with_kernel(|kernel| kernel.census()).ok();
-    let now = match since_boot() {
-        Ok(now) => now,
-        Err(error) => return Ok(Err(Refusal::new(Reason::Failed, error.to_string()))),
-    };
+    let now = since_boot();
     let summaries: Vec<_> = gate
         .sessions
         .borrow()
@@ -192,17 +190,17 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::api::peer;
-    use crate::audit::trail::Trail;
     use crate::config::Config;
     use crate::session::enforcer::Enforcer;
     use crate::session::enforcer::fake::Unlabelled;
     use crate::session::store::Store;
     use crate::sys::process;
+    use gatekeeper_trail::trail::Trail;
 
     fn gate(state: &Path, kernel: Result<Box<dyn Enforcer>, String>) -> Gate {
         let config = Config { state: state.to_owned(), cgroup: state.join("cgroup"), ..Config::default() };
-        let (store, trail) = (Store::open(state).unwrap(), Trail::open(&config, "b").unwrap());
+        let (store, trail) =
+            (Store::open(state).unwrap(), Trail::open(&config.trail_settings(), "b").unwrap());
         Gate::new(config, "b".into(), kernel, store, trail, mpsc::channel(1).0).unwrap()
     }
 
@@ -224,7 +222,7 @@ mod tests {
         {
             let gate = gate(state.path(), kernel);
             let (mut child, stream) = connected(&state.path().join(format!("{round}.sock")));
-            let peer = Peer::of(stream.as_fd(), peer::now().unwrap()).unwrap();
+            let peer = Peer::of(stream.as_fd(), since_boot()).unwrap();
             assert_ne!(standing(&gate, &peer).unwrap(), Standing::Labelled);
             child.kill().unwrap();
             child.wait().unwrap();

@@ -8,14 +8,15 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::assistant::foresee::Deed;
-use gatekeeper_record::hook_report::Telling;
-use gatekeeper_record::record::{self, Foretold};
 use crate::hold::decide;
-use gatekeeper_record::decision::{Decision, HoldId, Person};
-use gatekeeper_record::held::Held;
-use gatekeeper_record::session_id::SessionId;
 use crate::session::record::Summary;
 use crate::session::status::Status;
+use gatekeeper_record::decision::{Decision, HoldId, Person};
+use gatekeeper_record::held::Held;
+use gatekeeper_record::hook_report::Telling;
+use gatekeeper_record::record::{self, Foretold};
+use gatekeeper_record::refusal::Refusal;
+use gatekeeper_record::session_id::SessionId;
 
 /// The version spoken here. A daemon refuses any other by name.
 pub const PROTOCOL: u32 = 1;

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use crate::sys::{clock, process, socket};
+use crate::sys::{process, socket};
 
 use super::verbs::Standing;
 
@@ -88,14 +88,10 @@ fn start_ticks(stat: &str) -> Option<u64> {
     after_name.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
-/// The moment to note when a connection is accepted.
-pub fn now() -> io::Result<Duration> {
-    since_boot()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gatekeeper_record::time::since_boot;
     use std::os::unix::net::UnixStream;
 
     #[test]
@@ -108,7 +104,7 @@ mod tests {
     #[test]
     fn the_peer_of_our_own_socket_is_this_process() {
         let (near, _far) = UnixStream::pair().unwrap();
-        let peer = Peer::of(near.as_fd(), now().unwrap()).unwrap();
+        let peer = Peer::of(near.as_fd(), since_boot()).unwrap();
         assert_eq!(peer.pid, std::process::id() as i32);
         assert_eq!(peer.uid, process::effective_uid());
         assert!(peer.still_there().unwrap());
@@ -117,14 +113,14 @@ mod tests {
     #[test]
     fn the_old_way_finds_the_same_process_and_refuses_a_later_one() {
         let found = socket::Credentials { pid: std::process::id() as i32, uid: 0, gid: 0 };
-        assert!(by_pid(found, now().unwrap()).is_ok());
+        assert!(by_pid(found, since_boot()).is_ok());
         assert!(by_pid(found, Duration::ZERO).is_err());
     }
 
     #[test]
     fn a_label_outweighs_root() {
         let (near, _far) = UnixStream::pair().unwrap();
-        let peer = Peer { uid: 0, ..Peer::of(near.as_fd(), now().unwrap()).unwrap() };
+        let peer = Peer { uid: 0, ..Peer::of(near.as_fd(), since_boot()).unwrap() };
         assert_eq!(peer.standing(true), Standing::Labelled);
         assert_eq!(peer.standing(false), Standing::Root);
     }

@@ -6,17 +6,18 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::dispatch::Outcome;
-use super::messages::{Answer, Reason, Record, Refusal};
+use super::messages::{Answer, Record};
 use super::peer::Peer;
 use super::verbs::Scope;
 use super::wire;
-use crate::audit::cast::{Happening, Recording, Terminal};
-use gatekeeper_record::record::Change;
-use gatekeeper_record::time::Moment;
 use crate::session::gate::Gate;
-use gatekeeper_record::session_id::SessionId;
 use crate::session::open::refuse;
 use crate::session::record::{Kind, Session};
+use gatekeeper_record::record::Change;
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::cast::{Happening, Recording, Terminal};
 
 /// Bytes of one line, at most.
 const LINE: u64 = 512 << 10;
@@ -81,8 +82,7 @@ async fn take_down(
             Err(error) => return (recording, Err(error.into())),
         };
         let write = move || {
-            let now = Moment::now();
-            let written = now.and_then(|now| recording.add(&happening, now));
+            let written = recording.add(&happening, Moment::now());
             (recording, written)
         };
         match tokio::task::spawn_blocking(write).await {

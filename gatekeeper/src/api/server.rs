@@ -1,5 +1,6 @@
 //! Listening on the control socket.
 
+use gatekeeper_record::time::since_boot;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -14,12 +15,13 @@ use tokio::net::{UnixListener, UnixStream};
 use tracing::{debug, warn};
 
 use super::dispatch;
-use super::messages::{Answer, Reason, Refusal};
-use super::peer::{self, Peer};
+use super::messages::Answer;
+use super::peer::Peer;
 use super::verbs::Standing;
 use super::wire;
-use crate::files;
 use crate::session::gate::Gate;
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_trail::files;
 
 /// Connections one user may have open.
 const PER_USER: usize = 32;
@@ -139,7 +141,7 @@ pub async fn serve(gate: Rc<Gate>, listener: UnixListener) {
 /// Who is calling, and whether there is room. What the caller may ask is found out once it has asked.
 fn admit(gate: &Gate, connections: &Rc<Connections>, stream: &UnixStream) -> Result<(Guest, Peer), Refusal> {
     let unknown = |error: io::Error| Refusal::new(Reason::Failed, format!("who is calling? {error}"));
-    let accepted = peer::now().map_err(unknown)?;
+    let accepted = since_boot();
     let peer = Peer::of(stream.as_fd(), accepted).map_err(unknown)?;
     let governed = dispatch::standing(gate, &peer)? == Standing::Labelled;
     let guest = connections.enter(Account { uid: peer.uid, governed });

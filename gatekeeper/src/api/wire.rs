@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::messages::{Answer, Envelope, PROTOCOL, REQUEST_BYTES, Reason, Refusal, Request};
+use super::messages::{Answer, Envelope, PROTOCOL, REQUEST_BYTES, Request};
+use gatekeeper_record::refusal::{Reason, Refusal};
 
 /// How long a client may take to say what it wants.
 const ASKING: Duration = Duration::from_secs(15);

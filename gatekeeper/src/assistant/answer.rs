@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Assistant;
-use super::telling::What;
+use gatekeeper_record::hook_report::What;
 
 /// What a hook leaves behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

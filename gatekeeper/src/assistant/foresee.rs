@@ -9,10 +9,10 @@ use gatekeeper_common::operation::Operation;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::telling::{Telling, What};
 use super::{patch, shell};
 use gatekeeper_policy::explain::{Question, Start};
 use gatekeeper_policy::links::{Links, real_path};
+use gatekeeper_record::hook_report::{Telling, What};
 
 /// Deeds foreseen of one tool call, at most.
 pub const DEEDS: usize = 64;

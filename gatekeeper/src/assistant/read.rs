@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::telling::{Telling, What};
 use super::{Assistant, patch, shell};
+use gatekeeper_record::hook_report::{Telling, What};
 
 /// What a hook was given can't be read.
 #[derive(Debug, thiserror::Error)]

@@ -6,9 +6,9 @@ use super::Assistant::{Claude, Codex, Copilot, Cursor, Gemini, Opencode};
 use super::answer::{pass, refuse};
 use super::foresee::{Access, Deed, Place, foresee};
 use super::read::{ReadError, read};
-use super::telling::{TEXT, Telling, What};
 use super::*;
 use gatekeeper_policy::links::NoLinks;
+use gatekeeper_record::hook_report::{TEXT, Telling, What};
 
 fn told(assistant: Assistant, given: &Value) -> Telling {
     read(assistant, None, given.to_string().as_bytes()).unwrap()

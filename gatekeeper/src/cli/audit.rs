@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use crate::audit::log::folder::{CHECKPOINTS, HEADS, PUBLIC_KEY, segments};
-use crate::audit::log::note::Verifier;
-use crate::audit::log::open::FOLDER;
 use crate::config::Config;
+use gatekeeper_trail::log::folder::{CHECKPOINTS, HEADS, PUBLIC_KEY, segments};
+use gatekeeper_trail::log::open::FOLDER;
+use gatekeeper_trail::log::signed_note::Verifier;
 
 mod export;
 mod play;
@@ -127,7 +127,7 @@ mod tests {
     use clap::{Args, FromArgMatches};
 
     use super::*;
-    use crate::audit::log::writer::Log;
+    use gatekeeper_trail::log::writer::Log;
 
     #[test]
     fn a_folder_without_a_trail_is_named_and_left_alone() {

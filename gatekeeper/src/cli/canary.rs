@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::kernel::canary::sing;
+use gatekeeper_kernel::canary::sing;
 
 /// Arguments of `canary`.
 #[derive(Debug, clap::Args)]

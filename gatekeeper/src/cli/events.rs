@@ -8,9 +8,9 @@ use anstyle::Style;
 use super::output::{BAD, DIM, GOOD, WARN, colour, escaped, json, out};
 use crate::api::client::ask;
 use crate::api::messages::{Answer, Events, Request};
-use gatekeeper_record::record::{Change, Event, HookChange, Lost, Object, Record, SessionChange, Told};
 use crate::config::Config;
 use gatekeeper_record::decision::Outcome;
+use gatekeeper_record::record::{Change, Event, HookChange, Lost, Object, Record, SessionChange, Told};
 use gatekeeper_record::session_id::SessionId;
 
 /// Arguments of `events`.

@@ -12,9 +12,9 @@ use crate::api::client::ask;
 use crate::api::messages::{Answer, Holds, Request};
 use crate::config::Config;
 use crate::hold::decide;
+use crate::hold::told::{self, Line};
 use gatekeeper_record::decision::{Decision, Extent, HoldId, Width};
 use gatekeeper_record::held::Held;
-use crate::hold::told::{self, Line};
 use gatekeeper_record::safe_text;
 
 /// Columns of an object in a list.
@@ -137,13 +137,13 @@ pub fn list(config: &Config, arguments: &List) -> anyhow::Result<ExitCode> {
 fn row(held: &Held) -> [(String, Style); 7] {
     let plain = Style::new();
     let object = match &held.arguments {
-        Some(arguments) => shown::words(arguments, OBJECT),
-        None => shown::cut(&held.event.object.brief(), OBJECT),
+        Some(arguments) => safe_text::words(arguments, OBJECT),
+        None => safe_text::cut(&held.event.object.brief(), OBJECT),
     };
     [
         (held.hold.to_string(), WARN),
         (format!("{} s", held.left), DIM),
-        (shown::cut(&told::session(held), NAME), plain),
+        (safe_text::cut(&told::session(held), NAME), plain),
         (told::program(held), plain),
         (held.event.operation.name().to_owned(), plain),
         (object, plain),
@@ -153,7 +153,7 @@ fn row(held: &Held) -> [(String, Style); 7] {
 
 /// The rule's reason, and before it what is the matter with the session.
 fn reason(held: &Held) -> String {
-    let reason = shown::cut(&held.event.reason, OBJECT);
+    let reason = safe_text::cut(&held.event.reason, OBJECT);
     told::flood(held).map_or(reason.clone(), |flood| format!("{flood}; {reason}"))
 }
 
@@ -162,7 +162,7 @@ fn line(out: &mut impl Write, held: &Held) -> std::io::Result<()> {
         out,
         "{WARN}{}{WARN:#}  {}  {}  {}  {DIM}{}{DIM:#}",
         held.hold,
-        shown::cut(&told::session(held), NAME),
+        safe_text::cut(&told::session(held), NAME),
         told::program(held),
         told::asked(held, OBJECT),
         reason(held)
@@ -227,8 +227,8 @@ fn told(out: &mut impl Write, decision: &Decision) -> std::io::Result<()> {
     writeln!(
         out,
         "{style}{}{style:#}: {}",
-        shown::exact(&decision.to_string()),
-        shown::exact(&decision.asked)
+        safe_text::exact(&decision.to_string()),
+        safe_text::exact(&decision.asked)
     )
 }
 

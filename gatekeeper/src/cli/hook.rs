@@ -12,11 +12,11 @@ use crate::assistant::Assistant;
 use crate::assistant::answer::{Reply, block, pass, refuse};
 use crate::assistant::foresee::{Place, foresee};
 use crate::assistant::read::read;
+use crate::config::{Config, OnFailure};
+use crate::session::place;
+use gatekeeper_policy::links::Disk;
 use gatekeeper_record::hook_report::Telling;
 use gatekeeper_record::record::Foretold;
-use crate::config::{Config, OnFailure};
-use gatekeeper_policy::links::Disk;
-use crate::session::place;
 
 /// Bytes of a hook's input, at most: assistants send whole files and outputs.
 const INPUT: u64 = 64 << 20;

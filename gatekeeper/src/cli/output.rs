@@ -92,13 +92,13 @@ impl Table {
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
-            self.rows.iter().filter_map(|row| row.get(column)).map(|(text, _)| shown::columns(text)).max()
+            self.rows.iter().filter_map(|row| row.get(column)).map(|(text, _)| safe_text::columns(text)).max()
         };
         let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
         for row in &self.rows {
             let mut line = String::new();
             for ((text, style), width) in row.iter().zip(&widths) {
-                let gap = width - shown::columns(text) + 2;
+                let gap = width - safe_text::columns(text) + 2;
                 // Writing to a String can't fail.
                 let _ = write!(line, "{style}{text}{style:#}{:gap$}", "");
             }

@@ -16,10 +16,11 @@ use super::holds::time;
 use super::output::{complain, escaped};
 use crate::api::client::ask;
 use crate::api::messages::{Answer, PolicyChoice, Request, Run};
-use crate::config::{Config, is_policy_name};
-use gatekeeper_record::session_id::SessionId;
+use crate::config::Config;
 use crate::session::open::{COMMAND, COMMAND_WORDS};
 use crate::sys::fd;
+use gatekeeper_policy::is_policy_name;
+use gatekeeper_record::session_id::SessionId;
 
 /// The exit status where the command was not started, as env(1) has it.
 pub const REFUSED: u8 = 125;

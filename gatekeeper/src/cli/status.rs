@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use super::output::{BAD, DIM, GOOD, HEAD, Table, WARN, escaped_lines, json, out};
 use crate::api::client::{ClientError, ask};
 use crate::api::messages::{Answer, Request};
-use crate::audit::export::ExportState;
 use crate::config::Config;
 use crate::hold::notify::NoticeState;
-use crate::kernel::{Shortfall, Way};
 use crate::session::status::{Counters, HookLiveness, HookState, Status, TrailState};
+use gatekeeper_kernel::{Shortfall, Way};
+use gatekeeper_trail::export::ExportState;
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]

@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 
 use super::state::{State, Waiting};
-use gatekeeper_record::held::Held;
 use crate::hold::told::{self, Line};
+use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
 
 /// From so many columns and rows on, list and hold stand side by side.
@@ -77,7 +77,7 @@ pub fn detail(state: &State, waiting: &Waiting) -> Vec<Row> {
         .take(LATELY)
         .map(|event| {
             let (verdict, operation) = (event.verdict.name(), event.operation.name());
-            let object = shown::cut(&event.object.brief(), 120);
+            let object = safe_text::cut(&event.object.brief(), 120);
             Line { name: "", text: format!("{} {verdict} {operation} {object}", event.time.clock()) }
         })
         .collect();
@@ -109,7 +109,7 @@ fn broken(line: &Line, width: u16, asked: bool) -> Vec<Row> {
     };
     let names = usize::from(names);
     let mut rows: Vec<Row> = Vec::new();
-    for part in shown::parts(&text, room) {
+    for part in safe_text::parts(&text, room) {
         let name = if rows.is_empty() && names > 0 { line.name } else { "" };
         let name = if names > 0 { format!("{name:>width$} ", width = names - 1) } else { String::new() };
         rows.push(Row { name, text: part, asked });

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::keys::Key;
 use super::layout;
-use gatekeeper_record::record::{Event, Record};
 use crate::hold::decide::Answer;
-use gatekeeper_record::decision::{Decision, Extent, HoldId, Person, Width};
-use gatekeeper_record::held::Held;
 use crate::hold::told;
 use crate::session::record::Summary;
+use gatekeeper_record::decision::{Decision, Extent, HoldId, Person, Width};
+use gatekeeper_record::held::Held;
+use gatekeeper_record::record::{Event, Record};
 use gatekeeper_record::safe_text;
 
 /// After a decision keys mean nothing for so long: whoever still types means the one before.
@@ -179,7 +179,7 @@ impl State {
                 self.unselect();
                 self.away = None;
             }
-            News::Away(why) => self.away = Some(shown::exact(&why.replace('\n', " "))),
+            News::Away(why) => self.away = Some(safe_text::exact(&why.replace('\n', " "))),
             News::Hold(held) => {
                 self.bell = true;
                 let until = self.now + Duration::from_secs(held.left);
@@ -201,9 +201,9 @@ impl State {
             News::Sessions(sessions) => self.sessions = sessions,
             News::Decided { decision, asked } => {
                 let narrowed = decision.narrowed(asked).map(|less| format!("; {less}")).unwrap_or_default();
-                self.note = shown::exact(&format!("{decision}{narrowed}"));
+                self.note = safe_text::exact(&format!("{decision}{narrowed}"));
             }
-            News::Trouble(trouble) => self.note = shown::exact(&trouble.replace('\n', " ")),
+            News::Trouble(trouble) => self.note = safe_text::exact(&trouble.replace('\n', " ")),
         }
     }
 

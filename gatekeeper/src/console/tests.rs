@@ -11,13 +11,13 @@ use unicode_width::UnicodeWidthChar;
 use super::keys::Key;
 use super::state::{Command, Mode, News, State};
 use super::view;
-use crate::audit::ocsf::samples::event;
-use gatekeeper_record::record::{Object, Record};
-use gatekeeper_record::time::Moment;
 use crate::hold::decide::Answer;
+use gatekeeper_policy::approval::Terms;
 use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Width};
 use gatekeeper_record::held::Held;
-use gatekeeper_policy::approval::Terms;
+use gatekeeper_record::record::{Object, Record};
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::ocsf::samples::event;
 
 const HOSTILE: &str = "\u{1b}[2J\u{202e}gpj.\u{200b}\u{a0}\u{e0041}\u{9b}0m\r\n\u{5d0}/\u{3164}";
 

@@ -7,9 +7,9 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::layout;
 use super::state::{Choice, Mode, Pane, State};
-use gatekeeper_record::record::Record;
-use gatekeeper_record::held::Held;
 use crate::hold::told;
+use gatekeeper_record::held::Held;
+use gatekeeper_record::record::Record;
 use gatekeeper_record::safe_text;
 
 const PLAIN: Style = Style::new();
@@ -74,10 +74,10 @@ fn holds(state: &State, buffer: &mut Buffer, area: Rect) {
             told::program(held),
             held.event.operation.name()
         );
-        let room = usize::from(area.width).saturating_sub(shown::columns(&before));
+        let room = usize::from(area.width).saturating_sub(safe_text::columns(&before));
         let asked = match &held.arguments {
-            Some(arguments) => shown::words(arguments, room),
-            None => shown::cut(&held.event.object.brief(), room),
+            Some(arguments) => safe_text::words(arguments, room),
+            None => safe_text::cut(&held.event.object.brief(), room),
         };
         let text = format!("{before}{asked}");
         put(buffer, area, row, &text, if selected { WARN.add_modifier(Modifier::BOLD) } else { PLAIN });
@@ -90,7 +90,7 @@ fn detail(state: &State, buffer: &mut Buffer, area: Rect) {
         return put(buffer, area, 0, text, DIM);
     };
     for (row, line) in layout::detail(state, waiting).iter().skip(state.scroll).enumerate() {
-        let indent = shown::columns(&line.name);
+        let indent = safe_text::columns(&line.name);
         put(buffer, area, row, &line.name, DIM);
         let column = u16::try_from(indent).unwrap_or(u16::MAX).min(area.width);
         let rest = Rect { x: area.x + column, width: area.width - column, ..area };
@@ -109,15 +109,15 @@ fn sessions(state: &State) -> impl Iterator<Item = (String, Style)> {
     state.sessions.iter().map(|session| {
         let name = session.name.clone().unwrap_or_else(|| session.session.to_string());
         let policies: Vec<String> =
-            session.policies.iter().map(|policy| shown::exact(&policy.name)).collect();
+            session.policies.iter().map(|policy| safe_text::exact(&policy.name)).collect();
         let running =
             session.processes.as_ref().map_or_else(|| "?".to_owned(), |list| list.len().to_string());
         let text = format!(
             "{}  {}  {}  {running} processes  {}",
-            shown::cut(&name, 40),
-            shown::exact(&session.user),
+            safe_text::cut(&name, 40),
+            safe_text::exact(&session.user),
             policies.join(" + "),
-            shown::cut(session.purpose.as_deref().unwrap_or_default(), 80),
+            safe_text::cut(session.purpose.as_deref().unwrap_or_default(), 80),
         );
         (text, PLAIN)
     })
@@ -131,18 +131,18 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
             let text = format!(
                 "{} {} {} {} {}: {}",
                 event.time.clock(),
-                shown::cut(session.as_deref().unwrap_or("?"), 40),
+                safe_text::cut(session.as_deref().unwrap_or("?"), 40),
                 event.verdict.name(),
                 event.operation.name(),
-                shown::cut(&event.object.brief(), 120),
-                shown::cut(&event.reason, 80),
+                safe_text::cut(&event.object.brief(), 120),
+                safe_text::cut(&event.reason, 80),
             );
             (text, if event.is_refused() { BAD } else { PLAIN })
         }
         Record::Decision(decision) => {
             let style = if decision.approves { GOOD } else { BAD };
-            let said = shown::cut(&decision.to_string(), 120);
-            (format!("{} {said}: {}", decision.time.clock(), shown::cut(&decision.asked, 120)), style)
+            let said = safe_text::cut(&decision.to_string(), 120);
+            (format!("{} {said}: {}", decision.time.clock(), safe_text::cut(&decision.asked, 120)), style)
         }
         Record::Told(told) if told.dropped > 0 => {
             (format!("{} {} more hooks turned away", told.time.clock(), told.dropped), BAD)
@@ -154,21 +154,28 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
             let text = format!(
                 "{} {} {who} {what} {} {}",
                 told.time.clock(),
-                shown::cut(&session, 40),
-                shown::cut(tool, 40),
-                shown::cut(&told.brief(), 120),
+                safe_text::cut(&session, 40),
+                safe_text::cut(tool, 40),
+                safe_text::cut(&told.brief(), 120),
             );
             (text, if told.refused.is_some() { BAD } else { DIM })
         }
         Record::Session(change) => {
             let name = change.session_name.clone().unwrap_or_else(|| change.session.to_string());
-            (format!("{} session {}: {:?}", change.time.clock(), shown::cut(&name, 40), change.change), DIM)
+            (
+                format!("{} session {}: {:?}", change.time.clock(), safe_text::cut(&name, 40), change.change),
+                DIM,
+            )
         }
         Record::Lost(lost) => (format!("{} events were lost", lost.time.clock()), BAD),
         Record::Refused(refused) => {
-            let why = shown::cut(&refused.why, 120);
+            let why = safe_text::cut(&refused.why, 120);
             (
-                format!("{} policy {} refused: {why}", refused.time.clock(), shown::cut(&refused.policy, 40)),
+                format!(
+                    "{} policy {} refused: {why}",
+                    refused.time.clock(),
+                    safe_text::cut(&refused.policy, 40)
+                ),
                 WARN,
             )
         }
@@ -178,10 +185,10 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
         }
         Record::Hook(change) => {
             let state = if change.live { "live" } else { "not live" };
-            (format!("{} hook {} is {state}", change.time.clock(), shown::exact(&change.hook)), WARN)
+            (format!("{} hook {} is {state}", change.time.clock(), safe_text::exact(&change.hook)), WARN)
         }
         Record::Trail(change) => {
-            (format!("{} the trail: {}", change.time.clock(), shown::exact(&change.note)), DIM)
+            (format!("{} the trail: {}", change.time.clock(), safe_text::exact(&change.note)), DIM)
         }
         Record::Missed { count } => (format!("{count} records were missed here: they are in the trail"), BAD),
     })
@@ -194,7 +201,7 @@ fn brief(held: &Held, width: usize) -> String {
     match &held.arguments {
         // Half is enough for a cut text.
         Some(_) if room >= 64 => told::asked(held, room / 2),
-        _ => format!("{operation} {}", shown::cut(&held.event.object.brief(), room)),
+        _ => format!("{operation} {}", safe_text::cut(&held.event.object.brief(), room)),
     }
 }
 
@@ -211,7 +218,7 @@ fn foot(state: &State, buffer: &mut Buffer, area: Rect) {
             (question, asked, "y: yes   any other key: no".to_owned(), style)
         }
         Mode::Searching => {
-            let search = format!("/{}", shown::exact(&state.search));
+            let search = format!("/{}", safe_text::exact(&state.search));
             (search, String::new(), "Enter: keep   Esc: all".to_owned(), PLAIN)
         }
         Mode::Looking => {
@@ -220,7 +227,7 @@ fn foot(state: &State, buffer: &mut Buffer, area: Rect) {
             let search = if state.search.is_empty() {
                 String::new()
             } else {
-                format!("/{} ", shown::exact(&state.search))
+                format!("/{} ", safe_text::exact(&state.search))
             };
             let keys = "a once d deny s session / Tab q".to_owned();
             match &state.away {

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use super::{Distribution, Finding};
-use crate::kernel::preemption::preemptible;
 use crate::session::cgroup;
 use crate::sys::filesystem::{Kind, kind_of};
 use crate::sys::process::effective_uid;
+use gatekeeper_kernel::preemption::preemptible;
 
 /// The oldest kernel that can do what we need: task storage in tracepoints and iterators over tasks.
 const OLDEST: (u32, u32) = (6, 1);

@@ -6,7 +6,7 @@ mod distribution;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::kernel::{KernelError, probe};
+use gatekeeper_kernel::{KernelError, probe};
 
 pub use distribution::Distribution;
 

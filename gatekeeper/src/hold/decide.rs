@@ -8,16 +8,16 @@ use gatekeeper_common::hold::{Hold, Scope};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
-use super::decision::{By, Decision, Extent, HoldId, Width};
 use super::queue::Entry;
 use super::rights;
 use super::wake::wake;
-use crate::api::messages::{Reason, Refusal};
 use crate::api::peer::Peer;
-use gatekeeper_record::record::Record;
-use gatekeeper_record::time::Moment;
 use crate::session::gate::Gate;
-use crate::sys::clock;
+use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Width};
+use gatekeeper_record::record::Record;
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::time::Moment;
+use gatekeeper_record::time::since_boot;
 
 /// A person's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub fn answer(gate: &Gate, peer: &Peer, answer: Answer) -> Result<Decision, Refu
     let (settled, scope) = weigh(entry, peer.uid, &answer)?;
     if settled && answer.approve && scope.width != Width::Once {
         // Before anything is written: what can't be done was not decided.
-        let now = nanos(since_boot()?);
+        let now = nanos(since_boot());
         gate.with_kernel(|kernel| kernel.room(&entry.hold, now)).map_err(|refusal| {
             refusal.mend("approve it once; the others end with the session, their time, or a new version of the policy")
         })?;
@@ -164,13 +164,9 @@ pub fn apply(gate: &Gate, hold: &Hold, decision: &Decision) -> Result<(), Refusa
 }
 
 fn grant(gate: &Gate, hold: &Hold, scope: Scope, seconds: Option<u64>) -> Result<(), Refusal> {
-    let now = since_boot()?;
-    let until = seconds.map_or(u64::MAX, |seconds| nanos(now + Duration::from_secs(seconds)));
+    let now = since_boot();
+    let until = seconds.map_or(u64::MAX, |seconds| nanos(now.saturating_add(Duration::from_secs(seconds))));
     gate.with_kernel(|kernel| kernel.grant(hold, scope, until, nanos(now)))
-}
-
-fn since_boot() -> Result<Duration, Refusal> {
-    since_boot().map_err(|error| Refusal::new(Reason::Failed, error.to_string()))
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -180,8 +176,8 @@ fn nanos(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatekeeper_record::decision::Person;
     use crate::hold::queue::tests::entry;
+    use gatekeeper_record::decision::Person;
 
     fn approval(width: Width, seconds: Option<u64>) -> Answer {
         let scope = Extent { seconds, width };

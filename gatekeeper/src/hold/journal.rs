@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::decision::{Decision, HoldId};
-use crate::files::write_atomically;
+use gatekeeper_record::decision::{Decision, HoldId};
+use gatekeeper_trail::files::write_atomically;
 
 /// What was said of each hold, in order; decided where the last is settled.
 pub type Said = BTreeMap<HoldId, Vec<Decision>>;
@@ -146,8 +146,8 @@ fn read(bytes: &[u8], boot: &str) -> serde_json::Result<Said> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatekeeper_record::time::Moment;
     use gatekeeper_record::decision::{By, Extent};
+    use gatekeeper_record::time::Moment;
 
     fn decision(hold: u64, approves: bool) -> Decision {
         Decision {

@@ -3,9 +3,9 @@
 
 pub mod check;
 pub mod decide;
-pub mod decision;
+
 pub mod flood;
-pub mod held;
+
 pub mod helper;
 pub mod journal;
 pub mod notify;

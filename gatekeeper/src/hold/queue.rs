@@ -12,15 +12,15 @@ use gatekeeper_common::operation::{Family, Operation};
 use tokio::sync::{Notify, watch};
 use tracing::warn;
 
-use super::decision::{By, Decision, Extent, HoldId, Person};
 use super::flood::Floods;
-use super::held::{Checked, Held};
 use super::journal::Journal;
-use crate::audit::explain::address;
-use gatekeeper_record::record::{Event, Object};
 use gatekeeper_policy::approval::Terms;
 use gatekeeper_policy::question::{Question, Start};
+use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Person};
+use gatekeeper_record::held::{Checked, Held};
+use gatekeeper_record::record::{Event, Object};
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_trail::objects::address;
 
 /// One hold.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl Entry {
 pub fn arguments(hold: &Hold) -> Option<Vec<String>> {
     let bytes = hold.arguments.get(..hold.length as usize).filter(|_| hold.count > 0)?;
     let whole = bytes.strip_suffix(&[0]).unwrap_or(bytes);
-    Some(whole.split(|byte| *byte == 0).map(|word| crate::audit::explain::readable(word).0).collect())
+    Some(whole.split(|byte| *byte == 0).map(|word| gatekeeper_trail::objects::readable(word).0).collect())
 }
 
 /// What is asked of a policy, as far as the kernel's table tells it.
@@ -263,7 +263,7 @@ pub(crate) mod tests {
     use gatekeeper_common::verdict::Verdict;
 
     use super::*;
-    use crate::audit::ocsf::samples::event;
+    use gatekeeper_trail::ocsf::samples::event;
 
     /// A hold nobody has said anything of, of a session of user 1000.
     pub fn entry() -> Entry {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::decision::Person;
-use crate::api::messages::{Reason, Refusal};
 use crate::api::peer::Peer;
-use gatekeeper_policy::approval::{Approver, Terms};
 use crate::sys::passwd;
+use gatekeeper_policy::approval::{Approver, Terms};
+use gatekeeper_record::decision::Person;
+use gatekeeper_record::refusal::{Reason, Refusal};
 
 /// Whether this user may decide a hold of a session of `owner`.
 pub fn may_decide(uid: u32, groups: &[u32], terms: &Terms, owner: Option<u32>) -> Result<(), Refusal> {

@@ -8,16 +8,16 @@ use tracing::error;
 
 use super::check::check;
 use super::decide::{apply, said, settle};
-use super::decision::{By, Extent, HoldId};
 use super::queue::{Entry, Outermost, arguments, question};
 use super::wake::wake;
-use crate::audit::objects::command_line;
-use gatekeeper_record::record::{Event, Record};
-use gatekeeper_policy::rulebook::Conditions;
-use gatekeeper_record::raw_event::RawEvent;
 use crate::session::gate::Gate;
+use gatekeeper_policy::rulebook::Conditions;
+use gatekeeper_record::decision::{By, Extent, HoldId};
+use gatekeeper_record::raw_event::RawEvent;
+use gatekeeper_record::record::{Event, Record};
 use gatekeeper_record::session_id::SessionId;
-use crate::sys::clock;
+use gatekeeper_record::time::since_boot;
+use gatekeeper_trail::objects::command_line;
 
 /// Between two looks while tasks are to get their answers.
 const WAKING: Duration = Duration::from_millis(20);
@@ -53,10 +53,10 @@ pub async fn serve(gate: Rc<Gate>) {
 
 /// Compares with the kernel's table, denies what is due, and wakes what is decided.
 pub fn look(gate: &Gate) {
-    let Ok(now) = since_boot() else { return };
+    let now = since_boot();
     let table = match gate.with_kernel(|kernel| kernel.holds()) {
         Ok(table) => table,
-        Err(refusal) if refusal.reason == crate::api::messages::Reason::NotEnforcing => return,
+        Err(refusal) if refusal.reason == gatekeeper_record::refusal::Reason::NotEnforcing => return,
         Err(refusal) => return error!("{refusal}"),
     };
     let waits = |id: &HoldId| table.iter().any(|hold| hold.event.sequence == id.number());
@@ -159,7 +159,7 @@ fn outermost(gate: &Gate, session: SessionId) -> Outermost {
 
 /// Asks people about a hold, unless they were asked too often.
 pub fn ask_people(gate: &Gate, id: HoldId) {
-    let Ok(now) = since_boot() else { return };
+    let now = since_boot();
     let mut queue = gate.holds.borrow_mut();
     let Some(entry) = queue.entries.get(&id) else { return };
     let (asks_for, fresh) = (entry.asks_for(), entry.said.is_empty());

@@ -1,7 +1,7 @@
 //! A hold in words for people. What an agent chose stands there spelled out (see [`gatekeeper_record::safe_text`]), and nothing else does.
 
-use super::held::{Held, Says};
 use gatekeeper_policy::approval::Approver;
+use gatekeeper_record::held::{Held, Says};
 use gatekeeper_record::safe_text::{cut, exact, words};
 
 /// One line of what there is to know.

@@ -20,9 +20,10 @@ use screen::Screen;
 
 use crate::api::client::{ClientError, ask};
 use crate::api::messages::{Answer, Request};
+use crate::sys::terminal;
 use gatekeeper_record::held::Held;
+use gatekeeper_record::random;
 use gatekeeper_record::session_id::SessionId;
-use crate::sys::{random, terminal};
 
 /// A hold, and when it is denied.
 struct Waiting {

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::hold::decide::Answer;
+use crate::hold::told;
 use gatekeeper_record::decision::{Extent, HoldId, Width};
 use gatekeeper_record::held::Held;
-use crate::hold::told;
 use gatekeeper_record::safe_text;
 
 /// Keys mean nothing for so long: who still types answers nothing that they have read, and neither does a terminal that
@@ -100,7 +100,7 @@ impl Question {
 
     /// Says something of the last answer.
     pub fn note(&mut self, note: &str) {
-        self.note = shown::exact(&note.replace('\n', " "));
+        self.note = safe_text::exact(&note.replace('\n', " "));
         self.typed.clear();
     }
 
@@ -122,7 +122,7 @@ impl Question {
         let width = usize::from(self.size.0).max(2);
         let lines = told::lines(&self.held, left);
         let text = lines.iter().map(|line| format!("{:>10}  {}", line.name, line.text));
-        text.flat_map(|text| shown::parts(&text, width)).collect()
+        text.flat_map(|text| safe_text::parts(&text, width)).collect()
     }
 
     fn see(&mut self) {
@@ -234,7 +234,7 @@ impl Question {
         for (number, line) in seen.iter().enumerate() {
             let end = if number + 1 < count { "\r\n" } else { "" };
             // Nothing of ours may wrap and push something off the screen. Writing to a String can't fail.
-            let cut = shown::parts(line, width.max(2)).into_iter().next().unwrap_or_default();
+            let cut = safe_text::parts(line, width.max(2)).into_iter().next().unwrap_or_default();
             let _ = write!(text, "\x1b[2K{cut}{end}");
         }
         // What is left of a longer one.

@@ -5,9 +5,9 @@ use std::num::NonZeroU16;
 use super::question::{Question, Step};
 use super::screen::Screen;
 use crate::hold::decide::Answer;
+use crate::hold::notify::tests::held;
 use gatekeeper_record::decision::{Extent, Width};
 use gatekeeper_record::held::Held;
-use crate::hold::notify::tests::held;
 
 const SIZE: (u16, u16) = (80, 24);
 const HOSTILE: &str = "\u{1b}[2J\u{202e}gpj.\u{200b}\u{a0}\u{9b}0m\r\n\u{5d0}\u{3164}";

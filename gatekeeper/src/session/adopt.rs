@@ -9,10 +9,10 @@ use super::cgroup;
 use super::end;
 use super::expire;
 use super::gate::Gate;
-use super::id::SessionId;
 use super::record::Session;
+use gatekeeper_kernel::Census;
 use gatekeeper_record::record::Change;
-use crate::kernel::Census;
+use gatekeeper_record::session_id::SessionId;
 
 /// Takes over. Sessions of an earlier boot are over; those without a task left end at the sweep.
 pub fn adopt(gate: &Gate, found: Vec<Session>) -> Result<(), Box<dyn std::error::Error>> {

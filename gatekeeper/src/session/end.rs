@@ -7,9 +7,9 @@ use tracing::error;
 
 use super::cgroup;
 use super::gate::Gate;
-use super::id::SessionId;
 use super::record::{Kind, Session};
 use gatekeeper_record::record::Change;
+use gatekeeper_record::session_id::SessionId;
 
 /// Ends every session that is over. A parent's layers bind its children too, so children go first.
 pub fn sweep(gate: &Gate) {

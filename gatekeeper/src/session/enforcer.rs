@@ -7,7 +7,7 @@ use gatekeeper_common::hold::{Hold, Place, Scope};
 use gatekeeper_common::label::{Label, Layer};
 
 use crate::config::Config;
-use crate::kernel::{Census, Hook, Kernel, KernelError, Liveness, Shortfall};
+use gatekeeper_kernel::{Census, Hook, Kernel, KernelError, Liveness, Shortfall};
 
 /// The kernel side. [`Kernel`] in earnest; see there for each method.
 pub trait Enforcer: Debug {

@@ -7,18 +7,16 @@ use tracing::{error, info};
 
 use super::cgroup;
 use super::gate::Gate;
-use super::id::SessionId;
 use super::record::{Kind, Session};
+use crate::sys::process;
 use gatekeeper_record::record::Change;
-use crate::sys::{clock, process};
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::since_boot;
 
 /// Kills what is left in sessions whose time is over, and says so on record before. Called again until nothing is left: a
 /// task that hangs in the kernel dies late, and stays bound and listed so long.
 pub fn expire(gate: &Gate) {
-    match since_boot() {
-        Ok(now) => expire_at(gate, now),
-        Err(error) => error!("the clock: {error}"),
-    }
+    expire_at(gate, since_boot());
 }
 
 fn expire_at(gate: &Gate, now: Duration) {
@@ -98,17 +96,18 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use gatekeeper_record::record::Record;
-    use gatekeeper_record::time::Moment;
-    use crate::audit::trail::Trail;
     use crate::config::Config;
     use crate::session::adopt::adopt;
     use crate::session::record::{LayerRef, Owner};
     use crate::session::store::Store;
+    use gatekeeper_record::record::Record;
+    use gatekeeper_record::time::Moment;
+    use gatekeeper_trail::trail::Trail;
 
     fn gate(state: &Path) -> Gate {
         let config = Config { state: state.to_owned(), cgroup: state.join("cgroup"), ..Config::default() };
-        let (store, trail) = (Store::open(state).unwrap(), Trail::open(&config, "b").unwrap());
+        let (store, trail) =
+            (Store::open(state).unwrap(), Trail::open(&config.trail_settings(), "b").unwrap());
         Gate::new(config, "b".into(), Err("none here".into()), store, trail, mpsc::channel(1).0).unwrap()
     }
 

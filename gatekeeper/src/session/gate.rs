@@ -12,24 +12,24 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::error;
 
 use super::enforcer::{Enforcer, not_enforcing};
-use super::id::SessionId;
 use super::judge::Judges;
 use super::rate::Tellings;
 use super::record::Session;
 use super::store::Store;
 use super::turns::Turns;
-use crate::api::messages::{Reason, Refusal};
-use crate::audit::explain::Facts;
-use gatekeeper_record::record::{Change, HookChange, PolicyRefused, Record, SessionChange};
-use gatekeeper_record::time::Moment;
-use crate::audit::trail::Trail;
 use crate::config::Config;
 use crate::hold::check::Turns as Checking;
 use crate::hold::notify::Notifier;
 use crate::hold::queue::{Bell, Queue};
-use crate::kernel::{Hook, Liveness};
 use crate::sys::inotify::{Inotify, Watch};
 use crate::sys::process;
+use gatekeeper_kernel::{Hook, Liveness};
+use gatekeeper_record::record::{Change, HookChange, PolicyRefused, Record, SessionChange};
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::explain::Facts;
+use gatekeeper_trail::trail::Trail;
 
 /// The state.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ impl Gate {
             parent: session.parent,
             workspace: Some(session.workspace.to_string_lossy().into_owned()),
             user: Some(session.owner.name.clone()),
-            ends: session.ends.and_then(|ends| Moment::at_boot_time(Duration::from_nanos(ends)).ok()),
+            ends: session.ends.map(|ends| Moment::at_boot_time(Duration::from_nanos(ends))),
             command: if change == Change::Opened { session.command.clone() } else { Vec::new() },
             note,
         }));

@@ -7,20 +7,20 @@ use gatekeeper_common::label::Label;
 use gatekeeper_common::verdict::{Cause, Verdict};
 
 use super::gate::Gate;
-use super::id::SessionId;
 use super::open::refuse;
 use super::place;
 use super::rate::Leave;
 use super::record::{Session, layers_of};
-use crate::api::messages::{Answer, Hook, Reason, Refusal};
+use crate::api::messages::{Answer, Hook};
 use crate::api::peer::Peer;
 use crate::assistant::Assistant;
 use crate::assistant::foresee::{BYTES, DEEDS, Deed};
 use gatekeeper_record::hook_report::{HINTS, Telling, WORD, What};
 use gatekeeper_record::record::{Foretold, Told};
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
-use crate::policy;
-use crate::sys::clock;
+use gatekeeper_record::time::since_boot;
 
 /// What a telling is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,9 +157,9 @@ async fn foresee(gate: &Gate, label: &Label, deeds: &[Deed]) -> Result<Option<(F
 
 /// Whether a policy denies it. What it asks about is held by the kernel, and not refused beforehand.
 fn says_no(
-    policy: &policy::Compiled,
+    policy: &gatekeeper_policy::Compiled,
     deed: &Deed,
-    question: &policy::question::Question,
+    question: &gatekeeper_policy::question::Question,
 ) -> Option<Foretold> {
     let said = policy.explain(question);
     if said.verdict != Verdict::Deny {
@@ -195,7 +195,7 @@ fn told_dropped(gate: &Gate, session: SessionId, assistant: Assistant, dropped: 
     let sessions = gate.sessions.borrow();
     let known = sessions.get(&session)?;
     let time = Moment::now();
-    let boot_time = since_boot().map_or(0, |now| now.as_nanos() as u64);
+    let boot_time = since_boot().as_nanos() as u64;
     let telling = Telling::of(assistant, What::Other, "dropped");
     Some(Told { dropped, ..told_of(&sessions, known, time, boot_time, telling) })
 }

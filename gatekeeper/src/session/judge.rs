@@ -7,10 +7,10 @@ use std::sync::Arc;
 use gatekeeper_common::label::Layer;
 
 use super::gate::Gate;
-use super::policy::{Variables, compile_whole, rules};
+use super::policy::{Variables, compile_whole};
 use super::record::{LayerRef, OwnLayer, Session};
-use gatekeeper_policy::rulebook::Edition;
 use gatekeeper_policy::Compiled;
+use gatekeeper_policy::rulebook::{Edition, Rules};
 
 /// Policies kept, at most: each is some megabytes.
 const KEPT: usize = 16;
@@ -39,7 +39,7 @@ impl Judges {
         drop(turn);
         // The file may have been changed since the session opened, and the kernel still has the old rules.
         let edition = Edition { serial: key.0, generation: key.1 };
-        let same = |compiled: &Compiled| gate.trail.borrow().has_rules(edition, &rules(compiled));
+        let same = |compiled: &Compiled| gate.trail.borrow().has_rules(edition, &Rules::of(compiled));
         let compiled = compiled.filter(same).map(Arc::new);
         let mut kept = self.0.borrow_mut();
         while kept.len() >= KEPT {

@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 use tracing::error;
 
 use super::cgroup;
-use super::container::Container;
 use super::gate::Gate;
-use super::id::SessionId;
 use super::layers::{Opener, choose};
 use super::open::{check_words, check_workspace, compile, establish, new_id, owner, refuse};
 use super::policy::Variables;
 use super::record::{Kind, Session};
-use crate::api::messages::{LabelCgroup, Reason, Refusal};
-use gatekeeper_record::record::Change;
-use gatekeeper_record::time::Moment;
+use crate::api::messages::LabelCgroup;
 use crate::sys::passwd;
+use gatekeeper_record::container::Container;
+use gatekeeper_record::record::Change;
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
 
 /// How long the kernel may take to stop everything in the cgroup.
 const FREEZING: Duration = Duration::from_secs(10);

@@ -2,13 +2,13 @@
 
 pub mod adopt;
 pub mod cgroup;
-pub mod container;
+
 pub mod end;
 pub mod enforcer;
 pub mod expire;
 pub mod gate;
 pub mod hook;
-pub mod id;
+
 pub mod judge;
 pub mod label;
 pub mod layers;

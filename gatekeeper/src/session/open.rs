@@ -6,19 +6,21 @@ use gatekeeper_common::label::{Label, Layer};
 use gatekeeper_common::limits::PLANE_SMALL;
 
 use super::cgroup;
-use super::container::Container;
 use super::gate::Gate;
-use super::id::SessionId;
 use super::layers::{Opener, choose};
 use super::place;
 use super::policy::{self, Compiled, Variables};
 use super::record::{Kind, LayerRef, OwnLayer, Owner, Session, layers_of};
-use crate::api::messages::{PolicyChoice, Reason, Refusal, Run};
+use crate::api::messages::{PolicyChoice, Run};
 use crate::api::peer::Peer;
-use gatekeeper_record::record::Change;
+use crate::sys::passwd;
 use gatekeeper_policy::rulebook::Edition;
+use gatekeeper_record::container::Container;
+use gatekeeper_record::record::Change;
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
-use crate::sys::{clock, passwd};
+use gatekeeper_record::time::since_boot;
 
 /// Characters of a purpose, at most: it is shown on a line.
 const PURPOSE: usize = 500;

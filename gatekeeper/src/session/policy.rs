@@ -2,22 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use gatekeeper_common::operation::Operation;
-use gatekeeper_common::verdict::Verdict;
-
-use super::id::SessionId;
 use super::record::Owner;
 use crate::api::messages::PolicyChoice;
-use crate::audit::export::setting::Target;
-use gatekeeper_policy::rulebook::{RuleInfo, Rules};
-use crate::config::{Config, is_policy_name};
+use crate::config::Config;
 use gatekeeper_policy::builtin::Places;
+use gatekeeper_policy::is_policy_name;
 use gatekeeper_policy::links::Disk;
-use gatekeeper_policy::reach::Reach;
-use gatekeeper_policy::rules::Rule;
+use gatekeeper_policy::rulebook::Rules;
 use gatekeeper_policy::secrets::Secrets;
 use gatekeeper_policy::source::Source;
 use gatekeeper_policy::{self, Policy, PolicyError, SearchPath, Vars, load};
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_trail::export::setting::Target;
 
 /// What `${tmp}` means.
 const TMP: &str = "/tmp";
@@ -86,7 +82,7 @@ pub fn compile_whole(
     choice: &PolicyChoice,
     variables: &Variables,
     config: &Config,
-) -> Result<policy::Compiled, PolicyError> {
+) -> Result<gatekeeper_policy::Compiled, PolicyError> {
     let search = SearchPath { directories: config.policies.clone() };
     let mut policy = match choice {
         // Whatever looks like a path is none of the daemon's to open.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::id::SessionId;
 use crate::assistant::Assistant;
+use gatekeeper_record::session_id::SessionId;
 
 /// Tellings at once, and then a second.
 const COUNT: (f64, f64) = (400.0, 20.0);

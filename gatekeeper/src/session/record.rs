@@ -7,9 +7,9 @@ use gatekeeper_common::label::{Label, Layer};
 use gatekeeper_common::limits::LAYERS;
 use serde::{Deserialize, Serialize};
 
-use super::container::Container;
-use super::id::SessionId;
 use crate::api::messages::PolicyChoice;
+use gatekeeper_record::container::Container;
+use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 
 /// The user a session acts for.

@@ -5,9 +5,9 @@ use std::fs;
 use tracing::error;
 
 use super::gate::Gate;
-use crate::audit::cast;
-use crate::audit::log::open::note_of;
 use gatekeeper_record::record::Upkeep;
+use gatekeeper_trail::cast;
+use gatekeeper_trail::log::open::note_of;
 
 /// Removes recordings as old as records may be, each put on record first; of an open session none, for it may go on.
 pub fn prune(gate: &Gate) {
@@ -40,12 +40,12 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use gatekeeper_record::record::Record;
-    use crate::audit::trail::Trail;
     use crate::config::Config;
-    use gatekeeper_record::session_id::SessionId;
     use crate::session::record::Session;
     use crate::session::store::{Store, tests::session as sample};
+    use gatekeeper_record::record::Record;
+    use gatekeeper_record::session_id::SessionId;
+    use gatekeeper_trail::trail::Trail;
 
     const DAY: Duration = Duration::from_secs(86_400);
 
@@ -63,7 +63,8 @@ mod tests {
         let state = folder.path();
         let mut config = Config { state: state.to_owned(), ..Config::default() };
         config.trail.keep_age = 7 * DAY;
-        let (store, trail) = (Store::open(state).unwrap(), Trail::open(&config, "b").unwrap());
+        let (store, trail) =
+            (Store::open(state).unwrap(), Trail::open(&config.trail_settings(), "b").unwrap());
         let gate =
             Gate::new(config, "b".into(), Err("none here".into()), store, trail, mpsc::channel(1).0).unwrap();
         // There are none yet.

@@ -4,13 +4,13 @@ use gatekeeper_common::label::Layer;
 use tracing::{error, warn};
 
 use super::gate::Gate;
-use super::id::SessionId;
 use super::open::compile;
 use super::policy::Variables;
 use super::record::Session;
-use crate::api::messages::Refusal;
-use gatekeeper_record::record::Change;
 use gatekeeper_policy::rulebook::Edition;
+use gatekeeper_record::record::Change;
+use gatekeeper_record::refusal::Refusal;
+use gatekeeper_record::session_id::SessionId;
 
 /// What became of one session: its new generation, or why the old policies stay.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
     gate.sessions.borrow_mut().insert(session.id, changed.clone());
     match failed {
         Some(message) => Err(Refusal::new(
-            crate::api::messages::Reason::Failed,
+            gatekeeper_record::refusal::Reason::Failed,
             format!("some layers were replaced: {message}"),
         )),
         None => {

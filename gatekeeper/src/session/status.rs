@@ -9,11 +9,11 @@ use gatekeeper_common::verdict::Cause;
 use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
-use crate::audit::export::ExportState;
-use crate::audit::keeper::Health;
-use gatekeeper_record::record::{FamilyName, cause_word};
 use crate::hold::notify::NoticeState;
-use crate::kernel::{Liveness, Shortfall, Way};
+use gatekeeper_kernel::{Liveness, Shortfall, Way};
+use gatekeeper_record::record::{FamilyName, cause_word};
+use gatekeeper_trail::export::ExportState;
+use gatekeeper_trail::writer_thread::Health;
 
 /// How things are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::id::SessionId;
 use super::record::Session;
-use crate::files;
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_trail::files;
 
 /// Where sessions are written down.
 #[derive(Debug)]

@@ -1,22 +1,14 @@
 //! Every unsafe and libc call of user space, each behind a small safe function.
 
-pub mod acts;
-pub mod bpf;
-pub mod watch;
-
-pub mod clock;
-pub mod doors;
 pub mod fd;
 pub mod filesystem;
 pub mod humble;
 pub mod inotify;
 pub mod passwd;
 pub mod process;
-pub mod random;
 pub mod socket;
 pub mod terminal;
 pub mod termination;
-pub mod tracing;
 
 use std::ffi::CString;
 use std::io;

@@ -5,22 +5,22 @@ use std::path::Path;
 
 use gatekeeper::api::messages::{Envelope, PROTOCOL};
 use gatekeeper::api::wire;
-use gatekeeper::audit::explain::Context;
-use gatekeeper::audit::record::Event;
-use gatekeeper::kernel::RawEvent;
-use gatekeeper::policy::defaults::Defaults;
-use gatekeeper::policy::document::Severity;
-use gatekeeper::policy::links::{Follow, NoLinks};
-use gatekeeper::policy::pattern::Pattern;
-use gatekeeper::policy::question::Question;
-use gatekeeper::policy::reference;
-use gatekeeper::policy::rules::{Rule, Subject, Written};
-use gatekeeper::policy::source::Source;
-use gatekeeper::policy::verify::verify;
-use gatekeeper::policy::{Policy, Resolved, SearchPath, Vars};
 use gatekeeper_common::limits::{COMPONENTS, NAME_BYTES, PATH_BYTES};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
+use gatekeeper_policy::defaults::Defaults;
+use gatekeeper_policy::document::Severity;
+use gatekeeper_policy::links::{Follow, NoLinks};
+use gatekeeper_policy::pattern::Pattern;
+use gatekeeper_policy::question::Question;
+use gatekeeper_policy::reference;
+use gatekeeper_policy::rules::{Rule, Subject, Written};
+use gatekeeper_policy::source::Source;
+use gatekeeper_policy::verify::verify;
+use gatekeeper_policy::{Policy, Resolved, SearchPath, Vars};
+use gatekeeper_record::raw_event::RawEvent;
+use gatekeeper_record::record::Event;
+use gatekeeper_trail::explain::Context;
 
 /// Longer patterns only take longer.
 const PATTERN: usize = 64;
@@ -67,7 +67,7 @@ pub fn glob(bytes: &[u8]) {
         defaults,
         rules,
         secrets: Default::default(),
-        approval: gatekeeper::policy::approval::Terms::default(),
+        approval: gatekeeper_policy::approval::Terms::default(),
         tests: Vec::new(),
     };
     let compiled = match resolved.compile() {
@@ -92,7 +92,7 @@ fn rule(number: u32, text: &[u8], verdict: Verdict) -> Option<Rule> {
         reason: None,
         severity: Severity::Info,
         tags: Vec::new(),
-        terms: gatekeeper::policy::approval::Terms::default(),
+        terms: gatekeeper_policy::approval::Terms::default(),
         file: String::new(),
         line: 0,
     })

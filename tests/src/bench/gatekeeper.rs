@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use gatekeeper::kernel::Kernel;
-use gatekeeper::kernel::programs::PROGRAMS;
 use gatekeeper_common::label::Label;
+use gatekeeper_kernel::Kernel;
+use gatekeeper_kernel::programs::PROGRAMS;
 
 use super::policy;
 

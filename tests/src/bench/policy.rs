@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
-use gatekeeper::policy::links::NoLinks;
-use gatekeeper::policy::source::Source;
-use gatekeeper::policy::{Compiled, Policy, SearchPath, Vars};
+use gatekeeper_policy::links::NoLinks;
+use gatekeeper_policy::source::Source;
+use gatekeeper_policy::{Compiled, Policy, SearchPath, Vars};
 
 /// The rules that the measured operations need.
 const NEEDED: &str = include_str!("../../policies-guest/bench.toml");
@@ -37,7 +37,7 @@ pub fn compile(rules: usize) -> Result<Compiled> {
     let source = Source::new("bench", None, text(rules));
     Policy::from_source(source, &SearchPath { directories: Vec::new() })
         .and_then(|policy| policy.resolve(&vars, &NoLinks))
-        .and_then(gatekeeper::policy::Resolved::compile)
+        .and_then(gatekeeper_policy::Resolved::compile)
         .map_err(|error| anyhow!("{error}"))
 }
 

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use gatekeeper::policy::explain::Question;
-use gatekeeper::policy::links::Disk;
-use gatekeeper::policy::{Compiled, SearchPath, Vars, load, reference};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
+use gatekeeper_policy::explain::Question;
+use gatekeeper_policy::links::Disk;
+use gatekeeper_policy::{Compiled, SearchPath, Vars, load, reference};
 
 use crate::fixtures::{self, OPEN, WORK};
 use crate::policies::{fill, policy};

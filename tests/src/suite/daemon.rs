@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use gatekeeper::kernel::programs::{AT_FUNCTIONS, PROGRAMS};
-use gatekeeper::sys::bpf;
+use gatekeeper_kernel::programs::{AT_FUNCTIONS, PROGRAMS};
+use gatekeeper_kernel::sys::bpf;
 
 use crate::daemon::{self, Daemon, STATE};
 use crate::events::Denial;

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use gatekeeper::api::client::ask;
 use gatekeeper::api::messages::{Answer, Holds, Request};
-use gatekeeper_record::record::Object;
 use gatekeeper::hold::decide;
 use gatekeeper_record::decision::{Extent, HoldId};
+use gatekeeper_record::record::Object;
 use serde_json::Value;
 
 use super::hold::{ASKED, begin, ended, session};

@@ -140,7 +140,7 @@ impl Compiled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatekeeper_policy::testing::compile;
+    use crate::testing::compile;
 
     const TEXT: &str = "version = 1\nname = 't'\n[[file]]\nverdict = 'allow'\npath = ['/a/**']\n\
         [[file]]\nid = 'b'\nverdict = 'ask'\npath = ['**/b']\naccess = ['write']\nreason = 'why'\n";

@@ -268,7 +268,7 @@ mod tests {
 
     use super::*;
     use crate::question::Start;
-    use gatekeeper_policy::testing::compile;
+    use crate::testing::compile;
 
     fn reaches(rules: &str) -> Vec<Reach> {
         let compiled = compile(&format!("version = 1\nname = 't'\n{rules}")).unwrap();

@@ -7,10 +7,10 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
+use crate::Compiled;
 use crate::approval::Terms;
 use crate::document::Severity;
 use crate::question::Question;
-use crate::Compiled;
 use crate::reach::{Reach, families};
 use crate::rules::Rule;
 
@@ -255,7 +255,6 @@ mod tests {
 
     use crate::approval::{Approver, Check};
     use crate::testing::compile;
-    
 
     /// A library with these policies as layers 1, 2…
     fn library(texts: &[&str]) -> Library {

@@ -33,7 +33,8 @@ impl BadPattern {
     /// The error for a pattern that the regular expression engine refuses.
     #[must_use]
     pub fn syntax(pattern: &str, error: &regex::Error) -> Self {
-        let why = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let why =
+            error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
         Self::Syntax { pattern: pattern.to_owned(), why }
     }
 }
@@ -43,8 +44,10 @@ impl BadPattern {
 /// # Errors
 /// Where it is no regular expression, is too large, or has no group `s`.
 pub fn pattern(pattern: &str) -> Result<Regex, BadPattern> {
-    let regex =
-        RegexBuilder::new(pattern).size_limit(SIZE).build().map_err(|error| BadPattern::syntax(pattern, &error))?;
+    let regex = RegexBuilder::new(pattern)
+        .size_limit(SIZE)
+        .build()
+        .map_err(|error| BadPattern::syntax(pattern, &error))?;
     if regex.capture_names().flatten().any(|name| name == "s") {
         Ok(regex)
     } else {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::held::Checked;
 use crate::record::Event;
-use crate::time::Moment;
 use crate::session_id::SessionId;
+use crate::time::Moment;
 
 /// Number of a hold: that of the event which announced it, unique in its boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

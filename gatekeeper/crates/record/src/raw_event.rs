@@ -21,4 +21,3 @@ impl RawEvent {
         Some(Self { header, object })
     }
 }
-

@@ -7,15 +7,15 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Verdict};
 use serde::{Deserialize, Serialize};
 
-pub use super::change::*;
-use gatekeeper_policy::rulebook::RuleInfo;
-use super::time::Moment;
 pub use super::assistant_report::{Foretold, MatchedBy, Told, ToolLink};
+pub use super::change::*;
+use super::time::Moment;
 use super::words;
 pub use super::words::{cause_word, protocol_word};
-use crate::decision::{Decision, HoldId};
 use crate::container::Container;
+use crate::decision::{Decision, HoldId};
 use crate::session_id::SessionId;
+use gatekeeper_policy::rulebook::RuleInfo;
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,4 +49,3 @@ impl Refusal {
         Self { mend: Some(mend.into()), ..self }
     }
 }
-

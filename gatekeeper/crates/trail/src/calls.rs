@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::processes::TICK;
-use gatekeeper_record::record::{Ancestor, Event, Object};
 use gatekeeper_record::assistant_report::{MatchedBy, Told, ToolLink};
 use gatekeeper_record::hook_report::{Telling, What};
+use gatekeeper_record::record::{Ancestor, Event, Object};
 use gatekeeper_record::session_id::SessionId;
 
 /// Calls open at once in one session, at most; the oldest is forgotten first.

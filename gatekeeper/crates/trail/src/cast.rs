@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use gatekeeper_record::time::Moment;
 use crate::files;
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
 
 /// Where recordings lie, in the state folder.
 pub const FOLDER: &str = "recordings";

@@ -13,13 +13,13 @@ use super::calls::Calls;
 use super::objects::{self, address, command_line, readable};
 use super::processes::Processes;
 use super::programs::{Program, Programs};
-use gatekeeper_record::record::{Event, FileId, Object, Task};
 use gatekeeper_policy::rulebook::{Edition, Library};
-use gatekeeper_record::time::Moment;
+use gatekeeper_record::container::Container;
 use gatekeeper_record::decision::HoldId;
 use gatekeeper_record::raw_event::RawEvent;
-use gatekeeper_record::container::Container;
+use gatekeeper_record::record::{Event, FileId, Object, Task};
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
 
 /// Bytes of a process's command line that each of its records repeats; the record of its start has all of it.
 const COMMAND_LINE: usize = 512;
@@ -214,11 +214,11 @@ fn file(bytes: &[u8], header: &Header, workspace: Option<&Path>) -> Object {
 
 #[cfg(test)]
 mod tests {
-    use gatekeeper_policy::rulebook::{RuleInfo, Rules};
     use super::*;
     use bytemuck::Zeroable;
     use gatekeeper_common::event::Address;
     use gatekeeper_common::image::Protocol;
+    use gatekeeper_policy::rulebook::{RuleInfo, Rules};
 
     fn raw(operation: Operation, verdict: Verdict, object: Form, bytes: &[u8]) -> RawEvent {
         let mut comm = [0; 16];

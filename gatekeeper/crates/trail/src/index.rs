@@ -1,9 +1,9 @@
 //! Looking things up: a table made from the segments, which are the truth. It can be removed at any time, and
 //! is made anew where it does not fit.
 
+pub mod parquet;
 mod query;
 mod row;
-pub mod parquet;
 
 use std::fs;
 use std::io;

@@ -1,8 +1,8 @@
 //! Secrets in commands, masked before they are written down. What stands in a secret's place is a keyed
 //! digest: equal secrets look equal, and without the key nobody can try guesses against it.
 
-use hmac::{Hmac, KeyInit, Mac};
 use gatekeeper_policy::secrets::{BadPattern, pattern};
+use hmac::{Hmac, KeyInit, Mac};
 use regex::{Captures, Regex};
 use sha2::Sha256;
 use tracing::error;

@@ -7,11 +7,11 @@ use gatekeeper_common::event::{Address, Header};
 use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 
-use gatekeeper_record::record::Object;
 use gatekeeper_policy::{capability, signal};
+use gatekeeper_record::record::Object;
 
 /// Bytes as text, and in hexadecimal where they are none.
-pub(crate) fn readable(bytes: &[u8]) -> (String, Option<String>) {
+pub fn readable(bytes: &[u8]) -> (String, Option<String>) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
         Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(hex(bytes))),

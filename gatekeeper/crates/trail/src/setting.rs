@@ -31,11 +31,7 @@ pub fn directory(path: Spanned<PathBuf>) -> Result<PathBuf, Fault> {
 ///
 /// # Errors
 /// Where it is out of that range.
-pub fn between<N: PartialOrd + std::fmt::Display>(
-    n: Spanned<N>,
-    least: N,
-    most: N,
-) -> Result<N, Fault> {
+pub fn between<N: PartialOrd + std::fmt::Display>(n: Spanned<N>, least: N, most: N) -> Result<N, Fault> {
     let span = n.span();
     let n = n.into_inner();
     if n >= least && n <= most {

@@ -9,8 +9,8 @@ use serde::Serialize;
 pub use holds::Held;
 
 use gatekeeper_record::record::{Change, Event, MatchedBy, Record, SessionChange, Told, ToolLink};
-use gatekeeper_record::time::Moment;
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
 
 /// The story of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -12,4 +12,3 @@ pub fn unacknowledged(socket: BorrowedFd<'_>) -> io::Result<usize> {
     }
     usize::try_from(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
 }
-

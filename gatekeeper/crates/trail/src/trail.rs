@@ -10,10 +10,9 @@ use std::time::Instant;
 use tracing::{error, warn};
 
 use super::explain::{Context, Facts, Unreadable};
-use super::export::{ExportState, Exports};
 use super::export::setting::Export;
+use super::export::{ExportState, Exports};
 use super::feed::Feed;
-use super::writer_thread::{Health, Keeper};
 use super::log::folder::{Lines, segments};
 use super::log::key::mask_key;
 use super::log::open::FOLDER;
@@ -21,14 +20,15 @@ use super::log::writer::Options;
 use super::loss::{Fresh, Losses, Reported};
 use super::mask::Mask;
 use super::ocsf::Line;
-use gatekeeper_record::record::{Event, Lost, Object, Record, Told};
-use gatekeeper_policy::rulebook::{Asked, Conditions, Edition, Rules};
-use gatekeeper_record::time::Moment;
+use super::writer_thread::{Health, Keeper};
 use crate::files;
+use gatekeeper_policy::question::Question;
+use gatekeeper_policy::rulebook::{Asked, Conditions, Edition, Rules};
 use gatekeeper_record::decision::{Decision, HoldId};
 use gatekeeper_record::raw_event::RawEvent;
-use gatekeeper_policy::question::Question;
+use gatekeeper_record::record::{Event, Lost, Object, Record, Told};
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
 
 /// Ended sessions and retired layers still known: their last events may be on the way.
 const AFTERMATH: usize = 64;

@@ -381,9 +381,9 @@ mod tests {
 
     use super::super::log::verify::verify;
     use super::super::ocsf::samples::denial;
+    use super::*;
     use gatekeeper_record::record::Lost;
     use gatekeeper_record::time::Moment;
-    use super::*;
 
     fn options() -> Options {
         Options {

@@ -10,8 +10,8 @@ use clap::ValueEnum;
 
 use super::super::output::out;
 use super::search::Which;
-use crate::audit::index::Index;
-use crate::audit::index::table::Table;
+use gatekeeper_trail::index::Index;
+use gatekeeper_trail::index::parquet::Table;
 
 /// Records read and written at a time.
 const PORTION: usize = 10_000;

@@ -11,12 +11,12 @@ use serde::Serialize;
 
 use self::part::Part;
 use super::super::output::{complain, json, out};
-use crate::audit::cast::{Happening, Moved, digest, path, read};
-use crate::audit::index::{Index, Query};
 use gatekeeper_record::record::{Change, Record};
-use crate::audit::screen::{Plain, Sieve};
-use gatekeeper_record::time::Moment;
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::cast::{Happening, Moved, digest, path, read};
+use gatekeeper_trail::index::{Index, Query};
+use gatekeeper_trail::terminal_filter::{Plain, Sieve};
 
 mod part;
 

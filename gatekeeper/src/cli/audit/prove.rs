@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::super::output::{json, out};
 use super::key_or_lying;
-use crate::audit::log::prove::Proof;
+use gatekeeper_trail::log::prove::Proof;
 
 /// Arguments of `audit prove`.
 #[derive(Debug, clap::Args)]

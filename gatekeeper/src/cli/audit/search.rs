@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use super::super::events;
 use super::super::output::{DIM, out};
-use crate::audit::index::{Index, Query};
-use gatekeeper_record::time::Moment;
 use gatekeeper_record::decision::{HoldId, Outcome};
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::index::{Index, Query};
 
 /// Which records.
 #[derive(Debug, clap::Args)]

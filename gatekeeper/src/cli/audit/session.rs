@@ -10,12 +10,12 @@ use anyhow::{Context, bail};
 use super::super::events;
 use super::super::output::{BAD, DIM, HEAD, WARN, escaped, json, out};
 use gatekeeper_record::hook_report::What;
-use crate::audit::index::{Index, Query};
 use gatekeeper_record::record::{Change, Record};
-use crate::audit::story::holds::{Said, waited};
-use crate::audit::story::{Story, Testimony, html};
-use gatekeeper_record::time::Moment;
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::index::{Index, Query};
+use gatekeeper_trail::story::holds::{Said, waited};
+use gatekeeper_trail::story::{Story, Testimony, html};
 
 /// Arguments of `audit session`.
 #[derive(Debug, clap::Args)]

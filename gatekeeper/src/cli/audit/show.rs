@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::super::output::{escaped_lines, out};
-use crate::audit::index::Index;
+use gatekeeper_trail::index::Index;
 
 /// Arguments of `audit show`.
 #[derive(Debug, clap::Args)]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::super::output::{DIM, HEAD, escaped, json, out};
 use super::search::Which;
-use crate::audit::index::{Count, Index};
+use gatekeeper_trail::index::{Count, Index};
 
 /// Arguments of `audit stats`.
 #[derive(Debug, clap::Args)]

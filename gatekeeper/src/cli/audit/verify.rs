@@ -11,11 +11,11 @@ use serde_json::json;
 
 use super::super::output::{BAD, DIM, GOOD, WARN, escaped, json, out};
 use super::{key, key_or_lying};
-use crate::audit::index::first_false_row;
-use crate::audit::log::folder::{INDEX, notes};
-use crate::audit::log::note::{Checkpoint, Verifier};
-use crate::audit::log::prove::Proof;
-use crate::audit::log::verify::{Finding, Report, verify};
+use gatekeeper_trail::index::first_false_row;
+use gatekeeper_trail::log::folder::{INDEX, notes};
+use gatekeeper_trail::log::prove::Proof;
+use gatekeeper_trail::log::signed_note::{Checkpoint, Verifier};
+use gatekeeper_trail::log::verify::{Finding, Report, verify};
 
 /// Findings shown; one is enough to act upon.
 const SHOWN: usize = 20;

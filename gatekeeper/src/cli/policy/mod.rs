@@ -14,13 +14,13 @@ use gatekeeper_common::verdict::Verdict;
 use self::print::{paint, print_answer, print_rule};
 use self::question::Asked;
 use crate::config::Config;
-use crate::kernel::shortfall;
+use crate::session::policy::guard;
+use gatekeeper_kernel::unsupported;
 use gatekeeper_policy::caller::Given;
 use gatekeeper_policy::links::Disk;
 use gatekeeper_policy::selftest;
 use gatekeeper_policy::view::{AnswerView, RuleView, object};
 use gatekeeper_policy::{self, Compiled, Policy, PolicyError, Resolved, SearchPath, Vars};
-use crate::session::policy::guard;
 
 /// Look at policies without enforcing them.
 #[derive(Debug, Args)]
@@ -97,7 +97,7 @@ pub fn run(config: Config, args: PolicyArgs) -> anyhow::Result<ExitCode> {
         Command::Test { file } => test(&setting, &file),
         Command::Show { file } => show(&setting, &file),
         Command::Schema => {
-            anstream::println!("{}", serde_json::to_string_pretty(&policy::schema::schema())?);
+            anstream::println!("{}", serde_json::to_string_pretty(&gatekeeper_policy::schema::schema())?);
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -123,7 +123,7 @@ impl Setting {
     }
 
     fn load(&self, file: &str) -> Result<(Policy, Resolved), PolicyError> {
-        let mut policy = policy::load(file, &self.search)?;
+        let mut policy = gatekeeper_policy::load(file, &self.search)?;
         guard(&mut policy.places, &self.config);
         let resolved = policy.resolve(&self.vars, &self.links)?;
         Ok((policy, resolved))
@@ -141,7 +141,7 @@ fn line(value: &impl serde::Serialize) -> anyhow::Result<()> {
 
 fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
     let mut status = ExitCode::SUCCESS;
-    let shortfalls = shortfall::here();
+    let shortfalls = unsupported::here();
     for file in files {
         let checked = setting.load(file).and_then(|(_, resolved)| {
             let tests = resolved.tests.len();

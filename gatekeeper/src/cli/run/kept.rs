@@ -17,9 +17,9 @@ use rustix::termios::Winsize;
 use super::record::Taken;
 use crate::config::Config;
 use crate::prompt::Prompter;
-use gatekeeper_record::session_id::SessionId;
 use crate::sys::terminal::{self, Exclusive, Raw};
 use crate::sys::termination::on_termination;
+use gatekeeper_record::session_id::SessionId;
 
 /// How often the size of the terminal is looked at, and whether the command has ended.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };

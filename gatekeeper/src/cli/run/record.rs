@@ -6,9 +6,9 @@ use rustix::termios::Winsize;
 
 use crate::api::client::{Conversation, ask};
 use crate::api::messages::{Answer, Record, Request};
-use crate::audit::cast::Happening;
 use crate::config::Config;
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_trail::cast::Happening;
 
 /// What is taken down.
 pub struct Taken {

@@ -6,10 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::setting::Setting;
-use gatekeeper_record::held::{Held, Says};
 use crate::hold::helper;
-use gatekeeper_policy::trusted;
 use crate::sys::passwd;
+use gatekeeper_policy::trusted;
+use gatekeeper_record::held::{Held, Says};
 
 /// Bytes of a reason, at most.
 const REASON: usize = 1024;

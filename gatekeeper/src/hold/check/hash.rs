@@ -17,9 +17,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use super::setting::Setting;
-use gatekeeper_record::record::FileId;
-use gatekeeper_record::held::{Held, Says};
 use gatekeeper_policy::trusted::is_roots_alone;
+use gatekeeper_record::held::{Held, Says};
+use gatekeeper_record::record::FileId;
 
 /// Files read at a time. A file system that does not answer keeps its reader, and no more than so many.
 const READERS: usize = 4;

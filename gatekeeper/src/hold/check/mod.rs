@@ -12,12 +12,12 @@ use tokio::sync::Semaphore;
 use tracing::error;
 
 use super::decide::{said, settle};
-use super::decision::{By, Extent, HoldId};
-use super::held::{Checked, Held, Says};
 use super::serve;
-use gatekeeper_policy::approval::Check;
 use crate::session::gate::Gate;
-use crate::sys::clock;
+use gatekeeper_policy::approval::Check;
+use gatekeeper_record::decision::{By, Extent, HoldId};
+use gatekeeper_record::held::{Checked, Held, Says};
+use gatekeeper_record::time::since_boot;
 use setting::Setting;
 
 /// Checks at work at a time, of all sessions.
@@ -35,7 +35,7 @@ impl Default for Turns {
 
 /// Checks a hold, and then has it decided or asks people.
 pub async fn check(gate: Rc<Gate>, id: HoldId) {
-    let Ok(now) = since_boot() else { return };
+    let now = since_boot();
     let found = {
         let queue = gate.holds.borrow();
         queue.entries.get(&id).map(|entry| (queue.shown(entry, now), entry.hold))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::{Fault, between, directory};
+use gatekeeper_trail::setting::{Fault, between, directory};
 
 /// As checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,11 +10,11 @@ use tokio::sync::Semaphore;
 use tracing::debug;
 
 use super::text;
-use gatekeeper_record::held::Held;
 use crate::hold::helper;
 use crate::hold::rights;
-use gatekeeper_policy::trusted;
 use crate::sys::passwd::{self, Entry};
+use gatekeeper_policy::trusted;
+use gatekeeper_record::held::Held;
 
 /// systemd's client of the bus: where there is a session bus, so it is.
 const CLIENT: &str = "/usr/bin/busctl";

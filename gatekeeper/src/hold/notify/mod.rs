@@ -11,8 +11,8 @@ mod webhook;
 
 use std::io;
 
-use super::decision::Decision;
-use super::held::Held;
+use gatekeeper_record::decision::Decision;
+use gatekeeper_record::held::Held;
 use setting::Setting;
 use webhook::Sender;
 

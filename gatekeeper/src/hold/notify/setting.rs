@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::audit::export::setting::{Url, is_http, must_be_http};
-use crate::config::{Fault, between, directory};
+use gatekeeper_trail::export::setting::{Url, is_http, must_be_http};
+use gatekeeper_trail::setting::{Fault, between, directory};
 
 /// As checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,12 +11,12 @@ use gatekeeper_common::verdict::Verdict;
 use super::setting::Hook;
 use super::webhook::Sender;
 use super::*;
-use crate::audit::export::setting::Url;
-use crate::audit::export::webhook::signature;
-use crate::audit::ocsf::samples::event;
-use gatekeeper_record::record::Object;
-use gatekeeper_record::decision::HoldId;
 use gatekeeper_policy::approval::Terms;
+use gatekeeper_record::decision::HoldId;
+use gatekeeper_record::record::Object;
+use gatekeeper_trail::export::setting::Url;
+use gatekeeper_trail::export::webhook::signature;
+use gatekeeper_trail::ocsf::samples::event;
 
 const SOON: Duration = Duration::from_secs(30);
 

@@ -1,7 +1,7 @@
 //! A hold in a few words, for places that make links and marks out of text.
 
-use gatekeeper_record::held::Held;
 use crate::hold::told;
+use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
 
 /// Columns of what is asked.
@@ -27,14 +27,14 @@ pub fn unmarked(shown: &str) -> String {
 /// Whose session asks.
 #[must_use]
 pub fn who(held: &Held) -> String {
-    format!("{} of {}", unmarked(&shown::cut(&told::session(held), SHORT)), unmarked(&told::owner(held)))
+    format!("{} of {}", unmarked(&safe_text::cut(&told::session(held), SHORT)), unmarked(&told::owner(held)))
 }
 
 /// What is asked, and why anybody is.
 #[must_use]
 pub fn what(held: &Held) -> String {
     let asked = unmarked(&told::asked(held, ASKED));
-    let reason = unmarked(&shown::cut(&held.event.reason, ASKED));
+    let reason = unmarked(&safe_text::cut(&held.event.reason, ASKED));
     let flood = told::flood(held).map(|flood| format!(" ({flood})")).unwrap_or_default();
     format!("{} asks: {asked}, {reason}{flood}", unmarked(&told::program(held)))
 }

@@ -1,5 +1,5 @@
 //! Notices through a webhook: a thread that sends one after the other, signed as records are
-//! ([`crate::audit::export::webhook`]), and tries again until nobody needs the notice any more.
+//! ([`gatekeeper_trail::export::webhook`]), and tries again until nobody needs the notice any more.
 
 use std::io;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use serde_json::json;
 use super::outbox::{About, Notice, NoticeState, Outbox};
 use super::setting::Hook;
 use super::text;
-use crate::audit::export::SendError;
-use crate::audit::export::http::{Client, secret};
-use crate::audit::export::webhook::signature;
+use crate::hold::told;
 use gatekeeper_record::decision::Decision;
 use gatekeeper_record::held::Held;
-use crate::hold::told;
+use gatekeeper_trail::export::SendError;
+use gatekeeper_trail::export::http::{Client, secret};
+use gatekeeper_trail::export::webhook::signature;
 
 /// How long to wait after a failure, first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(500);

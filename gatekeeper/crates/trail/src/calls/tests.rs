@@ -4,8 +4,8 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 
 use super::*;
-use gatekeeper_record::assistant::Assistant;
 use crate::ocsf::samples;
+use gatekeeper_record::assistant::Assistant;
 
 const NOW: u64 = 9_000_000_000;
 

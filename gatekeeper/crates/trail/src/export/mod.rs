@@ -8,7 +8,7 @@ mod certificates;
 mod cursor;
 mod fields;
 mod file;
-pub(crate) mod http;
+pub mod http;
 mod journald;
 mod otlp;
 mod reader;
@@ -17,7 +17,7 @@ mod stream;
 mod syslog;
 #[cfg(test)]
 mod tests;
-pub(crate) mod webhook;
+pub mod webhook;
 mod worker;
 
 use std::path::Path;
@@ -30,8 +30,8 @@ use std::{io, mem};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::writer_thread::Health;
 use super::log::open::FOLDER;
+use super::writer_thread::Health;
 use crate::files;
 use cursor::Cursor;
 use reader::Batch;
@@ -59,7 +59,8 @@ impl SendError {
     }
 
     /// How long the other end wants to be left alone.
-    pub(crate) fn wait(&self) -> Option<Duration> {
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
         self.wait
     }
 

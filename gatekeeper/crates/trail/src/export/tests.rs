@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use super::setting::{Export, Since, Target};
 use super::*;
-use crate::writer_thread::Keeper;
 use crate::log::writer::Options;
 use crate::ocsf::samples::denial;
+use crate::writer_thread::Keeper;
 
 const LIMIT: Duration = Duration::from_secs(60);
 

@@ -5,8 +5,8 @@ use rusqlite::types::Value;
 use serde::Serialize;
 
 use super::{Index, IndexError};
-use gatekeeper_record::time::Moment;
 use gatekeeper_record::decision::{HoldId, Outcome};
+use gatekeeper_record::time::Moment;
 
 /// Which records; what is left out does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

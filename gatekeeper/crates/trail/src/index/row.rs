@@ -4,8 +4,8 @@ use rusqlite::{Statement, params};
 
 use crate::log::merkle::Hash;
 use crate::ocsf::Line;
-use gatekeeper_record::record::{Object, Record};
 use gatekeeper_record::decision::HoldId;
+use gatekeeper_record::record::{Object, Record};
 
 /// Puts a row in; see [`Row::insert`].
 pub const INSERT: &str =

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use super::merkle::{Edge, Hash};
 use super::signed_note::{Checkpoint, NoteError, Verifier};
-use crate::ocsf::Link;
 use crate::files;
+use crate::ocsf::Link;
 
 /// Where the public key lies.
 pub const PUBLIC_KEY: &str = "key.pub";

@@ -5,12 +5,12 @@ pub mod folder;
 mod form;
 pub mod key;
 pub mod merkle;
-pub mod signed_note;
 pub mod open;
 pub mod pack;
 pub mod prove;
 pub mod retain;
 pub mod seal;
+pub mod signed_note;
 #[cfg(test)]
 mod tests;
 pub mod verify;

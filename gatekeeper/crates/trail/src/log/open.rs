@@ -11,13 +11,13 @@ use super::folder::{
 };
 use super::key::Key;
 use super::merkle::{Edge, Hash, leaf};
-use super::signed_note::Checkpoint;
 use super::pack::hash_of;
+use super::signed_note::Checkpoint;
 use super::writer::{Buffers, Current, Log, Options};
+use crate::files;
 use crate::ocsf::{Link, Machine};
 use gatekeeper_record::record::{Record, TrailChange, Upkeep};
 use gatekeeper_record::time::Moment;
-use crate::files;
 
 /// Where the trail lies in the state folder.
 pub const FOLDER: &str = "trail";

@@ -6,11 +6,11 @@ use std::io;
 use std::time::SystemTime;
 
 use super::folder::{CHECKPOINTS, Segment, notes, segments, write_heads};
-use super::signed_note::Checkpoint;
 use super::open::note_of;
+use super::signed_note::Checkpoint;
 use super::writer::Log;
-use gatekeeper_record::record::Upkeep;
 use crate::files;
+use gatekeeper_record::record::Upkeep;
 
 /// What was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use super::folder::{CHECKPOINTS, Head, Segment, write_heads};
 use super::form::Former;
 use super::key::Key;
 use super::merkle::{Edge, Hash};
-use super::signed_note::Checkpoint;
 use super::pack::draft;
 use super::seal::{Formed, Grown};
+use super::signed_note::Checkpoint;
 use crate::ocsf::{Link, Machine};
 use gatekeeper_record::record::Record;
 

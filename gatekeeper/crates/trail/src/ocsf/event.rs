@@ -9,8 +9,8 @@ use super::{
     Actor, Agent, Connection, Container, Endpoint, File, KernelObject, Line, Policy, Process, ProcessEntity,
     Rule, Session, Text, User,
 };
-use gatekeeper_record::record::{Event, FileId, Object, Task, cause_word, protocol_word};
 use gatekeeper_policy::document::Severity;
+use gatekeeper_record::record::{Event, FileId, Object, Task, cause_word, protocol_word};
 
 /// The class of an operation, its activity and the activity's name.
 fn class(operation: Operation) -> (u16, u8, &'static str) {

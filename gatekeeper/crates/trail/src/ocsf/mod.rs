@@ -5,6 +5,7 @@
 //! the canonical form of RFC 8785, over which fingerprints are made. A test keeps it so.
 
 mod actor;
+mod assistant_report;
 mod event;
 mod integrity;
 mod notes;
@@ -14,7 +15,6 @@ mod read;
 pub mod samples;
 #[cfg(test)]
 mod tests;
-mod assistant_report;
 mod unmapped;
 mod write;
 
@@ -23,10 +23,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 pub use actor::{Actor, Container, Process, ProcessEntity, Session, User};
+pub use assistant_report::{Api, MessageContext, Service};
 pub use integrity::{Attestation, Fingerprint, Metadata, PrevEvent, Product};
 pub use objects::{Agent, Connection, Device, Endpoint, Entity, Feature, File, KernelObject, Policy, Rule};
 pub use read::NotOurs;
-pub use assistant_report::{Api, MessageContext, Service};
 pub use unmapped::Unmapped;
 pub use write::{Link, Machine, Place};
 

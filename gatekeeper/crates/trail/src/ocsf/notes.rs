@@ -4,11 +4,11 @@ use super::event::{self, severity_id};
 use super::unmapped::Kind;
 use super::write::{Class, Machine, Place, product};
 use super::{Actor, Container, Entity, Feature, Line, Product, Session, Text, User};
+use gatekeeper_record::decision::{By, Decision};
 use gatekeeper_record::record::{
     Change, DaemonChange, HookChange, Lost, PolicyRefused, SessionChange, TrailChange, Upkeep,
 };
 use gatekeeper_record::time::Moment;
-use gatekeeper_record::decision::{By, Decision};
 
 /// Entity Management.
 const ENTITY: u16 = 3004;

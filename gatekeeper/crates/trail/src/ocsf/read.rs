@@ -9,14 +9,14 @@ use serde::Deserialize;
 
 use super::unmapped::Kind;
 use super::{Container, Endpoint, File, Line, Process, Text, assistant_report};
+use gatekeeper_policy::document::Severity;
+use gatekeeper_policy::rulebook::RuleInfo;
+use gatekeeper_record::decision::Decision;
 use gatekeeper_record::record::{
     Ancestor, DaemonChange, Event, FileId, HookChange, Lost, Object, PolicyRefused, Record, SessionChange,
     Task, TrailChange, cause_word, protocol_word,
 };
-use gatekeeper_policy::rulebook::RuleInfo;
 use gatekeeper_record::time::Moment;
-use gatekeeper_record::decision::Decision;
-use gatekeeper_policy::document::Severity;
 
 /// Not a record that this version of gatekeeper wrote.
 #[derive(Debug, thiserror::Error)]

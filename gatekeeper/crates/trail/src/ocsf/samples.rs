@@ -11,18 +11,18 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::Machine;
+use gatekeeper_policy::document::Severity;
+use gatekeeper_policy::rulebook::RuleInfo;
 use gatekeeper_record::assistant::Assistant;
+use gatekeeper_record::container::{Container, Runtime};
+use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Person, Width};
 use gatekeeper_record::hook_report::{Telling, What};
 use gatekeeper_record::record::{
     Ancestor, Change, DaemonChange, Event, FamilyName, FileId, Foretold, HookChange, Lost, MatchedBy, Object,
     PolicyRefused, Record, SessionChange, Task, Told, ToolLink, TrailChange, Upkeep,
 };
-use gatekeeper_policy::rulebook::RuleInfo;
-use gatekeeper_record::time::Moment;
-use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Person, Width};
-use gatekeeper_policy::document::Severity;
-use gatekeeper_record::container::{Container, Runtime};
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
 
 /// A machine.
 pub fn machine() -> Machine {

@@ -12,12 +12,12 @@ use serde_json::Value;
 use super::samples::{denial, machine, record};
 use super::write::{Link, Place};
 use super::{Line, VERSION};
-use gatekeeper_record::assistant::Assistant;
-use gatekeeper_record::hook_report::{Telling, What};
 use crate::log::seal::seal;
-use gatekeeper_record::record::{Event, Record, Told};
-use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Person};
+use gatekeeper_record::assistant::Assistant;
 use gatekeeper_record::container::Container;
+use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Person};
+use gatekeeper_record::hook_report::{Telling, What};
+use gatekeeper_record::record::{Event, Record, Told};
 use gatekeeper_record::session_id::SessionId;
 
 /// An extract of the released schema: the classes used here and the objects in them, with what the

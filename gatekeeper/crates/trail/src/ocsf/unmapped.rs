@@ -7,10 +7,10 @@ use gatekeeper_common::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::{Container, Endpoint, File, Process, ProcessEntity, Text};
-use gatekeeper_record::record::{Change, FamilyName, ToolLink, Upkeep};
-use gatekeeper_record::time::Moment;
 use gatekeeper_record::decision::{Decision, HoldId};
+use gatekeeper_record::record::{Change, FamilyName, ToolLink, Upkeep};
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
 
 /// What kind of record this is, as [`gatekeeper_record::record::Record`] names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::unmapped::{Kind, Unmapped};
 use super::{
-    Attestation, Device, Fingerprint, Line, Metadata, PrevEvent, Product, Text, VERSION, event, notes, assistant_report,
+    Attestation, Device, Fingerprint, Line, Metadata, PrevEvent, Product, Text, VERSION, assistant_report,
+    event, notes,
 };
 use gatekeeper_record::record::Record;
 use gatekeeper_record::time::Moment;

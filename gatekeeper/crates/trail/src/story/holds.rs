@@ -6,9 +6,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Counts;
+use gatekeeper_record::decision::{Decision, HoldId, Outcome};
 use gatekeeper_record::record::Event;
 use gatekeeper_record::time::Moment;
-use gatekeeper_record::decision::{Decision, HoldId, Outcome};
 
 /// An operation that was held for a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,10 +3,10 @@
 use anyhow::bail;
 use gatekeeper_common::operation::Operation;
 
-use crate::audit::index::{Index, Query};
 use gatekeeper_record::record::{Event, Record};
-use gatekeeper_record::time::Moment;
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::index::{Index, Query};
 
 /// A stretch of time; all of it where nothing is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,11 +64,11 @@ mod tests {
     use gatekeeper_common::verdict::Verdict;
 
     use super::*;
-    use crate::audit::log::open::FOLDER;
-    use crate::audit::log::writer::Log;
-    use crate::audit::ocsf::samples::{denial, event as sample};
-    use gatekeeper_record::record::Object;
     use crate::config::Config;
+    use gatekeeper_record::record::Object;
+    use gatekeeper_trail::log::open::FOLDER;
+    use gatekeeper_trail::log::writer::Log;
+    use gatekeeper_trail::ocsf::samples::{denial, event as sample};
 
     fn exec(number: u64, verdict: Verdict, session: u64) -> Record {
         let object = Object::File {

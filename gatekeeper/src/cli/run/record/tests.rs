@@ -13,9 +13,9 @@ use rustix::termios::{tcgetwinsize, tcsetwinsize};
 
 use super::super::kept::Keeper;
 use super::*;
-use crate::audit::cast::{self, Recording, Terminal};
-use gatekeeper_record::time::Moment;
 use crate::sys::terminal;
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::cast::{self, Recording, Terminal};
 
 const fn size(columns: u16, rows: u16) -> Winsize {
     Winsize { ws_col: columns, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 }

@@ -3,9 +3,9 @@
 use std::fmt::{self, Write as _};
 
 use super::text::{Plain, clock, last_call, last_part, object};
-use gatekeeper_record::hook_report::What;
 use crate::story::holds::{Held, Said, waited};
 use crate::story::{Deed, Story, Testimony};
+use gatekeeper_record::hook_report::What;
 
 /// What the assistants told, each tool call with the processes that belong to it.
 pub fn told(page: &mut String, story: &Story) -> fmt::Result {

@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Write as _};
 
 use gatekeeper_record::record::{Event, Object};
-use gatekeeper_record::time::Moment;
 use gatekeeper_record::safe_text::visible;
+use gatekeeper_record::time::Moment;
 
 /// Text that somebody else chose, made harmless.
 pub struct Plain<'a>(pub &'a str);
