@@ -97,7 +97,7 @@ impl Default for Config {
     }
 }
 
-/// A configuration that can't be used, and the mend.
+/// A configuration that can't be used, and the help.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file that was named is not there.
@@ -126,7 +126,7 @@ pub enum ConfigError {
         line: usize,
         /// Column in characters, from 1.
         column: usize,
-        /// What is wrong, and the mend.
+        /// What is wrong, and the help.
         message: String,
     },
 }

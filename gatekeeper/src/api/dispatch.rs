@@ -10,12 +10,12 @@ use super::holds;
 use super::messages::{Answer, Events, Request};
 use super::peer::Peer;
 use super::record;
-use super::verbs::{Scope, Standing, Verb, scope};
+use super::verbs::{PeerClass, Scope, Verb, scope};
 use super::wire;
 use crate::hold::decide;
 use crate::session::gate::Gate;
 use crate::session::status::Status;
-use crate::session::{hook, label, open, place, reload};
+use crate::session::{hook, label, namespace, open, reload};
 use gatekeeper_record::record::Record;
 use gatekeeper_record::refusal::{Reason, Refusal};
 use gatekeeper_record::session_id::SessionId;
@@ -69,29 +69,29 @@ pub async fn answer(gate: &Gate, peer: &Peer, stream: &mut UnixStream, request: 
 
 /// What rights the caller has. None where it is gone: a process it has left the socket to has others. Where the kernel
 /// side can't be asked, its cgroup has to do: nothing but looking is possible then anyway.
-pub fn standing(gate: &Gate, peer: &Peer) -> Result<Standing, Refusal> {
+pub fn standing(gate: &Gate, peer: &Peer) -> Result<PeerClass, Refusal> {
     let labelled = match gate.label_of(peer.pidfd()) {
         Ok(label) => label.is_some(),
         Err(refusal) if refusal.reason == Reason::NotEnforcing => {
-            place::is_below(peer.pid, &gate.config.cgroup).map_err(open::refuse(Reason::Failed))?
+            namespace::is_below(peer.pid, &gate.config.cgroup).map_err(open::refuse(Reason::Failed))?
         }
         Err(refusal) => return Err(refusal),
     };
     // After the look: alive now means that it was this process that was looked at.
     if !peer.still_there().map_err(open::refuse(Reason::Failed))? {
         return Err(Refusal::new(Reason::Failed, "the process that connected is gone")
-            .mend("ask on a connection of your own"));
+            .help("ask on a connection of your own"));
     }
     Ok(peer.standing(labelled))
 }
 
-fn forbidden(standing: Standing, verb: Verb) -> Refusal {
+fn forbidden(standing: PeerClass, verb: Verb) -> Refusal {
     let message = match standing {
-        Standing::Labelled => format!("`{}` can't be asked from inside a session", verb.name()),
-        Standing::User | Standing::Root if verb == Verb::Why => {
+        PeerClass::Labelled => format!("`{}` can't be asked from inside a session", verb.name()),
+        PeerClass::User | PeerClass::Root if verb == Verb::Why => {
             format!("`{}` is for programs in a session", verb.name())
         }
-        Standing::User | Standing::Root => format!("`{}` is for root", verb.name()),
+        PeerClass::User | PeerClass::Root => format!("`{}` is for root", verb.name()),
     };
     Refusal::new(Reason::Forbidden, message)
 }
@@ -223,7 +223,7 @@ mod tests {
             let gate = gate(state.path(), kernel);
             let (mut child, stream) = connected(&state.path().join(format!("{round}.sock")));
             let peer = Peer::of(stream.as_fd(), since_boot()).unwrap();
-            assert_ne!(standing(&gate, &peer).unwrap(), Standing::Labelled);
+            assert_ne!(standing(&gate, &peer).unwrap(), PeerClass::Labelled);
             child.kill().unwrap();
             child.wait().unwrap();
             let refusal = standing(&gate, &peer).unwrap_err();

@@ -1,4 +1,4 @@
-//! Telling people what waits, and sessions what they were refused.
+//! HookReport people what waits, and sessions what they were refused.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +51,7 @@ pub async fn list(gate: &Gate, peer: &Peer, stream: &mut UnixStream, wanted: Hol
     if let (Some(hold), true) = (wanted.hold, first.is_empty()) {
         let message = format!("no hold {hold} waits for a decision of yours");
         let refusal = Refusal::new(Reason::Missing, message);
-        return Ok(Err(refusal.mend("`gatekeeper holds` lists those that do")));
+        return Ok(Err(refusal.help("`gatekeeper holds` lists those that do")));
     }
     for held in first {
         told.insert(held.hold, said(&held));

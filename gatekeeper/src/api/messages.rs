@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::assistant::foresee::Deed;
+use crate::assistant::foresee::Action;
 use crate::hold::decide;
 use crate::session::record::Summary;
 use crate::session::status::Status;
 use gatekeeper_record::decision::{Decision, HoldId, Person};
 use gatekeeper_record::held::Held;
-use gatekeeper_record::hook_report::Telling;
-use gatekeeper_record::record::{self, Foretold};
+use gatekeeper_record::hook_report::HookReport;
+use gatekeeper_record::record::{self, PredictedDenial};
 use gatekeeper_record::refusal::Refusal;
 use gatekeeper_record::session_id::SessionId;
 
@@ -83,10 +83,10 @@ pub struct Record {
 #[serde(deny_unknown_fields)]
 pub struct Hook {
     /// What it tells.
-    pub telling: Telling,
+    pub telling: HookReport,
     /// What a tool call would ask of the kernel, as far as that can be told beforehand.
     #[serde(default)]
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<Action>,
 }
 
 /// See [`Request::Holds`].
@@ -243,7 +243,7 @@ pub enum Answer {
         call: Option<String>,
         /// What the policy would refuse.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        refused: Option<Foretold>,
+        refused: Option<PredictedDenial>,
     },
     /// From here on the terminal is taken down.
     Recording,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::sys::{process, socket};
 
-use super::verbs::Standing;
+use super::verbs::PeerClass;
 
 /// The process that connected.
 #[derive(Debug)]
@@ -50,11 +50,11 @@ impl Peer {
 
     /// What rights the peer has.
     #[must_use]
-    pub fn standing(&self, labelled: bool) -> Standing {
+    pub fn standing(&self, labelled: bool) -> PeerClass {
         match (labelled, self.uid) {
-            (true, _) => Standing::Labelled,
-            (false, 0) => Standing::Root,
-            (false, _) => Standing::User,
+            (true, _) => PeerClass::Labelled,
+            (false, 0) => PeerClass::Root,
+            (false, _) => PeerClass::User,
         }
     }
 }
@@ -121,7 +121,7 @@ mod tests {
     fn a_label_outweighs_root() {
         let (near, _far) = UnixStream::pair().unwrap();
         let peer = Peer { uid: 0, ..Peer::of(near.as_fd(), since_boot()).unwrap() };
-        assert_eq!(peer.standing(true), Standing::Labelled);
-        assert_eq!(peer.standing(false), Standing::Root);
+        assert_eq!(peer.standing(true), PeerClass::Labelled);
+        assert_eq!(peer.standing(false), PeerClass::Root);
     }
 }

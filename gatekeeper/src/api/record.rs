@@ -17,7 +17,7 @@ use gatekeeper_record::record::Change;
 use gatekeeper_record::refusal::{Reason, Refusal};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
-use gatekeeper_trail::cast::{Happening, Recording, Terminal};
+use gatekeeper_trail::cast::{CastEvent, Recording, Terminal};
 
 /// Bytes of one line, at most.
 const LINE: u64 = 512 << 10;
@@ -75,8 +75,8 @@ async fn take_down(
             Err(error) => return (recording, Err(error)),
         }
         let happening = match serde_json::from_slice(&line) {
-            Ok(Happening::Output(text)) => {
-                Happening::Output(gate.trail.borrow().masked_text(Some(session), &text))
+            Ok(CastEvent::Output(text)) => {
+                CastEvent::Output(gate.trail.borrow().masked_text(Some(session), &text))
             }
             Ok(happening) => happening,
             Err(error) => return (recording, Err(error.into())),

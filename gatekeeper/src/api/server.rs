@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 use super::dispatch;
 use super::messages::Answer;
 use super::peer::Peer;
-use super::verbs::Standing;
+use super::verbs::PeerClass;
 use super::wire;
 use crate::session::gate::Gate;
 use gatekeeper_record::refusal::{Reason, Refusal};
@@ -143,7 +143,7 @@ fn admit(gate: &Gate, connections: &Rc<Connections>, stream: &UnixStream) -> Res
     let unknown = |error: io::Error| Refusal::new(Reason::Failed, format!("who is calling? {error}"));
     let accepted = since_boot();
     let peer = Peer::of(stream.as_fd(), accepted).map_err(unknown)?;
-    let governed = dispatch::standing(gate, &peer)? == Standing::Labelled;
+    let governed = dispatch::standing(gate, &peer)? == PeerClass::Labelled;
     let guest = connections.enter(Account { uid: peer.uid, governed });
     let guest = guest.ok_or_else(|| Refusal::new(Reason::Limit, "too many connections are open"))?;
     Ok((guest, peer))

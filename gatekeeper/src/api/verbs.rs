@@ -31,7 +31,7 @@ pub enum Verb {
 
 /// Who asks, as far as rights go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum PeerClass {
     /// In a session, whatever its uid: the governed.
     Labelled,
     /// An ordinary user.
@@ -73,7 +73,7 @@ const TABLE: [(Verb, [Scope; 3]); 11] = {
 
 /// How far `verb` reaches for such a caller.
 #[must_use]
-pub fn scope(standing: Standing, verb: Verb) -> Scope {
+pub fn scope(standing: PeerClass, verb: Verb) -> Scope {
     TABLE
         .iter()
         .find(|(listed, _)| *listed == verb)
@@ -136,17 +136,17 @@ mod tests {
 
     #[test]
     fn an_ordinary_user_governs_nobody_else() {
-        assert_eq!(scope(Standing::User, Verb::Label), Scope::Never);
-        assert_eq!(scope(Standing::User, Verb::Reload), Scope::Never);
-        assert_eq!(scope(Standing::User, Verb::Sessions), Scope::Own);
-        assert_eq!(scope(Standing::User, Verb::Events), Scope::Own);
-        assert_eq!(scope(Standing::User, Verb::Status), Scope::All);
+        assert_eq!(scope(PeerClass::User, Verb::Label), Scope::Never);
+        assert_eq!(scope(PeerClass::User, Verb::Reload), Scope::Never);
+        assert_eq!(scope(PeerClass::User, Verb::Sessions), Scope::Own);
+        assert_eq!(scope(PeerClass::User, Verb::Events), Scope::Own);
+        assert_eq!(scope(PeerClass::User, Verb::Status), Scope::All);
     }
 
     #[test]
     fn root_may_all() {
         for (verb, _) in TABLE.into_iter().filter(|(verb, _)| *verb != Verb::Why) {
-            assert_eq!(scope(Standing::Root, verb), Scope::All, "{verb:?}");
+            assert_eq!(scope(PeerClass::Root, verb), Scope::All, "{verb:?}");
         }
     }
 }

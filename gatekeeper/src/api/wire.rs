@@ -41,7 +41,7 @@ pub fn parse(line: &[u8]) -> Result<Request, Refusal> {
     let version: Version = serde_json::from_slice(line).map_err(malformed)?;
     if version.protocol != PROTOCOL {
         let message = format!("protocol {} is not spoken here, only {PROTOCOL}", version.protocol);
-        return Err(Refusal::new(Reason::Malformed, message).mend(
+        return Err(Refusal::new(Reason::Malformed, message).help(
             "use the gatekeeper command that came with the daemon, and restart the daemon after an upgrade",
         ));
     }

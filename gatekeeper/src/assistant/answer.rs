@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Assistant;
-use gatekeeper_record::hook_report::What;
+use gatekeeper_record::hook_report::ReportKind;
 
 /// What a hook leaves behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,18 +27,18 @@ pub fn pass() -> Reply {
 
 /// Refuses, with a reason for the assistant. Where the event can't be refused, the reason is only told.
 #[must_use]
-pub fn refuse(assistant: Assistant, what: What, event: &str, reason: &str) -> Reply {
+pub fn refuse(assistant: Assistant, what: ReportKind, event: &str, reason: &str) -> Reply {
     if !what.is_question() {
         return Reply { error: Some(reason.to_owned()), ..Reply::default() };
     }
     let out = match (assistant, what) {
-        (Assistant::Claude | Assistant::Codex, What::Permission) => {
+        (Assistant::Claude | Assistant::Codex, ReportKind::Permission) => {
             json!({"hookSpecificOutput": {
                 "hookEventName": event,
                 "decision": {"behavior": "deny", "message": reason},
             }})
         }
-        (Assistant::Claude | Assistant::Codex, What::Prompt) => {
+        (Assistant::Claude | Assistant::Codex, ReportKind::Prompt) => {
             json!({"decision": "block", "reason": reason})
         }
         (Assistant::Claude | Assistant::Codex, _) => json!({"hookSpecificOutput": {
@@ -47,12 +47,12 @@ pub fn refuse(assistant: Assistant, what: What, event: &str, reason: &str) -> Re
             "permissionDecisionReason": reason,
         }}),
         (Assistant::Gemini, _) => json!({"decision": "deny", "reason": reason}),
-        (Assistant::Cursor, What::Prompt) => json!({"continue": false, "user_message": reason}),
+        (Assistant::Cursor, ReportKind::Prompt) => json!({"continue": false, "user_message": reason}),
         (Assistant::Cursor, _) => {
             json!({"permission": "deny", "user_message": reason, "agent_message": reason})
         }
-        (Assistant::Copilot, What::Permission) => json!({"behavior": "deny", "message": reason}),
-        (Assistant::Copilot, What::Prompt) => {
+        (Assistant::Copilot, ReportKind::Permission) => json!({"behavior": "deny", "message": reason}),
+        (Assistant::Copilot, ReportKind::Prompt) => {
             // It has no answer to a prompt; only the exit status speaks.
             return Reply { error: Some(reason.to_owned()), status: BLOCKED, ..Reply::default() };
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{patch, shell};
 use gatekeeper_policy::explain::{Question, Start};
 use gatekeeper_policy::links::{Links, real_path};
-use gatekeeper_record::hook_report::{Telling, What};
+use gatekeeper_record::hook_report::{HookReport, ReportKind};
 
 /// Deeds foreseen of one tool call, at most.
 pub const DEEDS: usize = 64;
@@ -22,7 +22,7 @@ pub const BYTES: usize = 64 << 10;
 /// Something a tool call would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Deed {
+pub enum Action {
     /// Start a program.
     Start {
         /// Its real path.
@@ -55,7 +55,7 @@ pub enum Access {
     Delete,
 }
 
-impl Deed {
+impl Action {
     /// Bytes of its words.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -114,7 +114,7 @@ pub struct Place {
 impl Place {
     /// This process's own, but for the folder that the assistant names.
     #[must_use]
-    pub fn here(telling: &Telling) -> Self {
+    pub fn here(telling: &HookReport) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let own = std::env::current_dir().unwrap_or_else(|_| "/".into());
         let named = telling.folder.as_deref().map(Path::new).filter(|path| path.is_absolute());
@@ -140,15 +140,15 @@ impl Place {
 
 /// What the tool call would do.
 #[must_use]
-pub fn foresee(telling: &Telling, place: &Place, links: &dyn Links) -> Vec<Deed> {
-    if !matches!(telling.what, What::Tool | What::Permission) {
+pub fn foresee(telling: &HookReport, place: &Place, links: &dyn Links) -> Vec<Action> {
+    if !matches!(telling.what, ReportKind::Tool | ReportKind::Permission) {
         return Vec::new();
     }
     let mut deeds = Vec::new();
     for argv in telling.command.as_deref().map(shell::commands).unwrap_or_default() {
         let found = argv.first().and_then(|word| place.program(word));
         if let Some(program) = found.and_then(|found| real(&found, links, true)) {
-            deeds.push(Deed::Start { program, argv, env: place.env.clone() });
+            deeds.push(Action::Start { program, argv, env: place.env.clone() });
         }
     }
     let input = telling.input.as_deref().and_then(|input| serde_json::from_str::<Value>(input).ok());
@@ -164,7 +164,7 @@ pub fn foresee(telling: &Telling, place: &Place, links: &dyn Links) -> Vec<Deed>
             };
             // Who removes a link removes the link.
             if let Some(path) = real(&path, links, access != Access::Delete) {
-                deeds.push(Deed::File { path, access });
+                deeds.push(Action::File { path, access });
             }
         }
     }

@@ -1,10 +1,10 @@
-//! From an assistant's own hook JSON to a [`Telling`]. Formats move: what is unknown is passed over, and an
+//! From an assistant's own hook JSON to a [`HookReport`]. Formats move: what is unknown is passed over, and an
 //! event that nobody knows is still told.
 
 use serde_json::{Map, Value};
 
 use super::{Assistant, patch, shell};
-use gatekeeper_record::hook_report::{Telling, What};
+use gatekeeper_record::hook_report::{HookReport, ReportKind};
 
 /// What a hook was given can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -21,14 +21,14 @@ pub enum ReadError {
 }
 
 /// Reads what the hook was given. `event` is for assistants that do not name it.
-pub fn read(assistant: Assistant, event: Option<&str>, text: &[u8]) -> Result<Telling, ReadError> {
+pub fn read(assistant: Assistant, event: Option<&str>, text: &[u8]) -> Result<HookReport, ReadError> {
     let value: Value = serde_json::from_slice(text)?;
     let Value::Object(given) = value else { return Err(ReadError::Form) };
     let given = Given(&given);
     let named = given.word(&["hook_event_name", "hookEventName"]);
     let event = named.or(event.map(str::to_owned)).ok_or(ReadError::Event)?;
     let what = what(&event);
-    let mut telling = Telling::of(assistant, what, &event);
+    let mut telling = HookReport::of(assistant, what, &event);
     telling.conversation = given.word(&["session_id", "sessionId", "sessionID", "conversation_id"]);
     telling.turn = given.word(&["turn_id", "prompt_id", "generation_id"]);
     telling.tool_use = given.word(&["tool_use_id", "tool_call_id", "toolCallId", "callID", "call_id"]);
@@ -38,7 +38,7 @@ pub fn read(assistant: Assistant, event: Option<&str>, text: &[u8]) -> Result<Te
     telling.folder = given.word(&["cwd"]);
     telling.tool = given.word(&["tool_name", "toolName", "tool"]).or_else(|| tool_of(&event));
     match what {
-        What::Tool | What::Permission | What::ToolDone | What::ToolFailed => {
+        ReportKind::Tool | ReportKind::Permission | ReportKind::ToolDone | ReportKind::ToolFailed => {
             let input = given.tool_input(&event);
             telling.command = input.as_ref().and_then(|input| command(&event, input));
             telling.input = input.as_ref().map(Value::to_string);
@@ -46,50 +46,50 @@ pub fn read(assistant: Assistant, event: Option<&str>, text: &[u8]) -> Result<Te
             let output = given.any(&["tool_response", "tool_output", "toolResult", "output", "result_json"]);
             telling.output = failure.or(output).map(plain);
             if failed(&given) {
-                telling.what = What::ToolFailed;
+                telling.what = ReportKind::ToolFailed;
             }
         }
-        What::Prompt => telling.text = given.any(&["prompt", "message"]).map(plain),
-        What::Begun => telling.text = given.any(&["initialPrompt"]).map(plain),
-        What::SubagentBegun | What::SubagentDone | What::TurnDone => {
+        ReportKind::Prompt => telling.text = given.any(&["prompt", "message"]).map(plain),
+        ReportKind::Begun => telling.text = given.any(&["initialPrompt"]).map(plain),
+        ReportKind::SubagentBegun | ReportKind::SubagentDone | ReportKind::TurnDone => {
             let last = ["last_assistant_message", "response", "prompt_response", "summary", "task"];
             telling.text = given.any(&last).map(plain);
         }
-        What::Ended => telling.text = given.any(&["reason"]).map(plain),
-        What::Other => telling.text = given.any(&["message", "text", "reason"]).map(plain),
+        ReportKind::Ended => telling.text = given.any(&["reason"]).map(plain),
+        ReportKind::Other => telling.text = given.any(&["message", "text", "reason"]).map(plain),
     }
     Ok(telling)
 }
 
 /// What an event's name means, whoever says it.
-fn what(event: &str) -> What {
+fn what(event: &str) -> ReportKind {
     match event {
-        "SessionStart" | "sessionStart" => What::Begun,
+        "SessionStart" | "sessionStart" => ReportKind::Begun,
         "UserPromptSubmit"
         | "BeforeAgent"
         | "beforeSubmitPrompt"
         | "userPromptSubmitted"
-        | "chat.message" => What::Prompt,
+        | "chat.message" => ReportKind::Prompt,
         "PreToolUse"
         | "preToolUse"
         | "BeforeTool"
         | "beforeShellExecution"
         | "beforeMCPExecution"
         | "beforeReadFile"
-        | "tool.execute.before" => What::Tool,
-        "PermissionRequest" | "permissionRequest" | "permission.ask" => What::Permission,
+        | "tool.execute.before" => ReportKind::Tool,
+        "PermissionRequest" | "permissionRequest" | "permission.ask" => ReportKind::Permission,
         "PostToolUse"
         | "postToolUse"
         | "AfterTool"
         | "afterShellExecution"
         | "afterMCPExecution"
-        | "tool.execute.after" => What::ToolDone,
-        "PostToolUseFailure" | "postToolUseFailure" => What::ToolFailed,
-        "SubagentStart" | "subagentStart" => What::SubagentBegun,
-        "SubagentStop" | "subagentStop" => What::SubagentDone,
-        "Stop" | "StopFailure" | "AfterAgent" | "agentStop" | "stop" | "Interrupt" => What::TurnDone,
-        "SessionEnd" | "sessionEnd" => What::Ended,
-        _ => What::Other,
+        | "tool.execute.after" => ReportKind::ToolDone,
+        "PostToolUseFailure" | "postToolUseFailure" => ReportKind::ToolFailed,
+        "SubagentStart" | "subagentStart" => ReportKind::SubagentBegun,
+        "SubagentStop" | "subagentStop" => ReportKind::SubagentDone,
+        "Stop" | "StopFailure" | "AfterAgent" | "agentStop" | "stop" | "Interrupt" => ReportKind::TurnDone,
+        "SessionEnd" | "sessionEnd" => ReportKind::Ended,
+        _ => ReportKind::Other,
     }
 }
 

@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 
 use super::Assistant::{Claude, Codex, Copilot, Cursor, Gemini, Opencode};
 use super::answer::{pass, refuse};
-use super::foresee::{Access, Deed, Place, foresee};
+use super::foresee::{Access, Action, Place, foresee};
 use super::read::{ReadError, read};
 use super::*;
 use gatekeeper_policy::links::NoLinks;
-use gatekeeper_record::hook_report::{TEXT, Telling, What};
+use gatekeeper_record::hook_report::{HookReport, ReportKind, TEXT};
 
-fn told(assistant: Assistant, given: &Value) -> Telling {
+fn told(assistant: Assistant, given: &Value) -> HookReport {
     read(assistant, None, given.to_string().as_bytes()).unwrap()
 }
 
 /// Every assistant's way to say that `git status` is about to be run.
-fn before() -> Vec<(Assistant, Telling)> {
+fn before() -> Vec<(Assistant, HookReport)> {
     let input = json!({"command": "git status", "description": "look"});
     let given = [
         (
@@ -61,7 +61,7 @@ fn every_assistants_tool_call_is_read() {
     let mut seen = Vec::new();
     for (assistant, telling) in before() {
         let shown = format!("{assistant:?}: {telling:?}");
-        assert_eq!(telling.what, What::Tool, "{shown}");
+        assert_eq!(telling.what, ReportKind::Tool, "{shown}");
         assert_eq!(telling.command.as_deref(), Some("git status"), "{shown}");
         assert_eq!(telling.conversation.as_deref(), Some("s1"), "{shown}");
         assert_eq!(telling.folder.as_deref(), Some("/w"), "{shown}");
@@ -78,12 +78,12 @@ fn every_assistants_tool_call_is_read() {
 
 #[test]
 fn prompts_results_failures_and_subagents() {
-    let prompt = |event: &str| json!({"session_id": "s", "hook_event_name": event, "prompt": "mend it"});
+    let prompt = |event: &str| json!({"session_id": "s", "hook_event_name": event, "prompt": "help it"});
     for (assistant, event) in
         [(Claude, "UserPromptSubmit"), (Gemini, "BeforeAgent"), (Cursor, "beforeSubmitPrompt")]
     {
         let telling = told(assistant, &prompt(event));
-        assert_eq!((telling.what, telling.text.as_deref()), (What::Prompt, Some("mend it")));
+        assert_eq!((telling.what, telling.text.as_deref()), (ReportKind::Prompt, Some("help it")));
     }
     let done = told(
         Codex,
@@ -92,18 +92,21 @@ fn prompts_results_failures_and_subagents() {
     );
     assert_eq!(
         (done.what, done.output.as_deref()),
-        (What::ToolDone, Some(r#"{"exit_code":0,"output":"a b"}"#))
+        (ReportKind::ToolDone, Some(r#"{"exit_code":0,"output":"a b"}"#))
     );
     let failed = told(
         Claude,
         &json!({"session_id": "s", "hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
             "tool_input": {"command": "nc"}, "error": "Operation not permitted"}),
     );
-    assert_eq!((failed.what, failed.output.as_deref()), (What::ToolFailed, Some("Operation not permitted")));
+    assert_eq!(
+        (failed.what, failed.output.as_deref()),
+        (ReportKind::ToolFailed, Some("Operation not permitted"))
+    );
     let error = json!({"llmContent": "x", "returnDisplay": "x", "error": {"message": "no"}});
     let failed =
         told(Gemini, &json!({"session_id": "s", "hook_event_name": "AfterTool", "tool_response": error}));
-    assert_eq!(failed.what, What::ToolFailed);
+    assert_eq!(failed.what, ReportKind::ToolFailed);
     let sub = told(
         Claude,
         &json!({"session_id": "s", "hook_event_name": "SubagentStop", "agent_id": "a", "agent_type": "t",
@@ -111,26 +114,26 @@ fn prompts_results_failures_and_subagents() {
     );
     assert_eq!(
         (sub.what, sub.subagent.as_deref(), sub.text.as_deref()),
-        (What::SubagentDone, Some("a"), Some("done"))
+        (ReportKind::SubagentDone, Some("a"), Some("done"))
     );
     let cursor = told(
         Cursor,
         &json!({"conversation_id": "s", "hook_event_name": "afterShellExecution", "command": "ls",
             "output": "a", "duration": 3}),
     );
-    assert_eq!((cursor.what, cursor.output.as_deref()), (What::ToolDone, Some("a")));
+    assert_eq!((cursor.what, cursor.output.as_deref()), (ReportKind::ToolDone, Some("a")));
 }
 
 #[test]
 fn what_is_unknown_is_told_and_what_is_broken_is_an_error() {
     let telling =
         told(Claude, &json!({"session_id": "s", "hook_event_name": "TeammateIdle", "new": {"x": 1}}));
-    assert_eq!((telling.what, telling.event.as_str()), (What::Other, "TeammateIdle"));
+    assert_eq!((telling.what, telling.event.as_str()), (ReportKind::Other, "TeammateIdle"));
     assert!(matches!(read(Claude, None, b"{\"x\""), Err(ReadError::Json(_))));
     assert!(matches!(read(Claude, None, b"[1]"), Err(ReadError::Form)));
     assert!(matches!(read(Copilot, None, b"{}"), Err(ReadError::Event)));
     let named = read(Copilot, Some("preToolUse"), b"{\"toolName\":\"bash\",\"toolArgs\":\"{}\"}").unwrap();
-    assert_eq!(named.what, What::Tool);
+    assert_eq!(named.what, ReportKind::Tool);
 }
 
 #[test]
@@ -151,33 +154,36 @@ fn each_is_refused_in_its_own_form() {
     let said =
         |assistant, what, event| refuse(assistant, what, event, "secrets").out.map(|out| out.to_string());
     let claude = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"secrets"}}"#;
-    assert_eq!(said(Claude, What::Tool, "PreToolUse").unwrap(), claude);
-    assert_eq!(said(Codex, What::Tool, "PreToolUse").unwrap(), claude);
+    assert_eq!(said(Claude, ReportKind::Tool, "PreToolUse").unwrap(), claude);
+    assert_eq!(said(Codex, ReportKind::Tool, "PreToolUse").unwrap(), claude);
     assert_eq!(
-        said(Claude, What::Permission, "PermissionRequest").unwrap(),
+        said(Claude, ReportKind::Permission, "PermissionRequest").unwrap(),
         r#"{"hookSpecificOutput":{"decision":{"behavior":"deny","message":"secrets"},"hookEventName":"PermissionRequest"}}"#
     );
     assert_eq!(
-        said(Claude, What::Prompt, "UserPromptSubmit").unwrap(),
+        said(Claude, ReportKind::Prompt, "UserPromptSubmit").unwrap(),
         r#"{"decision":"block","reason":"secrets"}"#
     );
-    assert_eq!(said(Gemini, What::Tool, "BeforeTool").unwrap(), r#"{"decision":"deny","reason":"secrets"}"#);
     assert_eq!(
-        said(Cursor, What::Tool, "preToolUse").unwrap(),
+        said(Gemini, ReportKind::Tool, "BeforeTool").unwrap(),
+        r#"{"decision":"deny","reason":"secrets"}"#
+    );
+    assert_eq!(
+        said(Cursor, ReportKind::Tool, "preToolUse").unwrap(),
         r#"{"agent_message":"secrets","permission":"deny","user_message":"secrets"}"#
     );
     assert_eq!(
-        said(Copilot, What::Tool, "preToolUse").unwrap(),
+        said(Copilot, ReportKind::Tool, "preToolUse").unwrap(),
         r#"{"permissionDecision":"deny","permissionDecisionReason":"secrets"}"#
     );
-    assert_eq!(said(Opencode, What::Tool, "tool.execute.before").unwrap(), r#"{"deny":"secrets"}"#);
+    assert_eq!(said(Opencode, ReportKind::Tool, "tool.execute.before").unwrap(), r#"{"deny":"secrets"}"#);
     // What has happened can't be refused, and letting pass leaves all to the assistant's own rules.
-    let done = refuse(Claude, What::ToolDone, "PostToolUse", "secrets");
+    let done = refuse(Claude, ReportKind::ToolDone, "PostToolUse", "secrets");
     assert_eq!((done.out, done.status), (None, 0));
     assert_eq!((pass().out, pass().status), (None, 0));
 }
 
-fn deeds(assistant: Assistant, tool: &str, input: &Value) -> Vec<Deed> {
+fn deeds(assistant: Assistant, tool: &str, input: &Value) -> Vec<Action> {
     let event = json!({"session_id": "s", "cwd": "/w", "hook_event_name": "PreToolUse", "tool_name": tool,
         "tool_input": input});
     let place = Place { folder: "/w".into(), path: vec!["/bin".into()], env: vec!["HOME".into()] };
@@ -190,13 +196,13 @@ fn a_tool_calls_deeds_are_foreseen() {
     let programs: Vec<_> = deeds(Codex, "Bash", &words).iter().map(|deed| deed.object().to_owned()).collect();
     assert_eq!(programs, ["/bin/sh", "/bin/cat"]);
     let shell = deeds(Claude, "Bash", &json!({"command": "cat a > b; no-such-program x; $X"}));
-    let cat = Deed::Start {
+    let cat = Action::Start {
         program: "/bin/cat".into(),
         argv: vec!["cat".into(), "a".into()],
         env: vec!["HOME".into()],
     };
     assert_eq!(shell, [cat]);
-    let file = |path: &str, access| Deed::File { path: path.into(), access };
+    let file = |path: &str, access| Action::File { path: path.into(), access };
     let read = deeds(Claude, "Read", &json!({"file_path": ".env"}));
     assert_eq!(read, [file("/w/.env", Access::Read)]);
     assert_eq!(

@@ -36,8 +36,8 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Outcome::Bad => (BAD, "bad"),
         };
         writeln!(out, "{style}{word:4}{style:#}  {HEAD}{:10}{HEAD:#}  {}", finding.check, finding.found)?;
-        if let Some(mend) = &finding.mend {
-            writeln!(out, "{:16}  → {mend}", "")?;
+        if let Some(help) = &finding.help {
+            writeln!(out, "{:16}  → {help}", "")?;
         }
     }
     let bad = match findings.last() {

@@ -10,7 +10,9 @@ use crate::api::client::ask;
 use crate::api::messages::{Answer, Events, Request};
 use crate::config::Config;
 use gatekeeper_record::decision::Outcome;
-use gatekeeper_record::record::{Change, Event, HookChange, Lost, Object, Record, SessionChange, Told};
+use gatekeeper_record::record::{
+    AssistantReport, Change, Event, HookChange, Lost, Object, Record, SessionChange,
+};
 use gatekeeper_record::session_id::SessionId;
 
 /// Arguments of `events`.
@@ -75,7 +77,7 @@ pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()
         Record::Trail(change) => {
             writeln!(out, "{DIM}{}  the trail: {}{DIM:#}", change.time.clock(), escaped(&change.note))
         }
-        Record::Told(told) => print_told(out, told),
+        Record::AssistantReport(told) => print_told(out, told),
         Record::Decision(decision) => {
             let style = said(decision.outcome());
             let asked = escaped(&decision.asked);
@@ -121,7 +123,7 @@ pub(super) fn print_event(out: &mut impl Write, event: &Event) -> std::io::Resul
 }
 
 /// Prints what an assistant told in a line.
-pub(super) fn print_told(out: &mut impl Write, told: &Told) -> std::io::Result<()> {
+pub(super) fn print_told(out: &mut impl Write, told: &AssistantReport) -> std::io::Result<()> {
     let clock = told.time.clock();
     if told.dropped > 0 {
         return writeln!(out, "{DIM}{clock}{DIM:#}  {BAD}{} more hooks turned away{BAD:#}", told.dropped);

@@ -13,7 +13,7 @@ use crate::api::messages::{Answer, Holds, Request};
 use crate::config::Config;
 use crate::hold::decide;
 use crate::hold::told::{self, Line};
-use gatekeeper_record::decision::{Decision, Extent, HoldId, Width};
+use gatekeeper_record::decision::{Breadth, Decision, GrantScope, HoldId};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
 
@@ -194,18 +194,18 @@ fn print(out: &mut impl Write, held: &Held) -> std::io::Result<()> {
 /// Approves a hold.
 pub fn approve(config: &Config, arguments: Approve) -> anyhow::Result<ExitCode> {
     let width = match (arguments.rule, arguments.session || arguments.time.is_some()) {
-        (true, _) => Width::Rule,
-        (false, true) => Width::Exact,
-        (false, false) => Width::Once,
+        (true, _) => Breadth::Rule,
+        (false, true) => Breadth::Exact,
+        (false, false) => Breadth::Once,
     };
-    let scope = Extent { seconds: arguments.time.map(|time| time.as_secs()), width };
+    let scope = GrantScope { seconds: arguments.time.map(|time| time.as_secs()), width };
     let answer = decide::Answer { hold: arguments.hold, approve: true, scope, reason: arguments.reason };
     decide(config, answer)
 }
 
 /// Denies a hold.
 pub fn deny(config: &Config, arguments: Deny) -> anyhow::Result<ExitCode> {
-    let (scope, reason) = (Extent::default(), arguments.reason);
+    let (scope, reason) = (GrantScope::default(), arguments.reason);
     decide(config, decide::Answer { hold: arguments.hold, approve: false, scope, reason })
 }
 

@@ -13,10 +13,10 @@ use crate::assistant::answer::{Reply, block, pass, refuse};
 use crate::assistant::foresee::{Place, foresee};
 use crate::assistant::read::read;
 use crate::config::{Config, OnFailure};
-use crate::session::place;
+use crate::session::namespace;
 use gatekeeper_policy::links::Disk;
-use gatekeeper_record::hook_report::Telling;
-use gatekeeper_record::record::Foretold;
+use gatekeeper_record::hook_report::HookReport;
+use gatekeeper_record::record::PredictedDenial;
 
 /// Bytes of a hook's input, at most: assistants send whole files and outputs.
 const INPUT: u64 = 64 << 20;
@@ -88,7 +88,7 @@ fn tell(reply: &Reply) -> io::Result<()> {
 
 /// How far the work is.
 enum Step {
-    Read(Box<Telling>),
+    Read(Box<HookReport>),
     Answer(Reply),
 }
 
@@ -118,7 +118,7 @@ impl Work {
         }
     }
 
-    fn read(&self) -> Result<Telling, String> {
+    fn read(&self) -> Result<HookReport, String> {
         let mut text = Vec::new();
         io::stdin().lock().take(INPUT + 1).read_to_end(&mut text).map_err(|error| error.to_string())?;
         if text.len() as u64 > INPUT {
@@ -132,7 +132,7 @@ impl Work {
     }
 }
 
-fn send(socket: &Path, request: Request) -> anyhow::Result<Option<Foretold>> {
+fn send(socket: &Path, request: Request) -> anyhow::Result<Option<PredictedDenial>> {
     let mut heard = None;
     for answer in ask(socket, request)? {
         if let Answer::Heard { refused, .. } = answer? {
@@ -143,8 +143,8 @@ fn send(socket: &Path, request: Request) -> anyhow::Result<Option<Foretold>> {
 }
 
 /// What is answered where nothing could be written down. Outside any session that is nobody's concern.
-fn failed(config: &Config, assistant: Assistant, telling: Option<&Telling>, why: &str) -> Reply {
-    let inside = place::is_below(std::process::id() as i32, &config.cgroup).unwrap_or(true);
+fn failed(config: &Config, assistant: Assistant, telling: Option<&HookReport>, why: &str) -> Reply {
+    let inside = namespace::is_below(std::process::id() as i32, &config.cgroup).unwrap_or(true);
     let reason = format!("this can't be put on record: {}", why.replace('\n', " "));
     match (inside, config.on_hook_failure, telling) {
         (false, ..) => pass(),
@@ -157,12 +157,12 @@ fn failed(config: &Config, assistant: Assistant, telling: Option<&Telling>, why:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatekeeper_record::hook_report::What;
+    use gatekeeper_record::hook_report::ReportKind;
 
     #[test]
     fn outside_a_session_a_failure_is_nobodys_concern() {
         let config = Config { cgroup: "/sys/fs/cgroup/no-such".into(), ..Config::default() };
-        let telling = Telling::of(Assistant::Claude, What::Tool, "PreToolUse");
+        let telling = HookReport::of(Assistant::Claude, ReportKind::Tool, "PreToolUse");
         assert_eq!(failed(&config, Assistant::Claude, Some(&telling), "x"), pass());
     }
 
@@ -171,8 +171,8 @@ mod tests {
         // This process is below the root of all cgroups.
         let closed = Config { cgroup: "/sys/fs/cgroup".into(), ..Config::default() };
         let open = Config { on_hook_failure: OnFailure::Pass, ..closed.clone() };
-        let telling = Telling::of(Assistant::Claude, What::Tool, "PreToolUse");
-        let said = |config: &Config, telling: Option<&Telling>| {
+        let telling = HookReport::of(Assistant::Claude, ReportKind::Tool, "PreToolUse");
+        let said = |config: &Config, telling: Option<&HookReport>| {
             failed(config, Assistant::Claude, telling, "no daemon")
         };
         let reply = said(&closed, Some(&telling));
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(said(&closed, None).status, 2);
         assert_eq!((said(&open, None).status, said(&open, Some(&telling)).out), (0, None));
         // What can't be refused is not.
-        let done = Telling { what: What::ToolDone, ..telling };
+        let done = HookReport { what: ReportKind::ToolDone, ..telling };
         assert_eq!((said(&closed, Some(&done)).status, said(&closed, Some(&done)).out), (0, None));
     }
 }

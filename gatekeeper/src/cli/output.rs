@@ -27,7 +27,7 @@ pub fn out() -> impl Write {
     anstream::AutoStream::auto(io::stdout()).lock()
 }
 
-/// Prints an error, with its mend where it has one.
+/// Prints an error, with its help where it has one.
 pub fn complain(error: &anyhow::Error) {
     let text = escaped_lines(&chain(error));
     anstream::eprintln!("{BAD}gatekeeper:{BAD:#} {text}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-mod kept;
+mod pty_proxy;
 mod record;
 
 use super::holds::time;
@@ -76,10 +76,10 @@ impl Arguments {
 
 /// Opens a session and becomes the command.
 pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let wish = kept::Wish { record: arguments.record, prompt: arguments.prompt };
+    let wish = pty_proxy::Wish { record: arguments.record, prompt: arguments.prompt };
     if wish.record || wish.prompt {
         let words = std::env::args_os().skip(1).collect();
-        return kept::run(config, &again(words, arguments.command.len()), wish);
+        return pty_proxy::run(config, &again(words, arguments.command.len()), wish);
     }
     let request = Request::Run(Run {
         policy: arguments.policy.as_deref().map(choice).transpose()?,
@@ -95,7 +95,7 @@ pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let session = open(config, request)?;
 
     if arguments.kept {
-        kept::wait_for_leave(session)?;
+        pty_proxy::wait_for_leave(session)?;
     }
     // From here on this process is bound: it opens nothing, and starts one program or none.
     fd::close_from(FIRST_EXTRA).context("closing what is open")?;

@@ -10,7 +10,7 @@ use crate::api::messages::{Answer, Request};
 use crate::config::Config;
 use crate::hold::notify::NoticeState;
 use crate::session::status::{Counters, HookLiveness, HookState, Status, TrailState};
-use gatekeeper_kernel::{Shortfall, Way};
+use gatekeeper_kernel::{Unsupported, Way};
 use gatekeeper_trail::export::ExportState;
 
 /// Arguments of `status`.
@@ -47,8 +47,8 @@ fn print(status: &Status) -> anyhow::Result<()> {
         None => writeln!(out, "{GOOD}ready{GOOD:#}: sessions can be opened; {} open", status.sessions)?,
         Some(why) => {
             writeln!(out, "{BAD}not ready{BAD:#}: {}", escaped_lines(why))?;
-            if let Some(mend) = &status.mend {
-                writeln!(out, "  {}", escaped_lines(mend))?;
+            if let Some(help) = &status.help {
+                writeln!(out, "  {}", escaped_lines(help))?;
             }
         }
     }
@@ -64,7 +64,7 @@ fn print(status: &Status) -> anyhow::Result<()> {
         if *owed > 0 {
             writeln!(out, "  {owed} records of what passed before wait to be written")?;
         }
-        writeln!(out, "  make room, or mend the disk")?;
+        writeln!(out, "  make room, or help the disk")?;
     }
     for export in &status.exports {
         print_export(&mut out, export)?;
@@ -80,7 +80,7 @@ fn print(status: &Status) -> anyhow::Result<()> {
         writeln!(out)?;
         hooks(&status.hooks).print(&mut out)?;
         writeln!(out)?;
-        shortfalls(&mut out, &status.shortfalls)?;
+        unsupported(&mut out, &status.unsupported)?;
     }
     if let Some(counters) = &status.counters {
         writeln!(out)?;
@@ -109,8 +109,8 @@ fn print_export(out: &mut impl Write, export: &ExportState) -> std::io::Result<(
 }
 
 /// What this kernel can't enforce, by operation.
-fn shortfalls(out: &mut impl Write, shortfalls: &[Shortfall]) -> std::io::Result<()> {
-    for one in shortfalls {
+fn unsupported(out: &mut impl Write, unsupported: &[Unsupported]) -> std::io::Result<()> {
+    for one in unsupported {
         match (&one.instead, &one.capability) {
             (Some(instead), _) => {
                 writeln!(out, "{DIM}{}{DIM:#}  {}; judged by {instead}", one.operation, one.what)?
@@ -123,7 +123,7 @@ fn shortfalls(out: &mut impl Write, shortfalls: &[Shortfall]) -> std::io::Result
             (None, None) => writeln!(out, "{BAD}not enforced{BAD:#}  {}: {}", one.operation, one.what)?,
         }
     }
-    if shortfalls.iter().all(|one| one.instead.is_some()) {
+    if unsupported.iter().all(|one| one.instead.is_some()) {
         writeln!(out, "every operation is enforced on this kernel")?;
     }
     Ok(())

@@ -29,7 +29,7 @@ const TICK: Duration = Duration::from_millis(250);
 const AT_ONCE: usize = 1_000;
 
 /// What the console waits for.
-enum Happening {
+enum CastEvent {
     Terminal(Event),
     News(News),
     Over(Option<io::Error>),
@@ -45,13 +45,13 @@ pub fn run(socket: &Path) -> io::Result<()> {
     }
     let (tell, heard) = mpsc::channel();
     let over = tell.clone();
-    on_termination(move || drop(over.send(Happening::Over(None))))?;
+    on_termination(move || drop(over.send(CastEvent::Over(None))))?;
     let mut screen = Screen::open()?;
     keyboard(tell.clone())?;
     let begun = Instant::now();
     let size = screen.0.size()?;
     let mut state = State::new((size.width, size.height));
-    let tell_news = move |news| tell.send(Happening::News(news)).is_ok();
+    let tell_news = move |news| tell.send(CastEvent::News(news)).is_ok();
     feed::start(socket, tell_news.clone())?;
     loop {
         state.tick(begun.elapsed());
@@ -65,10 +65,10 @@ pub fn run(socket: &Path) -> io::Result<()> {
         let mut count = 0;
         while let Some(happening) = next {
             match happening {
-                Happening::Over(None) => return Ok(()),
-                Happening::Over(Some(error)) => return Err(error),
-                Happening::News(news) => state.hear(news),
-                Happening::Terminal(event) => match act(&mut state, event) {
+                CastEvent::Over(None) => return Ok(()),
+                CastEvent::Over(Some(error)) => return Err(error),
+                CastEvent::News(news) => state.hear(news),
+                CastEvent::Terminal(event) => match act(&mut state, event) {
                     Some(Command::Quit) => return Ok(()),
                     Some(Command::Decide(answer)) => feed::decide(socket, answer, tell_news.clone())?,
                     None => {}
@@ -117,13 +117,13 @@ impl Drop for Screen {
 }
 
 /// Ends with the process: until then it waits for keys.
-fn keyboard(tell: Sender<Happening>) -> io::Result<()> {
+fn keyboard(tell: Sender<CastEvent>) -> io::Result<()> {
     let read = move || {
         loop {
             let happening = match event::read() {
-                Ok(event) => Happening::Terminal(event),
+                Ok(event) => CastEvent::Terminal(event),
                 Err(error) => {
-                    let _ = tell.send(Happening::Over(Some(error)));
+                    let _ = tell.send(CastEvent::Over(Some(error)));
                     return;
                 }
             };

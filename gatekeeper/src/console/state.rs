@@ -8,7 +8,7 @@ use super::layout;
 use crate::hold::decide::Answer;
 use crate::hold::told;
 use crate::session::record::Summary;
-use gatekeeper_record::decision::{Decision, Extent, HoldId, Person, Width};
+use gatekeeper_record::decision::{Breadth, Decision, GrantScope, HoldId, Person};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::record::{Event, Record};
 use gatekeeper_record::safe_text;
@@ -51,7 +51,7 @@ pub enum News {
         /// What the daemon says.
         decision: Box<Decision>,
         /// What was to be covered.
-        asked: Extent,
+        asked: GrantScope,
     },
     /// What did not work.
     Trouble(String),
@@ -364,8 +364,8 @@ impl State {
         self.unselect();
         self.deaf = self.now + DEAF;
         self.note = format!("hold {hold}: telling the daemon");
-        let width = if choice == Choice::Session { Width::Exact } else { Width::Once };
-        let scope = Extent { seconds: None, width };
+        let width = if choice == Choice::Session { Breadth::Exact } else { Breadth::Once };
+        let scope = GrantScope { seconds: None, width };
         Some(Command::Decide(Answer { hold, approve: choice != Choice::Deny, scope, reason: None }))
     }
 

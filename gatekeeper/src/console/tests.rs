@@ -13,7 +13,7 @@ use super::state::{Command, Mode, News, State};
 use super::view;
 use crate::hold::decide::Answer;
 use gatekeeper_policy::approval::Terms;
-use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Width};
+use gatekeeper_record::decision::{Breadth, DecidedBy, Decision, GrantScope, HoldId};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::record::{Object, Record};
 use gatekeeper_record::time::Moment;
@@ -69,11 +69,11 @@ fn press(state: &mut State, keys: &str) -> Vec<Command> {
     keys.filter_map(|key| state.press(key)).collect()
 }
 
-fn answer(number: u64, approve: bool, width: Width) -> Command {
+fn answer(number: u64, approve: bool, width: Breadth) -> Command {
     Command::Decide(Answer {
         hold: id(number),
         approve,
-        scope: Extent { seconds: None, width },
+        scope: GrantScope { seconds: None, width },
         reason: None,
     })
 }
@@ -90,10 +90,10 @@ fn screen(state: &State) -> Vec<String> {
 #[test]
 fn two_different_keys_decide_the_hold_that_was_shown() {
     for (keys, expected) in [
-        ("↓ay", answer(7, true, Width::Once)),
-        ("↓sy", answer(7, true, Width::Exact)),
-        ("↓dy", answer(7, false, Width::Once)),
-        ("↓↓ay", answer(9, true, Width::Once)),
+        ("↓ay", answer(7, true, Breadth::Once)),
+        ("↓sy", answer(7, true, Breadth::Exact)),
+        ("↓dy", answer(7, false, Breadth::Once)),
+        ("↓↓ay", answer(9, true, Breadth::Once)),
     ] {
         let mut state = state((100, 40), vec![push(7), push(9)]);
         assert_eq!(press(&mut state, keys), [expected], "{keys}");
@@ -134,7 +134,7 @@ fn a_hold_that_comes_or_goes_does_not_slip_under_the_key() {
     let mut state = state((100, 40), vec![push(7)]);
     press(&mut state, "↓a");
     state.hear(News::Hold(Box::new(push(3))));
-    assert_eq!(press(&mut state, "y"), [answer(7, true, Width::Once)]);
+    assert_eq!(press(&mut state, "y"), [answer(7, true, Breadth::Once)]);
 
     let mut state = self::state((100, 40), vec![push(7), push(9)]);
     press(&mut state, "↓a");
@@ -157,17 +157,17 @@ fn a_hold_that_is_amended_is_the_same_and_not_new() {
     state.hear(News::Amended { hold: id(8), approved: Vec::new(), flood: Some(2) });
     assert!(screen(&state).iter().any(|line| line.contains("41 so far")));
     assert!(!state.take_bell() && state.holds.len() == 1);
-    assert_eq!(press(&mut state, "y"), [answer(7, true, Width::Once)]);
+    assert_eq!(press(&mut state, "y"), [answer(7, true, Breadth::Once)]);
 }
 
 #[test]
 fn who_approves_more_than_others_did_is_told() {
-    let once = Extent { seconds: None, width: Width::Once };
+    let once = GrantScope { seconds: None, width: Breadth::Once };
     let decision = || Decision {
         about: None,
         approves: true,
         asked: "delete /srv/x".into(),
-        by: By::Timeout,
+        by: DecidedBy::Timeout,
         checks: Vec::new(),
         hold: id(7),
         owner: None,
@@ -179,7 +179,7 @@ fn who_approves_more_than_others_did_is_told() {
         time: Moment::now(),
     };
     let mut state = state((100, 40), vec![push(7)]);
-    let asked = Extent { seconds: None, width: Width::Exact };
+    let asked = GrantScope { seconds: None, width: Breadth::Exact };
     state.hear(News::Decided { decision: Box::new(decision()), asked });
     assert!(state.note.contains("others approved no more than once"), "{}", state.note);
     state.hear(News::Decided { decision: Box::new(decision()), asked: once });
@@ -193,10 +193,10 @@ fn what_was_not_on_the_screen_is_not_approved() {
     let mut state = state((100, 20), vec![held(7, "/usr/bin/rm", &many)]);
     assert_eq!(press(&mut state, "↓ay"), []);
     assert!(state.note.contains("PgDn"), "{}", state.note);
-    assert_eq!(press(&mut state, "⇟⇟⇟⇟⇟⇟⇟⇟⇟⇟⇟⇟ay"), [answer(7, true, Width::Once)]);
+    assert_eq!(press(&mut state, "⇟⇟⇟⇟⇟⇟⇟⇟⇟⇟⇟⇟ay"), [answer(7, true, Breadth::Once)]);
     // Denying needs no more than the first line.
     let mut state = self::state((100, 20), vec![held(7, "/usr/bin/rm", &many)]);
-    assert_eq!(press(&mut state, "↓dy"), [answer(7, false, Width::Once)]);
+    assert_eq!(press(&mut state, "↓dy"), [answer(7, false, Breadth::Once)]);
     // A smaller screen shows less of it.
     let mut state = self::state((100, 60), vec![push(7)]);
     press(&mut state, "↓");
@@ -211,7 +211,7 @@ fn a_search_finds_and_its_letters_decide_nothing() {
     assert_eq!(state.found().count(), 0);
     state.press(Key::Back);
     assert_eq!(press(&mut state, "⏎ay"), [], "what was selected before is not any more");
-    assert_eq!(press(&mut state, "↓ay"), [answer(9, true, Width::Once)]);
+    assert_eq!(press(&mut state, "↓ay"), [answer(9, true, Breadth::Once)]);
     state.tick(Duration::from_secs(1));
     press(&mut state, "⎋");
     assert_eq!(state.found().count(), 2);
@@ -229,7 +229,7 @@ fn all_there_is_to_know_is_seen() {
     for part in [
         "7, 75 s left",
         "demo",
-        "mend the build",
+        "help the build",
         "exec",
         "/usr/bin/git",
         "0: git",
@@ -263,7 +263,7 @@ fn a_small_screen_looks_like_this() {
         "hold: 7, 90 s left",
         "session: 000000002d (demo)",
         "owner: dev (1000)",
-        "purpose: mend the build",
+        "purpose: help the build",
         "operation: exec",
         "object: /usr/bin/git",
         "",
@@ -275,7 +275,7 @@ fn a_small_screen_looks_like_this() {
     press(&mut state, "⇟⇟⇟⇟a");
     let seen = screen(&state);
     assert_eq!(&seen[9..], ["approve hold 7 once?", "exec /usr/bin/git", "y: yes   any other key: no"]);
-    assert_eq!(press(&mut state, "y"), [answer(7, true, Width::Once)]);
+    assert_eq!(press(&mut state, "y"), [answer(7, true, Breadth::Once)]);
 }
 
 #[test]

@@ -144,10 +144,10 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
             let said = safe_text::cut(&decision.to_string(), 120);
             (format!("{} {said}: {}", decision.time.clock(), safe_text::cut(&decision.asked, 120)), style)
         }
-        Record::Told(told) if told.dropped > 0 => {
+        Record::AssistantReport(told) if told.dropped > 0 => {
             (format!("{} {} more hooks turned away", told.time.clock(), told.dropped), BAD)
         }
-        Record::Told(told) => {
+        Record::AssistantReport(told) => {
             let session = told.session_name.clone().unwrap_or_else(|| told.session.to_string());
             let (who, what) = (told.telling.assistant.name(), told.telling.what.words());
             let tool = told.telling.tool.as_deref().unwrap_or_default();

@@ -14,7 +14,7 @@ const OLDEST: (u32, u32) = (6, 1);
 /// From here on a look-up in task storage can't fail because another task was preempted in one.
 const PREEMPTION_SAFE: (u32, u32) = (6, 2);
 
-/// Every check, in the order in which a mend makes sense.
+/// Every check, in the order in which a help makes sense.
 pub fn all(distribution: &Distribution) -> Vec<Finding> {
     let read = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned());
     let release = read("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -128,11 +128,11 @@ fn unified(kind: Option<Kind>, distribution: &Distribution) -> Finding {
     if kind == Some(Kind::Cgroup2) {
         return Finding::good("cgroup", format!("cgroup v2 at {}", cgroup::ROOT));
     }
-    let mend = distribution.add_to_command_line("systemd.unified_cgroup_hierarchy=1");
+    let help = distribution.add_to_command_line("systemd.unified_cgroup_hierarchy=1");
     Finding::bad(
         "cgroup",
         format!("{} is not cgroup v2", cgroup::ROOT),
-        format!("{mend}; without systemd, `mount -t cgroup2 cgroup2 {}`", cgroup::ROOT),
+        format!("{help}; without systemd, `mount -t cgroup2 cgroup2 {}`", cgroup::ROOT),
     )
 }
 
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(lsm(Some("capability,yama,bpfx"), None, HERE).outcome, Warn);
         let missing = lsm(Some("capability,yama,bpfx"), full(), HERE);
         assert_eq!(missing.outcome, Bad);
-        assert!(missing.mend.unwrap().contains("lsm=capability,yama,bpfx,bpf"));
+        assert!(missing.help.unwrap().contains("lsm=capability,yama,bpfx,bpf"));
         assert_eq!(lsm(None, None, HERE).outcome, Warn);
     }
 

@@ -33,20 +33,20 @@ pub struct Finding {
     pub found: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
+    pub help: Option<String>,
 }
 
 impl Finding {
     fn good(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, outcome: Outcome::Good, found: found.into(), mend: None }
+        Self { check, outcome: Outcome::Good, found: found.into(), help: None }
     }
 
-    fn warn(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { check, outcome: Outcome::Warn, found: found.into(), mend: Some(mend.into()) }
+    fn warn(check: &'static str, found: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { check, outcome: Outcome::Warn, found: found.into(), help: Some(help.into()) }
     }
 
-    fn bad(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { check, outcome: Outcome::Bad, found: found.into(), mend: Some(mend.into()) }
+    fn bad(check: &'static str, found: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { check, outcome: Outcome::Bad, found: found.into(), help: Some(help.into()) }
     }
 }
 
@@ -57,7 +57,7 @@ pub fn try_out(config: &Config) -> Finding {
     let bpffs = config.pins.parent().unwrap_or(&config.pins);
     match program.and_then(|program| probe(bpffs, &config.cgroup, &program)) {
         Ok(()) => Finding::good("probe", "every hook refuses what it is told to"),
-        Err(error) => Finding::bad("probe", error.to_string(), "mend what is bad above, then try again"),
+        Err(error) => Finding::bad("probe", error.to_string(), "help what is bad above, then try again"),
     }
 }
 

@@ -13,7 +13,7 @@ use super::rights;
 use super::wake::wake;
 use crate::api::peer::Peer;
 use crate::session::gate::Gate;
-use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Width};
+use gatekeeper_record::decision::{Breadth, DecidedBy, Decision, GrantScope, HoldId};
 use gatekeeper_record::record::Record;
 use gatekeeper_record::refusal::{Reason, Refusal};
 use gatekeeper_record::time::Moment;
@@ -29,7 +29,7 @@ pub struct Answer {
     pub approve: bool,
     /// What an approval covers.
     #[serde(default)]
-    pub scope: Extent,
+    pub scope: GrantScope,
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
@@ -50,7 +50,7 @@ pub fn answer(gate: &Gate, peer: &Peer, answer: Answer) -> Result<Decision, Refu
     let queue = gate.holds.borrow();
     let missing = || {
         let message = format!("no hold {} waits for a decision", answer.hold);
-        Refusal::new(Reason::Missing, message).mend("`gatekeeper holds` lists those that do")
+        Refusal::new(Reason::Missing, message).help("`gatekeeper holds` lists those that do")
     };
     // While checks are at work nobody has been shown it.
     let entry = queue.entries.get(&answer.hold).filter(|entry| !entry.checking).ok_or_else(missing)?;
@@ -59,42 +59,42 @@ pub fn answer(gate: &Gate, peer: &Peer, answer: Answer) -> Result<Decision, Refu
     if let Some(decision) = entry.decision() {
         return Err(Refusal::new(Reason::Missing, decision.to_string()));
     }
-    let (settled, scope) = weigh(entry, peer.uid, &answer)?;
-    if settled && answer.approve && scope.width != Width::Once {
+    let (settled, scope) = evaluate(entry, peer.uid, &answer)?;
+    if settled && answer.approve && scope.width != Breadth::Once {
         // Before anything is written: what can't be done was not decided.
         let now = nanos(since_boot());
         gate.with_kernel(|kernel| kernel.room(&entry.hold, now)).map_err(|refusal| {
-            refusal.mend("approve it once; the others end with the session, their time, or a new version of the policy")
+            refusal.help("approve it once; the others end with the session, their time, or a new version of the policy")
         })?;
     }
     let decision =
-        said(entry, answer.hold, answer.approve, By::Person(person), scope, answer.reason, settled);
+        said(entry, answer.hold, answer.approve, DecidedBy::Person(person), scope, answer.reason, settled);
     drop(queue);
     settle(gate, decision.clone())?;
     Ok(decision)
 }
 
 /// Whether this answer decides the hold, and what it covers.
-fn weigh(entry: &Entry, uid: u32, answer: &Answer) -> Result<(bool, Extent), Refusal> {
+fn evaluate(entry: &Entry, uid: u32, answer: &Answer) -> Result<(bool, GrantScope), Refusal> {
     if !answer.approve {
-        return Ok((true, Extent::default()));
+        return Ok((true, GrantScope::default()));
     }
     let mut agreed: BTreeSet<u32> = entry.approved().map(|person| person.uid).collect();
     if !agreed.insert(uid) {
         return Err(Refusal::new(Reason::Forbidden, "you have approved it already; others must agree"));
     }
-    if answer.scope.width == Width::Rule && entry.hold.event.asking > 1 {
+    if answer.scope.width == Breadth::Rule && entry.hold.event.asking > 1 {
         let message = "more than one policy asks about this: it can't be approved for a whole rule";
-        return Err(Refusal::new(Reason::Forbidden, message).mend("approve it once, or with --session"));
+        return Err(Refusal::new(Reason::Forbidden, message).help("approve it once, or with --session"));
     }
-    if answer.scope.width == Width::Rule && !entry.rule_alone {
+    if answer.scope.width == Breadth::Rule && !entry.rule_alone {
         let message = "another rule asks about some of what this one does, on stricter terms: it can't be approved for a \
                        whole rule";
-        return Err(Refusal::new(Reason::Forbidden, message).mend("approve it once, or with --session"));
+        return Err(Refusal::new(Reason::Forbidden, message).help("approve it once, or with --session"));
     }
     let owner = entry.event.owner;
-    let lonely = entry.terms.separation == Some(true) && agreed.iter().all(|uid| Some(*uid) == owner);
-    let settled = agreed.len() >= entry.terms.needed() && !lonely;
+    let owner_only = entry.terms.separation == Some(true) && agreed.iter().all(|uid| Some(*uid) == owner);
+    let settled = agreed.len() >= entry.terms.needed() && !owner_only;
     Ok((settled, if settled { entry.granted(answer.scope) } else { answer.scope }))
 }
 
@@ -103,8 +103,8 @@ pub fn said(
     entry: &Entry,
     hold: HoldId,
     approves: bool,
-    by: By,
-    scope: Extent,
+    by: DecidedBy,
+    scope: GrantScope,
     reason: Option<String>,
     settled: bool,
 ) -> Decision {
@@ -145,9 +145,9 @@ pub fn settle(gate: &Gate, decision: Decision) -> Result<(), Refusal> {
 /// Tells the kernel, and lets the task ask again.
 pub fn apply(gate: &Gate, hold: &Hold, decision: &Decision) -> Result<(), Refusal> {
     let scope = match decision.scope.width {
-        Width::Once => None,
-        Width::Exact => Some(Scope::Exact),
-        Width::Rule => Some(Scope::Rule),
+        Breadth::Once => None,
+        Breadth::Exact => Some(Scope::Exact),
+        Breadth::Rule => Some(Scope::Rule),
     };
     let granted = match (decision.approves, scope) {
         (true, Some(scope)) => grant(gate, hold, scope, decision.scope.seconds),
@@ -179,15 +179,15 @@ mod tests {
     use crate::hold::queue::tests::entry;
     use gatekeeper_record::decision::Person;
 
-    fn approval(width: Width, seconds: Option<u64>) -> Answer {
-        let scope = Extent { seconds, width };
+    fn approval(width: Breadth, seconds: Option<u64>) -> Answer {
+        let scope = GrantScope { seconds, width };
         Answer { hold: HoldId::from_kernel(17).unwrap(), approve: true, scope, reason: None }
     }
 
     /// Has somebody approve; what is said of it.
-    fn approve(entry: &mut Entry, uid: u32, answer: Answer) -> (bool, Extent) {
-        let (settled, scope) = weigh(entry, uid, &answer).unwrap();
-        let by = By::Person(Person { name: "x".into(), program: "x".into(), terminal: None, uid });
+    fn approve(entry: &mut Entry, uid: u32, answer: Answer) -> (bool, GrantScope) {
+        let (settled, scope) = evaluate(entry, uid, &answer).unwrap();
+        let by = DecidedBy::Person(Person { name: "x".into(), program: "x".into(), terminal: None, uid });
         let decision = said(entry, answer.hold, true, by, scope, None, settled);
         entry.said.push(decision);
         (settled, scope)
@@ -197,14 +197,14 @@ mod tests {
     fn the_last_of_several_does_not_say_alone_what_is_granted() {
         let mut entry = entry();
         entry.terms.quorum = Some(3);
-        let first = approval(Width::Exact, Some(600));
+        let first = approval(Breadth::Exact, Some(600));
         assert_eq!(approve(&mut entry, 1001, first.clone()), (false, first.scope));
-        assert!(weigh(&entry, 1001, &first).is_err(), "the same person counts twice");
-        let second = approval(Width::Rule, Some(60));
+        assert!(evaluate(&entry, 1001, &first).is_err(), "the same person counts twice");
+        let second = approval(Breadth::Rule, Some(60));
         assert_eq!(approve(&mut entry, 1002, second.clone()), (false, second.scope));
-        let last = approval(Width::Rule, None);
+        let last = approval(Breadth::Rule, None);
         let (settled, scope) = approve(&mut entry, 1000, last.clone());
-        assert_eq!((settled, scope), (true, Extent { seconds: Some(60), width: Width::Exact }));
+        assert_eq!((settled, scope), (true, GrantScope { seconds: Some(60), width: Breadth::Exact }));
         let narrowed = entry.decision().unwrap().narrowed(last.scope).unwrap();
         assert!(narrowed.ends_with("no more than exactly this, for 60 s"), "{narrowed}");
         assert_eq!(entry.decision().unwrap().narrowed(scope), None);
@@ -214,22 +214,22 @@ mod tests {
     fn once_of_one_is_once_of_all() {
         let mut entry = entry();
         entry.terms.quorum = Some(2);
-        approve(&mut entry, 1001, approval(Width::Once, None));
-        let (settled, scope) = approve(&mut entry, 1000, approval(Width::Rule, None));
-        assert_eq!((settled, scope), (true, Extent::default()));
+        approve(&mut entry, 1001, approval(Breadth::Once, None));
+        let (settled, scope) = approve(&mut entry, 1000, approval(Breadth::Rule, None));
+        assert_eq!((settled, scope), (true, GrantScope::default()));
     }
 
     #[test]
     fn who_decides_alone_gets_what_was_asked_for() {
-        let rule = approval(Width::Rule, Some(60));
+        let rule = approval(Breadth::Rule, Some(60));
         assert_eq!(approve(&mut entry(), 1000, rule.clone()), (true, rule.scope));
         let mut several = entry();
         several.hold.event.asking = 2;
-        assert!(weigh(&several, 1000, &rule).is_err());
+        assert!(evaluate(&several, 1000, &rule).is_err());
         let other = Entry { rule_alone: false, ..entry() };
-        assert!(weigh(&other, 1000, &rule).is_err());
-        assert!(weigh(&other, 1000, &approval(Width::Exact, None)).is_ok());
+        assert!(evaluate(&other, 1000, &rule).is_err());
+        assert!(evaluate(&other, 1000, &approval(Breadth::Exact, None)).is_ok());
         several.terms.separation = Some(true);
-        assert!(!approve(&mut several, 1000, approval(Width::Once, None)).0, "the owner alone");
+        assert!(!approve(&mut several, 1000, approval(Breadth::Once, None)).0, "the owner alone");
     }
 }

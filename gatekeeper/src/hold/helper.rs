@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tracing::warn;
 
-use crate::sys::humble::{humble, kill_group};
+use crate::sys::drop_privileges::{drop_privileges, kill_group};
 use crate::sys::passwd::Entry;
 
 /// Bytes of an answer, at most.
@@ -65,7 +65,7 @@ pub async fn ask(
 ) -> Result<Said, Silent> {
     let mut command = std::process::Command::new(program);
     command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    humble(&mut command, user);
+    drop_privileges(&mut command, user);
     command.envs(environment.iter().map(|(name, value)| (name, value.as_str())));
     let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
     let _group = child.id().map(Group);

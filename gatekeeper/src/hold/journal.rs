@@ -146,7 +146,7 @@ fn read(bytes: &[u8], boot: &str) -> serde_json::Result<Said> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatekeeper_record::decision::{By, Extent};
+    use gatekeeper_record::decision::{DecidedBy, GrantScope};
     use gatekeeper_record::time::Moment;
 
     fn decision(hold: u64, approves: bool) -> Decision {
@@ -154,12 +154,12 @@ mod tests {
             about: None,
             approves,
             asked: "write /srv/x".into(),
-            by: By::Timeout,
+            by: DecidedBy::Timeout,
             checks: Vec::new(),
             hold: HoldId::from_kernel(hold).unwrap(),
             owner: Some(1000),
             reason: None,
-            scope: Extent::default(),
+            scope: GrantScope::default(),
             session: None,
             session_name: None,
             settled: true,

@@ -16,7 +16,7 @@ use super::flood::Floods;
 use super::journal::Journal;
 use gatekeeper_policy::approval::Terms;
 use gatekeeper_policy::question::{Question, Start};
-use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Person};
+use gatekeeper_record::decision::{DecidedBy, Decision, GrantScope, HoldId, Person};
 use gatekeeper_record::held::{Checked, Held};
 use gatekeeper_record::record::{Event, Object};
 use gatekeeper_record::session_id::SessionId;
@@ -83,7 +83,7 @@ impl Entry {
     /// The people who have approved.
     pub fn approved(&self) -> impl Iterator<Item = &Person> {
         self.said.iter().filter(|said| said.approves).filter_map(|said| match &said.by {
-            By::Person(person) => Some(person),
+            DecidedBy::Person(person) => Some(person),
             _ => None,
         })
     }
@@ -91,7 +91,7 @@ impl Entry {
     /// What is granted where an approval of this extent is the last that was needed: what everybody's covers. Who is
     /// asked last has no more to say than the others.
     #[must_use]
-    pub fn granted(&self, last: Extent) -> Extent {
+    pub fn granted(&self, last: GrantScope) -> GrantScope {
         self.said.iter().filter(|said| said.approves).fold(last, |all, said| all.and(said.scope))
     }
 

@@ -59,7 +59,7 @@ pub fn person(peer: &Peer, labelled: &BTreeSet<u32>) -> Result<Person, Refusal> 
         && labelled.iter().any(|pid| holds(*pid, terminal))
     {
         let message = "a process of a session has this terminal, and could type the answer itself";
-        return Err(Refusal::new(Reason::Forbidden, message).mend("decide on another terminal"));
+        return Err(Refusal::new(Reason::Forbidden, message).help("decide on another terminal"));
     }
     let name =
         passwd::by_uid(peer.uid).map_err(failed)?.map_or_else(|| peer.uid.to_string(), |user| user.name);

@@ -12,7 +12,7 @@ use super::queue::{Entry, Outermost, arguments, question};
 use super::wake::wake;
 use crate::session::gate::Gate;
 use gatekeeper_policy::rulebook::Conditions;
-use gatekeeper_record::decision::{By, Extent, HoldId};
+use gatekeeper_record::decision::{DecidedBy, GrantScope, HoldId};
 use gatekeeper_record::raw_event::RawEvent;
 use gatekeeper_record::record::{Event, Record};
 use gatekeeper_record::session_id::SessionId;
@@ -89,7 +89,7 @@ fn gone(gate: &Gate, table: &[Hold], now: Duration) {
     for id in gone {
         let left = gate.holds.borrow_mut().leave(id, now);
         if let Some(entry) = left.filter(|entry| entry.decision().is_none()) {
-            let end = said(&entry, id, false, By::Gone, Extent::default(), None, true);
+            let end = said(&entry, id, false, DecidedBy::Gone, GrantScope::default(), None, true);
             if entry.people_asked {
                 gate.notifier.decided(&end);
             }
@@ -172,7 +172,7 @@ pub fn ask_people(gate: &Gate, id: HoldId) {
         drop(queue);
         return held.iter().for_each(|held| gate.notifier.asks(held));
     }
-    let refused = said(entry, id, false, By::Limit, Extent::default(), None, true);
+    let refused = said(entry, id, false, DecidedBy::Limit, GrantScope::default(), None, true);
     drop(queue);
     if let Err(refusal) = settle(gate, refused) {
         error!("hold {id}: {refusal}");
@@ -195,7 +195,7 @@ fn expire(gate: &Gate, now: Duration) {
             .entries
             .iter()
             .filter(|(_, entry)| late(entry))
-            .map(|(id, entry)| said(entry, *id, false, By::Timeout, Extent::default(), None, true))
+            .map(|(id, entry)| said(entry, *id, false, DecidedBy::Timeout, GrantScope::default(), None, true))
             .collect()
     };
     for decision in due {

@@ -110,8 +110,8 @@ pub fn lines(held: &Held, left: u64) -> Vec<Line> {
 fn terms(held: &Held, line: &mut impl FnMut(&'static str, String)) {
     let terms = &held.terms;
     if terms.needed() > 1 || terms.separation == Some(true) {
-        let lonely = if terms.separation == Some(true) { ", not the owner alone" } else { "" };
-        line("needs", format!("{} to approve{lonely}; {} have", terms.needed(), held.approved.len()));
+        let owner_only = if terms.separation == Some(true) { ", not the owner alone" } else { "" };
+        line("needs", format!("{} to approve{owner_only}; {} have", terms.needed(), held.approved.len()));
     }
     for (number, list) in terms.lists().enumerate() {
         let name = |approver: &Approver| match approver {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::hold::decide::Answer;
 use crate::hold::told;
-use gatekeeper_record::decision::{Extent, HoldId, Width};
+use gatekeeper_record::decision::{Breadth, GrantScope, HoldId};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
 
@@ -193,9 +193,9 @@ impl Question {
         }
         let letter = typed.strip_suffix(self.code.as_str()).filter(|_| self.unread() == 0);
         let (approve, width) = match letter {
-            Some("a") => (true, Width::Once),
-            Some("s") => (true, Width::Exact),
-            Some("d") => (false, Width::Once),
+            Some("a") => (true, Breadth::Once),
+            Some("s") => (true, Breadth::Exact),
+            Some("d") => (false, Breadth::Once),
             _ => {
                 self.note("that is no answer: nothing is decided");
                 return Step::Stay;
@@ -205,7 +205,7 @@ impl Question {
             self.note("the daemon is away: nothing can be decided");
             return Step::Stay;
         }
-        let scope = Extent { seconds: None, width };
+        let scope = GrantScope { seconds: None, width };
         Step::Decide(Answer { hold: self.held.hold, approve, scope, reason: None })
     }
 

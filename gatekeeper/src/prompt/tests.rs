@@ -6,7 +6,7 @@ use super::question::{Question, Step};
 use super::screen::Screen;
 use crate::hold::decide::Answer;
 use crate::hold::notify::tests::held;
-use gatekeeper_record::decision::{Extent, Width};
+use gatekeeper_record::decision::{Breadth, GrantScope};
 use gatekeeper_record::held::Held;
 
 const SIZE: (u16, u16) = (80, 24);
@@ -20,9 +20,9 @@ fn press(question: &mut Question, keys: &str) -> Step {
     question.press(keys.as_bytes())
 }
 
-fn decided(approve: bool, width: Width) -> Step {
+fn decided(approve: bool, width: Breadth) -> Step {
     let hold = held().hold;
-    Step::Decide(Answer { hold, approve, scope: Extent { seconds: None, width }, reason: None })
+    Step::Decide(Answer { hold, approve, scope: GrantScope { seconds: None, width }, reason: None })
 }
 
 fn seen(bytes: &[u8], size: (u16, u16)) -> String {
@@ -38,10 +38,10 @@ fn terminal(size: (u16, u16)) -> vt100::Parser {
 #[test]
 fn a_letter_and_the_code_decide() {
     for (keys, step) in [
-        ("a417\r", decided(true, Width::Once)),
-        ("s 417\n", decided(true, Width::Exact)),
-        ("d417\r", decided(false, Width::Once)),
-        ("x\u{7f}a417\r", decided(true, Width::Once)),
+        ("a417\r", decided(true, Breadth::Once)),
+        ("s 417\n", decided(true, Breadth::Exact)),
+        ("d417\r", decided(false, Breadth::Once)),
+        ("x\u{7f}a417\r", decided(true, Breadth::Once)),
         ("later\r", Step::Later),
     ] {
         assert_eq!(press(&mut question(held(), SIZE), keys), step, "{keys:?}");
@@ -85,7 +85,7 @@ fn what_was_typed_before_it_could_be_read_is_no_answer() {
     assert_eq!(press(&mut question, "a417\r"), Step::Stay);
     let mut question = question.long_ago();
     assert_eq!(press(&mut question, "\r"), Step::Stay);
-    assert_eq!(press(&mut question, "a417\r"), decided(true, Width::Once));
+    assert_eq!(press(&mut question, "a417\r"), decided(true, Breadth::Once));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn what_has_not_been_on_the_screen_is_not_decided() {
     }
     let last = seen(&question.draw(9), SIZE);
     assert!(last.contains("a417 once"), "{last}");
-    assert_eq!(press(&mut question, "a417\r"), decided(true, Width::Once));
+    assert_eq!(press(&mut question, "a417\r"), decided(true, Breadth::Once));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn while_the_daemon_is_away_nothing_is_decided() {
     assert_eq!(press(&mut question, "a417\r"), Step::Stay);
     assert!(seen(&question.draw(9), SIZE).contains("the daemon is away"));
     question.trust();
-    assert_eq!(press(&mut question, "a417\r"), decided(true, Width::Once));
+    assert_eq!(press(&mut question, "a417\r"), decided(true, Breadth::Once));
 }
 
 #[test]

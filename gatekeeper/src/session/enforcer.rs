@@ -7,7 +7,7 @@ use gatekeeper_common::hold::{Hold, Place, Scope};
 use gatekeeper_common::label::{Label, Layer};
 
 use crate::config::Config;
-use gatekeeper_kernel::{Census, Hook, Kernel, KernelError, Liveness, Shortfall};
+use gatekeeper_kernel::{Census, Hook, Kernel, KernelError, Liveness, Unsupported};
 
 /// The kernel side. [`Kernel`] in earnest; see there for each method.
 pub trait Enforcer: Debug {
@@ -15,8 +15,8 @@ pub trait Enforcer: Debug {
     fn prove(&mut self, config: &Config) -> Result<(), KernelError>;
     /// See [`Kernel::hooks`].
     fn hooks(&self) -> &[Hook];
-    /// See [`Kernel::shortfalls`].
-    fn shortfalls(&self) -> &[Shortfall];
+    /// See [`Kernel::unsupported`].
+    fn unsupported(&self) -> &[Unsupported];
     /// See [`Kernel::publish`].
     fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError>;
     /// See [`Kernel::replace`].
@@ -58,8 +58,8 @@ impl Enforcer for Kernel {
     fn hooks(&self) -> &[Hook] {
         Self::hooks(self)
     }
-    fn shortfalls(&self) -> &[Shortfall] {
-        Self::shortfalls(self)
+    fn unsupported(&self) -> &[Unsupported] {
+        Self::unsupported(self)
     }
     fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError> {
         Self::publish(self, head, comb, generation)
@@ -153,7 +153,7 @@ pub mod fake {
         fn hooks(&self) -> &[Hook] {
             &[]
         }
-        fn shortfalls(&self) -> &[Shortfall] {
+        fn unsupported(&self) -> &[Unsupported] {
             &[]
         }
         fn publish(&mut self, _: &[u8], _: &[u8], _: u64) -> Result<Layer, KernelError> {

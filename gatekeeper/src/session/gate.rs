@@ -12,13 +12,13 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::error;
 
 use super::enforcer::{Enforcer, not_enforcing};
-use super::judge::Judges;
-use super::rate::Tellings;
+use super::permits::Permits;
+use super::policy_cache::PolicyCache;
+use super::rate::HookReportQuotas;
 use super::record::Session;
 use super::store::Store;
-use super::turns::Turns;
 use crate::config::Config;
-use crate::hold::check::Turns as Checking;
+use crate::hold::check::Permits as Checking;
 use crate::hold::notify::Notifier;
 use crate::hold::queue::{Bell, Queue};
 use crate::sys::inotify::{Inotify, Watch};
@@ -59,11 +59,11 @@ pub struct Gate {
     /// What is watched, by session.
     pub watches: RefCell<BTreeMap<SessionId, Watch>>,
     /// Leave to compile a policy.
-    pub compiling: Turns,
+    pub compiling: Permits,
     /// Policies compiled for being asked.
-    pub judges: Judges,
+    pub judges: PolicyCache,
     /// How much each session may still tell through its assistant's hooks.
-    pub tellings: RefCell<Tellings>,
+    pub tellings: RefCell<HookReportQuotas>,
     /// Leave to reload: one at a time.
     pub reloading: Mutex<()>,
     /// Which hooks enforce, as the trail was last told.
@@ -96,8 +96,8 @@ impl Gate {
             trail: RefCell::new(trail),
             watch: Rc::new(Inotify::new()?),
             watches: RefCell::default(),
-            compiling: Turns::default(),
-            judges: Judges::default(),
+            compiling: Permits::default(),
+            judges: PolicyCache::default(),
             tellings: RefCell::default(),
             reloading: Mutex::new(()),
             hooks_told: RefCell::default(),
@@ -128,7 +128,7 @@ impl Gate {
                     let message =
                         format!("no session can be opened: the kernel would not enforce its policy: {why}");
                     Err(Refusal::new(Reason::NotEnforcing, message)
-                        .mend("`gatekeeper doctor` says what to change"))
+                        .help("`gatekeeper doctor` says what to change"))
                 }
             },
         }
@@ -257,5 +257,5 @@ fn hook_change(hook: &Hook) -> HookChange {
 
 fn not_loaded(why: &str) -> Refusal {
     let message = format!("no session can be opened: the kernel side is not loaded: {why}");
-    Refusal::new(Reason::NotEnforcing, message).mend("`gatekeeper doctor` says what to change")
+    Refusal::new(Reason::NotEnforcing, message).help("`gatekeeper doctor` says what to change")
 }

@@ -7,16 +7,16 @@ use gatekeeper_common::label::Label;
 use gatekeeper_common::verdict::{Cause, Verdict};
 
 use super::gate::Gate;
+use super::namespace;
 use super::open::refuse;
-use super::place;
-use super::rate::Leave;
+use super::rate::Quota;
 use super::record::{Session, layers_of};
 use crate::api::messages::{Answer, Hook};
 use crate::api::peer::Peer;
 use crate::assistant::Assistant;
-use crate::assistant::foresee::{BYTES, DEEDS, Deed};
-use gatekeeper_record::hook_report::{HINTS, Telling, WORD, What};
-use gatekeeper_record::record::{Foretold, Told};
+use crate::assistant::foresee::{Action, BYTES, DEEDS};
+use gatekeeper_record::hook_report::{HINTS, HookReport, ReportKind, WORD};
+use gatekeeper_record::record::{AssistantReport, PredictedDenial};
 use gatekeeper_record::refusal::{Reason, Refusal};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
@@ -32,7 +32,7 @@ pub enum Heard {
         /// gatekeeper's number of the tool call.
         call: Option<String>,
         /// What the policy would refuse.
-        refused: Option<Foretold>,
+        refused: Option<PredictedDenial>,
     },
 }
 
@@ -53,9 +53,9 @@ pub async fn hear(gate: &Gate, peer: &Peer, hook: Hook) -> Result<Heard, Refusal
     check(&mut telling, &deeds)?;
     let now = since_boot();
     match gate.tellings.borrow_mut().take(session, telling.assistant, telling.size(), now) {
-        Leave::Whole => {}
-        Leave::Short => telling.empty(),
-        Leave::No => {
+        Quota::Whole => {}
+        Quota::Short => telling.empty(),
+        Quota::No => {
             let message = "too many hooks in too short a time; this one is counted and not written down";
             return Err(Refusal::new(Reason::Limit, message));
         }
@@ -75,13 +75,16 @@ pub async fn hear(gate: &Gate, peer: &Peer, hook: Hook) -> Result<Heard, Refusal
         let told = told_of(&sessions, known, time, boot_time, telling);
         let told = match &refused {
             None => told,
-            Some(no) => {
-                Told { policy: Some(no.policy.clone()), generation, refused: refused.clone(), ..told }
-            }
+            Some(no) => AssistantReport {
+                policy: Some(no.policy.clone()),
+                generation,
+                refused: refused.clone(),
+                ..told
+            },
         };
         (told, known.cgroup.clone())
     };
-    let inside = |pid: u32| place::is_below(pid as i32, &cgroup).unwrap_or(false);
+    let inside = |pid: u32| namespace::is_below(pid as i32, &cgroup).unwrap_or(false);
     let call = gate.trail.borrow_mut().told(told, peer.pid as u32, inside);
     Ok(Heard::Written { call, refused })
 }
@@ -91,17 +94,17 @@ fn unknown() -> Refusal {
 }
 
 /// What the command line sends is within these limits; who speaks by itself is held to them.
-fn check(telling: &mut Telling, deeds: &[Deed]) -> Result<(), Refusal> {
+fn check(telling: &mut HookReport, deeds: &[Action]) -> Result<(), Refusal> {
     let mut fits = telling.hints.len() <= HINTS && telling.hints.keys().all(|name| name.len() <= WORD);
     telling.each(|text, most| fits &= text.len() <= most);
-    fits &= deeds.len() <= DEEDS && deeds.iter().map(Deed::size).sum::<usize>() <= BYTES;
+    fits &= deeds.len() <= DEEDS && deeds.iter().map(Action::size).sum::<usize>() <= BYTES;
     // A number that JSON's readers can hold.
     fits &= telling.cut < 1 << 50;
     if fits {
         return Ok(());
     }
     Err(Refusal::new(Reason::Malformed, "the hook tells more than is taken")
-        .mend("use the gatekeeper command that came with the daemon: it cuts what is too long"))
+        .help("use the gatekeeper command that came with the daemon: it cuts what is too long"))
 }
 
 /// What a session's assistant told, with all that is known of the session.
@@ -110,10 +113,10 @@ fn told_of(
     known: &Session,
     time: Moment,
     boot_time: u64,
-    telling: Telling,
-) -> Told {
+    telling: HookReport,
+) -> AssistantReport {
     let (policy, generation) = innermost(sessions, known).unzip();
-    Told {
+    AssistantReport {
         time,
         boot_time,
         session: known.id,
@@ -138,7 +141,11 @@ fn innermost(sessions: &BTreeMap<SessionId, Session>, known: &Session) -> Option
 }
 
 /// The first of the deeds that a layer of the session's policy denies, with the policy's generation.
-async fn foresee(gate: &Gate, label: &Label, deeds: &[Deed]) -> Result<Option<(Foretold, u64)>, Refusal> {
+async fn foresee(
+    gate: &Gate,
+    label: &Label,
+    deeds: &[Action],
+) -> Result<Option<(PredictedDenial, u64)>, Refusal> {
     let mut judges = Vec::new();
     for layer in layers_of(label) {
         // A layer that can't be compiled again leaves all to the kernel.
@@ -158,9 +165,9 @@ async fn foresee(gate: &Gate, label: &Label, deeds: &[Deed]) -> Result<Option<(F
 /// Whether a policy denies it. What it asks about is held by the kernel, and not refused beforehand.
 fn says_no(
     policy: &gatekeeper_policy::Compiled,
-    deed: &Deed,
+    deed: &Action,
     question: &gatekeeper_policy::question::Question,
-) -> Option<Foretold> {
+) -> Option<PredictedDenial> {
     let said = policy.explain(question);
     if said.verdict != Verdict::Deny {
         return None;
@@ -172,7 +179,7 @@ fn says_no(
         (None, cause) => cause.text(),
     };
     let (operation, object) = (said.operation.name(), deed.object());
-    Some(Foretold {
+    Some(PredictedDenial {
         reason: format!(
             "the policy \"{}\" of this session denies {operation} {object}: {why}. The kernel refuses it however it is tried.",
             policy.name
@@ -191,13 +198,18 @@ pub fn settle(gate: &Gate) {
     }
 }
 
-fn told_dropped(gate: &Gate, session: SessionId, assistant: Assistant, dropped: u64) -> Option<Told> {
+fn told_dropped(
+    gate: &Gate,
+    session: SessionId,
+    assistant: Assistant,
+    dropped: u64,
+) -> Option<AssistantReport> {
     let sessions = gate.sessions.borrow();
     let known = sessions.get(&session)?;
     let time = Moment::now();
     let boot_time = since_boot().as_nanos() as u64;
-    let telling = Telling::of(assistant, What::Other, "dropped");
-    Some(Told { dropped, ..told_of(&sessions, known, time, boot_time, telling) })
+    let telling = HookReport::of(assistant, ReportKind::Other, "dropped");
+    Some(AssistantReport { dropped, ..told_of(&sessions, known, time, boot_time, telling) })
 }
 
 #[cfg(test)]
@@ -214,14 +226,14 @@ mod tests {
              [[file]]\nid = 's'\nverdict = 'deny'\npath = ['/home/x/.env']\nreason = 'secrets'\n",
         )
         .unwrap();
-        let start = |program: &str| Deed::Start { program: program.into(), argv: vec![], env: vec![] };
-        let said = |deed: &Deed| says_no(&policy, deed, &deed.question());
+        let start = |program: &str| Action::Start { program: program.into(), argv: vec![], env: vec![] };
+        let said = |deed: &Action| says_no(&policy, deed, &deed.question());
         assert_eq!(said(&start("/bin/git")), None);
         assert_eq!(said(&start("/bin/push")), None);
         let curl = said(&start("/usr/bin/curl")).unwrap();
         assert!(curl.reason.contains("denies exec /usr/bin/curl: no rule speaks of it"), "{curl:?}");
         assert_eq!((curl.policy.as_str(), curl.rule), ("t", None));
-        let secret = said(&Deed::File { path: "/home/x/.env".into(), access: Access::Read }).unwrap();
+        let secret = said(&Action::File { path: "/home/x/.env".into(), access: Access::Read }).unwrap();
         assert!(secret.reason.contains("read /home/x/.env: secrets."), "{secret:?}");
         assert_eq!(secret.rule.as_deref(), Some("t/s"));
     }
@@ -230,11 +242,11 @@ mod tests {
     fn what_is_told_carries_purpose_and_policy() {
         use crate::session::store::tests::session as sample;
         let told = |all: &BTreeMap<SessionId, Session>, known: &Session| {
-            let telling = Telling::of(Assistant::Codex, What::Prompt, "x");
+            let telling = HookReport::of(Assistant::Codex, ReportKind::Prompt, "x");
             let told = told_of(all, known, Moment::from_micros(1), 2, telling);
             (told.purpose, told.policy, told.generation)
         };
-        let mut outer = Session { purpose: Some("mend the build".into()), ..sample() };
+        let mut outer = Session { purpose: Some("help the build".into()), ..sample() };
         let floor = crate::session::record::LayerRef { slot: 1, serial: 2 };
         let own =
             crate::session::record::OwnLayer { layer: floor, policy: "base".into(), ..outer.own[0].clone() };
@@ -251,20 +263,20 @@ mod tests {
         assert_eq!(told(&all, &inner), (None, None, None));
         all.insert(outer.id, outer.clone());
         assert_eq!(told(&all, &inner), (None, Some("mine".into()), Some(4)));
-        assert_eq!(told(&all, &outer), (Some("mend the build".into()), Some("mine".into()), Some(4)));
+        assert_eq!(told(&all, &outer), (Some("help the build".into()), Some("mine".into()), Some(4)));
     }
 
     #[test]
     fn more_than_is_taken_is_refused() {
         use gatekeeper_record::hook_report::TEXT;
-        let mut telling = Telling::of(Assistant::Codex, What::Tool, "PreToolUse");
+        let mut telling = HookReport::of(Assistant::Codex, ReportKind::Tool, "PreToolUse");
         telling.input = Some("x".repeat(TEXT));
         assert!(check(&mut telling, &[]).is_ok());
         telling.output = Some("x".repeat(TEXT + 1));
         assert!(check(&mut telling, &[]).is_err());
         telling.shorten();
         assert_eq!((telling.cut, check(&mut telling, &[]).is_ok()), (1, true));
-        let file = Deed::File { path: "x".repeat(BYTES), access: Access::Read };
+        let file = Action::File { path: "x".repeat(BYTES), access: Access::Read };
         assert!(check(&mut telling, std::slice::from_ref(&file)).is_ok());
         assert!(check(&mut telling, &[file.clone(), file]).is_err());
     }

@@ -8,7 +8,7 @@ use tracing::error;
 
 use super::cgroup;
 use super::gate::Gate;
-use super::layers::{Opener, choose};
+use super::layers::{Requester, choose};
 use super::open::{check_words, check_workspace, compile, establish, new_id, owner, refuse};
 use super::policy::Variables;
 use super::record::{Kind, Session};
@@ -44,7 +44,7 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
     let id = new_id(gate)?;
     let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };
     let asked = request.policy.asked().to_owned();
-    let choices = choose(&gate.config, Opener::Root, Some(request.policy));
+    let choices = choose(&gate.config, Requester::Root, Some(request.policy));
     let compiled = gate.note_refused(owner.uid, &asked, compile(gate, 0, choices, variables).await)?;
 
     let freezer = Freezer::freeze(&folder).await?;
@@ -84,7 +84,7 @@ pub async fn label(gate: &Gate, request: LabelCgroup) -> Result<(SessionId, u64)
             ),
             ..refusal
         }
-        .mend("end what runs in the cgroup, or label it again")),
+        .help("end what runs in the cgroup, or label it again")),
     }
 }
 
@@ -116,7 +116,7 @@ fn check_cgroup(gate: &Gate, folder: &Path) -> Result<PathBuf, Refusal> {
     if real.starts_with(&gate.config.cgroup) {
         return malformed(format!("{} belongs to gatekeeper's own sessions", real.display()));
     }
-    if super::place::is_below(std::process::id() as i32, &real).map_err(refuse(Reason::Failed))? {
+    if super::namespace::is_below(std::process::id() as i32, &real).map_err(refuse(Reason::Failed))? {
         return malformed(format!("this daemon runs in {}: it must not bind itself", real.display()));
     }
     if gate.sessions.borrow().values().any(|session| session.cgroup_id == id) {
@@ -146,7 +146,7 @@ impl<'a> Freezer<'a> {
         }
         let message = format!("{} did not freeze within {} s", folder.display(), FREEZING.as_secs());
         Err(Refusal::new(Reason::Failed, message)
-            .mend("a task in it hangs in the kernel: see its /proc/PID/stack"))
+            .help("a task in it hangs in the kernel: see its /proc/PID/stack"))
     }
 }
 

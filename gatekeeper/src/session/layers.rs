@@ -5,7 +5,7 @@ use crate::config::Config;
 
 /// Who opens the session, as far as the choice of policies goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opener {
+pub enum Requester {
     /// A task in a session: whatever it brings lies on top of what binds it already.
     Nested,
     /// An ordinary user: may pick what the administrator provides, or narrow the default further.
@@ -16,16 +16,16 @@ pub enum Opener {
 
 /// The policies to compile, outermost first.
 #[must_use]
-pub fn choose(config: &Config, opener: Opener, asked: Option<PolicyChoice>) -> Vec<PolicyChoice> {
+pub fn choose(config: &Config, opener: Requester, asked: Option<PolicyChoice>) -> Vec<PolicyChoice> {
     let default = || PolicyChoice::Name(config.default_policy.clone());
     let mut chosen = Vec::new();
-    if opener != Opener::Nested {
+    if opener != Requester::Nested {
         chosen.extend(config.floor.clone().map(PolicyChoice::Name));
     }
     match asked {
         None => chosen.push(default()),
         Some(file @ PolicyChoice::Text { .. }) => {
-            if opener == Opener::User {
+            if opener == Requester::User {
                 chosen.push(default());
             }
             chosen.push(file);
@@ -54,12 +54,12 @@ mod tests {
         let config = Config { floor: Some("base".into()), ..Config::default() };
         let usual = name("coding-assistant");
         let cases = [
-            (Opener::User, None, vec![name("base"), usual.clone()]),
-            (Opener::User, Some(name("read-only")), vec![name("base"), name("read-only")]),
-            (Opener::User, Some(file()), vec![name("base"), usual.clone(), file()]),
-            (Opener::Root, Some(file()), vec![name("base"), file()]),
-            (Opener::Nested, Some(file()), vec![file()]),
-            (Opener::Nested, None, vec![usual.clone()]),
+            (Requester::User, None, vec![name("base"), usual.clone()]),
+            (Requester::User, Some(name("read-only")), vec![name("base"), name("read-only")]),
+            (Requester::User, Some(file()), vec![name("base"), usual.clone(), file()]),
+            (Requester::Root, Some(file()), vec![name("base"), file()]),
+            (Requester::Nested, Some(file()), vec![file()]),
+            (Requester::Nested, None, vec![usual.clone()]),
         ];
         for (opener, asked, expected) in cases {
             assert_eq!(choose(&config, opener, asked.clone()), expected, "{opener:?} {asked:?}");
@@ -69,6 +69,6 @@ mod tests {
     #[test]
     fn the_same_policy_is_not_laid_twice() {
         let config = Config { floor: Some("coding-assistant".into()), ..Config::default() };
-        assert_eq!(choose(&config, Opener::User, None), [name("coding-assistant")]);
+        assert_eq!(choose(&config, Requester::User, None), [name("coding-assistant")]);
     }
 }

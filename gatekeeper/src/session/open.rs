@@ -7,14 +7,14 @@ use gatekeeper_common::limits::PLANE_SMALL;
 
 use super::cgroup;
 use super::gate::Gate;
-use super::layers::{Opener, choose};
-use super::place;
+use super::layers::{Requester, choose};
+use super::namespace;
 use super::policy::{self, Compiled, Variables};
 use super::record::{Kind, LayerRef, OwnLayer, Owner, Session, layers_of};
 use crate::api::messages::{PolicyChoice, Run};
 use crate::api::peer::Peer;
 use crate::sys::passwd;
-use gatekeeper_policy::rulebook::Edition;
+use gatekeeper_policy::rulebook::PolicyVersion;
 use gatekeeper_record::container::Container;
 use gatekeeper_record::record::Change;
 use gatekeeper_record::refusal::{Reason, Refusal};
@@ -38,7 +38,7 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
     check_words(request.name.as_deref(), request.purpose.as_deref())?;
     check_workspace(&request.workspace)?;
     check_command(&request.command)?;
-    place::check(peer.pid).map_err(refuse(Reason::Place))?;
+    namespace::check(peer.pid).map_err(refuse(Reason::Place))?;
 
     let before = gate.label_of(peer.pidfd())?;
     let around = before.as_ref().map(|label| Surroundings::of(gate, label)).transpose()?;
@@ -51,9 +51,9 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
 
     let id = new_id(gate)?;
     let opener = match (&around, peer.uid) {
-        (Some(_), _) => Opener::Nested,
-        (None, 0) => Opener::Root,
-        (None, _) => Opener::User,
+        (Some(_), _) => Requester::Nested,
+        (None, 0) => Requester::Root,
+        (None, _) => Requester::User,
     };
     let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };
     let asked = request.policy.as_ref().map_or(gate.config.default_policy.as_str(), PolicyChoice::asked);
@@ -61,14 +61,14 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
     let choices = choose(&gate.config, opener, request.policy);
     let compiled = compile(gate, peer.uid, choices, variables).await;
     let compiled = gate.note_refused(owner.uid, &asked, compiled)?;
-    if opener != Opener::Root {
+    if opener != Requester::Root {
         check_size(&compiled)?;
     }
 
     // Nothing from here on waits, so no other task of the daemon can see the half of it.
     gate.ready()?;
     check_count(gate, owner.uid)?;
-    place::check(peer.pid).map_err(refuse(Reason::Place))?;
+    namespace::check(peer.pid).map_err(refuse(Reason::Place))?;
     let now = gate.label_of(peer.pidfd())?;
     let same = |a: &Option<Label>, b: &Option<Label>| {
         a.map(|label| (label.session, label.layers)) == b.map(|label| (label.session, label.layers))
@@ -79,7 +79,9 @@ pub async fn run(gate: &Gate, peer: &Peer, request: Run) -> Result<SessionId, Re
     let container = match &around {
         // The caller's cgroup is the session's by now.
         Some(around) => around.container.clone(),
-        None => place::cgroup(peer.pid).map_err(refuse(Reason::Place))?.as_deref().and_then(Container::of),
+        None => {
+            namespace::cgroup(peer.pid).map_err(refuse(Reason::Place))?.as_deref().and_then(Container::of)
+        }
     };
     let now = since_boot();
     let outer = around.as_ref().and_then(|around| around.ends);
@@ -232,8 +234,8 @@ fn build(
         let rules = compiled.rules(session.parent.is_some());
         let own = OwnLayer { layer: layer.into(), policy: compiled.name, generation: 1, source };
         session.own.push(own);
-        let edition = Edition { serial: layer.serial, generation: 1 };
-        gate.trail.borrow_mut().rules(edition, rules).map_err(refuse(Reason::Failed))?;
+        let version_key = PolicyVersion { serial: layer.serial, generation: 1 };
+        gate.trail.borrow_mut().rules(version_key, rules).map_err(refuse(Reason::Failed))?;
     }
     // Nothing that is kept of it has what its policies call a secret.
     let mut trail = gate.trail.borrow_mut();
@@ -299,7 +301,7 @@ fn take_in(gate: &Gate, peer: &Peer, session: &Session) -> Result<(), Refusal> {
             Reason::NotEnforcing,
             "the kernel did not put the session's label on the caller: nothing would bind it",
         )
-        .mend("`gatekeeper status` shows which hook is not live")),
+        .help("`gatekeeper status` shows which hook is not live")),
     }
 }
 
@@ -330,7 +332,7 @@ fn check_count(gate: &Gate, uid: u32) -> Result<(), Refusal> {
         return Ok(());
     }
     let message = format!("you have {open} sessions open, and {most} is the limit");
-    Err(Refusal::new(Reason::Limit, message).mend("end some of them: `gatekeeper sessions` lists them"))
+    Err(Refusal::new(Reason::Limit, message).help("end some of them: `gatekeeper sessions` lists them"))
 }
 
 /// An image takes kernel memory that is nobody's in particular: large ones are the administrator's to give.
@@ -341,7 +343,7 @@ fn check_size(compiled: &[(PolicyChoice, Compiled)]) -> Result<(), Refusal> {
         {
             let message = format!("{}: the policy is too large for a user's own file", compiled.name);
             return Err(Refusal::new(Reason::Limit, message)
-                .mend("use fewer rules, or have root put it in the policy directories"));
+                .help("use fewer rules, or have root put it in the policy directories"));
         }
     }
     Ok(())
@@ -387,7 +389,7 @@ pub fn check_workspace(path: &std::path::Path) -> Result<(), Refusal> {
     }
     if path.parent().is_none() {
         let message = "the workspace can't be /: a session may do nearly anything in its workspace";
-        return Err(Refusal::new(Reason::Malformed, message).mend("name a folder: --workspace DIR"));
+        return Err(Refusal::new(Reason::Malformed, message).help("name a folder: --workspace DIR"));
     }
     Ok(())
 }
@@ -429,7 +431,7 @@ mod tests {
 
     #[test]
     fn words_are_short_and_plain() {
-        assert!(check_words(Some("fix-42"), Some("mend the build")).is_ok());
+        assert!(check_words(Some("fix-42"), Some("help the build")).is_ok());
         assert!(check_words(Some(""), None).is_err());
         assert!(check_words(Some("a\u{1b}[31m"), None).is_err());
         assert!(check_words(None, Some(&"x".repeat(501))).is_err());

@@ -7,14 +7,14 @@ use std::time::Duration;
 use crate::assistant::Assistant;
 use gatekeeper_record::session_id::SessionId;
 
-/// Tellings at once, and then a second.
+/// HookReportQuotas at once, and then a second.
 const COUNT: (f64, f64) = (400.0, 20.0);
 /// Bytes at once, and then a second.
 const BYTES: (f64, f64) = (8.0 * 1024.0 * 1024.0, 64.0 * 1024.0);
 
 /// What a session may do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leave {
+pub enum Quota {
     /// Tell all of it.
     Whole,
     /// Tell it without its long texts.
@@ -53,11 +53,11 @@ struct Allowance {
 
 /// What each session has left.
 #[derive(Debug, Default)]
-pub struct Tellings(BTreeMap<SessionId, Allowance>);
+pub struct HookReportQuotas(BTreeMap<SessionId, Allowance>);
 
-impl Tellings {
+impl HookReportQuotas {
     /// Takes leave to tell so many bytes.
-    pub fn take(&mut self, session: SessionId, assistant: Assistant, bytes: usize, now: Duration) -> Leave {
+    pub fn take(&mut self, session: SessionId, assistant: Assistant, bytes: usize, now: Duration) -> Quota {
         let allowance = self.0.entry(session).or_insert_with(|| Allowance {
             count: Bucket::full(COUNT, now),
             bytes: Bucket::full(BYTES, now),
@@ -65,9 +65,9 @@ impl Tellings {
         });
         if !allowance.count.take(COUNT, 1.0, now) {
             *allowance.dropped.entry(assistant).or_default() += 1;
-            return Leave::No;
+            return Quota::No;
         }
-        if allowance.bytes.take(BYTES, bytes as f64, now) { Leave::Whole } else { Leave::Short }
+        if allowance.bytes.take(BYTES, bytes as f64, now) { Quota::Whole } else { Quota::Short }
     }
 
     /// How many were turned away since the last time, by session and assistant.
@@ -93,25 +93,25 @@ mod tests {
 
     #[test]
     fn a_flood_is_turned_away_counted_and_nobody_elses() {
-        let mut tellings = Tellings::default();
+        let mut tellings = HookReportQuotas::default();
         let [one, other] = [7, 8].map(|number| SessionId::from_kernel(number).unwrap());
         let now = Duration::from_secs(100);
-        let passed = (0..10_000).filter(|_| tellings.take(one, WHO, 10, now) == Leave::Whole).count();
+        let passed = (0..10_000).filter(|_| tellings.take(one, WHO, 10, now) == Quota::Whole).count();
         assert_eq!(passed, 400);
-        assert_eq!(tellings.take(other, WHO, 10, now), Leave::Whole);
+        assert_eq!(tellings.take(other, WHO, 10, now), Quota::Whole);
         assert_eq!(tellings.take_dropped(), [(one, WHO, 9600)]);
         assert_eq!(tellings.take_dropped(), []);
         let later = now + Duration::from_secs(2);
-        assert_eq!((0..100).filter(|_| tellings.take(one, WHO, 10, later) == Leave::Whole).count(), 40);
+        assert_eq!((0..100).filter(|_| tellings.take(one, WHO, 10, later) == Quota::Whole).count(), 40);
     }
 
     #[test]
     fn many_bytes_are_left_out_before_the_telling_is() {
-        let mut tellings = Tellings::default();
+        let mut tellings = HookReportQuotas::default();
         let one = SessionId::from_kernel(7).unwrap();
         let now = Duration::from_secs(100);
-        let told: Vec<Leave> = (0..200).map(|_| tellings.take(one, WHO, 96 << 10, now)).collect();
-        assert_eq!(told.iter().filter(|leave| **leave == Leave::Whole).count(), 85);
-        assert_eq!(told.iter().filter(|leave| **leave == Leave::Short).count(), 115);
+        let told: Vec<Quota> = (0..200).map(|_| tellings.take(one, WHO, 96 << 10, now)).collect();
+        assert_eq!(told.iter().filter(|leave| **leave == Quota::Whole).count(), 85);
+        assert_eq!(told.iter().filter(|leave| **leave == Quota::Short).count(), 115);
     }
 }

@@ -7,7 +7,7 @@ use super::gate::Gate;
 use super::open::compile;
 use super::policy::Variables;
 use super::record::Session;
-use gatekeeper_policy::rulebook::Edition;
+use gatekeeper_policy::rulebook::PolicyVersion;
 use gatekeeper_record::record::Change;
 use gatekeeper_record::refusal::Refusal;
 use gatekeeper_record::session_id::SessionId;
@@ -52,17 +52,17 @@ async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
     let Some(mut changed) = gate.sessions.borrow().get(&session.id).cloned() else { return Ok(None) };
     let mut failed = None;
     for (own, (_, compiled)) in changed.own.iter_mut().zip(compiled) {
-        let edition = Edition { serial: own.layer.serial, generation: own.generation + 1 };
+        let version_key = PolicyVersion { serial: own.layer.serial, generation: own.generation + 1 };
         // The rules are known before the first event can name them.
         let replaced = gate
             .trail
             .borrow_mut()
-            .rules(edition, compiled.rules(session.parent.is_some()))
+            .rules(version_key, compiled.rules(session.parent.is_some()))
             .map_err(|error| error.to_string())
             .and_then(|()| {
                 let layer = Layer::from(own.layer);
                 gate.with_kernel(|kernel| {
-                    kernel.replace(layer, &compiled.head, &compiled.comb, edition.generation)
+                    kernel.replace(layer, &compiled.head, &compiled.comb, version_key.generation)
                 })
                 .map_err(|refusal| refusal.message)
             });
@@ -70,7 +70,7 @@ async fn one(gate: &Gate, session: &Session) -> Result<Option<u64>, Refusal> {
             failed = Some(message);
             break;
         }
-        own.generation = edition.generation;
+        own.generation = version_key.generation;
         own.policy = compiled.name;
     }
     // Also after a failure: the layers that were replaced are at their new generation.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
 use crate::hold::notify::NoticeState;
-use gatekeeper_kernel::{Liveness, Shortfall, Way};
+use gatekeeper_kernel::{Liveness, Unsupported, Way};
 use gatekeeper_record::record::{FamilyName, cause_word};
 use gatekeeper_trail::export::ExportState;
 use gatekeeper_trail::writer_thread::Health;
@@ -25,12 +25,12 @@ pub struct Status {
     /// If not, why.
     pub refusal: Option<String>,
     /// What to do about it.
-    pub mend: Option<String>,
+    pub help: Option<String>,
     /// Every hook.
     pub hooks: Vec<HookState>,
     /// What this kernel can't enforce, or judges in another way than others.
     #[serde(default)]
-    pub shortfalls: Vec<Shortfall>,
+    pub unsupported: Vec<Unsupported>,
     /// What the kernel counted; absent where it could not be asked.
     pub counters: Option<Counters>,
     /// Sessions open.
@@ -87,7 +87,7 @@ pub struct HookState {
     pub way: Way,
     /// Whether it enforces.
     pub state: HookLiveness,
-    /// If not, why, and the mend.
+    /// If not, why, and the help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -159,11 +159,11 @@ impl Status {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ready: refusal.is_none(),
-            mend: refusal.as_ref().and_then(|refusal| refusal.mend.clone()),
+            help: refusal.as_ref().and_then(|refusal| refusal.help.clone()),
             refusal: refusal.map(|refusal| refusal.message),
             hooks,
-            shortfalls: match &*gate.kernel.borrow() {
-                Ok(kernel) => kernel.shortfalls().to_vec(),
+            unsupported: match &*gate.kernel.borrow() {
+                Ok(kernel) => kernel.unsupported().to_vec(),
                 Err(_) => Vec::new(),
             },
             counters: counters.map(|values| Counters::read(&values)),

@@ -1,8 +1,8 @@
 //! Every unsafe and libc call of user space, each behind a small safe function.
 
+pub mod drop_privileges;
 pub mod fd;
 pub mod filesystem;
-pub mod humble;
 pub mod inotify;
 pub mod passwd;
 pub mod process;

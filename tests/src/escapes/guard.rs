@@ -15,7 +15,7 @@ use crate::sys::c;
 const LONGEST: u64 = 1 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum What {
+enum ReportKind {
     Folder,
     File(Vec<u8>),
     Link(PathBuf),
@@ -24,7 +24,7 @@ enum What {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
-    what: What,
+    what: ReportKind,
     mode: u32,
     owner: (u32, u32),
     changed: i64,
@@ -61,7 +61,7 @@ impl Guard {
         let (path, entry) = is.iter().find(|(path, entry)| self.was.get(*path) != Some(entry))?;
         let how = match (self.was.get(path), &entry.what) {
             (None, _) => "is new".to_owned(),
-            (Some(was), What::File(now)) if was.what != entry.what => {
+            (Some(was), ReportKind::File(now)) if was.what != entry.what => {
                 format!("now holds {:?}", String::from_utf8_lossy(&now[..now.len().min(60)]))
             }
             (Some(was), _) if was.flags != entry.flags => {
@@ -101,8 +101,8 @@ impl Guard {
 
 fn put(path: &Path, entry: &Entry) -> Result<()> {
     match &entry.what {
-        What::Folder => fs::create_dir_all(path)?,
-        What::File(content) => {
+        ReportKind::Folder => fs::create_dir_all(path)?,
+        ReportKind::File(content) => {
             // What took the file's place may be no file.
             if fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file()) {
                 let _ = fs::remove_file(path).or_else(|_| fs::remove_dir_all(path));
@@ -113,12 +113,12 @@ fn put(path: &Path, entry: &Entry) -> Result<()> {
                 return Ok(());
             }
         }
-        What::Link(to) => {
+        ReportKind::Link(to) => {
             let _ = fs::remove_file(path);
             symlink(to, path)?;
             return Ok(());
         }
-        What::Other => return Ok(()),
+        ReportKind::Other => return Ok(()),
     }
     chown(path, Some(entry.owner.0), Some(entry.owner.1))?;
     fs::set_permissions(path, fs::Permissions::from_mode(entry.mode & 0o7777))?;
@@ -141,13 +141,13 @@ fn look_at(path: &Path, found: &mut BTreeMap<PathBuf, Entry>, depth: usize) {
     let Ok(meta) = fs::symlink_metadata(path) else { return };
     let kind = meta.file_type();
     let what = if kind.is_dir() {
-        What::Folder
+        ReportKind::Folder
     } else if kind.is_symlink() {
-        What::Link(fs::read_link(path).unwrap_or_default())
+        ReportKind::Link(fs::read_link(path).unwrap_or_default())
     } else if kind.is_file() && meta.size() <= LONGEST && !kind.is_socket() {
-        What::File(fs::read(path).unwrap_or_default())
+        ReportKind::File(fs::read(path).unwrap_or_default())
     } else {
-        What::Other
+        ReportKind::Other
     };
     // A folder's time follows its entries, which are looked at; the kernel's own files have none.
     let timeless = kind.is_dir() || is_of_the_kernel(path);

@@ -36,7 +36,7 @@ impl Attachment {
         }
     }
 
-    /// Why programs attached so can't be relied on here, and the mend.
+    /// Why programs attached so can't be relied on here, and the help.
     #[must_use]
     pub fn doubt(self) -> Option<String> {
         if self == Self::Lsm {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::btf::BtfError;
 
-/// What went wrong, with the call and the mend.
+/// What went wrong, with the call and the help.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
     /// A call into the kernel failed.
@@ -24,7 +24,7 @@ pub enum KernelError {
     Load(String),
     /// A map that another version pinned, with something else in it.
     #[error(
-        "{map} is of another version, and open sessions live by it: they stay bound, new ones are refused\n  mend: with the version that ran before, end the open sessions and run `gatekeeper daemon --detach-all`; then start this one",
+        "{map} is of another version, and open sessions live by it: they stay bound, new ones are refused\n  help: with the version that ran before, end the open sessions and run `gatekeeper daemon --detach-all`; then start this one",
         map = map.display()
     )]
     OtherVersion {

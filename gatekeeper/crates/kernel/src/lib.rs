@@ -33,7 +33,7 @@ pub use error::KernelError;
 pub use events::EventStream;
 pub use labels::Census;
 pub use probe::probe;
-pub use unsupported::Shortfall;
+pub use unsupported::Unsupported;
 
 use crate::sys::bpf::{PinnedMap, lookup, update};
 use slots::Slots;
@@ -47,7 +47,7 @@ pub enum Liveness {
     Attached,
     /// Attached, not yet proved.
     Unproved,
-    /// Attached and not firing, or not attached: why, and the mend.
+    /// Attached and not firing, or not attached: why, and the help.
     Dead(String),
 }
 
@@ -99,7 +99,7 @@ pub struct Kernel {
     hooks: Vec<Hook>,
     /// Why programs at functions can't be relied on here.
     doubt: Option<String>,
-    shortfalls: Vec<Shortfall>,
+    unsupported: Vec<Unsupported>,
     pins: PathBuf,
     slots: Slots,
 }
@@ -111,7 +111,7 @@ impl Kernel {
     /// Where the kernel refuses; what was pinned before stays as it was.
     pub fn load(pins: &Path) -> Result<Self, KernelError> {
         let attachment = Attachment::here();
-        let (programs, list, shortfalls) = load::load(pins, attachment)?;
+        let (programs, list, unsupported) = load::load(pins, attachment)?;
         let open = |name: &str| {
             let path = pins.join("maps").join(name);
             PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))
@@ -137,7 +137,7 @@ impl Kernel {
             .collect();
         let slots = Slots::open(pins)?;
         let doubt = attachment.doubt();
-        Ok(Self { programs, maps, hooks, doubt, shortfalls, pins: pins.to_owned(), slots })
+        Ok(Self { programs, maps, hooks, doubt, unsupported, pins: pins.to_owned(), slots })
     }
 
     /// Every hook with its state.
@@ -148,8 +148,8 @@ impl Kernel {
 
     /// What this kernel can't enforce, or judges in another way than others.
     #[must_use]
-    pub fn shortfalls(&self) -> &[Shortfall] {
-        &self.shortfalls
+    pub fn unsupported(&self) -> &[Unsupported] {
+        &self.unsupported
     }
 
     /// The events' reading end. Must be called within a tokio runtime, by one reader.

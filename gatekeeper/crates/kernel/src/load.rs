@@ -19,7 +19,7 @@ use super::function::Functions;
 use super::pinned;
 use super::programs::{CENSUS, Kind, MAPS, Program, programs as listed};
 use super::seqcounts;
-use super::unsupported::{self, Shortfall};
+use super::unsupported::{self, Unsupported};
 use crate::sys::bpf;
 use crate::sys::tracing::attach as attach_at;
 
@@ -30,7 +30,7 @@ fn folder(path: &Path) -> Result<(), KernelError> {
 }
 
 /// The programs, which of them are attached, and what this kernel can't enforce.
-type Loaded = (Ebpf, Vec<&'static Program>, Vec<Shortfall>);
+type Loaded = (Ebpf, Vec<&'static Program>, Vec<Unsupported>);
 
 /// Loads and attaches everything, and pins it under `pins`: maps found there are taken over, links
 /// found there stay where they are of the same programs, and else are let go only after the new ones hold.

@@ -34,7 +34,7 @@ impl Shape {
 /// Refuses the maps of a version that kept other things in them: read by this one, they would mean something else.
 ///
 /// # Errors
-/// Names the first such map, and the mend.
+/// Names the first such map, and the help.
 pub fn check(maps: &Path, object: &[u8]) -> Result<(), KernelError> {
     let object = Object::parse(object).map_err(|error| KernelError::Load(error.to_string()))?;
     for name in MAPS {

@@ -8,7 +8,7 @@ impl Kernel {
     /// Whether every hook is live; else the first that isn't, and why.
     ///
     /// # Errors
-    /// Names the hook and the mend.
+    /// Names the hook and the help.
     pub fn all_live(&self) -> Result<(), KernelError> {
         for hook in self.hooks() {
             let message = match &hook.liveness {

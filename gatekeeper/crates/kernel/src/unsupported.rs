@@ -13,7 +13,7 @@ use gatekeeper_policy::question::Question;
 
 /// Something that another kernel would judge and this one does not, or not in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shortfall {
+pub struct Unsupported {
     /// The operation, as in events.
     pub operation: String,
     /// Of what, and why.
@@ -31,7 +31,7 @@ const CAP_PERFMON: u8 = 38;
 /// Since then it is enough to look at others' processes (kernel/fork.c `may_access_mm`).
 const PERFMON_LOOKS: (u32, u32) = (6, 16);
 
-impl Shortfall {
+impl Unsupported {
     /// Whether it matters to sessions of this policy.
     #[must_use]
     pub fn concerns(&self, policy: &Compiled) -> bool {
@@ -45,13 +45,13 @@ impl Shortfall {
 
 /// What is to be said of the running kernel; nothing where it does not describe itself, as no session opens there.
 #[must_use]
-pub fn here() -> Vec<Shortfall> {
+pub fn here() -> Vec<Unsupported> {
     Btf::of_kernel().map(|kernel| of(&kernel)).unwrap_or_default()
 }
 
 /// What is to be said of the running kernel, whose description this is.
 #[must_use]
-pub fn of(kernel: &Btf) -> Vec<Shortfall> {
+pub fn of(kernel: &Btf) -> Vec<Unsupported> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     told(|hook| kernel.has_function(&format!("bpf_lsm_{hook}")), numbers(&release))
 }
@@ -62,10 +62,10 @@ fn numbers(release: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn told(has_hook: impl Fn(&str) -> bool, release: Option<(u32, u32)>) -> Vec<Shortfall> {
+fn told(has_hook: impl Fn(&str) -> bool, release: Option<(u32, u32)>) -> Vec<Unsupported> {
     let lacking = PROGRAMS.iter().filter(|program| program.kind == Kind::Lsm && !has_hook(program.name));
-    let mut told: Vec<Shortfall> = lacking
-        .map(|program| Shortfall {
+    let mut told: Vec<Unsupported> = lacking
+        .map(|program| Unsupported {
             operation: operation(program.name).name().to_owned(),
             what: format!("this kernel has no hook {}", program.name),
             instead: stand_in(program.name).map(str::to_owned),
@@ -74,7 +74,7 @@ fn told(has_hook: impl Fn(&str) -> bool, release: Option<(u32, u32)>) -> Vec<Sho
         .collect();
     // A release that can't be read counts as a new one.
     if release.is_none_or(|release| release >= PERFMON_LOOKS) {
-        told.push(Shortfall {
+        told.push(Unsupported {
             operation: Operation::Control.name().to_owned(),
             what: "environment and maps of processes outside (/proc/PID/environ, maps): since Linux 6.16 \
                    CAP_PERFMON is enough to read them, and no hook is asked"

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use gatekeeper_common::verdict::Verdict;
 
-use super::error::Mend;
+use super::error::Help;
 
 /// A block of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,15 +60,15 @@ pub enum AddressError {
     NeedsPort(String),
 }
 
-impl Mend for AddressError {
-    fn mend(&self) -> String {
+impl Help for AddressError {
+    fn help(&self) -> String {
         match self {
             Self::NotAnAddress(_) => {
                 "write an IP address or a block such as `10.0.0.0/8`; names are not resolved, \
                  because what they stand for can change after the rule was made"
             }
             Self::Prefix(..) => "write a length such as `10.0.0.0/8` or `[2001:db8::/32]`",
-            Self::HostBits(_, mend) | Self::Mapped(_, mend) => return format!("write `{mend}`"),
+            Self::HostBits(_, help) | Self::Mapped(_, help) => return format!("write `{help}`"),
             Self::Port(_) => "write a number from 0 to 65535, or two with a `-` between",
             Self::Backwards(_) => "write the smaller port first",
             Self::Unbalanced(_) => "write `[::1]:443`",
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn refuses_with_the_mend() {
-        for (text, mend) in [
+        for (text, help) in [
             ("example.org:443", "names are not resolved"),
             ("", "IP address"),
             ("10.0.0.1/8", "write `10.0.0.0/8` or `10.0.0.1`"),
@@ -240,7 +240,7 @@ mod tests {
             ("::ffff:10.0.0.0/104", "write `10.0.0.0/8`"),
         ] {
             let error = Target::parse(text).expect_err(text);
-            assert!(error.mend().contains(mend), "{text}: {error} {}", error.mend());
+            assert!(error.help().contains(help), "{text}: {error} {}", error.help());
         }
     }
 

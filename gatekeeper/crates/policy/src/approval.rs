@@ -311,8 +311,8 @@ fn command(source: &Source, word: &Spanned<String>, path: PathBuf) -> Result<Che
         ));
     }
     trusted::program(&path).map_err(|error| {
-        let mend = "name a program by its real path that root owns and only root can change, all folders above it, too";
-        source.error(word.span(), format!("can't check with {error}"), mend)
+        let help = "name a program by its real path that root owns and only root can change, all folders above it, too";
+        source.error(word.span(), format!("can't check with {error}"), help)
     })?;
     Ok(Check::Command(path))
 }

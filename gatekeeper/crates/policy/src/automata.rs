@@ -10,10 +10,10 @@ use super::address::{Block, aliases};
 use super::alphabet::Alphabet;
 use super::bytes::ByteSet;
 use super::nfa::{Nfa, START};
+use super::nfa_build;
 use super::pattern::Pattern;
-use super::rows::{Rows, SILENCE};
+use super::rows::{NO_RULE, Rows};
 use super::rules::{Rule, Subject, Written};
-use super::spell;
 use super::word::{Word, lists};
 
 /// The operations on an address of another's, not on the socket's own.
@@ -85,7 +85,7 @@ impl Automata {
                 let row = self.row(rule, rule.operations);
                 for pattern in paths.iter().flat_map(patterns) {
                     let nfa = if pattern.floats() { &mut self.floating } else { &mut self.anchored };
-                    spell::path(nfa, START, pattern, row, &mut self.rows);
+                    nfa_build::path(nfa, START, pattern, row, &mut self.rows);
                 }
             }
             Subject::Arguments(..) | Subject::Environment(..) => {
@@ -101,23 +101,23 @@ impl Automata {
                     for (block, row) in blocks.chain(aliases.iter().map(|block| (block, outward))) {
                         let nfa =
                             if matches!(block, Block::V4(..)) { &mut self.net4 } else { &mut self.net6 };
-                        spell::block(nfa, *protocols, (target.first, target.last), block, row);
+                        nfa_build::block(nfa, *protocols, (target.first, target.last), block, row);
                     }
                 }
             }
             Subject::Unix(paths, names) => {
                 let row = self.row(rule, rule.operations);
                 for pattern in paths.iter().flat_map(patterns) {
-                    spell::path(&mut self.unix, START, pattern, row, &mut self.rows);
+                    nfa_build::path(&mut self.unix, START, pattern, row, &mut self.rows);
                 }
                 for name in names.iter().flat_map(|word| &word.alternatives) {
-                    spell::abstract_name(&mut self.unix, name, row, &mut self.rows);
+                    nfa_build::abstract_name(&mut self.unix, name, row, &mut self.rows);
                 }
             }
             Subject::Signals(signals, programs) => {
                 let row = self.row(rule, rule.operations);
                 for pattern in programs.iter().flat_map(patterns) {
-                    spell::signal(&mut self.signal, signals, pattern, row, &mut self.rows);
+                    nfa_build::signal(&mut self.signal, signals, pattern, row, &mut self.rows);
                 }
             }
             Subject::Capabilities(bits) => {
@@ -153,11 +153,11 @@ impl Automata {
             else {
                 continue;
             };
-            let mut row = SILENCE;
+            let mut row = NO_RULE;
             row[column] = Cell(self.rows.sets.intern(numbers));
             let row = self.rows.intern(row);
             for pattern in programs.iter().flat_map(patterns) {
-                spell::path(nfa, START, pattern, row, &mut self.rows);
+                nfa_build::path(nfa, START, pattern, row, &mut self.rows);
             }
         }
     }
@@ -182,7 +182,7 @@ impl Automata {
 
     /// The row of a rule that speaks of these operations.
     fn row(&mut self, rule: &Rule, operations: u32) -> u32 {
-        let mut row = SILENCE;
+        let mut row = NO_RULE;
         for operation in Operation::ALL.iter().filter(|operation| operation.is_ruled()) {
             if operations & operation.bit() != 0 {
                 row[*operation as usize] = rule.cell();
@@ -201,12 +201,12 @@ fn spell_words(nfa: &mut Nfa, rule: &Rule, row: u32, rows: &mut Rows) {
         Subject::Arguments(_, words) => {
             // Too many lists were refused when the rule was read.
             for list in lists(words).unwrap_or_default() {
-                spell::arguments(nfa, &list, row, rows);
+                nfa_build::arguments(nfa, &list, row, rows);
             }
         }
         Subject::Environment(_, names) => {
             for name in names.iter().flat_map(|word: &Word| &word.alternatives) {
-                spell::variable(nfa, name, row, rows);
+                nfa_build::variable(nfa, name, row, rows);
             }
         }
         _ => {}

@@ -1,6 +1,6 @@
 //! Capabilities by name and by number.
 
-use super::error::Mend;
+use super::error::Help;
 
 /// By number (include/uapi/linux/capability.h).
 const NAMES: [&str; 41] = [
@@ -52,8 +52,8 @@ const NAMES: [&str; 41] = [
 #[error("`{0}` is no capability")]
 pub struct NoCapability(pub String);
 
-impl Mend for NoCapability {
-    fn mend(&self) -> String {
+impl Help for NoCapability {
+    fn help(&self) -> String {
         "write a name as in capabilities(7), in lower case, such as `net_bind_service`; `*` is all".to_owned()
     }
 }

@@ -1,10 +1,10 @@
-//! What a policy's author reads when the policy is refused: where, what is wrong, and the mend.
+//! What a policy's author reads when the policy is refused: where, what is wrong, and the help.
 
 use serde::Serialize;
 
-/// A policy refused: one place, one sentence, one mend.
+/// A policy refused: one place, one sentence, one help.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("{}{problem}\n  mend: {mend}", place(file, *line, *column))]
+#[error("{}{problem}\n  help: {help}", place(file, *line, *column))]
 pub struct PolicyError {
     /// The file, as it was named.
     pub file: String,
@@ -15,20 +15,20 @@ pub struct PolicyError {
     /// What is wrong.
     pub problem: String,
     /// What to do about it.
-    pub mend: String,
+    pub help: String,
 }
 
-/// A problem that knows its mend. Each room has its own; [`super::source::Source`] adds the place.
-pub trait Mend: std::fmt::Display {
+/// A problem that knows its help. Each room has its own; [`super::source::Source`] adds the place.
+pub trait Help: std::fmt::Display {
     /// What to do about it, in one sentence.
-    fn mend(&self) -> String;
+    fn help(&self) -> String;
 }
 
 impl PolicyError {
     /// An error about a file as a whole.
     #[must_use]
-    pub fn whole(file: &str, problem: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: 0, column: 0, problem: problem.into(), mend: mend.into() }
+    pub fn whole(file: &str, problem: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), line: 0, column: 0, problem: problem.into(), help: help.into() }
     }
 }
 
@@ -47,8 +47,8 @@ mod tests {
     #[test]
     fn reads_as_a_compiler_message() {
         let mut error = PolicyError::whole("a.toml", "it is wrong", "right it");
-        assert_eq!(error.to_string(), "a.toml: it is wrong\n  mend: right it");
+        assert_eq!(error.to_string(), "a.toml: it is wrong\n  help: right it");
         (error.line, error.column) = (3, 7);
-        assert_eq!(error.to_string(), "a.toml:3:7: it is wrong\n  mend: right it");
+        assert_eq!(error.to_string(), "a.toml:3:7: it is wrong\n  help: right it");
     }
 }

@@ -7,7 +7,7 @@ use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
 use super::compile::Compiled;
 use super::reference;
-use super::rows::{SILENCE, strictest};
+use super::rows::{NO_RULE, strictest};
 use super::rules::Rule;
 
 pub use super::question::{Question, Start};
@@ -48,7 +48,7 @@ impl Compiled {
     /// The same, with why it does not pass where that is not for a rule.
     fn rule_on(&self, question: &Question) -> (Operation, Cell, Option<Cause>) {
         let (row, doubt) = match question.doubt() {
-            Some(cause) => (SILENCE, Some(cause)),
+            Some(cause) => (NO_RULE, Some(cause)),
             None => self.row(question),
         };
         let defaults = &self.image.header().defaults;

@@ -139,8 +139,8 @@ impl Loader<'_> {
             ));
         }
         let path = self.search.find(name, source.path.as_deref()).ok_or_else(|| {
-            let mend = format!("put {name}.toml beside this file or {}", places(self.search));
-            source.error(parent.span(), format!("policy `{name}` is not found"), mend)
+            let help = format!("put {name}.toml beside this file or {}", places(self.search));
+            source.error(parent.span(), format!("policy `{name}` is not found"), help)
         })?;
         let real_path = Some(real(&path));
         if let Some(at) = self.open.iter().position(|(open, _)| *open == real_path) {

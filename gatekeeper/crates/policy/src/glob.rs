@@ -9,7 +9,7 @@
 use gatekeeper_common::limits::PATH_BYTES;
 
 use super::bytes::ByteSet;
-use super::error::Mend;
+use super::error::Help;
 
 /// Alternatives that the braces of one pattern may multiply to.
 pub const ALTERNATIVES: usize = 1024;
@@ -83,8 +83,8 @@ pub enum GlobError {
     Nesting(String),
 }
 
-impl Mend for GlobError {
-    fn mend(&self) -> String {
+impl Help for GlobError {
+    fn help(&self) -> String {
         match self {
             Self::Relative(_) => {
                 "begin it with `/`, with `${workspace}/` or, to match anywhere, with `**/`".to_owned()
@@ -260,7 +260,7 @@ mod tests {
     fn refuses_what_is_malformed() {
         for text in ["/a}", "/{a", "/{a,{b}", "/[", "/[]", "/[z-a]", "/[^a]", "/[é]", "/a\\", "/***", "/]"] {
             let error = parse(text.as_bytes()).expect_err(text);
-            assert!(!error.mend().is_empty());
+            assert!(!error.help().is_empty());
         }
         assert_eq!(parse(&[b'a'; 4097]), Err(GlobError::Long(4097)));
         assert_eq!(parse(b"/\0"), Err(GlobError::Nul));

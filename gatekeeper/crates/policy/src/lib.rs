@@ -1,18 +1,18 @@
 //! The policy of gatekeeper: from TOML as written to the image the kernel walks.
 //!
 //! `document` → `extends` → `resolve` (`rules` with `vars`, `glob`, `pattern`, `word`, `links`, `address`) →
-//! `compile` (`automata`, `spell`, `nfa`, `determinize`, `merge`, `pack`) → `image` → `verify`. `explain`
+//! `compile` (`automata`, `nfa_build`, `nfa`, `determinize`, `merge`, `pack`) → `image` → `verify`. `explain`
 //! walks the image as the kernel does; `reference` is the slow, obvious oracle.
 
 pub mod address;
 pub mod alphabet;
 pub mod approval;
-pub mod ask;
 pub mod automata;
 pub mod builtin;
 pub mod bytes;
 pub mod caller;
 pub mod capability;
+pub mod cli_question;
 pub mod compile;
 pub mod defaults;
 pub mod determinize;
@@ -25,6 +25,7 @@ pub mod image;
 pub mod links;
 pub mod merge;
 pub mod nfa;
+pub mod nfa_build;
 pub mod pack;
 pub mod pattern;
 pub mod question;
@@ -40,7 +41,6 @@ pub mod selftest;
 pub mod sets;
 pub mod signal;
 pub mod source;
-pub mod spell;
 pub mod trusted;
 pub mod vars;
 pub mod verify;

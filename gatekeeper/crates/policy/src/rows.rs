@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::sets::Sets;
 
 /// The row in which no rule speaks; its number is 0.
-pub const SILENCE: Row = [Cell::SILENT; COLUMNS];
+pub const NO_RULE: Row = [Cell::SILENT; COLUMNS];
 
 /// A table of rows without doubles.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub const STATES: [usize; 2] = [ARGUMENTS, ENVIRONMENT];
 
 impl Default for Rows {
     fn default() -> Self {
-        Self { rows: vec![SILENCE], numbers: FxHashMap::from_iter([(SILENCE, 0)]), sets: Sets::default() }
+        Self { rows: vec![NO_RULE], numbers: FxHashMap::from_iter([(NO_RULE, 0)]), sets: Sets::default() }
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
     fn joining_unites_the_rules_about_arguments() {
         let mut rows = Rows::default();
         let [one, other] = [4, 7].map(|rule| {
-            let mut row = SILENCE;
+            let mut row = NO_RULE;
             row[ARGUMENTS] = Cell(rows.sets.intern(vec![rule]));
             rows.intern(row)
         });
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn joining_keeps_the_stricter_cell() {
         let mut rows = Rows::default();
-        let (mut one, mut other) = (SILENCE, SILENCE);
+        let (mut one, mut other) = (NO_RULE, NO_RULE);
         one[0] = Cell::new(Verdict::Allow, 1);
         one[1] = Cell::new(Verdict::Deny, 1);
         other[0] = Cell::new(Verdict::Deny, 2);

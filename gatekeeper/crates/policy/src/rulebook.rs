@@ -125,7 +125,7 @@ pub struct Conditions {
 
 /// Which compiled policy: the layer's serial, and the generation in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Edition {
+pub struct PolicyVersion {
     /// [`gatekeeper_common::label::Layer::serial`].
     pub serial: u32,
     /// [`gatekeeper_common::image::Header::generation`].
@@ -138,35 +138,35 @@ const GENERATIONS: usize = 4;
 
 /// The rules of every layer that is live, and of those just replaced.
 #[derive(Debug, Default)]
-pub struct Library {
-    editions: BTreeMap<Edition, Rules>,
+pub struct Rulebook {
+    versions: BTreeMap<PolicyVersion, Rules>,
 }
 
-impl Library {
-    /// Takes in the rules of an edition; gives those that are now too old to keep.
-    pub fn add(&mut self, edition: Edition, rules: Rules) -> Vec<Edition> {
-        self.editions.insert(edition, rules);
-        let of_layer = self.of(edition.serial);
-        let old: Vec<Edition> = of_layer.iter().rev().skip(GENERATIONS).copied().collect();
-        for edition in &old {
-            self.editions.remove(edition);
+impl Rulebook {
+    /// Takes in the rules of an version_key; gives those that are now too old to keep.
+    pub fn add(&mut self, version_key: PolicyVersion, rules: Rules) -> Vec<PolicyVersion> {
+        self.versions.insert(version_key, rules);
+        let of_layer = self.of(version_key.serial);
+        let old: Vec<PolicyVersion> = of_layer.iter().rev().skip(GENERATIONS).copied().collect();
+        for version_key in &old {
+            self.versions.remove(version_key);
         }
         old
     }
 
-    /// Forgets a layer; gives the editions it had.
-    pub fn forget(&mut self, serial: u32) -> Vec<Edition> {
+    /// Forgets a layer; gives the versions it had.
+    pub fn forget(&mut self, serial: u32) -> Vec<PolicyVersion> {
         let all = self.of(serial);
-        for edition in &all {
-            self.editions.remove(edition);
+        for version_key in &all {
+            self.versions.remove(version_key);
         }
         all
     }
 
-    /// The rules of an edition.
+    /// The rules of an version_key.
     #[must_use]
-    pub fn get(&self, edition: Edition) -> Option<&Rules> {
-        self.editions.get(&edition)
+    pub fn get(&self, version_key: PolicyVersion) -> Option<&Rules> {
+        self.versions.get(&version_key)
     }
 
     /// On what terms an operation of a session with these layers is decided. The kernel names one of the rules that ask;
@@ -174,7 +174,7 @@ impl Library {
     #[must_use]
     pub fn conditions(&self, serials: &[u32], asked: &Asked<'_>) -> Conditions {
         let (header, operations) = (asked.header, asked.operations());
-        let decided = Edition { serial: header.serial, generation: header.generation };
+        let decided = PolicyVersion { serial: header.serial, generation: header.generation };
         // Of a generation that is forgotten, what the layer says by now comes nearest.
         let latest = || self.get(*self.of(header.serial).last()?);
         let Some(rules) = self.get(decided).or_else(latest) else { return Conditions::default() };
@@ -223,14 +223,14 @@ impl Library {
     /// The patterns of secrets of these layers; also those just replaced, whose events may be on the way.
     #[must_use]
     pub fn secrets(&self, serials: &[u32]) -> BTreeSet<&str> {
-        let of_these = self.editions.iter().filter(|(edition, _)| serials.contains(&edition.serial));
+        let of_these = self.versions.iter().filter(|(version_key, _)| serials.contains(&version_key.serial));
         of_these.flat_map(|(_, rules)| &rules.secrets).map(String::as_str).collect()
     }
 
-    fn of(&self, serial: u32) -> Vec<Edition> {
-        let from = Edition { serial, generation: 0 };
-        let to = Edition { serial, generation: u64::MAX };
-        self.editions.range(from..=to).map(|(edition, _)| *edition).collect()
+    fn of(&self, serial: u32) -> Vec<PolicyVersion> {
+        let from = PolicyVersion { serial, generation: 0 };
+        let to = PolicyVersion { serial, generation: u64::MAX };
+        self.versions.range(from..=to).map(|(version_key, _)| *version_key).collect()
     }
 }
 
@@ -240,15 +240,15 @@ mod tests {
 
     #[test]
     fn the_last_generations_are_kept() {
-        let mut library = Library::default();
+        let mut library = Rulebook::default();
         let mut dropped = Vec::new();
         for generation in 1..=6 {
-            dropped.extend(library.add(Edition { serial: 7, generation }, Rules::default()));
+            dropped.extend(library.add(PolicyVersion { serial: 7, generation }, Rules::default()));
         }
         assert_eq!(dropped.iter().map(|e| e.generation).collect::<Vec<_>>(), [1, 2]);
-        assert!(library.get(Edition { serial: 7, generation: 3 }).is_some());
+        assert!(library.get(PolicyVersion { serial: 7, generation: 3 }).is_some());
         assert_eq!(library.forget(7).len(), 4);
-        assert!(library.get(Edition { serial: 7, generation: 6 }).is_none());
+        assert!(library.get(PolicyVersion { serial: 7, generation: 6 }).is_none());
     }
 
     use bytemuck::Zeroable;
@@ -257,27 +257,27 @@ mod tests {
     use crate::testing::compile;
 
     /// A library with these policies as layers 1, 2…
-    fn library(texts: &[&str]) -> Library {
-        let mut library = Library::default();
+    fn library(texts: &[&str]) -> Rulebook {
+        let mut library = Rulebook::default();
         for (number, text) in texts.iter().enumerate() {
             let compiled = compile(&format!("version = 1\nname = 't'\n{text}")).unwrap();
             // As the next daemon reads them.
             let kept = serde_json::to_vec(&Rules::of(&compiled)).unwrap();
             let serial = number as u32 + 1;
-            library.add(Edition { serial, generation: 1 }, serde_json::from_slice(&kept).unwrap());
+            library.add(PolicyVersion { serial, generation: 1 }, serde_json::from_slice(&kept).unwrap());
         }
         library
     }
 
     /// The terms for a file, where the kernel names this rule of the first layer.
     fn of_file(
-        library: &Library,
+        library: &Rulebook,
         rule: &str,
         path: &str,
         operations: &[Operation],
         asking: u8,
     ) -> Conditions {
-        let rules = library.get(Edition { serial: 1, generation: 1 }).unwrap();
+        let rules = library.get(PolicyVersion { serial: 1, generation: 1 }).unwrap();
         let number = rules.rules.iter().position(|known| known.id == rule).unwrap();
         let header = Header {
             serial: 1,
@@ -344,7 +344,7 @@ mod tests {
             let library = library(&[push, inner]);
             let operation = Operation::Exec as u8;
             let detail = Operation::Exec.bit();
-            let known = &library.get(Edition { serial: 1, generation: 1 }).unwrap().rules;
+            let known = &library.get(PolicyVersion { serial: 1, generation: 1 }).unwrap().rules;
             let rule = known.iter().position(|known| known.id == "t/push").unwrap() as u32;
             let header =
                 Header { serial: 1, generation: 1, rule, operation, detail, asking: 1, ..Header::zeroed() };
@@ -377,8 +377,8 @@ mod tests {
     #[test]
     fn rules_of_an_earlier_daemon_are_all_asked() {
         let mut library = library(&[&[BROAD, PROD].concat()]);
-        let edition = Edition { serial: 1, generation: 1 };
-        library.editions.get_mut(&edition).unwrap().reaches.clear();
+        let version_key = PolicyVersion { serial: 1, generation: 1 };
+        library.versions.get_mut(&version_key).unwrap().reaches.clear();
         let conditions = of_file(&library, "t/broad", "/srv/x", &[Operation::Write], 1);
         assert_eq!((conditions.terms.needed(), conditions.rule_alone), (2, true));
     }

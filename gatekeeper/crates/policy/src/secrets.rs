@@ -78,8 +78,8 @@ impl Secrets {
         }
         for one in all {
             pattern(one.get_ref()).map_err(|bad| {
-                let mend = "write a regular expression in which `(?<s>…)` is the secret, such as `badge (?<s>[0-9]+)`";
-                source.error(one.span(), bad.to_string(), mend)
+                let help = "write a regular expression in which `(?<s>…)` is the secret, such as `badge (?<s>[0-9]+)`";
+                source.error(one.span(), bad.to_string(), help)
             })?;
             let list = if source.path.is_some() { &mut self.installed } else { &mut self.sent };
             list.push(one.get_ref().clone());

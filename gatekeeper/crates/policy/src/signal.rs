@@ -1,6 +1,6 @@
 //! Signals by name and by number.
 
-use super::error::Mend;
+use super::error::Help;
 
 /// The first and the last real-time signal as programs count them: the C library keeps the kernel's
 /// first two to itself, so that RTMIN is 34 (signal(7)).
@@ -22,8 +22,8 @@ const ALIASES: [(&str, u8); 4] = [("IOT", 6), ("CLD", 17), ("POLL", 29), ("UNUSE
 #[error("`{0}` is no signal")]
 pub struct NoSignal(pub String);
 
-impl Mend for NoSignal {
-    fn mend(&self) -> String {
+impl Help for NoSignal {
+    fn help(&self) -> String {
         format!(
             "write a name such as `TERM` or `RTMIN+3`, or a number from 1 to {RTMAX}; 0 only asks whether the target is there, and always passes"
         )

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::error::{Mend, PolicyError};
+use super::error::{Help, PolicyError};
 
 /// Bytes of a policy file, at most: ten thousand rules take about one megabyte.
 const FILE_BYTES: u64 = 16 << 20;
@@ -64,17 +64,17 @@ impl Source {
         &self,
         span: Range<usize>,
         problem: impl Into<String>,
-        mend: impl Into<String>,
+        help: impl Into<String>,
     ) -> PolicyError {
         let (line, column) = self.position(span.start);
-        let (problem, mend) = (problem.into(), mend.into());
-        PolicyError { file: self.name.clone(), line, column, problem, mend }
+        let (problem, help) = (problem.into(), help.into());
+        PolicyError { file: self.name.clone(), line, column, problem, help }
     }
 
     /// An error of another room at a place in this text.
     #[must_use]
-    pub fn problem(&self, span: Range<usize>, problem: &impl Mend) -> PolicyError {
-        self.error(span, problem.to_string(), problem.mend())
+    pub fn problem(&self, span: Range<usize>, problem: &impl Help) -> PolicyError {
+        self.error(span, problem.to_string(), problem.help())
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
         std::fs::write(&path, b"version = 1\nname = \"\xc3\xa9t\xe9\"\n\xff").unwrap();
         let error = Source::read(&path).expect_err("not UTF-8");
         assert_eq!((error.line, error.column), (2, 11), "{error}");
-        assert!(error.problem.contains("0xE9") && error.mend.contains("as UTF-8"), "{error}");
+        assert!(error.problem.contains("0xE9") && error.help.contains("as UTF-8"), "{error}");
         // Cut in the middle of a character.
         let error = text("x", b"a\n\xc3".to_vec()).expect_err("not UTF-8");
         assert_eq!((error.line, error.column), (2, 1), "{error}");

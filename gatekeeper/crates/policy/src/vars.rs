@@ -11,7 +11,7 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use super::error::{Mend, PolicyError};
+use super::error::{Help, PolicyError};
 use super::pattern::escape;
 use super::source::Source;
 
@@ -84,8 +84,8 @@ const LONGEST: usize = 16 << 10;
 /// Variables in variables, at most: putting them in recurses.
 const NESTING: usize = 32;
 
-impl Mend for VarError {
-    fn mend(&self) -> String {
+impl Help for VarError {
+    fn help(&self) -> String {
         match self {
             Self::Unknown(_, known) => format!("use one of {known}, or set it under [vars]"),
             Self::Open => "close it, or write `\\$` for a dollar sign".to_owned(),

@@ -3,7 +3,7 @@
 //! `*` is any bytes, and the rest as in paths. `**` is the same as `*`, but for an argument that is nothing
 //! else: there it is any number of arguments.
 
-use super::error::Mend;
+use super::error::Help;
 use super::glob::{ALTERNATIVES, GlobError};
 use super::pattern::{Component, Flat, Item, flatten};
 
@@ -52,10 +52,10 @@ pub enum WordError {
     Lists,
 }
 
-impl Mend for WordError {
-    fn mend(&self) -> String {
+impl Help for WordError {
+    fn help(&self) -> String {
         match self {
-            Self::Glob(error) => error.mend(),
+            Self::Glob(error) => error.help(),
             Self::Equals(_) => "name the variable alone; its value is not looked at".to_owned(),
             Self::Empty(_) => "write a name".to_owned(),
             Self::Long(_) => "shorten it".to_owned(),

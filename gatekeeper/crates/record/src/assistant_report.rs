@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Ancestor;
 use super::time::Moment;
-use crate::hook_report::{Telling, What};
+use crate::hook_report::{HookReport, ReportKind};
 use crate::session_id::SessionId;
 
 /// What an assistant told through its hooks. The assistant's word, and no proof: any program of the session
 /// can say the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct AssistantReport {
     /// When it was told.
     pub time: Moment,
     /// The same on the kernel's own clock.
@@ -36,25 +36,25 @@ pub struct Told {
     pub call: Option<String>,
     /// What it was answered, where that was a no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<Foretold>,
+    pub refused: Option<PredictedDenial>,
     /// The process that told it, and those it descends from within the session, nearest first: the kernel's word.
     pub tellers: Vec<Ancestor>,
     /// How many more were told, too many in too short a time, and turned away; with this set it tells of nothing else.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dropped: u64,
     /// What it told.
-    pub telling: Telling,
+    pub telling: HookReport,
 }
 
 /// Characters of what was said where it is told in brief.
 const BRIEF: usize = 200;
 
-impl Told {
+impl AssistantReport {
     /// What it is about, in a few words: the command, what was said, what the tool is given, what it gave back.
     #[must_use]
     pub fn brief(&self) -> String {
         let telling = &self.telling;
-        let done = matches!(telling.what, What::ToolDone | What::ToolFailed);
+        let done = matches!(telling.what, ReportKind::ToolDone | ReportKind::ToolFailed);
         let said = telling.command.as_ref().or(telling.text.as_ref()).or(telling.input.as_ref());
         let words = if done { telling.output.as_ref().or(said) } else { said };
         let words = words.map(String::as_str).unwrap_or_default();
@@ -66,7 +66,7 @@ impl Told {
 /// A refusal that the policy would give, told beforehand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Foretold {
+pub struct PredictedDenial {
     /// For the assistant and for people.
     pub reason: String,
     /// The policy.

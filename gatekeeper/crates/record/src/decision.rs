@@ -52,7 +52,7 @@ impl FromStr for HoldId {
 /// What an approval covers. Never more than what the rule asks about, and never another session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Width {
+pub enum Breadth {
     /// The one operation that waits.
     #[default]
     Once,
@@ -65,32 +65,32 @@ pub enum Width {
 /// What an approval covers, and how long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Extent {
+pub struct GrantScope {
     /// Seconds that it holds; as long as the session where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u64>,
     /// What it covers.
     #[serde(default)]
-    pub width: Width,
+    pub width: Breadth,
 }
 
-impl Extent {
+impl GrantScope {
     /// What both cover: the narrower, for the shorter time.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match self.width.min(other.width) {
-            Width::Once => Self::default(),
+            Breadth::Once => Self::default(),
             width => Self { seconds: [self.seconds, other.seconds].into_iter().flatten().min(), width },
         }
     }
 }
 
-impl fmt::Display for Extent {
+impl fmt::Display for GrantScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.width {
-            Width::Once => return f.write_str("once"),
-            Width::Exact => "exactly this",
-            Width::Rule => "all that this rule asks about",
+            Breadth::Once => return f.write_str("once"),
+            Breadth::Exact => "exactly this",
+            Breadth::Rule => "all that this rule asks about",
         };
         match self.seconds {
             Some(seconds) => write!(f, "{what}, for {seconds} s"),
@@ -116,7 +116,7 @@ pub struct Person {
 /// Who or what decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum By {
+pub enum DecidedBy {
     /// A check that the policy names.
     Check(String),
     /// Nobody, and nobody can any more: its task is gone, or was judged anew.
@@ -141,7 +141,7 @@ pub struct Decision {
     /// What was asked, in a few words.
     pub asked: String,
     /// Who said so.
-    pub by: By,
+    pub by: DecidedBy,
     /// What checks said before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Checked>,
@@ -154,7 +154,7 @@ pub struct Decision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What an approval covers.
-    pub scope: Extent,
+    pub scope: GrantScope,
     /// The session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
@@ -202,8 +202,8 @@ impl Decision {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match (&self.by, self.approves, self.settled) {
-            (By::Gone, ..) => Outcome::Ended,
-            (By::Timeout, ..) => Outcome::Expired,
+            (DecidedBy::Gone, ..) => Outcome::Ended,
+            (DecidedBy::Timeout, ..) => Outcome::Expired,
             (_, true, true) => Outcome::Approved,
             (_, true, false) => Outcome::Agreed,
             (_, false, _) => Outcome::Denied,
@@ -212,13 +212,13 @@ impl Decision {
 
     /// For who approved: that it covers less than was asked for, where it does.
     #[must_use]
-    pub fn narrowed(&self, asked: Extent) -> Option<String> {
+    pub fn narrowed(&self, asked: GrantScope) -> Option<String> {
         let less = self.approves && self.settled && self.scope != asked.and(asked);
         less.then(|| format!("you approved {asked}; others approved no more than {}", self.scope))
     }
 }
 
-impl By {
+impl DecidedBy {
     /// With the terminal and the program that a person spoke through.
     #[must_use]
     pub fn in_full(&self) -> String {
@@ -238,7 +238,7 @@ impl By {
     }
 }
 
-impl fmt::Display for By {
+impl fmt::Display for DecidedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Check(name) => write!(f, "the check {name}"),
@@ -253,7 +253,7 @@ impl fmt::Display for By {
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.by == By::Gone {
+        if self.by == DecidedBy::Gone {
             return write!(f, "hold {} ended undecided: its task is gone, or was judged anew", self.hold);
         }
         let word = if self.approves { "approved" } else { "denied" };
@@ -282,15 +282,20 @@ mod tests {
 
     #[test]
     fn what_two_approve_is_what_both_cover() {
-        let extent = |width, seconds| Extent { seconds, width };
-        let (once, exact, rule) = (Extent::default(), extent(Width::Exact, None), extent(Width::Rule, None));
+        let extent = |width, seconds| GrantScope { seconds, width };
+        let (once, exact, rule) =
+            (GrantScope::default(), extent(Breadth::Exact, None), extent(Breadth::Rule, None));
         for (one, other, both) in [
             (once, rule, once),
             (exact, rule, exact),
             (rule, rule, rule),
-            (extent(Width::Rule, Some(60)), exact, extent(Width::Exact, Some(60))),
-            (extent(Width::Exact, Some(60)), extent(Width::Rule, Some(7)), extent(Width::Exact, Some(7))),
-            (extent(Width::Exact, Some(60)), once, once),
+            (extent(Breadth::Rule, Some(60)), exact, extent(Breadth::Exact, Some(60))),
+            (
+                extent(Breadth::Exact, Some(60)),
+                extent(Breadth::Rule, Some(7)),
+                extent(Breadth::Exact, Some(7)),
+            ),
+            (extent(Breadth::Exact, Some(60)), once, once),
         ] {
             assert_eq!(one.and(other), both, "{one} and {other}");
             assert_eq!(other.and(one), both, "{other} and {one}");
@@ -300,6 +305,6 @@ mod tests {
     #[test]
     fn root_is_called_root() {
         let person = Person { name: "toor".into(), program: "gatekeeper".into(), terminal: None, uid: 0 };
-        assert!(By::Person(person).to_string().contains("root on this machine"));
+        assert!(DecidedBy::Person(person).to_string().contains("root on this machine"));
     }
 }

@@ -18,7 +18,7 @@ pub const HINTS: usize = 16;
 /// What is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum ReportKind {
     /// The assistant's own session began.
     Begun,
     /// A person, or whatever speaks for one, said something.
@@ -43,7 +43,7 @@ pub enum What {
     Other,
 }
 
-impl What {
+impl ReportKind {
     /// Every one.
     pub const ALL: [Self; 11] = [
         Self::Begun,
@@ -87,11 +87,11 @@ impl What {
 /// What an assistant tells through one hook. All of it is what the assistant says, and none of it proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Telling {
+pub struct HookReport {
     /// Which assistant.
     pub assistant: Assistant,
     /// What is told.
-    pub what: What,
+    pub what: ReportKind,
     /// The same as the assistant calls it.
     pub event: String,
     /// The assistant's own session.
@@ -143,10 +143,10 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-impl Telling {
+impl HookReport {
     /// A telling that says nothing yet.
     #[must_use]
-    pub fn of(assistant: Assistant, what: What, event: &str) -> Self {
+    pub fn of(assistant: Assistant, what: ReportKind, event: &str) -> Self {
         Self {
             assistant,
             what,

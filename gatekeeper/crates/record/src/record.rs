@@ -7,7 +7,7 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Verdict};
 use serde::{Deserialize, Serialize};
 
-pub use super::assistant_report::{Foretold, MatchedBy, Told, ToolLink};
+pub use super::assistant_report::{AssistantReport, MatchedBy, PredictedDenial, ToolLink};
 pub use super::change::*;
 use super::time::Moment;
 use super::words;
@@ -36,7 +36,7 @@ pub enum Record {
     /// Something happened to the trail itself.
     Trail(TrailChange),
     /// An assistant told of itself.
-    Told(Box<Told>),
+    AssistantReport(Box<AssistantReport>),
     /// A hold was decided, or somebody had a say in it.
     Decision(Box<Decision>),
     /// A follower was too slow; the trail on disk has what it missed.
@@ -275,7 +275,7 @@ impl Record {
         match self {
             Self::Event(event) => event.session,
             Self::Session(change) => Some(change.session),
-            Self::Told(told) => Some(told.session),
+            Self::AssistantReport(told) => Some(told.session),
             Self::Decision(decision) => decision.session,
             Self::Lost(_)
             | Self::Daemon(_)
@@ -292,7 +292,7 @@ impl Record {
         match self {
             Self::Event(event) => event.owner == Some(uid),
             Self::Session(change) => change.owner == uid,
-            Self::Told(told) => told.owner == uid,
+            Self::AssistantReport(told) => told.owner == uid,
             Self::Decision(decision) => decision.owner == Some(uid),
             Self::Refused(refused) => refused.owner == uid,
             // These say nothing of anybody's doings, and silence about a loss would be a lie.

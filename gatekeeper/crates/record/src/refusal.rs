@@ -24,9 +24,9 @@ pub enum Reason {
     Failed,
 }
 
-/// A refusal: what, and the mend.
+/// A refusal: what, and the help.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}{mend}", mend = .mend.as_ref().map(|mend| format!("\n  {mend}")).unwrap_or_default())]
+#[error("{message}{help}", help = .help.as_ref().map(|help| format!("\n  {help}")).unwrap_or_default())]
 pub struct Refusal {
     /// For programs.
     pub reason: Reason,
@@ -34,18 +34,18 @@ pub struct Refusal {
     pub message: String,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
+    pub help: Option<String>,
 }
 
 impl Refusal {
-    /// A refusal without a mend.
+    /// A refusal without a help.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), mend: None }
+        Self { reason, message: message.into(), help: None }
     }
 
     /// The same with what to do about it.
     #[must_use]
-    pub fn mend(self, mend: impl Into<String>) -> Self {
-        Self { mend: Some(mend.into()), ..self }
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
     }
 }

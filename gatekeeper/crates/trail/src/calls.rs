@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::processes::TICK;
-use gatekeeper_record::assistant_report::{MatchedBy, Told, ToolLink};
-use gatekeeper_record::hook_report::{Telling, What};
+use gatekeeper_record::assistant_report::{AssistantReport, MatchedBy, ToolLink};
+use gatekeeper_record::hook_report::{HookReport, ReportKind};
 use gatekeeper_record::record::{Ancestor, Event, Object};
 use gatekeeper_record::session_id::SessionId;
 
@@ -45,7 +45,7 @@ struct Book {
 #[derive(Debug)]
 struct Open {
     id: String,
-    telling: Telling,
+    telling: HookReport,
     /// The processes that told of it, nearest first.
     chain: Vec<Key>,
     since: u64,
@@ -62,7 +62,7 @@ impl Calls {
     pub fn told(
         &mut self,
         session: SessionId,
-        telling: &Telling,
+        telling: &HookReport,
         tellers: &[Ancestor],
         now: u64,
         refused: bool,
@@ -70,7 +70,7 @@ impl Calls {
         let book = self.sessions.entry(session).or_default();
         let chain: Vec<Key> = tellers.iter().map(|teller| key(teller.pid, teller.start)).collect();
         match telling.what {
-            What::Tool => {
+            ReportKind::Tool => {
                 // Cursor tells of a shell command twice: as a tool and as a command.
                 if let Some(at) = book.position(telling, &chain) {
                     if refused {
@@ -85,15 +85,15 @@ impl Calls {
                 }
                 Some(id)
             }
-            What::Permission => {
+            ReportKind::Permission => {
                 let at = book.position(telling, &chain)?;
                 book.open.get(at).map(|open| open.id.clone())
             }
-            What::ToolDone | What::ToolFailed => {
+            ReportKind::ToolDone | ReportKind::ToolFailed => {
                 let at = book.position(telling, &chain)?;
                 Some(book.open.remove(at).id)
             }
-            What::TurnDone | What::Ended => {
+            ReportKind::TurnDone | ReportKind::Ended => {
                 // Whatever it had open is over, told or not. A sub-agent's end is told by itself.
                 book.open.retain(|open| {
                     open.telling.conversation != telling.conversation || !same_assistant(&open.chain, &chain)
@@ -105,17 +105,17 @@ impl Calls {
     }
 
     /// Takes in what an earlier daemon wrote down.
-    pub fn recall(&mut self, told: &Told) {
+    pub fn recall(&mut self, told: &AssistantReport) {
         let Some(id) = &told.call else { return };
         let number = id.rsplit('.').next().and_then(|number| number.parse().ok()).unwrap_or(0);
         let book = self.sessions.entry(told.session).or_default();
         book.calls = book.calls.max(number);
         let chain = told.tellers.iter().map(|teller| key(teller.pid, teller.start)).collect();
         match told.telling.what {
-            What::Tool if told.refused.is_none() && book.open.iter().all(|open| open.id != *id) => {
+            ReportKind::Tool if told.refused.is_none() && book.open.iter().all(|open| open.id != *id) => {
                 book.begin(id.clone(), told.telling.clone(), chain, told.boot_time);
             }
-            What::ToolDone | What::ToolFailed => book.open.retain(|open| open.id != *id),
+            ReportKind::ToolDone | ReportKind::ToolFailed => book.open.retain(|open| open.id != *id),
             _ => {}
         }
     }
@@ -182,19 +182,19 @@ impl Calls {
 }
 
 impl Book {
-    fn begin(&mut self, id: String, telling: Telling, chain: Vec<Key>, since: u64) {
+    fn begin(&mut self, id: String, telling: HookReport, chain: Vec<Key>, since: u64) {
         if self.open.len() == OPEN {
             self.open.remove(0);
         }
         let command = telling.command.as_deref().map(bare).filter(|command| !command.is_empty());
         // What the daemon keeps is only what finding it again needs.
-        let telling = Telling { output: None, text: None, ..telling };
+        let telling = HookReport { output: None, text: None, ..telling };
         self.open.push(Open { id, telling, chain, since, command });
     }
 
     /// The open call that a later telling of the same assistant is about: by the assistant's id of it, else
     /// by tool and input, the one opened last.
-    fn position(&self, telling: &Telling, chain: &[Key]) -> Option<usize> {
+    fn position(&self, telling: &HookReport, chain: &[Key]) -> Option<usize> {
         let same = |open: &Open| {
             let whose = &open.telling;
             whose.assistant == telling.assistant

@@ -29,7 +29,7 @@ pub type Size = (u16, u16);
 /// What happened on a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Happening {
+pub enum CastEvent {
     /// It was written to.
     Output(String),
     /// It got another size.
@@ -111,24 +111,24 @@ impl Recording {
     }
 
     /// Takes in what happened.
-    pub fn add(&mut self, happening: &Happening, now: Moment) -> io::Result<()> {
+    pub fn add(&mut self, happening: &CastEvent, now: Moment) -> io::Result<()> {
         let marker;
-        let happening = if self.bytes > MOST && matches!(happening, Happening::Output(_)) {
+        let happening = if self.bytes > MOST && matches!(happening, CastEvent::Output(_)) {
             if self.full {
                 return Ok(());
             }
             self.full = true;
             marker =
-                Happening::Marker("the recording is full: what was written from here on is missing".into());
+                CastEvent::Marker("the recording is full: what was written from here on is missing".into());
             &marker
         } else {
             happening
         };
         let (code, data) = match happening {
-            Happening::Output(text) => ("o", text.clone()),
-            Happening::Resize((columns, rows)) => ("r", format!("{columns}x{rows}")),
-            Happening::Exit(status) => ("x", status.to_string()),
-            Happening::Marker(text) => ("m", text.clone()),
+            CastEvent::Output(text) => ("o", text.clone()),
+            CastEvent::Resize((columns, rows)) => ("r", format!("{columns}x{rows}")),
+            CastEvent::Exit(status) => ("x", status.to_string()),
+            CastEvent::Marker(text) => ("m", text.clone()),
         };
         let since = (now.micros() - self.last.micros()).max(0);
         // Where the clock was set back, the lengths alone would not lead to the time any more.
@@ -198,7 +198,7 @@ pub struct Moved {
     /// When, on the clock that records go by.
     pub time: Moment,
     /// What.
-    pub what: Happening,
+    pub what: CastEvent,
 }
 
 /// A recording read back.
@@ -226,13 +226,13 @@ pub fn read(path: &Path) -> io::Result<(Head, Vec<Moved>)> {
             serde_json::from_str(&line).map_err(|error| wrong(&error))?;
         at += Duration::try_from_secs_f64(since).map_err(|error| wrong(&error))?;
         let happening = match code.as_str() {
-            "o" => Happening::Output(data),
+            "o" => CastEvent::Output(data),
             "r" => {
                 let size = data.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?)));
-                Happening::Resize(size.ok_or_else(|| wrong(&"no size"))?)
+                CastEvent::Resize(size.ok_or_else(|| wrong(&"no size"))?)
             }
-            "x" => Happening::Exit(data.parse().map_err(|error: std::num::ParseIntError| wrong(&error))?),
-            "m" => Happening::Marker(data),
+            "x" => CastEvent::Exit(data.parse().map_err(|error: std::num::ParseIntError| wrong(&error))?),
+            "m" => CastEvent::Marker(data),
             _ => continue,
         };
         let time = known.0.after(at.saturating_sub(known.1));
@@ -256,9 +256,9 @@ mod tests {
         let term = Terminal { cols: 80, rows: 24, kind: Some("xterm".into()) };
         let begin = || Recording::begin(state.path(), id(), term.clone(), "bash -i".into(), moment(250_000));
         let mut recording = begin().unwrap();
-        recording.add(&Happening::Output("a\u{1b}[31m\"é\r\n".into()), moment(1_250_000)).unwrap();
-        recording.add(&Happening::Resize((100, 30)), moment(1_250_500)).unwrap();
-        recording.add(&Happening::Exit(3), moment(2_000_000)).unwrap();
+        recording.add(&CastEvent::Output("a\u{1b}[31m\"é\r\n".into()), moment(1_250_000)).unwrap();
+        recording.add(&CastEvent::Resize((100, 30)), moment(1_250_500)).unwrap();
+        recording.add(&CastEvent::Exit(3), moment(2_000_000)).unwrap();
         let (bytes, sum) = recording.end().unwrap();
         let path = path(state.path(), id());
         let text = fs::read_to_string(&path).unwrap();
@@ -277,9 +277,9 @@ mod tests {
         assert_eq!((bytes, sum), (text.len() as u64, digest(&path).unwrap()));
         let (head, happened) = read(&path).unwrap();
         assert_eq!((head.term, happened.len()), (term.clone(), 3));
-        let (at, what) = (Duration::from_micros(1_000_500), Happening::Resize((100, 30)));
+        let (at, what) = (Duration::from_micros(1_000_500), CastEvent::Resize((100, 30)));
         assert_eq!(happened[1], Moved { at, time: moment(1_250_500), what });
-        assert_eq!((&happened[2].what, happened[2].time), (&Happening::Exit(3), moment(2_000_000)));
+        assert_eq!((&happened[2].what, happened[2].time), (&CastEvent::Exit(3), moment(2_000_000)));
         // Nobody records over it.
         assert_eq!(begin().unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         use std::os::unix::fs::PermissionsExt;
@@ -294,7 +294,7 @@ mod tests {
         let mut recording = Recording::begin(state.path(), id(), term, String::new(), moment(7)).unwrap();
         let times = [moment(1_000_007), moment(-5_000_000), moment(-4_999_999)];
         for now in times {
-            recording.add(&Happening::Output("x".into()), now).unwrap();
+            recording.add(&CastEvent::Output("x".into()), now).unwrap();
         }
         let (_, happened) = read(&path(state.path(), id())).unwrap();
         assert_eq!(happened.iter().map(|one| one.time).collect::<Vec<_>>(), times);

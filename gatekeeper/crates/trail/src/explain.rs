@@ -13,7 +13,7 @@ use super::calls::Calls;
 use super::objects::{self, address, command_line, readable};
 use super::processes::Processes;
 use super::programs::{Program, Programs};
-use gatekeeper_policy::rulebook::{Edition, Library};
+use gatekeeper_policy::rulebook::{PolicyVersion, Rulebook};
 use gatekeeper_record::container::Container;
 use gatekeeper_record::decision::HoldId;
 use gatekeeper_record::raw_event::RawEvent;
@@ -57,7 +57,7 @@ pub struct Context {
     /// By session.
     pub facts: BTreeMap<SessionId, Facts>,
     /// By serial and generation.
-    pub rules: Library,
+    pub rules: Rulebook,
     /// By number of the exec.
     pub programs: Programs,
     /// By process id.
@@ -81,7 +81,7 @@ impl Context {
         let facts = session.and_then(|session| self.facts.get(&session));
         let object = object(raw, operation, facts.map(|facts| facts.workspace.as_path()))
             .ok_or(unknown("object", header.object))?;
-        let rules = self.rules.get(Edition { serial: header.serial, generation: header.generation });
+        let rules = self.rules.get(PolicyVersion { serial: header.serial, generation: header.generation });
         let rule = rules
             .filter(|_| header.rule < RULE_DEFAULT)
             .and_then(|rules| rules.rules.get(header.rule as usize))
@@ -245,14 +245,14 @@ mod tests {
             name: Some("demo".into()),
             owner: 1000,
             workspace: "/home/dev/app".into(),
-            purpose: Some("mend the build".into()),
+            purpose: Some("help the build".into()),
             container: None,
         };
         context.facts.insert(SessionId::from_kernel(77).unwrap(), facts);
         let secrets = RuleInfo { id: "r1".into(), reason: Some("secrets".into()), ..RuleInfo::default() };
         let rules =
             Rules { policy: "base".into(), rules: vec![RuleInfo::default(), secrets], ..Rules::default() };
-        context.rules.add(Edition { serial: 5, generation: 2 }, rules);
+        context.rules.add(PolicyVersion { serial: 5, generation: 2 }, rules);
         context
     }
 

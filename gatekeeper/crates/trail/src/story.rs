@@ -8,7 +8,7 @@ use serde::Serialize;
 
 pub use holds::Held;
 
-use gatekeeper_record::record::{Change, Event, MatchedBy, Record, SessionChange, Told, ToolLink};
+use gatekeeper_record::record::{AssistantReport, Change, Event, MatchedBy, Record, SessionChange, ToolLink};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 
@@ -79,7 +79,7 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<ToolLink>,
     /// What it did, in order.
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<Action>,
 }
 
 /// Something an assistant told of itself.
@@ -89,12 +89,12 @@ pub struct Testimony {
     pub record: u64,
     /// What was told.
     #[serde(flatten)]
-    pub told: Told,
+    pub told: AssistantReport,
 }
 
 /// Something a process did or was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Deed {
+pub struct Action {
     /// The record's number.
     pub record: u64,
     /// The event.
@@ -134,8 +134,8 @@ impl Story {
 
     /// Everything done or refused, in order.
     #[must_use]
-    pub fn deeds(&self) -> Vec<&Deed> {
-        let mut all: Vec<&Deed> = self.processes.iter().flat_map(|process| &process.deeds).collect();
+    pub fn deeds(&self) -> Vec<&Action> {
+        let mut all: Vec<&Action> = self.processes.iter().flat_map(|process| &process.deeds).collect();
         all.sort_by_key(|deed| deed.record);
         all
     }
@@ -150,14 +150,14 @@ impl Story {
 
     /// The hold that a deed announces.
     #[must_use]
-    pub fn hold_of(&self, deed: &Deed) -> Option<&Held> {
+    pub fn hold_of(&self, deed: &Action) -> Option<&Held> {
         let hold = deed.event.hold.filter(|_| deed.event.is_held())?;
         self.holds.iter().find(|held| held.hold == hold)
     }
 
     /// Everything refused, in order.
     #[must_use]
-    pub fn refused(&self) -> Vec<&Deed> {
+    pub fn refused(&self) -> Vec<&Action> {
         self.deeds().into_iter().filter(|deed| deed.event.is_refused()).collect()
     }
 }

@@ -48,20 +48,20 @@ impl Sieve {
 
     /// What makes the terminal again as it was, as far as it was changed.
     #[must_use]
-    pub fn mend(&self) -> String {
-        let mut mend = String::from("\u{1b}[m\u{1b}(B\u{f}");
+    pub fn help(&self) -> String {
+        let mut help = String::from("\u{1b}[m\u{1b}(B\u{f}");
         if self.screen.margins {
-            mend.push_str("\u{1b}7\u{1b}[r\u{1b}8");
+            help.push_str("\u{1b}7\u{1b}[r\u{1b}8");
         }
         if self.screen.inserting {
-            mend.push_str("\u{1b}[4l");
+            help.push_str("\u{1b}[4l");
         }
         for mode in &self.screen.changed {
             let back = if SET.contains(mode) { 'h' } else { 'l' };
             // Writing to a String can't fail.
-            let _ = write!(mend, "\u{1b}[?{mode}{back}");
+            let _ = write!(help, "\u{1b}[?{mode}{back}");
         }
-        mend
+        help
     }
 }
 

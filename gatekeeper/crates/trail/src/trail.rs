@@ -20,13 +20,13 @@ use super::log::writer::Options;
 use super::loss::{Fresh, Losses, Reported};
 use super::mask::Mask;
 use super::ocsf::Line;
-use super::writer_thread::{Health, Keeper};
+use super::writer_thread::{Health, WriterThread};
 use crate::files;
 use gatekeeper_policy::question::Question;
-use gatekeeper_policy::rulebook::{Asked, Conditions, Edition, Rules};
+use gatekeeper_policy::rulebook::{Asked, Conditions, PolicyVersion, Rules};
 use gatekeeper_record::decision::{Decision, HoldId};
 use gatekeeper_record::raw_event::RawEvent;
-use gatekeeper_record::record::{Event, Lost, Object, Record, Told};
+use gatekeeper_record::record::{AssistantReport, Event, Lost, Object, Record};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 
@@ -69,7 +69,7 @@ pub struct Trail {
     losses: Losses,
     /// Whether more is told of losses than the next daemon would know.
     unkept: bool,
-    keeper: Keeper,
+    keeper: WriterThread,
     exports: Exports,
     mask: Mask,
     /// The layers of sessions, and the masks with what their policies add.
@@ -107,7 +107,7 @@ impl Trail {
                 context.remember(event);
                 context.remember_arguments(event);
             }
-            if let Record::Told(told) = &record
+            if let Record::AssistantReport(told) = &record
                 && of_boot == boot
             {
                 context.calls.recall(told);
@@ -132,7 +132,7 @@ impl Trail {
             _ => {}
         }
         let host = fs::read_to_string("/proc/sys/kernel/hostname")?;
-        let keeper = Keeper::start(&folder, host.trim_end(), boot, settings.log.clone())?;
+        let keeper = WriterThread::start(&folder, host.trim_end(), boot, settings.log.clone())?;
         let exports = Exports::start(&settings.exports, &folder, keeper.health())?;
         let reported = read_reported(&folder.join("losses.json"), boot)?;
         let losses = Losses::resume(reported, written, Instant::now());
@@ -263,18 +263,23 @@ impl Trail {
 
     /// Takes in what the process `pid` told of itself from within a session, without the secrets in it; the
     /// number of the tool call it is about. `inside`: whether a process is one of the session's.
-    pub fn told(&mut self, mut told: Told, pid: u32, inside: impl Fn(u32) -> bool) -> Option<String> {
+    pub fn told(
+        &mut self,
+        mut told: AssistantReport,
+        pid: u32,
+        inside: impl Fn(u32) -> bool,
+    ) -> Option<String> {
         told.tellers = self.context.processes.chain(pid);
         let outside = told.tellers.iter().position(|teller| !inside(teller.pid));
         told.tellers.truncate(outside.unwrap_or(usize::MAX));
         let refused = told.refused.is_some();
-        let Told { session, telling, tellers, boot_time, .. } = &told;
+        let AssistantReport { session, telling, tellers, boot_time, .. } = &told;
         told.call = self.context.calls.told(*session, telling, tellers, *boot_time, refused);
         let call = told.call.clone();
         let mask = self.mask_of(Some(told.session));
         told.telling.each(|text, _| *text = mask.text(text));
         told.purpose = told.purpose.as_deref().map(|purpose| mask.text(purpose));
-        self.add(vec![Record::Told(Box::new(told))]);
+        self.add(vec![Record::AssistantReport(Box::new(told))]);
         call
     }
 
@@ -360,36 +365,36 @@ impl Trail {
         self.context.facts.insert(session, facts);
     }
 
-    /// Makes the rules of an edition known, now and to later daemons.
-    pub fn rules(&mut self, edition: Edition, rules: Rules) -> io::Result<()> {
-        files::write_atomically(&self.rules_path(edition), &serde_json::to_vec(&rules)?)?;
-        for old in self.context.rules.add(edition, rules) {
+    /// Makes the rules of an version_key known, now and to later daemons.
+    pub fn rules(&mut self, version_key: PolicyVersion, rules: Rules) -> io::Result<()> {
+        files::write_atomically(&self.rules_path(version_key), &serde_json::to_vec(&rules)?)?;
+        for old in self.context.rules.add(version_key, rules) {
             self.remove_rules(old);
         }
         for (serials, mask) in self.masks.values_mut() {
-            if serials.contains(&edition.serial) {
+            if serials.contains(&version_key.serial) {
                 *mask = self.mask.with(self.context.rules.secrets(serials));
             }
         }
         Ok(())
     }
 
-    /// Whether these are the rules of an edition. What is masked in the record is none of what the kernel has.
+    /// Whether these are the rules of an version_key. What is masked in the record is none of what the kernel has.
     #[must_use]
-    pub fn has_rules(&self, edition: Edition, rules: &Rules) -> bool {
+    pub fn has_rules(&self, version_key: PolicyVersion, rules: &Rules) -> bool {
         let bare = |rules: &Rules| Rules { secrets: Vec::new(), ..rules.clone() };
-        self.context.rules.get(edition).map(bare) == Some(bare(rules))
+        self.context.rules.get(version_key).map(bare) == Some(bare(rules))
     }
 
     /// Reads back the rules that an earlier daemon kept for these serials, and removes all others.
     pub fn recall_rules(&mut self, serials: &[u32]) -> io::Result<()> {
         for entry in fs::read_dir(self.folder.join("rules"))? {
             let path = entry?.path();
-            let edition = edition_of(&path);
-            match edition.filter(|edition| serials.contains(&edition.serial)) {
-                Some(edition) => {
+            let version_key = edition_of(&path);
+            match version_key.filter(|version_key| serials.contains(&version_key.serial)) {
+                Some(version_key) => {
                     let rules = serde_json::from_slice(&fs::read(&path)?)?;
-                    self.context.rules.add(edition, rules);
+                    self.context.rules.add(version_key, rules);
                 }
                 None => fs::remove_file(&path)?,
             }
@@ -416,18 +421,18 @@ impl Trail {
         self.retired.extend(serials);
         while self.retired.len() > AFTERMATH {
             let Some(old) = self.retired.pop_front() else { return };
-            for edition in self.context.rules.forget(old) {
-                self.remove_rules(edition);
+            for version_key in self.context.rules.forget(old) {
+                self.remove_rules(version_key);
             }
         }
     }
 
-    fn rules_path(&self, edition: Edition) -> PathBuf {
-        self.folder.join("rules").join(format!("{}-{}.json", edition.serial, edition.generation))
+    fn rules_path(&self, version_key: PolicyVersion) -> PathBuf {
+        self.folder.join("rules").join(format!("{}-{}.json", version_key.serial, version_key.generation))
     }
 
-    fn remove_rules(&self, edition: Edition) {
-        let path = self.rules_path(edition);
+    fn remove_rules(&self, version_key: PolicyVersion) {
+        let path = self.rules_path(version_key);
         if let Err(error) = fs::remove_file(&path) {
             warn!("{}: {error}", path.display());
         }
@@ -457,9 +462,9 @@ fn is_canary(record: &Record) -> bool {
     matches!(record, Record::Event(event) if event.session.is_none())
 }
 
-fn edition_of(path: &Path) -> Option<Edition> {
+fn edition_of(path: &Path) -> Option<PolicyVersion> {
     let (serial, generation) = path.file_name()?.to_str()?.strip_suffix(".json")?.split_once('-')?;
-    Some(Edition { serial: serial.parse().ok()?, generation: generation.parse().ok()? })
+    Some(PolicyVersion { serial: serial.parse().ok()?, generation: generation.parse().ok()? })
 }
 
 /// What waits is written by the keeper, which ends after this.

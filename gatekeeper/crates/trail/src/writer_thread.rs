@@ -151,13 +151,13 @@ impl Health {
 
 /// The writer.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct WriterThread {
     health: Arc<Health>,
     orders: Sender<Order>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
+impl WriterThread {
     /// Opens the trail in the state folder and starts writing.
     pub fn start(state: &Path, host: &str, boot: &str, options: Options) -> io::Result<Self> {
         let log = Log::open(state, host, boot, options)?;
@@ -217,7 +217,7 @@ impl Keeper {
 }
 
 /// All that waits is written and signed.
-impl Drop for Keeper {
+impl Drop for WriterThread {
     fn drop(&mut self) {
         // An error means that the thread has ended already.
         let _ = self.orders.send(Order::Stop);
@@ -407,7 +407,7 @@ mod tests {
     #[test]
     fn what_is_handed_over_is_written_signed_and_compressed() {
         let state = tempfile::tempdir().unwrap();
-        let keeper = Keeper::start(state.path(), "box", "b", options()).unwrap();
+        let keeper = WriterThread::start(state.path(), "box", "b", options()).unwrap();
         for number in 0..200 {
             keeper.write(vec![Arc::new(denial(number))]);
         }

@@ -27,7 +27,7 @@ pub fn edit(
     let root = CstRootNode::parse(text, &options).map_err(|error| Fault {
         line: error.line_display(),
         column: error.column_display(),
-        message: format!("{}: mend the file first; nothing was changed", error.kind()),
+        message: format!("{}: help the file first; nothing was changed", error.kind()),
     })?;
     let (top, hooks) = checked(&root, text)?;
     let wanted = if remove { Vec::new() } else { entries(assistant, program) };

@@ -37,7 +37,7 @@ pub enum SetupError {
         line: usize,
         /// Column, from 1.
         column: usize,
-        /// What is wrong, and the mend.
+        /// What is wrong, and the help.
         message: String,
     },
     /// A file stands there that somebody else wrote.

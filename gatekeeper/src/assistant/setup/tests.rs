@@ -158,7 +158,7 @@ fn broken_and_foreign_files_are_left_alone() {
         error.replace(&path.display().to_string(), "FILE")
     };
     let broken = error(Claude, Scope::User, "{\n  \"hooks\": {,}\n}");
-    assert!(broken.starts_with("FILE:2:") && broken.contains("mend the file first"), "{broken}");
+    assert!(broken.starts_with("FILE:2:") && broken.contains("help the file first"), "{broken}");
     let system = |root| Scope::System { root };
     for (text, start) in [
         ("\n // a list\n [1]", "FILE:3:2: the file holds no JSON object: write {"),

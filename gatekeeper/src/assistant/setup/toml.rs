@@ -17,7 +17,7 @@ pub fn edit(
     let before = text.unwrap_or_default();
     let parsed = Document::parse(before).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        Fault::at(before, at, format!("{}: mend the file first; nothing was changed", error.message()))
+        Fault::at(before, at, format!("{}: help the file first; nothing was changed", error.message()))
     })?;
     let wanted = if remove { Vec::new() } else { entries(assistant, program) };
     // Only before anything is changed it is known where what stands.
@@ -41,7 +41,7 @@ pub fn edit(
     }
     let mut document = parsed.into_mut();
     let unusable = || {
-        Fault::at(before, 0, "[hooks] can't be edited: mend the file first; nothing was changed".to_owned())
+        Fault::at(before, 0, "[hooks] can't be edited: help the file first; nothing was changed".to_owned())
     };
     let had = document.contains_key("hooks");
     let hooks = document.entry("hooks").or_insert_with(|| {

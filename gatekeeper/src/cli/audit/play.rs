@@ -14,7 +14,7 @@ use super::super::output::{complain, json, out};
 use gatekeeper_record::record::{Change, Record};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
-use gatekeeper_trail::cast::{Happening, Moved, digest, path, read};
+use gatekeeper_trail::cast::{CastEvent, Moved, digest, path, read};
 use gatekeeper_trail::index::{Index, Query};
 use gatekeeper_trail::terminal_filter::{Plain, Sieve};
 
@@ -55,7 +55,7 @@ struct Shown<'a> {
     /// When, as records have it.
     time: Moment,
     #[serde(flatten)]
-    what: &'a Happening,
+    what: &'a CastEvent,
 }
 
 /// Shows it.
@@ -96,7 +96,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
             continue;
         }
-        let Happening::Output(text) = what else { continue };
+        let CastEvent::Output(text) = what else { continue };
         if !wanted {
             // A sequence may have begun before.
             words.text(text);
@@ -116,7 +116,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         std::io::stdout().flush()?;
     }
     if !arguments.json && !arguments.text && !arguments.raw {
-        std::io::stdout().write_all(sieve.mend().as_bytes())?;
+        std::io::stdout().write_all(sieve.help().as_bytes())?;
     }
     if !sound {
         complain(&anyhow::anyhow!("this recording is not the one whose digest is on record: it was changed"));

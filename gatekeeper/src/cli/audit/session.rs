@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use super::super::events;
 use super::super::output::{BAD, DIM, HEAD, WARN, escaped, json, out};
-use gatekeeper_record::hook_report::What;
+use gatekeeper_record::hook_report::ReportKind;
 use gatekeeper_record::record::{Change, Record};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
@@ -162,7 +162,9 @@ fn print_told(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     for Testimony { record, told } in &story.told {
         write!(out, "  {DIM}{record:>6}{DIM:#}  ")?;
         events::print_told(out, told)?;
-        let Some(call) = told.call.as_deref().filter(|_| told.telling.what == What::Tool) else { continue };
+        let Some(call) = told.call.as_deref().filter(|_| told.telling.what == ReportKind::Tool) else {
+            continue;
+        };
         for (process, matched_by) in story.of_call(call) {
             let refused = process.refused();
             let refused =

@@ -141,7 +141,7 @@ fn line(value: &impl serde::Serialize) -> anyhow::Result<()> {
 
 fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
     let mut status = ExitCode::SUCCESS;
-    let shortfalls = unsupported::here();
+    let unsupported = unsupported::here();
     for file in files {
         let checked = setting.load(file).and_then(|(_, resolved)| {
             let tests = resolved.tests.len();
@@ -150,7 +150,7 @@ fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
         match checked {
             Ok((compiled, tests)) => {
                 let (rules, image) = (compiled.rules.len(), &compiled.image);
-                let gaps: Vec<_> = shortfalls.iter().filter(|one| one.concerns(&compiled)).collect();
+                let gaps: Vec<_> = unsupported.iter().filter(|one| one.concerns(&compiled)).collect();
                 let few: Vec<_> = compiled
                     .rules
                     .iter()

@@ -10,7 +10,7 @@ use gatekeeper_common::operation::Operation;
 
 use gatekeeper_policy::explain::Question;
 use gatekeeper_policy::links::Links;
-use gatekeeper_policy::{PolicyError, ask};
+use gatekeeper_policy::{PolicyError, cli_question};
 
 /// What `explain` is asked about.
 #[derive(Debug, Subcommand)]
@@ -121,12 +121,14 @@ impl Asked {
     /// As the kernel would be asked.
     pub fn questions(self, links: &dyn Links) -> Result<Vec<Question>, PolicyError> {
         let one = match self {
-            Self::Exec { env, setuid, argv } => return ask::exec(&argv, &env, setuid, links),
-            Self::File { path, access } => ask::file(&path, access, links),
-            Self::Net { address, operation, protocol } => ask::net(&address, protocol.into(), operation),
-            Self::Unix { found_at, operation } => ask::unix(&found_at, operation, links),
-            Self::Signal { signal, program } => ask::signal(&signal, &program, links),
-            Self::Capability { name } => ask::capability(&name),
+            Self::Exec { env, setuid, argv } => return cli_question::exec(&argv, &env, setuid, links),
+            Self::File { path, access } => cli_question::file(&path, access, links),
+            Self::Net { address, operation, protocol } => {
+                cli_question::net(&address, protocol.into(), operation)
+            }
+            Self::Unix { found_at, operation } => cli_question::unix(&found_at, operation, links),
+            Self::Signal { signal, program } => cli_question::signal(&signal, &program, links),
+            Self::Capability { name } => cli_question::capability(&name),
         };
         Ok(vec![one?])
     }

@@ -8,7 +8,7 @@ use crate::api::client::{Conversation, ask};
 use crate::api::messages::{Answer, Record, Request};
 use crate::config::Config;
 use gatekeeper_record::session_id::SessionId;
-use gatekeeper_trail::cast::Happening;
+use gatekeeper_trail::cast::CastEvent;
 
 /// What is taken down.
 pub struct Taken {
@@ -36,20 +36,20 @@ impl Taken {
         let whole = whole(&self.rest);
         let text = String::from_utf8_lossy(self.rest.get(..whole).unwrap_or_default()).into_owned();
         self.rest.drain(..whole);
-        if text.is_empty() { Ok(()) } else { self.tell(&Happening::Output(text)) }
+        if text.is_empty() { Ok(()) } else { self.tell(&CastEvent::Output(text)) }
     }
 
     /// The terminal has another size.
     pub fn resized(&mut self, size: Winsize) -> anyhow::Result<()> {
-        self.tell(&Happening::Resize((size.ws_col, size.ws_row)))
+        self.tell(&CastEvent::Resize((size.ws_col, size.ws_row)))
     }
 
     /// The command has ended.
     pub fn ended(&mut self, code: i32) -> anyhow::Result<()> {
-        self.tell(&Happening::Exit(code))
+        self.tell(&CastEvent::Exit(code))
     }
 
-    fn tell(&mut self, happening: &Happening) -> anyhow::Result<()> {
+    fn tell(&mut self, happening: &CastEvent) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(happening)?;
         line.push(b'\n');
         self.told.say(&line).context("the daemon records no more; the session's terminal is closed")

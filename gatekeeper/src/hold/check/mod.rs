@@ -15,7 +15,7 @@ use super::decide::{said, settle};
 use super::serve;
 use crate::session::gate::Gate;
 use gatekeeper_policy::approval::Check;
-use gatekeeper_record::decision::{By, Extent, HoldId};
+use gatekeeper_record::decision::{DecidedBy, GrantScope, HoldId};
 use gatekeeper_record::held::{Checked, Held, Says};
 use gatekeeper_record::time::since_boot;
 use setting::Setting;
@@ -25,9 +25,9 @@ const AT_ONCE: usize = 8;
 
 /// Leave to check.
 #[derive(Debug)]
-pub struct Turns(Semaphore);
+pub struct Permits(Semaphore);
 
-impl Default for Turns {
+impl Default for Permits {
     fn default() -> Self {
         Self(Semaphore::new(AT_ONCE))
     }
@@ -99,13 +99,13 @@ fn done(gate: &Gate, id: HoldId, answers: Vec<Checked>) {
     let decision = match (says, by) {
         (Says::Ask, _) | (_, None) => None,
         (Says::Deny, Some(by)) => {
-            let (name, why) = (By::Check(by.check.clone()), by.why.clone());
-            Some(said(entry, id, false, name, Extent::default(), why, true))
+            let (name, why) = (DecidedBy::Check(by.check.clone()), by.why.clone());
+            Some(said(entry, id, false, name, GrantScope::default(), why, true))
         }
         (Says::Allow, Some(first)) => {
             let names: Vec<&str> = entry.checks.iter().map(|answer| answer.check.as_str()).collect();
-            let by = By::Check(names.join(" and "));
-            Some(said(entry, id, true, by, Extent::default(), first.why.clone(), true))
+            let by = DecidedBy::Check(names.join(" and "));
+            Some(said(entry, id, true, by, GrantScope::default(), first.why.clone(), true))
         }
     };
     drop(queue);

@@ -1,4 +1,4 @@
-//! Telling people that something waits for them: on their desktops, and through a webhook. What is told says where to
+//! HookReport people that something waits for them: on their desktops, and through a webhook. What is told says where to
 //! decide; nothing in it decides.
 
 mod desktop;

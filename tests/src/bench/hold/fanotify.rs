@@ -8,7 +8,7 @@ use std::os::fd::FromRawFd;
 
 use anyhow::{Context, Result, ensure};
 
-use super::opener::{Opener, Way, here};
+use super::opener::{Requester, Way, here};
 use super::{FILE, Figures, Notice, now};
 
 /// A group that is asked before anybody opens the file.
@@ -33,7 +33,7 @@ fn group() -> Result<File> {
 
 pub fn measure() -> Result<Figures> {
     let mut group = group()?;
-    let opener = Opener::start(here(Way::Plain)?)?;
+    let opener = Requester::start(here(Way::Plain)?)?;
     opener.decide(&mut || {
         let mut bytes = [0; size_of::<libc::fanotify_event_metadata>()];
         group.read_exact(&mut bytes).context("reading an event")?;

@@ -45,7 +45,7 @@ pub fn open(way: Way) -> Result<()> {
 }
 
 /// The opener as its parent has it.
-pub struct Opener {
+pub struct Requester {
     child: Child,
     go: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -53,7 +53,7 @@ pub struct Opener {
     pub listener: i32,
 }
 
-impl Opener {
+impl Requester {
     /// Starts it by this command, and waits until it is ready.
     pub fn start(mut command: Command) -> Result<Self> {
         let mut child =

@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use gatekeeper::api::client::ask;
 use gatekeeper::api::messages::{Answer, Holds, Request};
 use gatekeeper::hold::decide;
-use gatekeeper_record::decision::{Extent, HoldId};
+use gatekeeper_record::decision::{GrantScope, HoldId};
 
-use super::opener::Opener;
+use super::opener::Requester;
 use super::{Figures, Notice, now};
 
 const GATEKEEPER: &str = "/usr/bin/gatekeeper";
@@ -50,7 +50,7 @@ impl Drop for Daemon {
 }
 
 fn approve(hold: HoldId) -> Result<()> {
-    let answer = decide::Answer { hold, approve: true, scope: Extent::default(), reason: None };
+    let answer = decide::Answer { hold, approve: true, scope: GrantScope::default(), reason: None };
     for answer in ask(Path::new(SOCKET), Request::Decide(answer))? {
         if let Answer::Decided(decision) = answer? {
             ensure!(decision.settled, "hold {hold} is not decided by one");
@@ -68,7 +68,7 @@ pub fn measure() -> Result<Figures> {
         .args(["run", "--policy", "bench-hold", "--"])
         .arg(std::env::current_exe()?)
         .args(["open", "plain"]);
-    let opener = Opener::start(command)?;
+    let opener = Requester::start(command)?;
     let mut holds = ask(Path::new(SOCKET), Request::Holds(Holds { follow: true, hold: None }))?;
     opener.decide(&mut || {
         loop {

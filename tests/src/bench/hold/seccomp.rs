@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use anyhow::{Result, ensure};
 
-use super::opener::{Opener, Way, here};
+use super::opener::{Requester, Way, here};
 use super::{Figures, Notice, now};
 
 /// Has every openat(2) of this process asked about; the listener.
@@ -40,7 +40,7 @@ pub fn install() -> Result<i32> {
 }
 
 /// The opener's listener, in this process.
-fn listener_of(opener: &Opener) -> Result<OwnedFd> {
+fn listener_of(opener: &Requester) -> Result<OwnedFd> {
     let owned = |fd: i64, what: &str| {
         ensure!(fd >= 0, "{what}: {}", Error::last_os_error());
         // SAFETY: just made, and nobody else's.
@@ -55,7 +55,7 @@ fn listener_of(opener: &Opener) -> Result<OwnedFd> {
 }
 
 pub fn measure() -> Result<Figures> {
-    let opener = Opener::start(here(Way::Filter)?)?;
+    let opener = Requester::start(here(Way::Filter)?)?;
     let listener = listener_of(&opener)?;
     opener.decide(&mut || {
         // SAFETY: plain numbers; the kernel wants zeros.

@@ -174,7 +174,7 @@ impl Document {
 
 fn refused(source: &Source, error: &toml::de::Error) -> PolicyError {
     let problem = error.message().trim().replace('\n', "; ");
-    let mend = if problem.starts_with("unknown field") {
+    let help = if problem.starts_with("unknown field") {
         "remove the key, or correct its spelling"
     } else if problem.starts_with("unknown variant") {
         "write one of the words listed"
@@ -185,7 +185,7 @@ fn refused(source: &Source, error: &toml::de::Error) -> PolicyError {
     } else {
         "correct the TOML here; `gatekeeper policy schema` helps an editor to check it"
     };
-    source.error(error.span().unwrap_or(0..0), problem, mend)
+    source.error(error.span().unwrap_or(0..0), problem, help)
 }
 
 #[cfg(test)]

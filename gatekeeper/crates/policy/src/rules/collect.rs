@@ -191,7 +191,7 @@ impl Reader<'_, '_> {
             let expanded = self.expand(text, Use::Pattern)?;
             let patterns =
                 Pattern::parse(&expanded).map_err(|error| self.source.problem(text.span(), &error))?;
-            self.weigh(text.span(), patterns.iter().map(Pattern::pieces).sum())?;
+            self.evaluate(text.span(), patterns.iter().map(Pattern::pieces).sum())?;
             written.push(Written::new(text.get_ref().clone(), expanded, patterns, self.links, follow));
         }
         Ok(written)
@@ -204,7 +204,7 @@ impl Reader<'_, '_> {
             let expanded = self.expand(text, Use::Pattern)?;
             let word = Word::parse(text.get_ref(), expanded, kind)
                 .map_err(|error| self.source.problem(text.span(), &error))?;
-            self.weigh(text.span(), word.expanded.len() * word.alternatives.len())?;
+            self.evaluate(text.span(), word.expanded.len() * word.alternatives.len())?;
             words.push(word);
         }
         Ok(words)
@@ -216,7 +216,7 @@ impl Reader<'_, '_> {
     }
 
     /// Counts pieces of patterns, and stops where they become too many.
-    pub fn weigh(&mut self, place: Range<usize>, pieces: usize) -> Result<(), PolicyError> {
+    pub fn evaluate(&mut self, place: Range<usize>, pieces: usize) -> Result<(), PolicyError> {
         *self.pieces += pieces;
         if *self.pieces > PIECES {
             let problem = format!(

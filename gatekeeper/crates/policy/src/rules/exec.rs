@@ -24,7 +24,7 @@ pub fn read(
             let words = reader.words(args, Kind::Argument)?;
             let lists = count(&words).map_err(|error| source.problem(args.span(), &error))?;
             let bytes: usize = words.iter().map(|word| word.expanded.len() + 1).sum();
-            reader.weigh(args.span(), lists * bytes)?;
+            reader.evaluate(args.span(), lists * bytes)?;
             Subject::Arguments(programs, words)
         }
         // Only the new program's own environment is looked at, when it can't wait any more.

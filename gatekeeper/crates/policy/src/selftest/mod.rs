@@ -58,6 +58,6 @@ fn failed(test: &Test, operation: Operation, verdict: Verdict, rule: Option<&Rul
     };
     let (shown, got, expect) = (&test.shown, verdict.name(), test.expect.name());
     let problem = format!("test failed: {shown} gives {got}, expected {expect}; {spoke} spoke");
-    let mend = "change the rules until it holds, or correct what the test expects".to_owned();
-    PolicyError { file: test.file.clone(), line: test.line, column: test.column, problem, mend }
+    let help = "change the rules until it holds, or correct what the test expects".to_owned();
+    PolicyError { file: test.file.clone(), line: test.line, column: test.column, problem, help }
 }

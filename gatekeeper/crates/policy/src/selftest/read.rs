@@ -57,8 +57,8 @@ impl Reader<'_> {
             (Question::Unix([&[0], name.as_slice()].concat(), operation), shown)
         } else if let Some(word) = &test.signal {
             let program = test.program.as_ref().ok_or_else(|| {
-                let mend = "add `program = \"/usr/bin/…\"`";
-                self.error("a test with `signal` needs the `program` that the target runs", mend)
+                let help = "add `program = \"/usr/bin/…\"`";
+                self.error("a test with `signal` needs the `program` that the target runs", help)
             })?;
             let number = signal(self.source, word)?;
             let shown = format!("signal {} {}", signal::name(number), program.get_ref());
@@ -190,7 +190,7 @@ impl Reader<'_> {
         Err(self.source.error(span, problem, "begin it with `/` or `${workspace}/`"))
     }
 
-    fn error(&self, problem: impl Into<String>, mend: &str) -> PolicyError {
-        self.source.error(self.table.span(), problem, mend)
+    fn error(&self, problem: impl Into<String>, help: &str) -> PolicyError {
+        self.source.error(self.table.span(), problem, help)
     }
 }

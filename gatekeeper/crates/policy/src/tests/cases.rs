@@ -38,8 +38,8 @@ fn every_case_ends_as_it_says() {
             headed(&text, "# expect:").unwrap_or_else(|| panic!("{} has no expectation", path.display()));
         let shown = match outcome(&path) {
             Ok(()) => "ok".to_owned(),
-            Err(error) if error.line == 0 => format!("{} / {}", error.problem, error.mend),
-            Err(error) => format!("{}:{}: {} / {}", error.line, error.column, error.problem, error.mend),
+            Err(error) if error.line == 0 => format!("{} / {}", error.problem, error.help),
+            Err(error) => format!("{}:{}: {} / {}", error.line, error.column, error.problem, error.help),
         };
         let helped = headed(&text, "# help:").is_none_or(|help| shown.contains(help));
         let fits = if expect == "ok" { shown == "ok" } else { shown.starts_with(expect) };

@@ -22,12 +22,12 @@ fn chain(pids: &[u32]) -> Vec<Ancestor> {
     pids.iter().map(one).collect()
 }
 
-fn tool(what: What, tool_use: &str, command: &str) -> Telling {
-    Telling {
+fn tool(what: ReportKind, tool_use: &str, command: &str) -> HookReport {
+    HookReport {
         tool_use: Some(tool_use.into()),
         command: Some(command.into()),
         conversation: Some("c".into()),
-        ..Telling::of(Assistant::Claude, what, "x")
+        ..HookReport::of(Assistant::Claude, what, "x")
     }
 }
 
@@ -64,14 +64,15 @@ fn found(call: &str, by: MatchedBy) -> Option<(String, MatchedBy)> {
 fn a_command_belongs_to_the_call_that_was_open() {
     let mut calls = empty();
     // 10 is the assistant, 20 the hook's shell, 21 the hook.
-    let before = calls.told(id(), &tool(What::Tool, "a", "git log"), &chain(&[21, 20, 10]), NOW, false);
+    let before = calls.told(id(), &tool(ReportKind::Tool, "a", "git log"), &chain(&[21, 20, 10]), NOW, false);
     assert_eq!(before, Some(format!("{}.1", id())));
     assert_eq!(link(&mut calls, 30, &[10]), found("1", MatchedBy::ProcessTree));
     assert_eq!(link(&mut calls, 31, &[30, 10]), found("1", MatchedBy::Parent));
     assert_eq!(link(&mut calls, 10, &[9]), found("1", MatchedBy::Assistant));
     // Somebody else in the session.
     assert_eq!(link(&mut calls, 40, &[9]), None);
-    let after = calls.told(id(), &tool(What::ToolDone, "a", "git log"), &chain(&[51, 50, 10]), NOW, false);
+    let after =
+        calls.told(id(), &tool(ReportKind::ToolDone, "a", "git log"), &chain(&[51, 50, 10]), NOW, false);
     assert_eq!(after, before);
     // Later children are nobody's, those of what it started stay its own.
     assert_eq!(link(&mut calls, 60, &[10]), None);
@@ -81,16 +82,16 @@ fn a_command_belongs_to_the_call_that_was_open() {
 #[test]
 fn what_happened_before_the_call_is_not_its_own() {
     let mut calls = empty();
-    calls.told(id(), &tool(What::Tool, "a", "x"), &chain(&[21, 10]), NOW + 20, false);
+    calls.told(id(), &tool(ReportKind::Tool, "a", "x"), &chain(&[21, 10]), NOW + 20, false);
     assert_eq!(link(&mut calls, 30, &[10]), None);
 }
 
 #[test]
 fn two_subagents_in_processes_of_their_own() {
     let mut calls = empty();
-    calls.told(id(), &tool(What::Tool, "m", "task"), &chain(&[21, 10]), NOW, false);
-    calls.told(id(), &tool(What::Tool, "a", "same"), &chain(&[22, 11, 10]), NOW, false);
-    calls.told(id(), &tool(What::Tool, "b", "same"), &chain(&[23, 12, 10]), NOW, false);
+    calls.told(id(), &tool(ReportKind::Tool, "m", "task"), &chain(&[21, 10]), NOW, false);
+    calls.told(id(), &tool(ReportKind::Tool, "a", "same"), &chain(&[22, 11, 10]), NOW, false);
+    calls.told(id(), &tool(ReportKind::Tool, "b", "same"), &chain(&[23, 12, 10]), NOW, false);
     assert_eq!(link(&mut calls, 31, &[11, 10]), found("2", MatchedBy::ProcessTree));
     assert_eq!(link(&mut calls, 32, &[12, 10]), found("3", MatchedBy::ProcessTree));
 }
@@ -98,8 +99,8 @@ fn two_subagents_in_processes_of_their_own() {
 #[test]
 fn two_subagents_in_one_process() {
     let mut calls = empty();
-    calls.told(id(), &tool(What::Tool, "a", "make 'all'"), &chain(&[22, 10]), NOW, false);
-    calls.told(id(), &tool(What::Tool, "b", "make test"), &chain(&[23, 10]), NOW, false);
+    calls.told(id(), &tool(ReportKind::Tool, "a", "make 'all'"), &chain(&[22, 10]), NOW, false);
+    calls.told(id(), &tool(ReportKind::Tool, "b", "make test"), &chain(&[23, 10]), NOW, false);
     let both = found("1 2", MatchedBy::Ambiguous);
     assert_eq!(link(&mut calls, 31, &[10]), both);
     assert_eq!(
@@ -119,7 +120,7 @@ fn two_subagents_in_one_process() {
 #[test]
 fn the_hooks_own_processes_are_no_tools() {
     let mut calls = empty();
-    calls.told(id(), &tool(What::Tool, "a", "x"), &chain(&[21, 10]), NOW, false);
+    calls.told(id(), &tool(ReportKind::Tool, "a", "x"), &chain(&[21, 10]), NOW, false);
     let hook = found("", MatchedBy::Hook);
     let line = "/usr/bin/gatekeeper hook --agent claude";
     assert_eq!(link_words(&mut calls, 30, &[10], &["/bin/sh", "-c", line]), hook);
@@ -139,19 +140,19 @@ fn the_hooks_own_processes_are_no_tools() {
 #[test]
 fn a_call_refused_or_a_turn_over_is_open_no_more() {
     let mut calls = empty();
-    let number = calls.told(id(), &tool(What::Tool, "a", "x"), &chain(&[21, 10]), NOW, true);
+    let number = calls.told(id(), &tool(ReportKind::Tool, "a", "x"), &chain(&[21, 10]), NOW, true);
     assert!(number.is_some());
     assert_eq!(link(&mut calls, 30, &[10]), None);
-    calls.told(id(), &tool(What::Tool, "b", "x"), &chain(&[22, 10]), NOW, false);
-    calls.told(id(), &tool(What::TurnDone, "", ""), &chain(&[23, 10]), NOW, false);
+    calls.told(id(), &tool(ReportKind::Tool, "b", "x"), &chain(&[22, 10]), NOW, false);
+    calls.told(id(), &tool(ReportKind::TurnDone, "", ""), &chain(&[23, 10]), NOW, false);
     assert_eq!(link(&mut calls, 31, &[10]), None);
 }
 
 #[test]
 fn an_id_of_another_assistants_call_ends_none() {
     let mut calls = empty();
-    calls.told(id(), &tool(What::Tool, "a", "x"), &chain(&[21, 10]), NOW, false);
-    let other = calls.told(id(), &tool(What::ToolDone, "a", "x"), &chain(&[40, 12]), NOW, false);
+    calls.told(id(), &tool(ReportKind::Tool, "a", "x"), &chain(&[21, 10]), NOW, false);
+    let other = calls.told(id(), &tool(ReportKind::ToolDone, "a", "x"), &chain(&[40, 12]), NOW, false);
     assert_eq!(other, None);
     assert_eq!(link(&mut calls, 30, &[10]), found("1", MatchedBy::ProcessTree));
 }
@@ -160,7 +161,7 @@ fn an_id_of_another_assistants_call_ends_none() {
 fn memory_is_bounded() {
     let mut calls = empty();
     for number in 0..1000 {
-        let telling = tool(What::Tool, &number.to_string(), "x");
+        let telling = tool(ReportKind::Tool, &number.to_string(), "x");
         calls.told(id(), &telling, &chain(&[21, 10]), NOW, false);
     }
     for pid in 100..100 + PROCESSES as u32 + 10 {
@@ -173,9 +174,9 @@ fn memory_is_bounded() {
 #[test]
 fn the_next_daemon_goes_on() {
     let mut calls = empty();
-    let telling = tool(What::Tool, "a", "x");
+    let telling = tool(ReportKind::Tool, "a", "x");
     let call = calls.told(id(), &telling, &chain(&[21, 10]), NOW, false);
-    let told = Told {
+    let told = AssistantReport {
         time: gatekeeper_record::time::Moment::from_micros(0),
         boot_time: NOW,
         session: id(),
@@ -193,6 +194,6 @@ fn the_next_daemon_goes_on() {
     let mut next = empty();
     next.recall(&told);
     assert_eq!(link(&mut next, 30, &[10]), found("1", MatchedBy::ProcessTree));
-    let number = next.told(id(), &tool(What::Tool, "b", "y"), &chain(&[22, 10]), NOW, false);
+    let number = next.told(id(), &tool(ReportKind::Tool, "b", "y"), &chain(&[22, 10]), NOW, false);
     assert_eq!(number, Some(format!("{}.2", id())));
 }

@@ -15,14 +15,14 @@ use super::setting::{Export, Since, Target};
 use super::*;
 use crate::log::writer::Options;
 use crate::ocsf::samples::denial;
-use crate::writer_thread::Keeper;
+use crate::writer_thread::WriterThread;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A trail that is written to, in a folder of its own, in small segments that are compressed.
 struct Trail {
     state: tempfile::TempDir,
-    keeper: Option<Keeper>,
+    keeper: Option<WriterThread>,
     written: u64,
 }
 
@@ -43,14 +43,14 @@ impl Trail {
             keep_bytes: u64::MAX,
             keep_age: Duration::MAX,
         };
-        self.keeper = Some(Keeper::start(self.path(), "box", "b", options).unwrap());
+        self.keeper = Some(WriterThread::start(self.path(), "box", "b", options).unwrap());
     }
 
     fn path(&self) -> &Path {
         self.state.path()
     }
 
-    fn keeper(&self) -> &Keeper {
+    fn keeper(&self) -> &WriterThread {
         self.keeper.as_ref().unwrap()
     }
 

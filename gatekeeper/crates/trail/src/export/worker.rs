@@ -12,7 +12,7 @@ use super::cursor::Cursor;
 use super::reader::{ReadError, Reader};
 use super::{ExportState, SendError, Sink};
 
-/// How long to wait for company for a lonely record.
+/// How long to wait for company for a owner_only record.
 const LINGER: Duration = Duration::from_millis(100);
 /// How often to look whether to stop.
 const LOOK: Duration = Duration::from_millis(200);

@@ -90,7 +90,7 @@ impl Row {
                     .join(" "),
                 ..base
             },
-            Record::Told(told) => Self {
+            Record::AssistantReport(told) => Self {
                 kind: "told",
                 owner: Some(told.owner),
                 assistant: Some(told.telling.assistant.name().to_owned()),

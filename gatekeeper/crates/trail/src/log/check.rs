@@ -8,7 +8,7 @@ use crate::ocsf::{Fingerprint, Link};
 
 /// What a line says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct AssistantReport {
     /// Its number.
     pub index: u64,
     /// Its trail.
@@ -24,7 +24,7 @@ pub struct Told {
 /// Reads a line. `None` where it does not fit its own fingerprint, or is written in another way than records
 /// are: it was changed.
 #[must_use]
-pub fn read(line: &[u8]) -> Option<Told> {
+pub fn read(line: &[u8]) -> Option<AssistantReport> {
     let mut value: Value = serde_json::from_slice(line).ok()?;
     // There is one way to write a record; serde_json sorts keys, and text and whole numbers it writes as
     // RFC 8785 says.
@@ -50,7 +50,7 @@ pub fn read(line: &[u8]) -> Option<Told> {
     };
     let kept_from = value["unmapped"]["kept_from"].as_u64();
     let fits = hex(&Sha256::digest(serde_json::to_vec(&value).ok()?).into()) == fingerprint;
-    fits.then_some(Told { index, chain, link: Link { type_uid, fingerprint }, before, kept_from })
+    fits.then_some(AssistantReport { index, chain, link: Link { type_uid, fingerprint }, before, kept_from })
 }
 
 fn number(value: &Value) -> Option<u32> {

@@ -134,18 +134,18 @@ impl Checkpoint {
         if found.origin != verifier.name {
             return Err(NoteError::Origin { found: found.origin, expected: verifier.name.clone() });
         }
-        let mend = || NoteError::Signature(verifier.name.clone());
+        let help = || NoteError::Signature(verifier.name.clone());
         let prefix = format!("\u{2014} {} ", verifier.name);
         let signature = signatures.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix('\n'));
-        let bytes = signature.and_then(|text| BASE64.decode(text).ok()).ok_or_else(mend)?;
-        let (id, signature) = bytes.split_at_checked(4).ok_or_else(mend)?;
-        let signature = Signature::from_slice(signature).map_err(|_| mend())?;
+        let bytes = signature.and_then(|text| BASE64.decode(text).ok()).ok_or_else(help)?;
+        let (id, signature) = bytes.split_at_checked(4).ok_or_else(help)?;
+        let signature = Signature::from_slice(signature).map_err(|_| help())?;
         // There is one way to write a checkpoint, so that no byte of it can change unnoticed.
         if id != verifier.id() || found.text() != format!("{text}\n") {
-            return Err(mend());
+            return Err(help());
         }
         let signed = verifier.key.verify_strict(found.text().as_bytes(), &signature);
-        signed.map(|()| found).map_err(|_| mend())
+        signed.map(|()| found).map_err(|_| help())
     }
 }
 

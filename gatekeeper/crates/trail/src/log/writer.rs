@@ -125,7 +125,7 @@ impl Log {
     /// Writes records down. On an error none of them is there, and the trail is as it was.
     pub fn append<R: Borrow<Record> + Sync>(&mut self, records: &[R]) -> io::Result<()> {
         if self.current.torn {
-            self.mend()?;
+            self.help()?;
         }
         let (size, before) = (self.edge.size(), self.last.as_ref().map(|last| last.type_uid));
         let Buffers { formed, lines, leaves } = &mut self.buffers;
@@ -143,7 +143,7 @@ impl Log {
         if let Err(error) = written {
             self.current.torn = true;
             // Where that fails too, it is tried again before the next batch.
-            let _ = self.mend();
+            let _ = self.help();
             return Err(error);
         }
         let Grown { edge, last, .. } = grown;
@@ -154,7 +154,7 @@ impl Log {
     }
 
     /// Takes half a batch away: the next one would be glued to it.
-    fn mend(&mut self) -> io::Result<()> {
+    fn help(&mut self) -> io::Result<()> {
         self.current.lines.set_len(self.current.bytes)?;
         self.current.leaves.set_len((self.edge.size() - self.segment.first) * 32)?;
         self.current.torn = false;

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::unmapped::Kind;
 use super::write::{Class, Machine, Place};
 use super::{Actor, Agent, Endpoint, Line, Policy, ProcessEntity, Rule, Session, Text, User};
-use gatekeeper_record::hook_report::{Telling, What};
-use gatekeeper_record::record::{Ancestor, Foretold, Told};
+use gatekeeper_record::hook_report::{HookReport, ReportKind};
+use gatekeeper_record::record::{Ancestor, AssistantReport, PredictedDenial};
 
 /// A call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,24 +52,24 @@ struct Rest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     call: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    refused: Option<Foretold>,
+    refused: Option<PredictedDenial>,
     dropped: u64,
-    telling: Telling,
+    telling: HookReport,
 }
 
 /// The stored form.
-pub fn line<'a>(told: &'a Told, machine: &'a Machine, place: &'a Place) -> Line<'a> {
+pub fn line<'a>(told: &'a AssistantReport, machine: &'a Machine, place: &'a Place) -> Line<'a> {
     let telling = &told.telling;
     let refused = told.refused.as_ref();
     let (activity, name, role) = match telling.what {
-        What::Begun => (1, "Create", 2),
-        What::Prompt => (99, "Prompt", 1),
-        What::Tool | What::ToolDone | What::ToolFailed => (99, "Tool", 3),
-        What::Permission => (99, "Ask", 2),
-        What::SubagentBegun | What::SubagentDone => (99, "Sub-agent", 4),
-        What::TurnDone => (99, "Answer", 2),
-        What::Ended => (4, "Delete", 2),
-        What::Other => (99, "Other", 2),
+        ReportKind::Begun => (1, "Create", 2),
+        ReportKind::Prompt => (99, "Prompt", 1),
+        ReportKind::Tool | ReportKind::ToolDone | ReportKind::ToolFailed => (99, "Tool", 3),
+        ReportKind::Permission => (99, "Ask", 2),
+        ReportKind::SubagentBegun | ReportKind::SubagentDone => (99, "Sub-agent", 4),
+        ReportKind::TurnDone => (99, "Answer", 2),
+        ReportKind::Ended => (4, "Delete", 2),
+        ReportKind::Other => (99, "Other", 2),
     };
     let class = Class {
         class: 6003,
@@ -77,13 +77,13 @@ pub fn line<'a>(told: &'a Told, machine: &'a Machine, place: &'a Place) -> Line<
         name: name.into(),
         message: message(told),
         time: told.time,
-        success: refused.is_none() && telling.what != What::ToolFailed && told.dropped == 0,
+        success: refused.is_none() && telling.what != ReportKind::ToolFailed && told.dropped == 0,
         severity: if refused.is_some() || told.dropped > 0 { 2 } else { 1 },
-        kind: Kind::Told,
+        kind: Kind::AssistantReport,
     };
     let mut line = Line::base(class, machine, place);
     let word = telling.assistant.name();
-    let is_prompt = telling.what == What::Prompt;
+    let is_prompt = telling.what == ReportKind::Prompt;
     line.actor = Some(Actor {
         app_name: None,
         process: None,
@@ -121,7 +121,7 @@ pub fn line<'a>(told: &'a Told, machine: &'a Machine, place: &'a Place) -> Line<
         refused: told.refused.clone(),
         dropped: told.dropped,
         // Long texts stand once, where the schema has a place for them.
-        telling: Telling {
+        telling: HookReport {
             output: None,
             text: telling.text.clone().filter(|_| !is_prompt),
             ..telling.clone()
@@ -141,17 +141,17 @@ fn entity(process: &Ancestor) -> ProcessEntity<'_> {
 }
 
 /// The record again.
-pub fn read(line: &Line<'_>) -> Option<Told> {
+pub fn read(line: &Line<'_>) -> Option<AssistantReport> {
     let actor = line.actor.as_ref()?;
     let rest: Rest = Rest::deserialize(line.unmapped.told.as_ref().unwrap_or(&Value::Null)).ok()?;
     let said = line.message_context.as_ref()?;
     let owned = |text: &Option<Text<'_>>| text.as_ref().map(ToString::to_string);
     let mut telling = rest.telling;
     telling.output = owned(&said.response_text);
-    if telling.what == What::Prompt {
+    if telling.what == ReportKind::Prompt {
         telling.text = owned(&said.prompt_text);
     }
-    Some(Told {
+    Some(AssistantReport {
         time: line.time_dt,
         boot_time: line.unmapped.boot_time.as_ref()?.parse().ok()?,
         session: actor.session.as_ref()?.uid,
@@ -169,7 +169,7 @@ pub fn read(line: &Line<'_>) -> Option<Told> {
 }
 
 /// In a few words.
-fn message(told: &Told) -> String {
+fn message(told: &AssistantReport) -> String {
     let telling = &told.telling;
     if told.dropped > 0 {
         return format!("{} more were told, too many at once", told.dropped);

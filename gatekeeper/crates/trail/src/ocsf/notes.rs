@@ -4,7 +4,7 @@ use super::event::{self, severity_id};
 use super::unmapped::Kind;
 use super::write::{Class, Machine, Place, product};
 use super::{Actor, Container, Entity, Feature, Line, Product, Session, Text, User};
-use gatekeeper_record::decision::{By, Decision};
+use gatekeeper_record::decision::{DecidedBy, Decision};
 use gatekeeper_record::record::{
     Change, DaemonChange, HookChange, Lost, PolicyRefused, SessionChange, TrailChange, Upkeep,
 };
@@ -100,7 +100,7 @@ pub fn refused<'a>(refused: &'a PolicyRefused, machine: &'a Machine, place: &'a 
 /// A hold was decided, or somebody had a say in it.
 pub fn decision<'a>(decision: &'a Decision, machine: &'a Machine, place: &'a Place) -> Line<'a> {
     let (activity, name) = match (&decision.by, decision.approves) {
-        (By::Gone, _) => (99, "Lapse"),
+        (DecidedBy::Gone, _) => (99, "Lapse"),
         (_, true) => (8, "Approve"),
         (_, false) => (9, "Reject"),
     };
@@ -117,7 +117,7 @@ pub fn decision<'a>(decision: &'a Decision, machine: &'a Machine, place: &'a Pla
     };
     let mut line = Line::base(class, machine, place);
     let user = match &decision.by {
-        By::Person(person) => Some(owner(person.uid, Some(&person.name))),
+        DecidedBy::Person(person) => Some(owner(person.uid, Some(&person.name))),
         _ => None,
     };
     line.actor = Some(Actor {
@@ -139,7 +139,7 @@ pub fn decision<'a>(decision: &'a Decision, machine: &'a Machine, place: &'a Pla
     if let Some(event) = &decision.about {
         event::asked(&mut line, event);
     }
-    if decision.settled && decision.by != By::Gone {
+    if decision.settled && decision.by != DecidedBy::Gone {
         let (action, action_id, disposition, disposition_id) =
             if decision.approves { ("Allowed", 1, "Approved", 8) } else { ("Denied", 2, "Blocked", 2) };
         (line.action, line.action_id) = (Some(action.into()), Some(action_id));

@@ -69,7 +69,9 @@ impl Line<'_> {
                 note: owned(self.status_detail.as_ref()).unwrap_or_default(),
                 kept_from: self.unmapped.kept_from,
             }),
-            Kind::Told => Record::Told(Box::new(assistant_report::read(self).ok_or(missing("telling"))?)),
+            Kind::AssistantReport => {
+                Record::AssistantReport(Box::new(assistant_report::read(self).ok_or(missing("telling"))?))
+            }
             Kind::Decision => Record::Decision(self.decision().map_err(missing)?),
             Kind::Missed => Record::Missed { count: self.unmapped.missed.unwrap_or(0) },
         })

@@ -15,11 +15,11 @@ use gatekeeper_policy::document::Severity;
 use gatekeeper_policy::rulebook::RuleInfo;
 use gatekeeper_record::assistant::Assistant;
 use gatekeeper_record::container::{Container, Runtime};
-use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Person, Width};
-use gatekeeper_record::hook_report::{Telling, What};
+use gatekeeper_record::decision::{Breadth, DecidedBy, Decision, GrantScope, HoldId, Person};
+use gatekeeper_record::hook_report::{HookReport, ReportKind};
 use gatekeeper_record::record::{
-    Ancestor, Change, DaemonChange, Event, FamilyName, FileId, Foretold, HookChange, Lost, MatchedBy, Object,
-    PolicyRefused, Record, SessionChange, Task, Told, ToolLink, TrailChange, Upkeep,
+    Ancestor, AssistantReport, Change, DaemonChange, Event, FamilyName, FileId, HookChange, Lost, MatchedBy,
+    Object, PolicyRefused, PredictedDenial, Record, SessionChange, Task, ToolLink, TrailChange, Upkeep,
 };
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
@@ -50,7 +50,7 @@ pub fn event(sequence: u64, operation: Operation, verdict: Verdict, object: Obje
         session: SessionId::from_kernel(77),
         session_name: Some("demo".into()),
         owner: Some(1000),
-        purpose: Some("mend the build".into()),
+        purpose: Some("help the build".into()),
         container: None,
         assistant: Some("/usr/bin/claude".into()),
         verdict,
@@ -257,30 +257,35 @@ fn change() -> impl Strategy<Value = SessionChange> {
     })
 }
 
-fn telling() -> impl Strategy<Value = Telling> {
-    let first = (select(Assistant::ALL.to_vec()), select(What::ALL.to_vec()), text(), vec(of(text()), 7));
+fn telling() -> impl Strategy<Value = HookReport> {
+    let first =
+        (select(Assistant::ALL.to_vec()), select(ReportKind::ALL.to_vec()), text(), vec(of(text()), 7));
     let second = (vec(of(text()), 5), proptest::collection::btree_map(text(), text(), 0..3), 0u64..1 << 50);
     (first, second).prop_map(|((assistant, what, event, words), (texts, hints, cut))| {
         let [conversation, turn, tool_use, tool, subagent, subagent_kind, model] = words.try_into().unwrap();
         let [input, command, output, text, folder] = texts.try_into().unwrap();
-        let ids = Telling { conversation, turn, tool_use, tool, ..Telling::of(assistant, what, &event) };
-        let whose = Telling { subagent, subagent_kind, model, folder, hints, cut, ..ids };
-        Telling { input, command, output, text, ..whose }
+        let ids =
+            HookReport { conversation, turn, tool_use, tool, ..HookReport::of(assistant, what, &event) };
+        let whose = HookReport { subagent, subagent_kind, model, folder, hints, cut, ..ids };
+        HookReport { input, command, output, text, ..whose }
     })
 }
 
-fn told() -> impl Strategy<Value = Told> {
+fn told() -> impl Strategy<Value = AssistantReport> {
     let teller =
         (any::<u32>(), any::<u64>(), text()).prop_map(|(pid, start, path)| Ancestor { pid, start, path });
-    let refused =
-        (text(), text(), of(text())).prop_map(|(reason, policy, rule)| Foretold { reason, policy, rule });
+    let refused = (text(), text(), of(text())).prop_map(|(reason, policy, rule)| PredictedDenial {
+        reason,
+        policy,
+        rule,
+    });
     let whose = (moment(), any::<u64>(), session(), of(text()), any::<u32>());
     let whose = (whose, of(text()), of((text(), of(0u64..1 << 50))));
     (whose, of(text()), of(refused), vec(teller, 0..3), 0u64..1 << 50, telling()).prop_map(
         |((whose, purpose, policy), call, refused, tellers, dropped, telling)| {
             let (time, boot_time, session, session_name, owner) = whose;
             let (policy, generation) = policy.unzip();
-            Told {
+            AssistantReport {
                 time,
                 boot_time,
                 session,
@@ -325,15 +330,16 @@ fn informed() -> BoxedStrategy<Decision> {
 }
 
 fn decision() -> BoxedStrategy<Decision> {
-    let person = (text(), text(), of(text()), any::<u32>())
-        .prop_map(|(name, program, terminal, uid)| By::Person(Person { name, program, terminal, uid }));
+    let person = (text(), text(), of(text()), any::<u32>()).prop_map(|(name, program, terminal, uid)| {
+        DecidedBy::Person(Person { name, program, terminal, uid })
+    });
     let by = prop_oneof![
         4 => person,
-        1 => text().prop_map(By::Check),
-        1 => select(vec![By::Gone, By::Limit, By::Timeout]),
+        1 => text().prop_map(DecidedBy::Check),
+        1 => select(vec![DecidedBy::Gone, DecidedBy::Limit, DecidedBy::Timeout]),
     ];
-    let width = select(vec![Width::Once, Width::Exact, Width::Rule]);
-    let scope = (of(0u64..1 << 50), width).prop_map(|(seconds, width)| Extent { seconds, width });
+    let width = select(vec![Breadth::Once, Breadth::Exact, Breadth::Rule]);
+    let scope = (of(0u64..1 << 50), width).prop_map(|(seconds, width)| GrantScope { seconds, width });
     let whose = (of(any::<u32>()), of(session()), of(text()));
     let said = (any::<bool>(), any::<bool>(), text(), of(text()));
     (hold(), moment(), by, scope, whose, said)
@@ -368,7 +374,7 @@ pub fn record() -> impl Strategy<Value = Record> {
     prop_oneof![
         6 => any_event().prop_map(|event| Record::Event(Box::new(event))),
         2 => change().prop_map(Record::Session),
-        2 => told().prop_map(|told| Record::Told(Box::new(told))),
+        2 => told().prop_map(|told| Record::AssistantReport(Box::new(told))),
         2 => informed().prop_map(|decision| Record::Decision(Box::new(decision))),
         1 => lost.prop_map(|(time, families, unexplained, unwritten)| {
             Record::Lost(Lost { time, families, unexplained, unwritten })

@@ -15,9 +15,9 @@ use super::{Line, VERSION};
 use crate::log::seal::seal;
 use gatekeeper_record::assistant::Assistant;
 use gatekeeper_record::container::Container;
-use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Person};
-use gatekeeper_record::hook_report::{Telling, What};
-use gatekeeper_record::record::{Event, Record, Told};
+use gatekeeper_record::decision::{DecidedBy, Decision, GrantScope, HoldId, Person};
+use gatekeeper_record::hook_report::{HookReport, ReportKind};
+use gatekeeper_record::record::{AssistantReport, Event, Record};
 use gatekeeper_record::session_id::SessionId;
 
 /// An extract of the released schema: the classes used here and the objects in them, with what the
@@ -168,12 +168,12 @@ fn a_decision_tells_of_what_was_asked() {
             about,
             approves: false,
             asked: "read ./secret-9".into(),
-            by: By::Person(person.clone()),
+            by: DecidedBy::Person(person.clone()),
             checks: Vec::new(),
             hold: HoldId::from_kernel(9).unwrap(),
             owner: event.owner,
             reason: Some("not today".into()),
-            scope: Extent::default(),
+            scope: GrantScope::default(),
             session: event.session,
             session_name: event.session_name.clone(),
             settled: true,
@@ -196,7 +196,7 @@ fn a_decision_tells_of_what_was_asked() {
     let unmapped = &value["unmapped"];
     assert_eq!(
         (&unmapped["purpose"], &unmapped["why"]),
-        (&"mend the build".into(), &"secrets stay here".into())
+        (&"help the build".into(), &"secrets stay here".into())
     );
     assert_eq!((&unmapped["operation"], &unmapped["verdict"]), (&"read".into(), &"ask".into()));
     assert_eq!(unmapped["file"]["path"], "/home/dev/app/secret-9");
@@ -215,7 +215,7 @@ fn a_decision_tells_of_what_was_asked() {
 #[test]
 fn what_was_told_carries_purpose_and_policy() {
     let told = |purpose: Option<&str>, generation| {
-        Record::Told(Box::new(Told {
+        Record::AssistantReport(Box::new(AssistantReport {
             time: gatekeeper_record::time::Moment::from_micros(1_800_000_000_000_000),
             boot_time: 7,
             session: SessionId::from_kernel(77).unwrap(),
@@ -228,24 +228,24 @@ fn what_was_told_carries_purpose_and_policy() {
             refused: None,
             tellers: Vec::new(),
             dropped: 0,
-            telling: Telling::of(Assistant::Codex, What::Prompt, "x"),
+            telling: HookReport::of(Assistant::Codex, ReportKind::Prompt, "x"),
         }))
     };
-    let line = written(&told(Some("mend the build"), Some(2)), 5);
+    let line = written(&told(Some("help the build"), Some(2)), 5);
     assert_eq!(fits_the_schema(&line), Ok(()));
     let value: Value = serde_json::from_str(&line).unwrap();
     // Where an operation's record has them.
     let policy = serde_json::json!({"name": "coding-assistant", "version": "2"});
     let unmapped = &value["unmapped"];
     assert_eq!(value["policy"], policy);
-    assert_eq!((&unmapped["purpose"], &unmapped["generation"]), (&"mend the build".into(), &2.into()));
+    assert_eq!((&unmapped["purpose"], &unmapped["generation"]), (&"help the build".into(), &2.into()));
     // As earlier versions wrote it, of what was refused.
     let line = written(&told(None, None), 5);
     assert!(line.contains(r#""policy":{"name":"coding-assistant","version":""}"#), "{line}");
     assert!(!line.contains("generation") && !line.contains("purpose"), "{line}");
     assert_eq!(serde_json::from_str::<Line>(&line).unwrap().record().unwrap(), told(None, None));
     let line = line.replace(r#""policy":{"name":"coding-assistant","version":""},"#, "");
-    let Ok(Record::Told(told)) = serde_json::from_str::<Line>(&line).unwrap().record() else {
+    let Ok(Record::AssistantReport(told)) = serde_json::from_str::<Line>(&line).unwrap().record() else {
         panic!("not read: {line}")
     };
     assert_eq!(told.policy, None);

@@ -31,7 +31,7 @@ pub enum Kind {
     /// See [`gatekeeper_record::record::Record::Trail`].
     Trail,
     /// See [`gatekeeper_record::record::Record::Told`].
-    Told,
+    AssistantReport,
     /// See [`gatekeeper_record::record::Record::Missed`].
     Missed,
     /// See [`gatekeeper_record::record::Record::Decision`].

@@ -72,7 +72,7 @@ impl<'a> Line<'a> {
             Record::Refused(refused) => notes::refused(refused, machine, place),
             Record::Hook(change) => notes::hook(change, machine, place),
             Record::Trail(change) => notes::trail(change, machine, place),
-            Record::Told(told) => assistant_report::line(told, machine, place),
+            Record::AssistantReport(told) => assistant_report::line(told, machine, place),
             Record::Decision(decision) => notes::decision(decision, machine, place),
             Record::Missed { count } => notes::missed(*count, machine, place),
         }

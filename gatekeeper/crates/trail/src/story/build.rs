@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::holds::Holds;
-use super::{Counts, Deed, Process, Story, Testimony};
-use gatekeeper_record::hook_report::What;
-use gatekeeper_record::record::{Change, Event, MatchedBy, Record, Told, ToolLink};
+use super::{Action, Counts, Process, Story, Testimony};
+use gatekeeper_record::hook_report::ReportKind;
+use gatekeeper_record::record::{AssistantReport, Change, Event, MatchedBy, Record, ToolLink};
 use gatekeeper_record::session_id::SessionId;
 
 /// A process: its id and when it started.
@@ -14,7 +14,7 @@ type Key = (u32, u64);
 pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
     let (mut opened, mut ended, mut changes, mut nested) = (None, None, Vec::new(), Vec::new());
     let mut counts = Counts::default();
-    let mut deeds: BTreeMap<Key, Vec<Deed>> = BTreeMap::new();
+    let mut deeds: BTreeMap<Key, Vec<Action>> = BTreeMap::new();
     let mut parents: BTreeMap<Key, Key> = BTreeMap::new();
     let (mut told, mut holds) = (Vec::new(), Holds::default());
     for (number, record) in records {
@@ -32,11 +32,11 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
             Record::Session(change) if change.parent == Some(session) && change.change == Change::Opened => {
                 nested.push(change.session);
             }
-            Record::Told(one) if one.session == session => {
+            Record::AssistantReport(one) if one.session == session => {
                 counts.records += 1;
-                counts.prompts += u64::from(one.telling.what == What::Prompt);
-                counts.tool_calls += u64::from(one.telling.what == What::Tool);
-                told.push(Testimony { record: *number, told: Told::clone(one) });
+                counts.prompts += u64::from(one.telling.what == ReportKind::Prompt);
+                counts.tool_calls += u64::from(one.telling.what == ReportKind::Tool);
+                told.push(Testimony { record: *number, told: AssistantReport::clone(one) });
             }
             Record::Event(event) if event.session == Some(session) => {
                 counts.records += 1;
@@ -46,7 +46,7 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
                 if let Some(parent) = event.ancestry.first() {
                     parents.insert(key, (parent.pid, parent.start));
                 }
-                deeds.entry(key).or_default().push(Deed { record: *number, event: Event::clone(event) });
+                deeds.entry(key).or_default().push(Action { record: *number, event: Event::clone(event) });
             }
             Record::Decision(decision) if decision.session == Some(session) => {
                 counts.records += 1;
@@ -75,13 +75,13 @@ fn count(counts: &mut Counts, event: &Event) {
 
 /// The tool call a process belongs to: what was found last, for its arguments can tell more than its start. An
 /// assistant's own process belongs to none, whatever it had open now and then.
-fn tool(deeds: &[Deed]) -> Option<ToolLink> {
+fn tool(deeds: &[Action]) -> Option<ToolLink> {
     let link = deeds.iter().rev().find_map(|deed| deed.event.tool.clone())?;
     Some(link).filter(|link| link.matched_by != MatchedBy::Assistant)
 }
 
 /// Parents before their children; children in the order in which they first did something.
-fn tree(mut deeds: BTreeMap<Key, Vec<Deed>>, parents: &BTreeMap<Key, Key>) -> Vec<Process> {
+fn tree(mut deeds: BTreeMap<Key, Vec<Action>>, parents: &BTreeMap<Key, Key>) -> Vec<Process> {
     let mut order: Vec<(u64, Key)> =
         deeds.iter().filter_map(|(key, deeds)| Some((deeds.first()?.record, *key))).collect();
     order.sort_unstable();

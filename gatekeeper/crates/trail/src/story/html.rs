@@ -13,7 +13,7 @@ use text::{Plain, clock, last_part, object};
 
 /// How it looks.
 const STYLE: &str = include_str!("report.css");
-/// Width of the timeline, in its own units.
+/// Breadth of the timeline, in its own units.
 const WIDTH: i64 = 1000;
 /// Height of a lane of the timeline.
 const LANE: usize = 22;

@@ -23,7 +23,7 @@ fn change(change: Change, session: SessionId, parent: Option<SessionId>) -> Reco
         owner: 1000,
         change,
         policies: vec!["coding-assistant@1".into()],
-        purpose: Some("mend <the> build".into()),
+        purpose: Some("help <the> build".into()),
         parent,
         workspace: Some("/home/dev/app".into()),
         user: Some("dev".into()),
@@ -90,7 +90,7 @@ fn the_page_has_every_number_and_runs_nobodys_script() {
     assert_eq!(page.matches("<rect class=\"refused\"").count(), 2);
     assert_eq!(page.matches("<rect class=\"exec\"").count(), 3);
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script"), "{page}");
-    assert!(page.contains("mend &lt;the&gt; build"));
+    assert!(page.contains("help &lt;the&gt; build"));
     for outside in ["http://", "https://", "url(", "@import"] {
         assert!(!page.contains(outside), "{outside}");
     }
@@ -99,11 +99,11 @@ fn the_page_has_every_number_and_runs_nobodys_script() {
 #[test]
 fn a_tool_call_stands_with_its_processes() {
     use gatekeeper_record::assistant::Assistant;
-    use gatekeeper_record::hook_report::{Telling, What};
-    use gatekeeper_record::record::{MatchedBy, Told, ToolLink};
+    use gatekeeper_record::hook_report::{HookReport, ReportKind};
+    use gatekeeper_record::record::{AssistantReport, MatchedBy, ToolLink};
     let told = |what, text: &str, call: Option<&str>| {
-        let telling = Telling { text: Some(text.into()), ..Telling::of(Assistant::Codex, what, "x") };
-        Record::Told(Box::new(Told {
+        let telling = HookReport { text: Some(text.into()), ..HookReport::of(Assistant::Codex, what, "x") };
+        Record::AssistantReport(Box::new(AssistantReport {
             time: Moment::from_micros(1_800_000_000_000_000),
             boot_time: 1,
             session: id(),
@@ -126,8 +126,8 @@ fn a_tool_call_stands_with_its_processes() {
     };
     let exec = |number, chain: &[u32], path| deed(number, chain, Operation::Exec, Verdict::Allow, path);
     let records = [
-        told(What::Prompt, "<b>mend it", None),
-        told(What::Tool, "", Some("s.1")),
+        told(ReportKind::Prompt, "<b>help it", None),
+        told(ReportKind::Tool, "", Some("s.1")),
         linked(exec(1, &[10, 11], "/bin/sh"), &["s.1", "s.2"], MatchedBy::Ambiguous),
         linked(exec(2, &[10, 11], "/bin/bash"), &["s.1"], MatchedBy::Command),
         linked(exec(3, &[10, 11, 12], "/bin/ls"), &["s.1"], MatchedBy::Parent),
@@ -139,6 +139,6 @@ fn a_tool_call_stands_with_its_processes() {
     let of_call: Vec<_> = story.of_call("s.1").map(|(process, by)| (process.pid, by)).collect();
     assert_eq!(of_call, [(11, MatchedBy::Command), (12, MatchedBy::Parent)]);
     let page = page(&story).unwrap();
-    assert!(page.contains("&lt;b&gt;mend it") && page.contains("<b>1</b> tool calls"), "{page}");
+    assert!(page.contains("&lt;b&gt;help it") && page.contains("<b>1</b> tool calls"), "{page}");
     assert!(page.contains("bash <small>11 by process tree and command</small>"), "{page}");
 }

@@ -44,9 +44,9 @@ async fn a_session_is_masked_by_all_its_layers_and_by_no_others() {
     let state = tempfile::tempdir().unwrap();
     let config = Settings::usual(state.path().to_owned());
     let mut trail = Trail::open(&config, "b").unwrap();
-    let edition = |serial, generation| Edition { serial, generation };
-    trail.rules(edition(1, 1), rules(&["badge (?<s>[0-9]+)"])).unwrap();
-    trail.rules(edition(2, 1), rules(&["(?<s>enter)"])).unwrap();
+    let version_key = |serial, generation| PolicyVersion { serial, generation };
+    trail.rules(version_key(1, 1), rules(&["badge (?<s>[0-9]+)"])).unwrap();
+    trail.rules(version_key(2, 1), rules(&["(?<s>enter)"])).unwrap();
     trail.layers(id(1), vec![1]);
     trail.layers(id(2), vec![1, 2]);
     trail.layers(id(3), vec![3]);
@@ -61,8 +61,8 @@ async fn a_session_is_masked_by_all_its_layers_and_by_no_others() {
         assert!(text.ends_with(digest.as_str()), "{text} and {digest}");
     }
     // A reload adds; what was masked before it stays so while old events may be on the way.
-    trail.rules(edition(3, 1), rules(&["(?<s>enter)"])).unwrap();
-    trail.rules(edition(3, 2), rules(&[])).unwrap();
+    trail.rules(version_key(3, 1), rules(&["(?<s>enter)"])).unwrap();
+    trail.rules(version_key(3, 2), rules(&[])).unwrap();
     assert!(told(&mut trail, id(3))[1].starts_with("<masked:"));
 }
 

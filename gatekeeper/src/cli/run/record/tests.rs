@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{tcgetwinsize, tcsetwinsize};
 
-use super::super::kept::Keeper;
+use super::super::pty_proxy::PtyProxy;
 use super::*;
 use crate::sys::terminal;
 use gatekeeper_record::time::Moment;
@@ -71,7 +71,7 @@ fn a_terminal_that_changes_its_size_changes_the_sessions_and_is_recorded() {
     assert_eq!(terminal::size().ws_col, 70);
     let (child, master) = terminal::spawn(command, terminal::size(), there.into()).unwrap();
     let inner = master.try_clone().unwrap();
-    let mut keeper = Keeper::new(child, File::from(master), size(70, 20));
+    let mut keeper = PtyProxy::new(child, File::from(master), size(70, 20));
     keeper.taken = Some(taken);
     keeper.begun = true;
     let person = thread::spawn(move || {
@@ -90,9 +90,9 @@ fn a_terminal_that_changes_its_size_changes_the_sessions_and_is_recorded() {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("\"r\", \"100x30\"") || text.contains("\"r\",\"100x30\""), "{text}");
     let (_, happened) = cast::read(&file).unwrap();
-    let place = |wanted: &dyn Fn(&Happening) -> bool| happened.iter().position(|one| wanted(&one.what));
-    let says = |text: &'static str| move |one: &Happening| matches!(one, Happening::Output(said) if said.contains(text));
-    let (small, resized) = (place(&says("20 70")), place(&|one| *one == Happening::Resize((100, 30))));
-    let (large, ended) = (place(&says("larger")), place(&|one| *one == Happening::Exit(3)));
+    let place = |wanted: &dyn Fn(&CastEvent) -> bool| happened.iter().position(|one| wanted(&one.what));
+    let says = |text: &'static str| move |one: &CastEvent| matches!(one, CastEvent::Output(said) if said.contains(text));
+    let (small, resized) = (place(&says("20 70")), place(&|one| *one == CastEvent::Resize((100, 30))));
+    let (large, ended) = (place(&says("larger")), place(&|one| *one == CastEvent::Exit(3)));
     assert!(small.is_some() && small < resized && resized < large && large < ended, "{happened:?}");
 }

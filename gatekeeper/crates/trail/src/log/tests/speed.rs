@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::super::super::writer_thread::Keeper;
+use super::super::super::writer_thread::WriterThread;
 use super::super::writer::Options;
 use super::*;
 
@@ -15,7 +15,8 @@ const PUSHING: Duration = Duration::from_secs(10);
 fn records_a_second() {
     let state = tempfile::tempdir().unwrap();
     let usual = crate::log::writer::Options::default();
-    let keeper = Keeper::start(state.path(), "box", "b", Options { keep_bytes: 1 << 30, ..usual }).unwrap();
+    let keeper =
+        WriterThread::start(state.path(), "box", "b", Options { keep_bytes: 1 << 30, ..usual }).unwrap();
     let (begun, mut pushed, mut held) = (Instant::now(), 0u64, 0u64);
     while begun.elapsed() < PUSHING {
         if keeper.is_behind() {

@@ -4,8 +4,8 @@ use std::fmt::{self, Write as _};
 
 use super::text::{Plain, clock, last_call, last_part, object};
 use crate::story::holds::{Held, Said, waited};
-use crate::story::{Deed, Story, Testimony};
-use gatekeeper_record::hook_report::What;
+use crate::story::{Action, Story, Testimony};
+use gatekeeper_record::hook_report::ReportKind;
 
 /// What the assistants told, each tool call with the processes that belong to it.
 pub fn told(page: &mut String, story: &Story) -> fmt::Result {
@@ -36,7 +36,7 @@ pub fn told(page: &mut String, story: &Story) -> fmt::Result {
             Plain(telling.tool.as_deref().unwrap_or_default()),
             Plain(&said)
         )?;
-        if telling.what == What::Tool && !call.is_empty() {
+        if telling.what == ReportKind::Tool && !call.is_empty() {
             for (process, by) in story.of_call(call) {
                 let program = last_part(process.program());
                 write!(page, "{} <small>{} {}</small><br>", Plain(program), process.pid, by.words())?;
@@ -67,7 +67,7 @@ pub fn held(page: &mut String, story: &Story) -> fmt::Result {
             "<tr id=\"hold-{hold}\"><td rowspan=\"{rows}\">{hold}<td rowspan=\"{rows}\">{number}<td rowspan=\"{rows}\">{}<td rowspan=\"{rows}\" class=\"object\">{}<td rowspan=\"{rows}\">{}<td rowspan=\"{rows}\" class=\"{class}\">{}<td rowspan=\"{rows}\">{}",
             since.map(clock).unwrap_or_default(),
             Plain(asked),
-            By(program.as_deref(), *pid),
+            DecidedBy(program.as_deref(), *pid),
             Plain(&held.to_string()),
             waited_ms.map(waited).unwrap_or_default(),
         )?;
@@ -94,9 +94,9 @@ pub fn held(page: &mut String, story: &Story) -> fmt::Result {
 }
 
 /// A program and its process, as far as they are known.
-struct By<'a>(Option<&'a str>, Option<u32>);
+struct DecidedBy<'a>(Option<&'a str>, Option<u32>);
 
-impl fmt::Display for By<'_> {
+impl fmt::Display for DecidedBy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Plain(last_part(self.0.unwrap_or("?"))))?;
         self.1.map_or(Ok(()), |pid| write!(f, " <small>{pid}</small>"))
@@ -114,7 +114,7 @@ pub fn refused(page: &mut String, story: &Story) -> fmt::Result {
         page,
         "<section id=\"refused\"><h2>Refused</h2><div class=\"wide\"><table><thead><tr><th>Record<th>Time (UTC)<th>Operation<th>On what<th>Why<th>Rule<th>By</tr></thead><tbody>"
     )?;
-    for Deed { record, event } in refused {
+    for Action { record, event } in refused {
         let rule = event.rule.as_ref().map_or("–", |rule| rule.id.as_str());
         let by = last_part(event.program.as_deref().unwrap_or(&event.task.comm));
         writeln!(

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::class;
 use super::text::{Plain, clock, object};
-use crate::story::{Deed, Process, Story};
+use crate::story::{Action, Process, Story};
 
 /// Processes as a tree, their deeds with what came of those that were held.
 pub fn tree(page: &mut String, story: &Story) -> fmt::Result {
@@ -25,7 +25,7 @@ pub fn tree(page: &mut String, story: &Story) -> fmt::Result {
         }
         writeln!(page, "</summary><ol>")?;
         for deed in deeds {
-            let Deed { record, event } = deed;
+            let Action { record, event } = deed;
             let class = class(event);
             write!(
                 page,

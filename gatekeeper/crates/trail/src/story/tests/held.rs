@@ -1,7 +1,7 @@
 //! What was held, and what was said to it.
 
 use super::*;
-use gatekeeper_record::decision::{By, Decision, Extent, HoldId, Outcome, Person, Width};
+use gatekeeper_record::decision::{Breadth, DecidedBy, Decision, GrantScope, HoldId, Outcome, Person};
 
 /// The event of a hold: it waits, or has its answer.
 fn event_of(hold: u64, sequence: u64, cause: Cause, passed: bool) -> Record {
@@ -17,7 +17,7 @@ fn asks(hold: u64) -> Record {
     event_of(hold, hold, Cause::Held, false)
 }
 
-fn says(hold: u64, by: By, approves: bool, settled: bool) -> Record {
+fn says(hold: u64, by: DecidedBy, approves: bool, settled: bool) -> Record {
     Record::Decision(Box::new(Decision {
         about: None,
         approves,
@@ -27,7 +27,7 @@ fn says(hold: u64, by: By, approves: bool, settled: bool) -> Record {
         hold: HoldId::from_kernel(hold).unwrap(),
         owner: Some(1000),
         reason: Some("no \u{202e}more".into()),
-        scope: Extent { seconds: Some(600), width: Width::Exact },
+        scope: GrantScope { seconds: Some(600), width: Breadth::Exact },
         session: Some(id()),
         session_name: None,
         settled,
@@ -35,8 +35,8 @@ fn says(hold: u64, by: By, approves: bool, settled: bool) -> Record {
     }))
 }
 
-fn person(name: &str, uid: u32) -> By {
-    By::Person(Person {
+fn person(name: &str, uid: u32) -> DecidedBy {
+    DecidedBy::Person(Person {
         name: name.into(),
         program: "gatekeeper".into(),
         terminal: Some("/dev/pts/3".into()),
@@ -57,12 +57,12 @@ pub fn story() -> Story {
         says(3, person("bob", 1002), false, true),
         event_of(3, 13, Cause::Decided, false),
         asks(4),
-        says(4, By::Timeout, false, true),
+        says(4, DecidedBy::Timeout, false, true),
         event_of(4, 14, Cause::Decided, false),
         asks(5),
-        says(5, By::Gone, false, true),
+        says(5, DecidedBy::Gone, false, true),
         asks(6),
-        says(7, By::Limit, false, true),
+        says(7, DecidedBy::Limit, false, true),
         change(Change::Ended, id(), None),
     ];
     let numbered: Vec<(u64, Record)> = (100..).zip(records).collect();

@@ -126,13 +126,13 @@ fn head(story: &Value) -> Vec<String> {
 }
 
 fn told(one: &Value, processes: &[Value]) -> Vec<String> {
-    let told: Told = read(one);
+    let told: AssistantReport = read(one);
     let telling = &told.telling;
     let call = told.call.as_deref().unwrap_or_default();
     let whose = telling.subagent.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
     let refused = told.refused.as_ref().map(|refused| format!(" — {}", refused.reason)).unwrap_or_default();
     let mut belong = String::new();
-    if telling.what == gatekeeper_record::hook_report::What::Tool && !call.is_empty() {
+    if telling.what == gatekeeper_record::hook_report::ReportKind::Tool && !call.is_empty() {
         for process in processes {
             let Ok(link) = serde_json::from_value::<ToolLink>(process["tool"].clone()) else { continue };
             if link.calls.iter().any(|one| one == call) {
@@ -311,7 +311,7 @@ fn ours(mut record: Record) -> Record {
         Record::Event(event) => event.session = Some(id()),
         Record::Session(change) if change.parent.is_none() => change.session = id(),
         Record::Session(change) => change.parent = Some(id()),
-        Record::Told(told) => (told.session, told.dropped) = (id(), 0),
+        Record::AssistantReport(told) => (told.session, told.dropped) = (id(), 0),
         Record::Decision(decision) => decision.session = Some(id()),
         _ => {}
     }

@@ -53,7 +53,7 @@ pub fn run(config: &Config, words: &[std::ffi::OsString], wish: Wish) -> anyhow:
     let size = terminal::size();
     let (child, master) =
         terminal::spawn(command, size, there.into()).context("a terminal for the session")?;
-    let mut keeper = Keeper::new(child, File::from(master), size);
+    let mut keeper = PtyProxy::new(child, File::from(master), size);
     // Nothing is started before it can be taken down and asked about.
     let Some(session) = opened(&here)? else { return keeper.end() };
     if wish.record {
@@ -122,7 +122,7 @@ struct Ready {
 }
 
 /// Stands between two terminals.
-pub(super) struct Keeper {
+pub(super) struct PtyProxy {
     child: Child,
     master: File,
     size: Winsize,
@@ -137,7 +137,7 @@ pub(super) struct Keeper {
     pub(super) begun: bool,
 }
 
-impl Keeper {
+impl PtyProxy {
     /// Between this one's terminal and that of the child.
     pub(super) fn new(child: Child, master: File, size: Winsize) -> Self {
         Self {

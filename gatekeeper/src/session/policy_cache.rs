@@ -10,7 +10,7 @@ use super::gate::Gate;
 use super::policy::{Variables, compile_whole};
 use super::record::{LayerRef, OwnLayer, Session};
 use gatekeeper_policy::Compiled;
-use gatekeeper_policy::rulebook::{Edition, Rules};
+use gatekeeper_policy::rulebook::{PolicyVersion, Rules};
 
 /// Policies kept, at most: each is some megabytes.
 const KEPT: usize = 16;
@@ -20,9 +20,9 @@ type Key = (u32, u64);
 
 /// The policies last asked.
 #[derive(Debug, Default)]
-pub struct Judges(RefCell<BTreeMap<Key, Option<Arc<Compiled>>>>);
+pub struct PolicyCache(RefCell<BTreeMap<Key, Option<Arc<Compiled>>>>);
 
-impl Judges {
+impl PolicyCache {
     /// The policy in this layer with its generation; `None` where it is not known, or not any more what the kernel
     /// has.
     pub async fn of(&self, gate: &Gate, layer: Layer) -> Option<(Arc<Compiled>, u64)> {
@@ -38,8 +38,8 @@ impl Judges {
         let compiled = tokio::task::spawn_blocking(work).await.ok()?;
         drop(turn);
         // The file may have been changed since the session opened, and the kernel still has the old rules.
-        let edition = Edition { serial: key.0, generation: key.1 };
-        let same = |compiled: &Compiled| gate.trail.borrow().has_rules(edition, &Rules::of(compiled));
+        let version_key = PolicyVersion { serial: key.0, generation: key.1 };
+        let same = |compiled: &Compiled| gate.trail.borrow().has_rules(version_key, &Rules::of(compiled));
         let compiled = compiled.filter(same).map(Arc::new);
         let mut kept = self.0.borrow_mut();
         while kept.len() >= KEPT {

@@ -9,7 +9,7 @@ use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 
 use super::address::parse_exact;
-use super::error::{Mend, PolicyError};
+use super::error::{Help, PolicyError};
 use super::links::{Links, real_path};
 use super::question::{Question, Start};
 use super::selftest::follows_last;
@@ -63,7 +63,7 @@ pub fn file(path: &Path, operations: Vec<Operation>, links: &dyn Links) -> Resul
 /// Using this address.
 pub fn net(address: &str, protocol: Protocol, operation: Operation) -> Result<Question, PolicyError> {
     let address =
-        parse_exact(address).map_err(|error| PolicyError::whole("", error.to_string(), error.mend()))?;
+        parse_exact(address).map_err(|error| PolicyError::whole("", error.to_string(), error.help()))?;
     Ok(Question::Net(address, protocol, operation))
 }
 
@@ -78,14 +78,14 @@ pub fn unix(name: &OsStr, operation: Operation, links: &dyn Links) -> Result<Que
 
 /// Sending this signal to a process of this program.
 pub fn signal(signal: &str, program: &Path, links: &dyn Links) -> Result<Question, PolicyError> {
-    let number = number(signal).map_err(|error| PolicyError::whole("", error.to_string(), error.mend()))?;
+    let number = number(signal).map_err(|error| PolicyError::whole("", error.to_string(), error.help()))?;
     Ok(Question::Signal(number, real_path(&absolute(program)?, links, true)))
 }
 
 /// Using this capability.
 pub fn capability(name: &str) -> Result<Question, PolicyError> {
     let number = super::capability::number(name)
-        .map_err(|error| PolicyError::whole("", error.to_string(), error.mend()))?;
+        .map_err(|error| PolicyError::whole("", error.to_string(), error.help()))?;
     Ok(Question::Capability(number))
 }
 

@@ -13,7 +13,7 @@ const AT_ONCE: usize = 2;
 
 /// Who waits and who compiles.
 #[derive(Clone, Debug)]
-pub struct Turns {
+pub struct Permits {
     all: Arc<Semaphore>,
     users: Rc<RefCell<BTreeMap<u32, Arc<Semaphore>>>>,
 }
@@ -22,18 +22,18 @@ pub struct Turns {
 #[derive(Debug)]
 pub struct Turn {
     uid: u32,
-    turns: Turns,
+    turns: Permits,
     own: Option<OwnedSemaphorePermit>,
     _all: OwnedSemaphorePermit,
 }
 
-impl Default for Turns {
+impl Default for Permits {
     fn default() -> Self {
         Self { all: Arc::new(Semaphore::new(AT_ONCE)), users: Rc::default() }
     }
 }
 
-impl Turns {
+impl Permits {
     /// Waits for this user's turn.
     pub async fn take(&self, uid: u32) -> Result<Turn, AcquireError> {
         let own =
@@ -66,7 +66,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_users_queue_is_not_anothers() {
-        let turns = Turns::default();
+        let turns = Permits::default();
         let first = turns.take(1000).await.unwrap();
         let greedy: Vec<_> = (0..20).map(|_| turns.take(1000)).collect();
         let waiting = futures(greedy);
