@@ -14,7 +14,12 @@ fn shipped() -> SearchPath {
 }
 
 fn names() -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(&shipped().directories[0])
+    names_in(&shipped().directories[0])
+}
+
+/// The policies of a folder.
+fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
@@ -81,5 +86,42 @@ fn every_rule_that_forbids_says_why() {
         for rule in policy.resolve(&vars, &NoLinks).unwrap().rules {
             assert!(rule.reason.is_some(), "{}", rule.id);
         }
+    }
+}
+
+/// Examples extend the policies that ship, as a user's own do.
+fn examples() -> (SearchPath, Vec<String>) {
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let folder = above.map(|folder| folder.join("examples")).find(|folder| folder.is_dir()).unwrap();
+    let names = names_in(&folder);
+    (SearchPath { directories: [vec![folder], shipped().directories].concat() }, names)
+}
+
+#[test]
+fn every_example_holds_and_says_why() {
+    let (search, names) = examples();
+    assert!(names.len() >= 5, "{names:?}");
+    for name in names {
+        let policy = load(&name, &search).unwrap();
+        assert!(policy.name == name && policy.description.is_some(), "{name}");
+        let vars = Vars::new(Path::new("/h/w"), Path::new("/h"), "dev", 1000, Path::new("/tmp"), "s");
+        for links in [&NoLinks as &dyn Links, &Disk::default()] {
+            let resolved = policy.resolve(&vars, links).unwrap();
+            assert!(resolved.tests.len() >= 10, "{name}");
+            for rule in &resolved.rules {
+                assert!(rule.reason.is_some(), "{}", rule.id);
+            }
+            let compiled = resolved.compile().unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(compiled.image.size(), Size::Small, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_examples_readme_names_each() {
+    let (search, names) = examples();
+    let readme = std::fs::read_to_string(search.directories[0].join("README.md")).unwrap();
+    for name in names {
+        assert!(readme.contains(&format!("[{name}.toml]({name}.toml)")), "{name}");
     }
 }
