@@ -25,6 +25,7 @@ mod qemu;
 mod rootfs;
 mod runs;
 mod setup;
+mod source_paths;
 mod suites;
 mod tally;
 mod test;
