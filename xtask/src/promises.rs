@@ -15,20 +15,37 @@ const DOCUMENTS: [&str; 2] = [PROMISES, "SECURITY.md"];
 /// How nextest begins the line of a test that passed.
 const PASSES: [&str; 3] = ["PASS [", "LEAK [", "FLAKY "];
 
-/// The tests that passed, by what those who ran them wrote: the suites in guests, nextest or `cargo test`. Attacks are
-/// named as documents do, `escapes/FAMILY/NAME`.
-pub fn passed(output: &str) -> impl Iterator<Item = String> {
-    output.lines().filter_map(|line| {
+/// The tests that passed, by what those who ran them wrote: the suites in guests, nextest or `cargo test`. They have the
+/// names that documents give them: `escapes/FAMILY/NAME` for attacks, and for the tests of a crate `gatekeeper-PART` the
+/// name that cargo gives them after `PART::`.
+pub fn passed(output: &str) -> Vec<String> {
+    let (mut names, mut package) = (Vec::new(), "");
+    for line in output.lines() {
+        let trimmed = line.trim();
         if let Some(rest) = line.strip_prefix("ok ") {
-            let name = rest.split_whitespace().next()?;
-            return Some(if name.contains("::") { name.to_owned() } else { format!("escapes/{name}") });
+            let name = rest.split_whitespace().next().unwrap_or_default();
+            names.push(if name.contains("::") { name.to_owned() } else { format!("escapes/{name}") });
+        } else if PASSES.iter().any(|begin| trimmed.starts_with(begin)) {
+            let mut words = trimmed.split_whitespace().rev();
+            let (name, package) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            names.push(of_package(package, name));
+        } else if let Some(binary) = trimmed.strip_prefix("Running ").and_then(|line| line.rsplit_once('/')) {
+            package = binary.1.rsplit_once('-').map_or("", |(package, _)| package);
+        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok")) {
+            names.push(of_package(package, name));
         }
-        let line = line.trim();
-        if PASSES.iter().any(|begin| line.starts_with(begin)) {
-            return line.split_whitespace().next_back().map(str::to_owned);
-        }
-        line.strip_prefix("test ")?.strip_suffix(" ... ok").map(str::to_owned)
-    })
+    }
+    names
+}
+
+/// The name of a package's test in documents. nextest writes `gatekeeper-policy` or `gatekeeper-policy::fuzz` for a package,
+/// cargo the name of its binary, `gatekeeper_policy`.
+fn of_package(package: &str, test: &str) -> String {
+    let package = package.split("::").next().unwrap_or_default();
+    match package.strip_prefix("gatekeeper").and_then(|rest| rest.strip_prefix(['-', '_'])) {
+        Some(part) => format!("{part}::{test}"),
+        None => test.to_owned(),
+    }
 }
 
 /// A line for the summary, and how many of the tests that documents name have passed. A promise that names none fails.
@@ -84,10 +101,20 @@ mod tests {
                       ok unix/abstract blocked: connect x (policy) (1.2 s)\nAGAIN net::send: late\n\
                       \x20       PASS [   0.035s] (  3/442) gatekeeper api::wire::tests::bounds\n\
                       \x20       FAIL [   0.035s] (  4/442) gatekeeper api::wire::tests::time\n\
-                      test tally::tests::adds ... ok\ntest tally::tests::counts ... FAILED\n";
-        let expected =
-            ["file::read", "escapes/unix/abstract", "api::wire::tests::bounds", "tally::tests::adds"];
-        assert_eq!(passed(output).collect::<Vec<_>>(), expected);
+                      \x20       PASS [   0.035s] (  5/442) gatekeeper-policy tests::cases::every_case\n\
+                      \x20    Running unittests src/main.rs (target/debug/deps/xtask-0123456789abcdef)\n\
+                      test tally::tests::adds ... ok\ntest tally::tests::counts ... FAILED\n\
+                      \x20    Running unittests src/lib.rs (target/debug/deps/gatekeeper_trail-0123456789abcdef)\n\
+                      test mask::tests::masks ... ok\n";
+        let expected = [
+            "file::read",
+            "escapes/unix/abstract",
+            "api::wire::tests::bounds",
+            "policy::tests::cases::every_case",
+            "tally::tests::adds",
+            "trail::mask::tests::masks",
+        ];
+        assert_eq!(passed(output), expected);
     }
 
     #[test]

@@ -110,7 +110,8 @@ fn units(filter: Option<&str>) -> Result<(Tally, Vec<String>)> {
     let nextest = have("cargo-nextest");
     let tests = match nextest {
         true => cmd("cargo").args(["nextest", "run", "--no-tests=pass", "--cargo-profile"]),
-        false => cmd("cargo").args(["test", "--profile"]),
+        // What it writes to standard error says whose tests follow.
+        false => cmd("sh").args(["-c", "exec cargo \"$@\" 2>&1", "cargo", "test", "--profile"]),
     };
     // The release profile has no checks of overflows and no assertions.
     let tests = tests.args([Profile::Quick.name(), "--workspace", "--no-fail-fast"]);
@@ -120,7 +121,7 @@ fn units(filter: Option<&str>) -> Result<(Tally, Vec<String>)> {
     if !passed && tally.failed == 0 {
         tally.failed = 1;
     }
-    Ok((tally, promises::passed(&text).collect()))
+    Ok((tally, promises::passed(&text)))
 }
 
 /// Seconds for each fuzz target.
@@ -168,7 +169,7 @@ fn guests(test: &Test, profile: Profile) -> Result<Ran> {
             vm::report(name, &outcome);
             let judged = job.judge(&outcome);
             let found = escape_families::printed(&outcome.output).ok().map(|found| (name.clone(), found));
-            let names: Vec<String> = promises::passed(&outcome.output).collect();
+            let names = promises::passed(&outcome.output);
             done.lock().unwrap_or_else(PoisonError::into_inner).push((job, judged, found, names));
         }
     };

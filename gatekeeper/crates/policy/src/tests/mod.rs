@@ -3,6 +3,7 @@
 mod agreement;
 mod cases;
 mod damage;
+mod documents;
 mod doors;
 mod record;
 mod shipped;
