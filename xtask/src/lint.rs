@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::build::Profile;
 use crate::cmd::cmd;
-use crate::{dependencies, diagram, hooks, paths, prose, setup, source_paths, toolchain};
+use crate::{dependencies, diagram, hooks, paths, promises, prose, setup, source_paths, toolchain};
 
 /// Choice of checks.
 #[derive(Args)]
@@ -77,6 +77,7 @@ pub fn run(lint: &Lint) -> Result<()> {
     check("hooks", hooks::check());
     check("crate diagram", diagram::check());
     check("documents", prose::check());
+    check("promises", promises::unit_tests_exist());
     check("paths in documents", source_paths::check());
     if !failed.is_empty() {
         bail!("lint failed: {}", failed.join(", "));

@@ -1,10 +1,11 @@
 //! SPECIFICATION.md and SECURITY.md against the tests they lean on: every promise names one, and each that is named has
 //! run and passed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::paths;
 use crate::tally::Tally;
@@ -60,6 +61,71 @@ pub fn check(passed: &BTreeSet<String>) -> Result<(String, Tally)> {
         wrong.extend(missing.iter().map(|name| format!("\n    {document}: {name} has not passed")));
     }
     Ok((format!("tests that promises name: {tally}{wrong}"), tally))
+}
+
+/// Fails and names each unit test that documents name and that is not in the sources under that name. Tests of the guest
+/// suite are left to [`check`]: some make their names as they run.
+pub fn unit_tests_exist() -> Result<()> {
+    let sources = functions()?;
+    let mut wrong = String::new();
+    for document in DOCUMENTS {
+        let text = fs::read_to_string(paths::root().join(document)).context(document)?;
+        for name in named(&text).filter(|name| name.contains("::tests::")) {
+            let (_, function) = name.rsplit_once("::").unwrap_or(("", name));
+            let places = sources.get(function).map(Vec::as_slice).unwrap_or_default();
+            if !places.iter().any(|place| is_in(name, place, function)) {
+                let found = if places.is_empty() { "nowhere".to_owned() } else { places.join(", ") };
+                let _ = write!(wrong, "\n  {document}: {name}; the function is in: {found}");
+            }
+        }
+    }
+    if !wrong.is_empty() {
+        bail!("tests that are not there under that name:{wrong}");
+    }
+    Ok(())
+}
+
+/// Whether a test has this name: its function in this module, or in its inline module `tests`.
+fn is_in(name: &str, module: &str, function: &str) -> bool {
+    name == format!("{module}::{function}") || name == format!("{module}::tests::{function}")
+}
+
+/// The functions of the crates with unit tests, each with the modules that have it, named as documents name them.
+fn functions() -> Result<BTreeMap<String, Vec<String>>> {
+    let mut folders =
+        vec![(paths::root().join("gatekeeper/src"), None), (paths::root().join("xtask/src"), None)];
+    for part in fs::read_dir(paths::root().join("gatekeeper/crates"))? {
+        let part = part?;
+        folders.push((part.path().join("src"), Some(part.file_name().to_string_lossy().into_owned())));
+    }
+    let mut functions = BTreeMap::<String, Vec<String>>::new();
+    while let Some((folder, module)) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let inner = match (&module, name.as_str()) {
+                (_, "mod" | "lib" | "main") => module.clone(),
+                (None, _) => Some(name),
+                (Some(module), _) => Some(format!("{module}::{name}")),
+            };
+            if path.is_dir() {
+                folders.push((path, inner));
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                for function in text.lines().filter_map(function) {
+                    functions.entry(function.to_owned()).or_default().push(inner.clone().unwrap_or_default());
+                }
+            }
+        }
+    }
+    Ok(functions)
+}
+
+/// The function that a line of code begins.
+fn function(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let line = line.strip_prefix("async ").unwrap_or(line);
+    line.strip_prefix("fn ")?.split(['(', '<']).next()
 }
 
 /// The names of tests in a text: paths of modules, or of attacks, in backquotes.
@@ -122,5 +188,19 @@ mod tests {
         let (line, tally) = check(&BTreeSet::new()).unwrap();
         assert!(tally.passed == 0 && tally.failed > 100, "{tally}");
         assert!(line.contains("SPECIFICATION.md: file::read has not passed"), "{line}");
+    }
+
+    #[test]
+    fn a_unit_test_is_found_where_it_is() {
+        assert!(unit_tests_exist().is_ok(), "{:?}", unit_tests_exist());
+        let sources = functions().unwrap();
+        let here = &sources["a_unit_test_is_found_where_it_is"][0];
+        assert!(is_in(
+            "promises::tests::a_unit_test_is_found_where_it_is",
+            here,
+            "a_unit_test_is_found_where_it_is"
+        ));
+        assert!(!is_in("tests::a_unit_test_is_found_where_it_is", here, "a_unit_test_is_found_where_it_is"));
+        assert_eq!(function("    async fn waits<T>(t: T) {"), Some("waits"));
     }
 }
