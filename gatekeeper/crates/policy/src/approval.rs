@@ -8,11 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::document::{ApprovalTable, AskKeys};
-use super::error::PolicyError;
-use super::rules::filled;
-use super::source::Source;
-use super::trusted;
+use crate::document::{ApprovalTable, AskKeys};
+use crate::error::PolicyError;
+use crate::source::Source;
+use crate::trusted;
 
 /// The longest that a hold can wait.
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
@@ -240,10 +239,10 @@ impl Terms {
     /// Where a value is none.
     pub fn of_rule(source: &Source, keys: &AskKeys<'_>) -> Result<Self, PolicyError> {
         let approvers = |list| -> Result<Vec<_>, PolicyError> {
-            filled(source, list, "approvers")?.iter().map(|word| approver(source, word)).collect()
+            source.non_empty(list, "approvers")?.iter().map(|word| approver(source, word)).collect()
         };
         let checks = |list| -> Result<Vec<_>, PolicyError> {
-            filled(source, list, "check")?.iter().map(|word| check(source, word)).collect()
+            source.non_empty(list, "check")?.iter().map(|word| check(source, word)).collect()
         };
         Ok(Self {
             timeout: keys.timeout.map(|text| span(source, text)).transpose()?,

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 
-use super::document::Severity;
-use super::error::PolicyError;
-use super::links::{Follow, Links};
-use super::pattern::{Pattern, escape};
-use super::rules::{Rule, Subject, Written};
+use crate::document::Severity;
+use crate::error::PolicyError;
+use crate::links::{Follow, Links};
+use crate::pattern::{Pattern, escape};
+use crate::rules::{Rule, Subject, Written};
 
 /// Where gatekeeper keeps what no session may touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +114,7 @@ fn rule(
         reason: Some(REASON.to_owned()),
         severity: Severity::Critical,
         tags: Vec::new(),
-        terms: super::approval::Terms::default(),
+        terms: crate::approval::Terms::default(),
         file: "(built in)".to_owned(),
         line: 0,
     })

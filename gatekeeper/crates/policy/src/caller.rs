@@ -3,8 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::error::PolicyError;
-use super::vars::Vars;
+use crate::error::PolicyError;
+use crate::vars::Vars;
 
 /// What the command line may set; the rest is the caller's own.
 #[derive(Debug, Clone, Default)]

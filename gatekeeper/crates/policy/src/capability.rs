@@ -1,6 +1,6 @@
 //! Capabilities by name and by number.
 
-use super::error::Help;
+use crate::error::Help;
 
 /// By number (include/uapi/linux/capability.h).
 const NAMES: [&str; 41] = [

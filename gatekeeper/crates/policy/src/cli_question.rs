@@ -8,12 +8,12 @@ use std::path::Path;
 use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 
-use super::address::parse_exact;
-use super::error::{Help, PolicyError};
-use super::links::{Links, real_path};
-use super::question::{Question, Start};
-use super::selftest::follows_last;
-use super::signal::number;
+use crate::address::parse_exact;
+use crate::error::{Help, PolicyError};
+use crate::links::{Links, real_path};
+use crate::question::{Question, Start};
+use crate::selftest::follows_last;
+use crate::signal::number;
 
 /// Interpreters of interpreters the kernel follows, at most (fs/exec.c `exec_binprm`).
 const INTERPRETERS: usize = 5;
@@ -84,7 +84,7 @@ pub fn signal(signal: &str, program: &Path, links: &dyn Links) -> Result<Questio
 
 /// Using this capability.
 pub fn capability(name: &str) -> Result<Question, PolicyError> {
-    let number = super::capability::number(name)
+    let number = crate::capability::number(name)
         .map_err(|error| PolicyError::whole("", error.to_string(), error.help()))?;
     Ok(Question::Capability(number))
 }

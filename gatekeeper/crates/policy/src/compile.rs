@@ -6,21 +6,18 @@ use bytemuck::Zeroable;
 use gatekeeper_common::image::{Header, Row, Size, edges_in, rows_in};
 use gatekeeper_common::verdict::Cell;
 
-use super::approval::Terms;
-use super::automata::Automata;
-use super::defaults::Defaults;
-use super::determinize::{Dfa, TooLarge, determinize};
-use super::error::PolicyError;
-use super::image::Image;
-use super::merge::merge;
-use super::pack::{Packed, pack};
-use super::resolve::Resolved;
-use super::rows::STATES;
-use super::rules::Rule;
-use super::secrets::Secrets;
-use super::selftest::{self, Test};
-use super::sets;
-use super::verify::verify;
+use crate::automaton::automata::Automata;
+use crate::automaton::determinize::{Dfa, TooLarge, determinize};
+use crate::automaton::merge::merge;
+use crate::automaton::pack::{Packed, pack};
+use crate::automaton::rows::STATES;
+use crate::automaton::sets;
+use crate::compiled::{Compiled, RuleTable};
+use crate::error::PolicyError;
+use crate::image::Image;
+use crate::resolve::Resolved;
+use crate::selftest::{self, Test};
+use crate::verify::verify;
 
 /// Entries after which determinizing is given up: past the largest image, so that the error can say by
 /// how much, and small enough that no policy can keep the daemon busy for long.
@@ -29,54 +26,6 @@ const GIVE_UP: usize = 2 * edges_in(Size::Large.plane());
 const NODES: usize = 4 << 20;
 /// Rules in all sets of rules about one program's arguments, at most, for the same reason.
 const MEMBERS: usize = 4 << 20;
-
-/// Which rule a number in a cell or an event stands for.
-#[derive(Debug, Clone)]
-pub struct RuleTable {
-    rules: Vec<Rule>,
-}
-
-impl RuleTable {
-    /// The rule with this number; `None` for the default.
-    #[must_use]
-    pub fn get(&self, number: u32) -> Option<&Rule> {
-        self.rules.get(number as usize)
-    }
-
-    /// Every rule, by number.
-    pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
-        self.rules.iter()
-    }
-
-    /// How many rules there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.rules.len()
-    }
-
-    /// Whether there is no rule; never so, since some are built in.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-}
-
-/// A policy compiled for one session.
-#[derive(Debug, Clone)]
-pub struct Compiled {
-    /// The policy's name.
-    pub name: String,
-    /// What goes into the kernel.
-    pub image: Image,
-    /// What the numbers in it stand for.
-    pub rules: RuleTable,
-    /// What holds where no rule speaks.
-    pub defaults: Defaults,
-    /// How holds are decided, where a rule doesn't say otherwise.
-    pub approval: Terms,
-    /// What is masked in the record besides what always is.
-    pub secrets: Secrets,
-}
 
 impl Resolved {
     /// Compiles the rules, checks the image and runs the policy's own tests.
@@ -92,7 +41,7 @@ impl Resolved {
         let compiled = Compiled {
             image: build(&self)?,
             name: self.name,
-            rules: RuleTable { rules: self.rules },
+            rules: RuleTable::new(self.rules),
             defaults: self.defaults,
             approval: self.approval,
             secrets: self.secrets,

@@ -5,7 +5,7 @@ use gatekeeper_common::limits::ARGUMENT_BYTES;
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
-use super::document::{Document, Required};
+use crate::document::{Document, Required};
 
 /// The defaults of a policy and all it extends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

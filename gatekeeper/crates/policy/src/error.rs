@@ -18,7 +18,7 @@ pub struct PolicyError {
     pub help: String,
 }
 
-/// A problem that knows its help. Each room has its own; [`super::source::Source`] adds the place.
+/// A problem that knows its help. Each room has its own; [`crate::source::Source`] adds the place.
 pub trait Help: std::fmt::Display {
     /// What to do about it, in one sentence.
     fn help(&self) -> String;

@@ -5,12 +5,12 @@ use gatekeeper_common::image::{ARGUMENTS, COLUMNS, ENVIRONMENT, Row};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
-use super::compile::Compiled;
-use super::reference;
-use super::rows::{NO_RULE, strictest};
-use super::rules::Rule;
+use crate::automaton::rows::{NO_RULE, strictest};
+use crate::compiled::Compiled;
+use crate::reference;
+use crate::rules::Rule;
 
-pub use super::question::{Question, Start};
+pub use crate::question::{Question, Start};
 
 /// The answer to a question.
 #[derive(Debug, Clone)]

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::builtin::Places;
-use super::document::Document;
-use super::error::PolicyError;
-use super::source::Source;
+use crate::builtin::Places;
+use crate::document::{Document, Loaded};
+use crate::error::PolicyError;
+use crate::source::Source;
 
 /// Policies that may come together in one, at most.
 const DOCUMENTS: usize = 64;
@@ -31,17 +31,6 @@ impl SearchPath {
             beside.and_then(Path::parent).into_iter().chain(self.directories.iter().map(PathBuf::as_path));
         places.find_map(|place| Some(place.join(format!("{name}.toml"))).filter(|file| file.is_file()))
     }
-}
-
-/// One document of a policy.
-#[derive(Debug, Clone)]
-pub struct Loaded {
-    /// The policy's name.
-    pub name: String,
-    /// The text.
-    pub source: Source,
-    /// What it says.
-    pub document: Document,
 }
 
 /// A policy as written: the documents it is made of, variables not yet put in.

@@ -4,7 +4,7 @@ use bytemuck::Zeroable;
 use gatekeeper_common::automaton::{DEAD, Edge, accepted, step};
 use gatekeeper_common::image::{Header, MAGIC, Protocol, ROWS_AT, Row, Size, VERSION};
 
-use super::rows::strictest;
+use crate::automaton::rows::strictest;
 
 /// An image: header, rows and edges.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
-use super::pattern::Pattern;
-use super::vars::Vars;
+use crate::pattern::Pattern;
+use crate::vars::Vars;
 
 /// Links followed for one path, as the kernel's own `MAXSYMLINKS` (include/linux/namei.h).
 const HOPS: usize = 40;

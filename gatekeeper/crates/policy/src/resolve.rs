@@ -2,16 +2,16 @@
 
 use gatekeeper_common::verdict::Verdict;
 
-use super::approval::Terms;
-use super::builtin;
-use super::defaults::Defaults;
-use super::error::PolicyError;
-use super::extends::Policy;
-use super::links::{Fenced, Links};
-use super::rules::{Collector, Rule};
-use super::secrets::Secrets;
-use super::selftest::{Test, tests_of};
-use super::vars::{Scope, Vars};
+use crate::approval::Terms;
+use crate::builtin;
+use crate::defaults::Defaults;
+use crate::error::PolicyError;
+use crate::extends::Policy;
+use crate::links::{Fenced, Links};
+use crate::rules::{Collector, Rule};
+use crate::secrets::Secrets;
+use crate::selftest::{Test, tests_of};
+use crate::vars::{Scope, Vars};
 
 /// A policy resolved for one session.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! The grammar as JSON Schema, for editors.
 
-use super::document::Document;
+use crate::document::Document;
 
 /// The schema of a policy file.
 #[must_use]

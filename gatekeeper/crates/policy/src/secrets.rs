@@ -2,10 +2,9 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::document::RecordTable;
-use super::error::PolicyError;
-use super::rules::filled;
-use super::source::Source;
+use crate::document::RecordTable;
+use crate::error::PolicyError;
+use crate::source::Source;
 
 /// Patterns in one file, at most: each is looked for in every command that is recorded.
 const MOST: usize = 64;
@@ -71,7 +70,7 @@ impl Secrets {
     /// Where one can't be used.
     pub fn add(&mut self, source: &Source, table: &RecordTable) -> Result<(), PolicyError> {
         let Some(list) = &table.secrets else { return Ok(()) };
-        let all = filled(source, list, "secrets")?;
+        let all = source.non_empty(list, "secrets")?;
         if all.len() > MOST {
             let problem = format!("{} patterns are too many", all.len());
             return Err(source.error(list.span(), problem, format!("at most {MOST} in a file")));

@@ -1,6 +1,6 @@
 //! Signals by name and by number.
 
-use super::error::Help;
+use crate::error::Help;
 
 /// The first and the last real-time signal as programs count them: the C library keeps the kernel's
 /// first two to itself, so that RTMIN is 34 (signal(7)).

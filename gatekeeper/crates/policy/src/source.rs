@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::error::{Help, PolicyError};
+use toml::Spanned;
+
+use crate::error::{Help, PolicyError};
 
 /// Bytes of a policy file, at most: ten thousand rules take about one megabyte.
 const FILE_BYTES: u64 = 16 << 20;
@@ -69,6 +71,18 @@ impl Source {
         let (line, column) = self.position(span.start);
         let (problem, help) = (problem.into(), help.into());
         PolicyError { file: self.name.clone(), line, column, problem, help }
+    }
+
+    /// The elements of a list.
+    ///
+    /// # Errors
+    /// Where the list is empty: it would match nothing.
+    pub fn non_empty<'l, T>(&self, list: &'l Spanned<Vec<T>>, key: &str) -> Result<&'l [T], PolicyError> {
+        if list.get_ref().is_empty() {
+            let problem = format!("`{key}` is an empty list, which would match nothing");
+            return Err(self.error(list.span(), problem, "name something, or remove the key or the rule"));
+        }
+        Ok(list.get_ref())
     }
 
     /// An error of another room at a place in this text.

@@ -11,9 +11,9 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use super::error::{Help, PolicyError};
-use super::pattern::escape;
-use super::source::Source;
+use crate::error::{Help, PolicyError};
+use crate::pattern::escape;
+use crate::source::Source;
 
 /// What the built-in variables stand for in one session. Paths should be real ones: absolute, with
 /// symbolic links resolved by whoever opens the session.

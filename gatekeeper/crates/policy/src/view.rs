@@ -4,12 +4,12 @@ use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::{Cause, Verdict};
 use serde::Serialize;
 
-use super::bytes::ByteSet;
-use super::document::Severity;
-use super::explain::{Explanation, Question};
-use super::rules::{Protocols, Rule, Subject, Written};
-use super::word::Word;
 use super::{capability, signal};
+use crate::byte_set::ByteSet;
+use crate::document::Severity;
+use crate::explain::{Explanation, Question};
+use crate::pattern::word::Word;
+use crate::rules::{Protocols, Rule, Subject, Written};
 
 /// A rule.
 #[derive(Debug, Serialize)]

@@ -31,8 +31,8 @@ pub use signal::{SignalRule, SignalWord};
 pub use test::TestTable;
 pub use unix::{UnixReach, UnixRule};
 
-use super::error::PolicyError;
-use super::source::Source;
+use crate::error::PolicyError;
+use crate::source::Source;
 
 /// A policy file of gatekeeper.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -170,6 +170,17 @@ impl Document {
         }
         Ok(document)
     }
+}
+
+/// One document of a policy.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The policy's name.
+    pub name: String,
+    /// The text.
+    pub source: Source,
+    /// What it says.
+    pub document: Document,
 }
 
 fn refused(source: &Source, error: &toml::de::Error) -> PolicyError {

@@ -1,7 +1,7 @@
 //! Patterns that know no slash, matched the obvious way.
 
-use super::super::word::Word;
-use super::{matches_name, without_braces};
+use super::glob::{matches_name, without_braces};
+use crate::pattern::word::Word;
 
 /// Whether the pattern of a name matches it.
 pub fn matches_word(word: &Word, name: &[u8]) -> bool {

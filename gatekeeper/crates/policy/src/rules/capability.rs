@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use gatekeeper_common::operation::Operation;
 
-use super::super::capability::bits;
-use super::super::document::CapabilityRule;
-use super::super::error::PolicyError;
-use super::Subject;
-use super::collect::{Reader, filled};
+use super::collect::Reader;
+use super::rule::Subject;
+use crate::capability::bits;
+use crate::document::CapabilityRule;
+use crate::error::PolicyError;
 
 /// What the rule speaks of.
 pub fn read(
@@ -17,7 +17,7 @@ pub fn read(
     _: Range<usize>,
 ) -> Result<(u32, Subject), PolicyError> {
     let mut all = 0;
-    for word in filled(reader.source, &rule.capability, "capability")? {
+    for word in reader.source.non_empty(&rule.capability, "capability")? {
         all |= bits(word.get_ref()).map_err(|error| reader.source.problem(word.span(), &error))?;
     }
     Ok((Operation::Capability.bit(), Subject::Capabilities(all)))

@@ -7,16 +7,16 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::RULE_LAST;
 use toml::Spanned;
 
-use super::super::approval::Terms;
-use super::super::document::{Head, RecordWord, Table, Word as VerdictWord};
-use super::super::error::PolicyError;
-use super::super::extends::Loaded;
-use super::super::links::{Follow, Links};
-use super::super::pattern::Pattern;
-use super::super::source::Source;
-use super::super::vars::{Scope, Use};
-use super::super::word::{Kind, Word};
-use super::{Rule, Subject, Written, capability, exec, file, net, signal, unix};
+use super::rule::{Rule, Subject, Written};
+use super::{capability, exec, file, net, signal, unix};
+use crate::approval::Terms;
+use crate::document::{Head, Loaded, RecordWord, Table, Word as VerdictWord};
+use crate::error::PolicyError;
+use crate::links::{Follow, Links};
+use crate::pattern::Pattern;
+use crate::pattern::word::{Kind, Word};
+use crate::source::Source;
+use crate::vars::{Scope, Use};
 
 /// Pieces that all patterns of a policy may have together: a bound on memory.
 const PIECES: usize = 4 << 20;
@@ -52,7 +52,7 @@ impl<'a> Collector<'a> {
         (self.ids, self.count) = (HashMap::new(), HashMap::new());
         let document = &loaded.document;
         if let Some(classes) = &document.record.required {
-            filled(&loaded.source, classes, "required")?;
+            loaded.source.non_empty(classes, "required")?;
         }
         self.tables(loaded, scope, &document.exec, exec::read)?;
         self.tables(loaded, scope, &document.file, file::read)?;
@@ -92,7 +92,7 @@ impl<'a> Collector<'a> {
             return Err(source.error(table.span(), problem, "put several patterns into one rule"));
         }
         if let Some(tags) = head.tags {
-            filled(source, tags, "tags")?;
+            source.non_empty(tags, "tags")?;
         }
         if let Some((place, key)) = head.asks.first().filter(|_| head.verdict != VerdictWord::Ask) {
             let problem = format!("`{key}` means nothing in a rule that doesn't ask");
@@ -187,7 +187,7 @@ impl Reader<'_, '_> {
     ) -> Result<Vec<Written>, PolicyError> {
         let follow = if verdict.forbids() { Follow::All } else { Follow::Trusted };
         let mut written = Vec::new();
-        for text in filled(self.source, list, key)? {
+        for text in self.source.non_empty(list, key)? {
             let expanded = self.expand(text, Use::Pattern)?;
             let patterns =
                 Pattern::parse(&expanded).map_err(|error| self.source.problem(text.span(), &error))?;
@@ -228,15 +228,6 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The list, or an error where it is empty.
-pub fn filled<'l, T>(source: &Source, list: &'l Spanned<Vec<T>>, key: &str) -> Result<&'l [T], PolicyError> {
-    if list.get_ref().is_empty() {
-        let problem = format!("`{key}` is an empty list, which would match nothing");
-        return Err(source.error(list.span(), problem, "name something, or remove the key or the rule"));
-    }
-    Ok(list.get_ref())
-}
-
 /// The operations listed, as bits; all of them where the list is left out.
 pub fn operations<T: Copy + Into<Operation>>(
     source: &Source,
@@ -246,5 +237,5 @@ pub fn operations<T: Copy + Into<Operation>>(
 ) -> Result<u32, PolicyError> {
     let bits = |list: &mut dyn Iterator<Item = Operation>| list.fold(0, |bits, one| bits | one.bit());
     let Some(list) = list else { return Ok(bits(&mut all.iter().copied())) };
-    Ok(bits(&mut filled(source, list, key)?.iter().map(|word| (*word).into())))
+    Ok(bits(&mut source.non_empty(list, key)?.iter().map(|word| (*word).into())))
 }

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use gatekeeper_common::operation::Operation;
 
-use super::super::document::{ExecRule, Word as Verdict};
-use super::super::error::PolicyError;
-use super::super::word::{Kind, count};
-use super::Subject;
-use super::collect::{Reader, filled};
+use super::collect::Reader;
+use super::rule::Subject;
+use crate::document::{ExecRule, Word as Verdict};
+use crate::error::PolicyError;
+use crate::pattern::word::{Kind, count};
 
 /// What the rule speaks of.
 pub fn read(
@@ -36,7 +36,7 @@ pub fn read(
             ));
         }
         (None, Some(env)) => {
-            filled(source, env, "env")?;
+            source.non_empty(env, "env")?;
             Subject::Environment(programs, reader.words(env, Kind::Variable)?)
         }
         (Some(_), Some(env)) => {

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use gatekeeper_common::operation::Operation;
 
-use super::super::document::FileRule;
-use super::super::error::PolicyError;
-use super::Subject;
 use super::collect::{Reader, operations};
+use super::rule::Subject;
+use crate::document::FileRule;
+use crate::error::PolicyError;
 
 const ALL: [Operation; 8] = [
     Operation::Map,

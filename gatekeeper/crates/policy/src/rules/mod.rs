@@ -1,4 +1,5 @@
-//! Rules resolved for one session: variables put in, links followed, each with where it comes from.
+//! Rules resolved for one session: variables put in, links followed, each with its place in a file.
+//!
 //! `collect` goes through a document; each kind of rule has a file of its own.
 
 mod capability;
@@ -6,138 +7,9 @@ mod collect;
 mod exec;
 mod file;
 mod net;
+mod rule;
 pub mod signal;
 mod unix;
 
-use gatekeeper_common::image::Protocol;
-use gatekeeper_common::operation::{Family, Operation};
-use gatekeeper_common::verdict::{Cell, Verdict};
-use serde::{Deserialize, Serialize};
-
-pub use collect::{Collector, filled};
-
-use super::address::Target;
-use super::approval::Terms;
-use super::bytes::ByteSet;
-use super::document::Severity;
-use super::links::{Follow, Links, resolve};
-use super::pattern::Pattern;
-use super::word::Word;
-
-/// One rule.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// Its number in cells and events.
-    pub number: u32,
-    /// Its name, unique in the policy: `base/secrets`, or derived: `base/file-3`.
-    pub id: String,
-    /// What becomes of what matches.
-    pub verdict: Verdict,
-    /// Whether what it lets pass may pass only if it is recorded.
-    pub required: bool,
-    /// The operations it speaks of, as [`Operation::bit`]s.
-    pub operations: u32,
-    /// What it matches.
-    pub subject: Subject,
-    /// Why.
-    pub reason: Option<String>,
-    /// How much a record of it matters.
-    pub severity: Severity,
-    /// Words for searching.
-    pub tags: Vec<String>,
-    /// On what terms a hold of it is decided.
-    pub terms: Terms,
-    /// The file it stands in.
-    pub file: String,
-    /// The line it stands on; 0 for built-in rules.
-    pub line: usize,
-}
-
-impl Rule {
-    /// What it says, as a cell.
-    #[must_use]
-    pub fn cell(&self) -> Cell {
-        let cell = Cell::new(self.verdict, self.number);
-        if self.required { cell.required() } else { cell }
-    }
-
-    /// The class it belongs to.
-    #[must_use]
-    pub fn family(&self) -> Option<Family> {
-        Operation::ALL
-            .into_iter()
-            .find(|operation| self.operations & operation.bit() != 0)
-            .map(Operation::family)
-    }
-}
-
-/// What a rule matches.
-#[derive(Debug, Clone)]
-pub enum Subject {
-    /// Real paths, of files or of programs whatever they are given.
-    Paths(Vec<Written>),
-    /// Programs with these arguments.
-    Arguments(Vec<Written>, Vec<Word>),
-    /// Programs with one of these environment variables set.
-    Environment(Vec<Written>, Vec<Word>),
-    /// Addresses.
-    Addresses(Vec<Target>, Protocols),
-    /// UNIX sockets by the real paths of their files and by abstract names.
-    Unix(Vec<Written>, Vec<Word>),
-    /// Signals, by number, to processes of these programs.
-    Signals(ByteSet, Vec<Written>),
-    /// Capabilities, as bits.
-    Capabilities(u64),
-}
-
-/// The protocols an address rule speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocols {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-    /// Every protocol.
-    Any,
-}
-
-impl Protocols {
-    /// Whether the rule speaks of this protocol.
-    #[must_use]
-    pub fn holds(self, protocol: Protocol) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Tcp => protocol == Protocol::Tcp,
-            Self::Udp => protocol == Protocol::Udp,
-        }
-    }
-}
-
-/// A pattern of paths with all it stands for.
-#[derive(Debug, Clone)]
-pub struct Written {
-    /// As the policy's author wrote it.
-    pub text: String,
-    /// With the variables put in.
-    pub expanded: Vec<u8>,
-    /// Braces multiplied out.
-    pub patterns: Vec<Pattern>,
-    /// What those become where links are followed.
-    pub resolved: Vec<Pattern>,
-}
-
-impl Written {
-    /// Follows the links of patterns.
-    #[must_use]
-    pub fn new(
-        text: String,
-        expanded: Vec<u8>,
-        patterns: Vec<Pattern>,
-        links: &dyn Links,
-        follow: Follow,
-    ) -> Self {
-        let resolved = patterns.iter().flat_map(|pattern| resolve(pattern, links, follow)).collect();
-        Self { text, expanded, patterns, resolved }
-    }
-}
+pub use collect::Collector;
+pub use rule::{Protocols, Rule, Subject, Written};

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use gatekeeper_common::operation::Operation;
 
-use super::super::address::Target;
-use super::super::document::{NetRule, ProtocolWord};
-use super::super::error::PolicyError;
-use super::super::vars::Use;
-use super::collect::{Reader, filled, operations};
-use super::{Protocols, Subject};
+use super::collect::{Reader, operations};
+use super::rule::{Protocols, Subject};
+use crate::address::Target;
+use crate::document::{NetRule, ProtocolWord};
+use crate::error::PolicyError;
+use crate::vars::Use;
 
 const ALL: [Operation; 5] =
     [Operation::Connect, Operation::Bind, Operation::Send, Operation::Listen, Operation::Accept];
@@ -22,7 +22,7 @@ pub fn read(
 ) -> Result<(u32, Subject), PolicyError> {
     let source = reader.source;
     let mut targets = Vec::new();
-    for text in filled(source, &rule.to, "to")? {
+    for text in source.non_empty(&rule.to, "to")? {
         let expanded = reader.expand(text, Use::Plain)?;
         let target = Target::parse(&String::from_utf8_lossy(&expanded));
         targets.push(target.map_err(|error| source.problem(text.span(), &error))?);

@@ -5,13 +5,13 @@ use std::ops::Range;
 use gatekeeper_common::operation::Operation;
 use toml::Spanned;
 
-use super::super::bytes::ByteSet;
-use super::super::document::{SignalRule, SignalWord};
-use super::super::error::PolicyError;
-use super::super::signal::number;
-use super::super::source::Source;
-use super::Subject;
-use super::collect::{Reader, filled};
+use super::collect::Reader;
+use super::rule::Subject;
+use crate::byte_set::ByteSet;
+use crate::document::{SignalRule, SignalWord};
+use crate::error::PolicyError;
+use crate::signal::number;
+use crate::source::Source;
 
 /// What the rule speaks of.
 pub fn read(
@@ -23,7 +23,7 @@ pub fn read(
     let mut signals = ByteSet::ALL;
     if let Some(list) = &rule.signal {
         signals = ByteSet::EMPTY;
-        for word in filled(reader.source, list, "signal")? {
+        for word in reader.source.non_empty(list, "signal")? {
             signals.insert(signal(reader.source, word)?);
         }
     }

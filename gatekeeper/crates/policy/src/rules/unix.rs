@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use gatekeeper_common::operation::Operation;
 
-use super::super::document::UnixRule;
-use super::super::error::PolicyError;
-use super::super::word::Kind;
-use super::Subject;
-use super::collect::{Reader, filled, operations};
+use super::collect::{Reader, operations};
+use super::rule::Subject;
+use crate::document::UnixRule;
+use crate::error::PolicyError;
+use crate::pattern::word::Kind;
 
 const ALL: [Operation; 3] = [Operation::UnixConnect, Operation::UnixBind, Operation::UnixSend];
 
@@ -31,7 +31,7 @@ pub fn read(
         paths = reader.paths(list, "path", rule.verdict)?;
     }
     if let Some(list) = &rule.names {
-        filled(source, list, "abstract")?;
+        source.non_empty(list, "abstract")?;
         names = reader.words(list, Kind::Abstract)?;
     }
     let operations = operations(source, rule.operation.as_ref(), "operation", &ALL)?;

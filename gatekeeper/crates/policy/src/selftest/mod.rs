@@ -1,40 +1,18 @@
 //! The policy's own tests, checked whenever it is compiled: one that fails refuses the policy.
 
 mod read;
+mod test;
 
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 
-use super::compile::Compiled;
-use super::error::PolicyError;
-use super::question::Question;
-use super::rules::Rule;
-use super::view::{default_of, default_text};
+use crate::compiled::Compiled;
+use crate::error::PolicyError;
+use crate::rules::Rule;
+use crate::view::{default_of, default_text};
 
 pub use read::tests_of;
-
-/// A test, ready to be asked.
-#[derive(Debug, Clone)]
-pub struct Test {
-    /// What is asked.
-    pub question: Question,
-    /// The verdict it must get.
-    pub expect: Verdict,
-    /// The question as written.
-    pub shown: String,
-    /// The file the test stands in.
-    pub file: String,
-    /// Its line.
-    pub line: usize,
-    /// Its column.
-    pub column: usize,
-}
-
-/// Whether an operation on a path follows a link in the path's last component.
-#[must_use]
-pub fn follows_last(operation: Operation) -> bool {
-    !matches!(operation, Operation::Create | Operation::Delete | Operation::Rename | Operation::Link)
-}
+pub use test::{Test, follows_last};
 
 /// Asks every test; the first that fails refuses the policy.
 pub fn run(compiled: &Compiled, tests: &[Test]) -> Result<(), PolicyError> {

@@ -6,19 +6,17 @@ use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 use toml::Spanned;
 
-use super::super::address::parse_exact;
-use super::super::capability;
-use super::super::document::{ProtocolWord, Reach, TestTable};
-use super::super::error::PolicyError;
-use super::super::extends::Loaded;
-use super::super::links::{Links, real_path};
-use super::super::question::{Question, Start};
-use super::super::rules::filled;
-use super::super::rules::signal::signal;
-use super::super::signal;
-use super::super::source::Source;
-use super::super::vars::{Scope, Use};
-use super::{Test, follows_last};
+use super::test::{Test, follows_last};
+use crate::address::parse_exact;
+use crate::capability;
+use crate::document::{Loaded, ProtocolWord, Reach, TestTable};
+use crate::error::PolicyError;
+use crate::links::{Links, real_path};
+use crate::question::{Question, Start};
+use crate::rules::signal::signal;
+use crate::signal;
+use crate::source::Source;
+use crate::vars::{Scope, Use};
 
 /// Reads the tests of a document.
 pub fn tests_of(loaded: &Loaded, scope: &Scope<'_>, links: &dyn Links) -> Result<Vec<Test>, PolicyError> {
@@ -113,13 +111,13 @@ impl Reader<'_> {
     }
 
     fn exec(&self, test: &TestTable, argv: &Spanned<Vec<String>>) -> Result<(Question, String), PolicyError> {
-        let list = filled(self.source, argv, "exec")?;
+        let list = self.source.non_empty(argv, "exec")?;
         let words = list.iter().map(|word| self.expand(word, argv.span())).collect::<Result<Vec<_>, _>>()?;
         let path = self.absolute(argv.span(), words[0].clone())?;
         let mut shown = format!("exec {}", list.join(" "));
         let mut env = Vec::new();
         if let Some(names) = &test.env {
-            env = filled(self.source, names, "env")?.iter().map(|name| name.clone().into_bytes()).collect();
+            env = self.source.non_empty(names, "env")?.iter().map(|name| name.clone().into_bytes()).collect();
             shown = format!("{shown} with {}", names.get_ref().join(" "));
         }
         let setuid = test.setuid.unwrap_or(false);

@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::agreement::{compiled, defaults, name, path, path_rule, rule, verdicts, written};
-use crate::bytes::ByteSet;
+use crate::byte_set::ByteSet;
 use crate::defaults::Defaults;
 use crate::explain::{Question, Start};
+use crate::pattern::word::{Kind, Word};
 use crate::reference;
 use crate::rules::{Rule, Subject};
-use crate::word::{Kind, Word};
 
 /// Pieces that overlap as much as possible, strung together.
 fn word(kind: Kind) -> impl Strategy<Value = Word> {
@@ -79,7 +79,7 @@ fn exec_bits() -> impl Strategy<Value = u32> {
 
 fn exec_rule() -> impl Strategy<Value = Rule> {
     let arguments = (vec(written(), 1..3), vec(word(Kind::Argument), 0..4))
-        .prop_filter("too many lists", |(_, words)| crate::word::lists(words).is_ok())
+        .prop_filter("too many lists", |(_, words)| crate::pattern::word::lists(words).is_ok())
         .prop_map(|(programs, words)| Subject::Arguments(programs, words));
     let environment = (vec(written(), 1..3), vec(word(Kind::Variable), 1..4))
         .prop_map(|(programs, words)| Subject::Environment(programs, words));
@@ -166,7 +166,7 @@ proptest! {
         lists in vec(vec(text(Some(0)), 0..5), 1..32),
     ) {
         let program = || vec![super::agreement::literal(b"/p")];
-        let rules = words.into_iter().filter(|(_, _, words)| crate::word::lists(words).is_ok());
+        let rules = words.into_iter().filter(|(_, _, words)| crate::pattern::word::lists(words).is_ok());
         let rules = rules.map(|(verdict, bits, words)| rule(verdict, bits, Subject::Arguments(program(), words)));
         let start = |argv| Question::Exec(Start { program: b"/p".to_vec(), argv, ..Start::default() });
         agree(rules.collect(), Defaults::default(), lists.into_iter().map(start).collect())?;

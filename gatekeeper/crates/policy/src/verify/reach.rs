@@ -5,7 +5,7 @@ use gatekeeper_common::image::{ARGUMENTS, COLUMNS, ENVIRONMENT, Header, Row};
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cell;
 
-use super::VerifyError;
+use super::error::VerifyError;
 
 const ANCHORED: u8 = 1;
 const FLOATING: u8 = 2;

@@ -1,5 +1,7 @@
 //! What the numbers in an event mean: which rule of which policy, in which generation.
 
+mod reach;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use gatekeeper_common::event::{Header, Object as Form};
@@ -7,11 +9,11 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
-use crate::Compiled;
+use self::reach::{Reach, families};
 use crate::approval::Terms;
+use crate::compiled::Compiled;
 use crate::document::Severity;
 use crate::question::Question;
-use crate::reach::{Reach, families};
 use crate::rules::Rule;
 
 /// A rule as records show it.

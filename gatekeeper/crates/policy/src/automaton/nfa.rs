@@ -4,8 +4,8 @@
 use rustc_hash::FxHashMap;
 
 use super::alphabet::Symbols;
-use super::bytes::ByteSet;
 use super::rows::Rows;
+use crate::byte_set::ByteSet;
 
 /// A node's number. The start is 0.
 pub type NodeId = u32;

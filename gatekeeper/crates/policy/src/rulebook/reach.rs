@@ -4,13 +4,13 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::address::Target;
-use super::approval::Terms;
-use super::bytes::ByteSet;
-use super::question::Question;
-use super::reference;
-use super::rules::{Protocols, Rule, Subject, Written};
-use super::word::Word;
+use crate::address::Target;
+use crate::approval::Terms;
+use crate::byte_set::ByteSet;
+use crate::pattern::word::Word;
+use crate::question::Question;
+use crate::reference;
+use crate::rules::{Protocols, Rule, Subject, Written};
 
 /// Steps that comparing with one pattern may take, at most. What would take more counts as spoken of: patterns are a
 /// policy's, and paths and arguments an agent's, whom the daemon does not wait for.
@@ -79,7 +79,7 @@ impl Reach {
             operations: self.operations,
             subject,
             reason: None,
-            severity: super::document::Severity::default(),
+            severity: crate::document::Severity::default(),
             tags: Vec::new(),
             terms: Terms::default(),
             file: String::new(),
@@ -250,7 +250,7 @@ fn steps<'a>(pieces: impl Iterator<Item = &'a str>, names: usize, longest: usize
 /// The texts of patterns and of where their links lead; `None` where one is not text.
 fn texts(list: &[Written]) -> Option<Vec<String>> {
     let all = list.iter().flat_map(|written| {
-        let resolved = written.resolved.iter().map(super::pattern::Pattern::text);
+        let resolved = written.resolved.iter().map(crate::pattern::Pattern::text);
         std::iter::once(written.expanded.clone()).chain(resolved)
     });
     all.map(|text| String::from_utf8(text).ok()).collect()

@@ -184,7 +184,7 @@ fn mark(bits: &mut Vec<u64>, at: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::determinize::State;
+    use crate::automaton::determinize::State;
 
     #[test]
     fn no_entry_is_taken_twice() {

@@ -3,7 +3,7 @@
 use gatekeeper_common::automaton::{FIRST_CLASS, OTHER};
 use rustc_hash::FxHashMap;
 
-use super::bytes::ByteSet;
+use crate::byte_set::ByteSet;
 
 /// A set of bytes, and whether it also holds "every byte that no pattern names".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,8 +2,8 @@
 
 use gatekeeper_common::limits::NAME_BYTES;
 
-use super::bytes::ByteSet;
 use super::glob::{ALTERNATIVES, GlobError, Node, parse};
+use crate::byte_set::ByteSet;
 
 /// One piece inside a component.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Patterns, as written: bytes to a tree. What follows is their meaning as paths; [`super::word`] has that
+//! Patterns, as written: bytes to a tree. What follows is their meaning as paths; [`crate::pattern::word`] has that
 //! of those that know no slash.
 //!
 //! `*` any bytes inside one component; `**` as a whole component, any number of components; `?` one
@@ -8,8 +8,8 @@
 
 use gatekeeper_common::limits::PATH_BYTES;
 
-use super::bytes::ByteSet;
-use super::error::Help;
+use crate::byte_set::ByteSet;
+use crate::error::Help;
 
 /// Alternatives that the braces of one pattern may multiply to.
 pub const ALTERNATIVES: usize = 1024;

@@ -6,15 +6,15 @@ use gatekeeper_common::image::{ARGUMENTS, CAPABILITIES, ENVIRONMENT};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cell;
 
-use super::address::{Block, aliases};
 use super::alphabet::Alphabet;
-use super::bytes::ByteSet;
 use super::nfa::{Nfa, START};
 use super::nfa_build;
-use super::pattern::Pattern;
 use super::rows::{NO_RULE, Rows};
-use super::rules::{Rule, Subject, Written};
-use super::word::{Word, lists};
+use crate::address::{Block, aliases};
+use crate::byte_set::ByteSet;
+use crate::pattern::Pattern;
+use crate::pattern::word::{Word, lists};
+use crate::rules::{Rule, Subject, Written};
 
 /// The operations on an address of another's, not on the socket's own.
 const OUTWARD: u32 = Operation::Connect.bit() | Operation::Send.bit();

@@ -3,9 +3,9 @@
 //! `*` is any bytes, and the rest as in paths. `**` is the same as `*`, but for an argument that is nothing
 //! else: there it is any number of arguments.
 
-use super::error::Help;
 use super::glob::{ALTERNATIVES, GlobError};
-use super::pattern::{Component, Flat, Item, flatten};
+use super::path::{Component, Flat, Item, flatten};
+use crate::error::Help;
 
 /// Bytes of an abstract name, at most: `sun_path` without its NUL (include/uapi/linux/un.h).
 const ABSTRACT_BYTES: usize = 107;

@@ -4,13 +4,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use gatekeeper_common::image::Protocol;
 
-use super::address::Block;
 use super::alphabet::Symbols;
-use super::bytes::ByteSet;
 use super::nfa::{Label, Nfa, NodeId, START};
-use super::pattern::{Component, Item, Pattern};
 use super::rows::Rows;
-use super::rules::Protocols;
+use crate::address::Block;
+use crate::byte_set::ByteSet;
+use crate::pattern::{Component, Item, Pattern};
+use crate::rules::Protocols;
 
 /// Adds a pattern of paths, accepted with `row` after what leads to `from`.
 pub fn path(nfa: &mut Nfa, from: NodeId, pattern: &Pattern, row: u32, rows: &mut Rows) {
