@@ -68,7 +68,10 @@ pub fn step<E: Edges + ?Sized>(edges: &E, state: u32, class: u16) -> u32 {
 #[inline(always)]
 pub const fn is_settled(state: u32, from: u32) -> bool {
     const { assert!(DEAD == 0) }
-    state.wrapping_sub(1) >= from.wrapping_sub(1)
+    // The same as `state - 1 >= from - 1`. The verifier of 7.3 links a register to another from which it differs by a
+    // constant (kernel/bpf/verifier.c `sync_linked_regs`), and linked states are rarely equal: it would go through
+    // three times as many instructions. A negation it does not link.
+    state.wrapping_neg() <= from.wrapping_neg()
 }
 
 /// The number of the row that `state` accepts with; 0 where it accepts nothing.

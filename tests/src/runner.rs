@@ -19,6 +19,9 @@ const LIMIT: Duration = Duration::from_mins(15);
 /// How many tests of a run may pass at their second try. More of them is no accident.
 const SECOND_TRIES: usize = 3;
 
+/// How many tests the list at the end names.
+const SLOWEST: usize = 10;
+
 type Body = Arc<dyn Fn(&World) -> Result<()> + Send + Sync>;
 
 /// One test.
@@ -99,11 +102,13 @@ pub fn run(choice: &Choice) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (mut passed, mut failed, mut later) = (0, 0, Vec::new());
+    let (mut passed, mut failed, mut later, mut times) = (0, 0, Vec::new(), Vec::new());
     for test in tests {
         let name = &test.name;
         let begun = Instant::now();
-        match twice(&test, &world, later.len() < SECOND_TRIES) {
+        let outcome = twice(&test, &world, later.len() < SECOND_TRIES);
+        times.push((begun.elapsed(), name.clone()));
+        match outcome {
             Outcome::Failed(error) => {
                 failed += 1;
                 println!("FAILED {name}: {}", line(&error));
@@ -119,9 +124,21 @@ pub fn run(choice: &Choice) -> ExitCode {
         println!("ok {name} ({:.1} s)", begun.elapsed().as_secs_f64());
     }
     world.end();
+    slowest(times).iter().for_each(|line| println!("{line}"));
     later.iter().for_each(|line| println!("{line}"));
     println!("{passed} passed, {failed} failed");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Lines on the tests that took longest, the longest first, and on all.
+fn slowest(mut times: Vec<(Duration, String)>) -> Vec<String> {
+    let sum: Duration = times.iter().map(|(time, _)| *time).sum();
+    times.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
+    let mut lines = vec![format!("  {} tests took {:.0} s, the slowest:", times.len(), sum.as_secs_f64())];
+    lines.extend(
+        times.iter().take(SLOWEST).map(|(time, name)| format!("  {:6.1} s {name}", time.as_secs_f64())),
+    );
+    lines
 }
 
 /// Runs a test and, where it fails in a way that a busy machine can bring about, once more. What passed that must not is
@@ -190,6 +207,17 @@ mod tests {
 
     use super::*;
     use crate::failure::{Late, must_not_pass};
+
+    #[test]
+    fn the_slowest_tests_come_first() {
+        let times =
+            [(3, "c"), (12, "a"), (4, "b")].map(|(s, name)| (Duration::from_secs(s), name.to_owned()));
+        let lines = slowest(times.into());
+        assert_eq!(
+            lines,
+            ["  3 tests took 19 s, the slowest:", "    12.0 s a", "     4.0 s b", "     3.0 s c"]
+        );
+    }
 
     #[test]
     fn what_passed_that_must_not_is_not_tried_again() {
