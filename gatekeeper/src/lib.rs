@@ -2,15 +2,14 @@
 //!
 //! The binary is a thin shell around this library.
 
-pub mod api;
 pub mod assistant;
 pub mod cli;
 pub mod config;
 pub mod console;
 pub mod daemon;
-pub mod detach;
 pub mod doctor;
 pub mod hold;
 pub mod prompt;
+pub mod protocol;
 pub mod session;
 pub mod sys;

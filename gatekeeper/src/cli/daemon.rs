@@ -8,7 +8,7 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
-use crate::{daemon, detach};
+use crate::daemon::{self, detach};
 
 /// Arguments of `daemon`.
 #[derive(Debug, Args)]

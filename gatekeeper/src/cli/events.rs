@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anstyle::Style;
 
 use super::output::{BAD, DIM, GOOD, WARN, colour, escaped, json, out};
-use crate::api::client::ask;
-use crate::api::messages::{Answer, Events, Request};
 use crate::config::Config;
+use crate::protocol::client::ask;
+use crate::protocol::messages::{Answer, Events, Request};
 use gatekeeper_record::decision::Outcome;
 use gatekeeper_record::record::{
     AssistantReport, Change, Event, HookChange, Lost, Object, Record, SessionChange,

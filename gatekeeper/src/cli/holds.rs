@@ -8,11 +8,11 @@ use anstyle::Style;
 
 use super::events;
 use super::output::{BAD, DIM, GOOD, Table, WARN, json, out};
-use crate::api::client::ask;
-use crate::api::messages::{Answer, Holds, Request};
 use crate::config::Config;
-use crate::hold::decide;
-use crate::hold::told::{self, Line};
+use crate::hold::text::{self, Line};
+use crate::protocol::client::ask;
+use crate::protocol::messages::HoldAnswer;
+use crate::protocol::messages::{Answer, Holds, Request};
 use gatekeeper_record::decision::{Breadth, Decision, GrantScope, HoldId};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
@@ -143,8 +143,8 @@ fn row(held: &Held) -> [(String, Style); 7] {
     [
         (held.hold.to_string(), WARN),
         (format!("{} s", held.left), DIM),
-        (safe_text::cut(&told::session(held), NAME), plain),
-        (told::program(held), plain),
+        (safe_text::cut(&text::session(held), NAME), plain),
+        (text::program(held), plain),
         (held.event.operation.name().to_owned(), plain),
         (object, plain),
         (reason(held), DIM),
@@ -154,7 +154,7 @@ fn row(held: &Held) -> [(String, Style); 7] {
 /// The rule's reason, and before it what is the matter with the session.
 fn reason(held: &Held) -> String {
     let reason = safe_text::cut(&held.event.reason, OBJECT);
-    told::flood(held).map_or(reason.clone(), |flood| format!("{flood}; {reason}"))
+    text::flood(held).map_or(reason.clone(), |flood| format!("{flood}; {reason}"))
 }
 
 fn line(out: &mut impl Write, held: &Held) -> std::io::Result<()> {
@@ -162,9 +162,9 @@ fn line(out: &mut impl Write, held: &Held) -> std::io::Result<()> {
         out,
         "{WARN}{}{WARN:#}  {}  {}  {}  {DIM}{}{DIM:#}",
         held.hold,
-        safe_text::cut(&told::session(held), NAME),
-        told::program(held),
-        told::asked(held, OBJECT),
+        safe_text::cut(&text::session(held), NAME),
+        text::program(held),
+        text::asked(held, OBJECT),
         reason(held)
     )
 }
@@ -185,7 +185,7 @@ pub fn show(config: &Config, arguments: &Show) -> anyhow::Result<ExitCode> {
 
 /// Prints all of a hold, a line each.
 fn print(out: &mut impl Write, held: &Held) -> std::io::Result<()> {
-    for Line { name, text } in told::lines(held, held.left) {
+    for Line { name, text } in text::lines(held, held.left) {
         writeln!(out, "{DIM}{name:>10}{DIM:#}  {text}")?;
     }
     Ok(())
@@ -199,17 +199,17 @@ pub fn approve(config: &Config, arguments: Approve) -> anyhow::Result<ExitCode> 
         (false, false) => Breadth::Once,
     };
     let scope = GrantScope { seconds: arguments.time.map(|time| time.as_secs()), width };
-    let answer = decide::Answer { hold: arguments.hold, approve: true, scope, reason: arguments.reason };
+    let answer = HoldAnswer { hold: arguments.hold, approve: true, scope, reason: arguments.reason };
     decide(config, answer)
 }
 
 /// Denies a hold.
 pub fn deny(config: &Config, arguments: Deny) -> anyhow::Result<ExitCode> {
     let (scope, reason) = (GrantScope::default(), arguments.reason);
-    decide(config, decide::Answer { hold: arguments.hold, approve: false, scope, reason })
+    decide(config, HoldAnswer { hold: arguments.hold, approve: false, scope, reason })
 }
 
-fn decide(config: &Config, answer: decide::Answer) -> anyhow::Result<ExitCode> {
+fn decide(config: &Config, answer: HoldAnswer) -> anyhow::Result<ExitCode> {
     let mut out = out();
     let scope = answer.scope;
     for answer in ask(&config.socket, Request::Decide(answer))? {

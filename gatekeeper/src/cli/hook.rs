@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::api::client::ask;
-use crate::api::messages::{Answer, Hook, Request};
 use crate::assistant::Assistant;
 use crate::assistant::answer::{Reply, block, pass, refuse};
 use crate::assistant::foresee::{Place, foresee};
 use crate::assistant::read::read;
 use crate::config::{Config, OnFailure};
+use crate::protocol::client::ask;
+use crate::protocol::messages::{Answer, Hook, Request};
 use crate::session::namespace;
 use gatekeeper_policy::links::Disk;
 use gatekeeper_record::hook_report::HookReport;

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use super::output::out;
 use super::run::{choice, workspace};
-use crate::api::client::ask;
-use crate::api::messages::{Answer, LabelCgroup, Request};
 use crate::config::Config;
+use crate::protocol::client::ask;
+use crate::protocol::messages::{Answer, LabelCgroup, Request};
 
 /// Arguments of `label`.
 #[derive(Debug, clap::Args)]

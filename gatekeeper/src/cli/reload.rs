@@ -4,9 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::output::{BAD, escaped_lines, json, out};
-use crate::api::client::ask;
-use crate::api::messages::{Answer, Request};
 use crate::config::Config;
+use crate::protocol::client::ask;
+use crate::protocol::messages::{Answer, Request};
 
 /// Arguments of `reload`.
 #[derive(Debug, clap::Args)]

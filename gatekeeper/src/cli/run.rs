@@ -14,10 +14,10 @@ mod record;
 
 use super::holds::time;
 use super::output::{complain, escaped};
-use crate::api::client::ask;
-use crate::api::messages::{Answer, PolicyChoice, Request, Run};
 use crate::config::Config;
-use crate::session::open::{COMMAND, COMMAND_WORDS};
+use crate::daemon::session::open::{COMMAND, COMMAND_WORDS};
+use crate::protocol::client::ask;
+use crate::protocol::messages::{Answer, PolicyChoice, Request, Run};
 use crate::sys::fd;
 use gatekeeper_policy::is_policy_name;
 use gatekeeper_record::session_id::SessionId;

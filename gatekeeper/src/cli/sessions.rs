@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use anstyle::Style;
 
 use super::output::{DIM, GOOD, Table, json, out};
-use crate::api::client::ask;
-use crate::api::messages::{Answer, Request};
 use crate::config::Config;
-use crate::session::record::Summary;
+use crate::protocol::client::ask;
+use crate::protocol::messages::{Answer, Request};
+use crate::protocol::summary::Summary;
 
 /// Arguments of `sessions`.
 #[derive(Debug, clap::Args)]

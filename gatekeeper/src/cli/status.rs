@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output::{BAD, DIM, GOOD, HEAD, Table, WARN, escaped_lines, json, out};
-use crate::api::client::{ClientError, ask};
-use crate::api::messages::{Answer, Request};
 use crate::config::Config;
-use crate::hold::notify::NoticeState;
-use crate::session::status::{Counters, HookLiveness, HookState, Status, TrailState};
+use crate::protocol::client::{ClientError, ask};
+use crate::protocol::messages::{Answer, Request};
+use crate::protocol::status::NoticeState;
+use crate::protocol::status::{Counters, HookLiveness, HookState, Status, TrailState};
 use gatekeeper_kernel::{Unsupported, Way};
 use gatekeeper_trail::export::ExportState;
 

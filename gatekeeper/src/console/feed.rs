@@ -6,9 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::state::News;
-use crate::api::client::{ClientError, ask};
-use crate::api::messages::{Answer, Events, Holds, Request};
-use crate::hold::decide;
+use crate::protocol::client::{ClientError, ask};
+use crate::protocol::messages::HoldAnswer;
+use crate::protocol::messages::{Answer, Events, Holds, Request};
 
 /// Before the daemon is asked again that did not answer, or was asked all there is.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -99,7 +99,7 @@ fn sessions<T: Fn(News) -> bool>(socket: &Path, tell: &T) -> Result<bool, Client
 /// Where no thread can be started.
 pub fn decide(
     socket: &Path,
-    answer: decide::Answer,
+    answer: HoldAnswer,
     tell: impl Fn(News) -> bool + Send + 'static,
 ) -> io::Result<()> {
     let socket: PathBuf = socket.into();

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::state::{State, Waiting};
-use crate::hold::told::{self, Line};
+use crate::hold::text::{self, Line};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
 
@@ -95,7 +95,7 @@ pub fn detail(state: &State, waiting: &Waiting) -> Vec<Row> {
 /// What is asked, in lines of this width.
 #[must_use]
 pub fn asked(held: &Held, left: u64, width: u16) -> Vec<Row> {
-    told::lines(held, left).iter().flat_map(|line| broken(line, width, true)).collect()
+    text::lines(held, left).iter().flat_map(|line| broken(line, width, true)).collect()
 }
 
 fn broken(line: &Line, width: u16, asked: bool) -> Vec<Row> {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::keys::Key;
 use super::layout;
-use crate::hold::decide::Answer;
-use crate::hold::told;
-use crate::session::record::Summary;
+use crate::hold::text;
+use crate::protocol::messages::HoldAnswer;
+use crate::protocol::summary::Summary;
 use gatekeeper_record::decision::{Breadth, Decision, GrantScope, HoldId, Person};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::record::{Event, Record};
@@ -63,7 +63,7 @@ pub enum Command {
     /// Leave.
     Quit,
     /// Tell the daemon.
-    Decide(Answer),
+    Decide(HoldAnswer),
 }
 
 /// What the list shows.
@@ -236,7 +236,7 @@ impl State {
     /// The holds that the search finds.
     pub fn found(&self) -> impl Iterator<Item = &Waiting> {
         self.holds.values().filter(|waiting| {
-            let lines = told::lines(&waiting.held, 0);
+            let lines = text::lines(&waiting.held, 0);
             self.search.is_empty() || lines.iter().any(|line| self.finds(&line.text))
         })
     }
@@ -366,7 +366,7 @@ impl State {
         self.note = format!("hold {hold}: telling the daemon");
         let width = if choice == Choice::Session { Breadth::Exact } else { Breadth::Once };
         let scope = GrantScope { seconds: None, width };
-        Some(Command::Decide(Answer { hold, approve: choice != Choice::Deny, scope, reason: None }))
+        Some(Command::Decide(HoldAnswer { hold, approve: choice != Choice::Deny, scope, reason: None }))
     }
 
     fn step(&mut self, down: bool) {

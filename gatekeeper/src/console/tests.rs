@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthChar;
 use super::keys::Key;
 use super::state::{Command, Mode, News, State};
 use super::view;
-use crate::hold::decide::Answer;
+use crate::protocol::messages::HoldAnswer;
 use gatekeeper_policy::approval::Terms;
 use gatekeeper_record::decision::{Breadth, DecidedBy, Decision, GrantScope, HoldId};
 use gatekeeper_record::held::Held;
@@ -70,7 +70,7 @@ fn press(state: &mut State, keys: &str) -> Vec<Command> {
 }
 
 fn answer(number: u64, approve: bool, width: Breadth) -> Command {
-    Command::Decide(Answer {
+    Command::Decide(HoldAnswer {
         hold: id(number),
         approve,
         scope: GrantScope { seconds: None, width },

@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::layout;
 use super::state::{Choice, Mode, Pane, State};
-use crate::hold::told;
+use crate::hold::text;
 use gatekeeper_record::held::Held;
 use gatekeeper_record::record::Record;
 use gatekeeper_record::safe_text;
@@ -71,7 +71,7 @@ fn holds(state: &State, buffer: &mut Buffer, area: Rect) {
             "{sign}{} {}s {} {} ",
             held.hold,
             state.left(waiting),
-            told::program(held),
+            text::program(held),
             held.event.operation.name()
         );
         let room = usize::from(area.width).saturating_sub(safe_text::columns(&before));
@@ -200,7 +200,7 @@ fn brief(held: &Held, width: usize) -> String {
     let room = width.saturating_sub(operation.len() + 4);
     match &held.arguments {
         // Half is enough for a cut text.
-        Some(_) if room >= 64 => told::asked(held, room / 2),
+        Some(_) if room >= 64 => text::asked(held, room / 2),
         _ => format!("{operation} {}", safe_text::cut(&held.event.object.brief(), room)),
     }
 }

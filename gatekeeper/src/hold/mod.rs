@@ -1,16 +1,13 @@
-//! Holds: operations that wait in the kernel until somebody decides. `queue` knows what waits, `rights` who may decide,
-//! `decide` turns answers into a decision, `check` what is asked before people are, `notify` tells them, `wake` lets tasks ask again, `journal` survives the daemon.
+//! Holds: operations that wait in the kernel until somebody decides. `queue` holds those that wait, `rights` says who may
+//! decide, `check` asks programs before people are asked, `notify` reaches people, `wake` lets tasks ask again, `journal`
+//! survives the daemon. The daemon serves them in `daemon::hold`.
 
 pub mod check;
-pub mod decide;
-
 pub mod flood;
-
 pub mod helper;
 pub mod journal;
 pub mod notify;
 pub mod queue;
 pub mod rights;
-pub mod serve;
-pub mod told;
-mod wake;
+pub mod text;
+pub mod wake;

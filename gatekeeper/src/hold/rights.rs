@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::api::peer::Peer;
+use crate::protocol::peer::Peer;
 use crate::sys::passwd;
 use gatekeeper_policy::approval::{Approver, Terms};
 use gatekeeper_record::decision::Person;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gatekeeper_common::event::Header;
 
-use crate::api::peer::start_time;
+use crate::protocol::peer::start_time;
 use crate::sys::process;
 
 /// Times in /proc are cut to a hundredth of a second.

@@ -18,8 +18,8 @@ use news::{Feed, News};
 use question::{Question, Step};
 use screen::Screen;
 
-use crate::api::client::{ClientError, ask};
-use crate::api::messages::{Answer, Request};
+use crate::protocol::client::{ClientError, ask};
+use crate::protocol::messages::{Answer, Request};
 use crate::sys::terminal;
 use gatekeeper_record::held::Held;
 use gatekeeper_record::random;
@@ -188,7 +188,7 @@ fn code() -> io::Result<String> {
     Ok(format!("{:03}", random::number()? % 1000))
 }
 
-fn decide(socket: &Path, answer: crate::hold::decide::Answer) -> Result<(), ClientError> {
+fn decide(socket: &Path, answer: crate::protocol::messages::HoldAnswer) -> Result<(), ClientError> {
     for answer in ask(socket, Request::Decide(answer))? {
         if let Answer::Decided(_) = answer? {
             return Ok(());

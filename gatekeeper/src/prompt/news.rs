@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::api::client::{ClientError, Conversation, ask};
-use crate::api::messages::{Answer, Holds, Request};
+use crate::protocol::client::{ClientError, Conversation, ask};
+use crate::protocol::messages::{Answer, Holds, Request};
 use gatekeeper_record::decision::HoldId;
 use gatekeeper_record::held::Held;
 use gatekeeper_record::session_id::SessionId;

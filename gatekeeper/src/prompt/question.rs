@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use crate::hold::decide::Answer;
-use crate::hold::told;
+use crate::hold::text;
+use crate::protocol::messages::HoldAnswer;
 use gatekeeper_record::decision::{Breadth, GrantScope, HoldId};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
@@ -25,7 +25,7 @@ pub enum Step {
     /// It is left for another place.
     Later,
     /// It is answered.
-    Decide(Answer),
+    Decide(HoldAnswer),
 }
 
 /// A question.
@@ -120,7 +120,7 @@ impl Question {
 
     fn lines(&self, left: u64) -> Vec<String> {
         let width = usize::from(self.size.0).max(2);
-        let lines = told::lines(&self.held, left);
+        let lines = text::lines(&self.held, left);
         let text = lines.iter().map(|line| format!("{:>10}  {}", line.name, line.text));
         text.flat_map(|text| safe_text::parts(&text, width)).collect()
     }
@@ -206,7 +206,7 @@ impl Question {
             return Step::Stay;
         }
         let scope = GrantScope { seconds: None, width };
-        Step::Decide(Answer { hold: self.held.hold, approve, scope, reason: None })
+        Step::Decide(HoldAnswer { hold: self.held.hold, approve, scope, reason: None })
     }
 
     /// The whole question.

@@ -4,8 +4,8 @@ use std::num::NonZeroU16;
 
 use super::question::{Question, Step};
 use super::screen::Screen;
-use crate::hold::decide::Answer;
 use crate::hold::notify::tests::held;
+use crate::protocol::messages::HoldAnswer;
 use gatekeeper_record::decision::{Breadth, GrantScope};
 use gatekeeper_record::held::Held;
 
@@ -22,7 +22,7 @@ fn press(question: &mut Question, keys: &str) -> Step {
 
 fn decided(approve: bool, width: Breadth) -> Step {
     let hold = held().hold;
-    Step::Decide(Answer { hold, approve, scope: GrantScope { seconds: None, width }, reason: None })
+    Step::Decide(HoldAnswer { hold, approve, scope: GrantScope { seconds: None, width }, reason: None })
 }
 
 fn seen(bytes: &[u8], size: (u16, u16)) -> String {

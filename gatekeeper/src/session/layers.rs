@@ -1,7 +1,7 @@
 //! Which policies a new session adds.
 
-use crate::api::messages::PolicyChoice;
 use crate::config::Config;
+use crate::protocol::messages::PolicyChoice;
 
 /// Who opens the session, as far as the choice of policies goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::record::Owner;
-use crate::api::messages::PolicyChoice;
 use crate::config::Config;
+use crate::protocol::messages::PolicyChoice;
 use gatekeeper_policy::builtin::Places;
 use gatekeeper_policy::is_policy_name;
 use gatekeeper_policy::links::Disk;

@@ -7,7 +7,8 @@ use gatekeeper_common::label::{Label, Layer};
 use gatekeeper_common::limits::LAYERS;
 use serde::{Deserialize, Serialize};
 
-use crate::api::messages::PolicyChoice;
+use crate::protocol::messages::PolicyChoice;
+use crate::protocol::summary::{Kind, PolicySummary, Summary};
 use gatekeeper_record::container::Container;
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
@@ -22,16 +23,6 @@ pub struct Owner {
     pub name: String,
     /// Home directory.
     pub home: PathBuf,
-}
-
-/// How a session came to be, which is also how it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// By `run`, in a cgroup of our own: ends with its last task.
-    Run,
-    /// By `label`, on somebody else's cgroup: ends when that is removed, for until then a task may enter.
-    Label,
 }
 
 /// A layer of the kernel's, as it is written down.
@@ -159,49 +150,6 @@ impl Session {
 #[must_use]
 pub fn layers_of(label: &Label) -> &[Layer] {
     label.layers.get(..label.count as usize).unwrap_or(&label.layers)
-}
-
-/// A session as `gatekeeper sessions` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Its identity.
-    pub session: SessionId,
-    /// Its short name.
-    pub name: Option<String>,
-    /// What it is for.
-    pub purpose: Option<String>,
-    /// Login name of the owner.
-    pub user: String,
-    /// User id of the owner.
-    pub uid: u32,
-    /// What `${workspace}` means.
-    pub workspace: PathBuf,
-    /// How it came to be.
-    pub kind: Kind,
-    /// Its own policies, outermost first.
-    pub policies: Vec<PolicySummary>,
-    /// All its layers, those of the sessions around it included.
-    pub layers: usize,
-    /// The session it was opened in.
-    pub parent: Option<SessionId>,
-    /// When.
-    pub opened: Moment,
-    /// Seconds until it is ended; absent where it has no end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left: Option<u64>,
-    /// Its cgroup's folder.
-    pub cgroup: PathBuf,
-    /// The processes that carry its label; absent where the kernel could not be asked.
-    pub processes: Option<Vec<u32>>,
-}
-
-/// A policy of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PolicySummary {
-    /// Its name.
-    pub name: String,
-    /// Its generation.
-    pub generation: u64,
 }
 
 impl Session {

@@ -70,10 +70,11 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::super::record::{Kind, LayerRef, OwnLayer, Owner};
+pub(crate) mod tests {
+    use super::super::record::{LayerRef, OwnLayer, Owner};
     use super::*;
-    use crate::api::messages::PolicyChoice;
+    use crate::protocol::messages::PolicyChoice;
+    use crate::protocol::summary::Kind;
     use gatekeeper_record::time::Moment;
 
     /// One with a layer of its own in another's.

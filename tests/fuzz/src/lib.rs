@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use gatekeeper::api::messages::{Envelope, PROTOCOL};
-use gatekeeper::api::wire;
+use gatekeeper::protocol::messages::{Envelope, PROTOCOL};
+use gatekeeper::protocol::wire;
 use gatekeeper_common::limits::{COMPONENTS, NAME_BYTES, PATH_BYTES};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;

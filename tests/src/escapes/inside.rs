@@ -12,8 +12,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use gatekeeper::api::client::ask;
-use gatekeeper::api::messages::{Answer, PolicyChoice, Request, Run};
+use gatekeeper::protocol::client::ask;
+use gatekeeper::protocol::messages::{Answer, PolicyChoice, Request, Run};
 
 use super::peer;
 use crate::sys::unhex;

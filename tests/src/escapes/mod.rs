@@ -25,8 +25,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use gatekeeper::api::client::ask;
-use gatekeeper::api::messages::Request;
+use gatekeeper::protocol::client::ask;
+use gatekeeper::protocol::messages::Request;
 
 use crate::daemon::Daemon;
 use crate::runner::{Choice, line};

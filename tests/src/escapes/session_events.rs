@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use gatekeeper::api::client::ask;
-use gatekeeper::api::messages::{Answer, Events, Request};
+use gatekeeper::protocol::client::ask;
+use gatekeeper::protocol::messages::{Answer, Events, Request};
 use serde_json::Value;
 
 use super::SOCKET;

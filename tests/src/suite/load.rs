@@ -8,8 +8,8 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use gatekeeper::api::client::ask;
-use gatekeeper::api::messages::{Answer, Request};
+use gatekeeper::protocol::client::ask;
+use gatekeeper::protocol::messages::{Answer, Request};
 use serde_json::Value;
 
 use crate::fixtures::{self, OPEN};

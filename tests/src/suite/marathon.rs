@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use gatekeeper::api::client::ask;
-use gatekeeper::api::messages::{Answer, Holds, Request};
-use gatekeeper::hold::decide;
+use gatekeeper::protocol::client::ask;
+use gatekeeper::protocol::messages::HoldAnswer;
+use gatekeeper::protocol::messages::{Answer, Holds, Request};
 use gatekeeper_record::decision::{GrantScope, HoldId};
 use gatekeeper_record::record::Object;
 use serde_json::Value;
@@ -67,7 +67,7 @@ fn waiting() -> Result<Vec<(HoldId, bool)>> {
 
 /// Whether the daemon took it. One that is killed meanwhile may have, and not have answered.
 fn decide(hold: HoldId, approve: bool) -> Result<bool> {
-    let answer = decide::Answer { hold, approve, scope: GrantScope::default(), reason: None };
+    let answer = HoldAnswer { hold, approve, scope: GrantScope::default(), reason: None };
     let mut taken = false;
     for answer in ask(Path::new(SOCKET), Request::Decide(answer))? {
         taken |= matches!(answer?, Answer::Decided(decision) if decision.settled);

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use gatekeeper::api::client::ask;
-use gatekeeper::api::messages::Request;
+use gatekeeper::protocol::client::ask;
+use gatekeeper::protocol::messages::Request;
 
 use crate::actor::Actor;
 use crate::fixtures;

@@ -49,3 +49,8 @@ impl Refusal {
         Self { help: Some(help.into()), ..self }
     }
 }
+
+/// Turns an error into a refusal for this reason.
+pub fn refuse<E: std::fmt::Display>(reason: Reason) -> impl FnOnce(E) -> Refusal {
+    move |error| Refusal::new(reason, error.to_string())
+}

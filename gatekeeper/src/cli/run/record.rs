@@ -4,9 +4,9 @@
 use anyhow::{Context, bail};
 use rustix::termios::Winsize;
 
-use crate::api::client::{Conversation, ask};
-use crate::api::messages::{Answer, Record, Request};
 use crate::config::Config;
+use crate::protocol::client::{Conversation, ask};
+use crate::protocol::messages::{Answer, Record, Request};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_trail::cast::CastEvent;
 

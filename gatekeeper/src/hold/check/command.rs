@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::setting::Setting;
+use crate::config::checks::Setting;
 use crate::hold::helper;
 use crate::sys::passwd;
 use gatekeeper_policy::trusted;

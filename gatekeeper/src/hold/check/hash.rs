@@ -16,7 +16,7 @@ use gatekeeper_common::operation::Operation;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use super::setting::Setting;
+use crate::config::checks::Setting;
 use gatekeeper_policy::trusted::is_roots_alone;
 use gatekeeper_record::held::{Held, Says};
 use gatekeeper_record::record::FileId;

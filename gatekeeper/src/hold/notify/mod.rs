@@ -1,9 +1,8 @@
-//! HookReport people that something waits for them: on their desktops, and through a webhook. What is told says where to
+//! Notices to people that something waits for them: on their desktops, and through a webhook. What is told says where to
 //! decide; nothing in it decides.
 
 mod desktop;
 mod outbox;
-pub mod setting;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;
@@ -11,12 +10,12 @@ mod webhook;
 
 use std::io;
 
+use crate::config::notify::Setting;
 use gatekeeper_record::decision::Decision;
 use gatekeeper_record::held::Held;
-use setting::Setting;
 use webhook::Sender;
 
-pub use outbox::NoticeState;
+use crate::protocol::status::NoticeState;
 
 /// Who tells.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use crate::protocol::status::NoticeState;
 use tracing::warn;
 
 use gatekeeper_record::decision::HoldId;
@@ -34,17 +34,6 @@ pub struct Notice {
     pub key: String,
     /// When nobody needs it any more.
     pub until: Instant,
-}
-
-/// How a webhook is, for `gatekeeper status`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeState {
-    /// Notices taken by the receiver.
-    pub sent: u64,
-    /// Notices given up: too many waited, or their time was over.
-    pub dropped: u64,
-    /// Why the last attempt failed, if it did.
-    pub error: Option<String>,
 }
 
 /// A notice, and whether the receiver may have heard it.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 
-use super::setting::Hook;
 use super::webhook::Sender;
 use super::*;
+use crate::config::notify::Hook;
 use gatekeeper_policy::approval::Terms;
 use gatekeeper_record::decision::HoldId;
 use gatekeeper_record::record::Object;

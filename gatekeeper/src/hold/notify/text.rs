@@ -1,6 +1,6 @@
 //! A hold in a few words, for places that make links and marks out of text.
 
-use crate::hold::told;
+use crate::hold::text;
 use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
 
@@ -27,16 +27,16 @@ pub fn unmarked(shown: &str) -> String {
 /// Whose session asks.
 #[must_use]
 pub fn who(held: &Held) -> String {
-    format!("{} of {}", unmarked(&safe_text::cut(&told::session(held), SHORT)), unmarked(&told::owner(held)))
+    format!("{} of {}", unmarked(&safe_text::cut(&text::session(held), SHORT)), unmarked(&text::owner(held)))
 }
 
 /// What is asked, and why anybody is.
 #[must_use]
 pub fn what(held: &Held) -> String {
-    let asked = unmarked(&told::asked(held, ASKED));
+    let asked = unmarked(&text::asked(held, ASKED));
     let reason = unmarked(&safe_text::cut(&held.event.reason, ASKED));
-    let flood = told::flood(held).map(|flood| format!(" ({flood})")).unwrap_or_default();
-    format!("{} asks: {asked}, {reason}{flood}", unmarked(&told::program(held)))
+    let flood = text::flood(held).map(|flood| format!(" ({flood})")).unwrap_or_default();
+    format!("{} asks: {asked}, {reason}{flood}", unmarked(&text::program(held)))
 }
 
 /// Where to decide.

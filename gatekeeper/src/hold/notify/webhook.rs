@@ -8,10 +8,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::outbox::{About, Notice, NoticeState, Outbox};
-use super::setting::Hook;
+use super::outbox::{About, Notice, Outbox};
 use super::text;
-use crate::hold::told;
+use crate::config::notify::Hook;
+use crate::hold::text as hold_text;
+use crate::protocol::status::NoticeState;
 use gatekeeper_record::decision::Decision;
 use gatekeeper_record::held::Held;
 use gatekeeper_trail::export::SendError;
@@ -28,7 +29,7 @@ impl Notice {
     /// Something waits.
     pub fn asks(held: &Held, link: Option<&str>) -> Self {
         let session = held.event.session.map(|session| session.to_string());
-        let told = told::lines(held, held.left);
+        let told = hold_text::lines(held, held.left);
         let lines: Vec<_> = told
             .iter()
             .map(|line| json!({ "name": line.name, "text": text::unmarked(&line.text) }))

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use gatekeeper::api::client::ask;
-use gatekeeper::api::messages::{Answer, Holds, Request};
 use gatekeeper::hold::decide;
+use gatekeeper::protocol::client::ask;
+use gatekeeper::protocol::messages::{Answer, Holds, Request};
 use gatekeeper_record::decision::{GrantScope, HoldId};
 
 use super::opener::Requester;

@@ -1,0 +1,68 @@
+//! The kernel's events: read from the ring buffer and handed to the trail.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use gatekeeper_common::verdict::Cause;
+use gatekeeper_kernel::EventStream;
+use gatekeeper_record::raw_event::RawEvent;
+use gatekeeper_record::session_id::SessionId;
+use tokio::sync::{mpsc, oneshot};
+use tracing::error;
+
+use super::state::State;
+
+/// How long to wait for the trail's writer where it is behind.
+const CATCHING_UP: Duration = Duration::from_millis(5);
+/// How long to wait after the kernel's events could not be read.
+const READING: Duration = Duration::from_secs(1);
+
+/// Reads the kernel's events for ever.
+pub(super) async fn pump(
+    daemon: Rc<State>,
+    mut events: EventStream,
+    mut draining: mpsc::Receiver<oneshot::Sender<()>>,
+) {
+    loop {
+        // What waits to be written is bounded: the kernel's buffer waits with it, and counts what it can't hold.
+        let behind = daemon.trail().is_behind();
+        tokio::select! {
+            () = tokio::time::sleep(CATCHING_UP), if behind => {}
+            batch = events.next(), if !behind => match batch {
+                Ok(batch) => take_in(&daemon, &batch),
+                Err(error) => {
+                    error!("{error}");
+                    tokio::time::sleep(READING).await;
+                }
+            },
+            Some(done) = draining.recv() => {
+                loop {
+                    let batch = events.ready();
+                    if batch.is_empty() {
+                        break;
+                    }
+                    take_in(&daemon, &batch);
+                }
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+        }
+        // A flood of events must not keep the rest of the daemon waiting.
+        tokio::task::yield_now().await;
+    }
+}
+
+fn take_in(daemon: &State, batch: &[RawEvent]) {
+    daemon.trail_mut().events(batch);
+    for RawEvent { header, .. } in batch {
+        if header.cause == Cause::TooManyHolds as u8
+            && let Some(session) = SessionId::from_kernel(header.session)
+        {
+            let session = daemon.outermost(session);
+            daemon.holds_mut().floods.denied(session, Duration::from_nanos(header.time));
+        }
+    }
+    if batch.iter().any(|event| event.header.hold != 0) {
+        daemon.bell().0.notify_one();
+    }
+}

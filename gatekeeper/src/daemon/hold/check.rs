@@ -1,0 +1,55 @@
+//! A hold checked, and then decided or handed to people.
+
+use std::rc::Rc;
+
+use gatekeeper_record::decision::{DecidedBy, GrantScope, HoldId};
+use gatekeeper_record::held::{Checked, Says};
+use gatekeeper_record::time::since_boot;
+use tracing::error;
+
+use super::ask_people::ask_people;
+use super::decide::{said, settle};
+use crate::daemon::state::State;
+use crate::hold::check::{ask_all, verdict};
+
+/// Checks a hold, and then has it decided or asks people.
+pub async fn check(daemon: Rc<State>, id: HoldId) {
+    let now = since_boot();
+    let found = {
+        let queue = daemon.holds();
+        queue.entries.get(&id).map(|entry| (queue.shown(entry, now), entry.hold))
+    };
+    let Some((Some(held), hold)) = found else { return };
+    let checks = held.terms.checks.clone().unwrap_or_default();
+    let answers = ask_all(&daemon.config().checks, &daemon.check_permits(), &checks, &held, &hold).await;
+    done(&daemon, id, answers);
+}
+
+fn done(daemon: &State, id: HoldId, answers: Vec<Checked>) {
+    let mut queue = daemon.holds_mut();
+    let Some(entry) = queue.entries.get_mut(&id) else { return };
+    entry.checking = false;
+    entry.checks = answers;
+    if entry.decision().is_some() {
+        return;
+    }
+    let people = entry.terms.people || entry.hold.event.asking > 1;
+    let (says, by) = verdict(&entry.checks, people);
+    let decision = match (says, by) {
+        (Says::Ask, _) | (_, None) => None,
+        (Says::Deny, Some(by)) => {
+            let (name, why) = (DecidedBy::Check(by.check.clone()), by.why.clone());
+            Some(said(entry, id, false, name, GrantScope::default(), why, true))
+        }
+        (Says::Allow, Some(first)) => {
+            let names: Vec<&str> = entry.checks.iter().map(|answer| answer.check.as_str()).collect();
+            let by = DecidedBy::Check(names.join(" and "));
+            Some(said(entry, id, true, by, GrantScope::default(), first.why.clone(), true))
+        }
+    };
+    drop(queue);
+    let Some(decision) = decision else { return ask_people(daemon, id) };
+    if let Err(refusal) = settle(daemon, decision) {
+        error!("hold {id}: {refusal}");
+    }
+}

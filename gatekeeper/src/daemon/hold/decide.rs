@@ -1,0 +1,179 @@
+//! A decision, made of answers and carried out. First the journal, then the
+//! record, then the kernel: whatever is cut off is finished by the next daemon, and nothing passes unrecorded.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use gatekeeper_common::hold::{Hold, Scope};
+use tracing::error;
+
+use crate::daemon::state::State;
+use crate::hold::queue::Entry;
+use crate::hold::wake::wake;
+use crate::protocol::messages::HoldAnswer;
+use gatekeeper_record::decision::{Breadth, DecidedBy, Decision, GrantScope, HoldId};
+use gatekeeper_record::record::Record;
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::time::Moment;
+use gatekeeper_record::time::since_boot;
+
+/// Whether this answer decides the hold, and what it covers.
+pub(super) fn evaluate(entry: &Entry, uid: u32, answer: &HoldAnswer) -> Result<(bool, GrantScope), Refusal> {
+    if !answer.approve {
+        return Ok((true, GrantScope::default()));
+    }
+    let mut agreed: BTreeSet<u32> = entry.approved().map(|person| person.uid).collect();
+    if !agreed.insert(uid) {
+        return Err(Refusal::new(Reason::Forbidden, "you have approved it already; others must agree"));
+    }
+    if answer.scope.width == Breadth::Rule && entry.hold.event.asking > 1 {
+        let message = "more than one policy asks about this: it can't be approved for a whole rule";
+        return Err(Refusal::new(Reason::Forbidden, message).help("approve it once, or with --session"));
+    }
+    if answer.scope.width == Breadth::Rule && !entry.rule_alone {
+        let message = "another rule asks about some of what this one does, on stricter terms: it can't be approved for a \
+                       whole rule";
+        return Err(Refusal::new(Reason::Forbidden, message).help("approve it once, or with --session"));
+    }
+    let owner = entry.event.owner;
+    let owner_only = entry.terms.separation == Some(true) && agreed.iter().all(|uid| Some(*uid) == owner);
+    let settled = agreed.len() >= entry.terms.needed() && !owner_only;
+    Ok((settled, if settled { entry.granted(answer.scope) } else { answer.scope }))
+}
+
+/// Something said of a hold.
+pub(super) fn said(
+    entry: &Entry,
+    hold: HoldId,
+    approves: bool,
+    by: DecidedBy,
+    scope: GrantScope,
+    reason: Option<String>,
+    settled: bool,
+) -> Decision {
+    Decision {
+        about: Some(Box::new(entry.event.clone())),
+        approves,
+        asked: entry.asked.clone(),
+        by,
+        checks: entry.checks.clone(),
+        hold,
+        owner: entry.event.owner,
+        reason,
+        scope,
+        session: entry.event.session,
+        session_name: entry.event.session_name.clone(),
+        settled,
+        time: Moment::now(),
+    }
+}
+
+/// Writes down what was said, and does it where it decides.
+pub(super) fn settle(daemon: &State, decision: Decision) -> Result<(), Refusal> {
+    let written = daemon.holds_mut().journal.note(decision.clone());
+    written.map_err(|error| Refusal::new(Reason::Failed, format!("the decision can't be kept: {error}")))?;
+    daemon.trail_mut().note(Record::Decision(Box::new(decision.clone())));
+    let mut queue = daemon.holds_mut();
+    let Some(entry) = queue.entries.get_mut(&decision.hold) else { return Ok(()) };
+    entry.said.push(decision.clone());
+    if entry.people_asked {
+        daemon.notifier().decided(&decision);
+    }
+    let hold = entry.hold;
+    queue.change();
+    drop(queue);
+    if decision.settled { apply(daemon, &hold, &decision) } else { Ok(()) }
+}
+
+/// Tells the kernel, and lets the task ask again.
+pub(super) fn apply(daemon: &State, hold: &Hold, decision: &Decision) -> Result<(), Refusal> {
+    let scope = match decision.scope.width {
+        Breadth::Once => None,
+        Breadth::Exact => Some(Scope::Exact),
+        Breadth::Rule => Some(Scope::Rule),
+    };
+    let granted = match (decision.approves, scope) {
+        (true, Some(scope)) => grant(daemon, hold, scope, decision.scope.seconds),
+        _ => Ok(()),
+    };
+    // It is decided whether or not it could be approved for more than this once.
+    daemon.with_kernel(|kernel| kernel.decide(hold.event.sequence, decision.approves))?;
+    if let Err(error) = wake(&hold.event) {
+        // It is tried again until the task has its answer.
+        error!("hold {}: {error}", decision.hold);
+    }
+    daemon.bell().0.notify_one();
+    granted
+}
+
+fn grant(daemon: &State, hold: &Hold, scope: Scope, seconds: Option<u64>) -> Result<(), Refusal> {
+    let now = since_boot();
+    let until = seconds.map_or(u64::MAX, |seconds| nanos(now.saturating_add(Duration::from_secs(seconds))));
+    daemon.with_kernel(|kernel| kernel.grant(hold, scope, until, nanos(now)))
+}
+
+/// Nanoseconds, as the kernel counts them.
+pub(super) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hold::queue::tests::entry;
+    use gatekeeper_record::decision::Person;
+
+    fn approval(width: Breadth, seconds: Option<u64>) -> HoldAnswer {
+        let scope = GrantScope { seconds, width };
+        HoldAnswer { hold: HoldId::from_kernel(17).unwrap(), approve: true, scope, reason: None }
+    }
+
+    /// Has somebody approve; what is said of it.
+    fn approve(entry: &mut Entry, uid: u32, answer: HoldAnswer) -> (bool, GrantScope) {
+        let (settled, scope) = evaluate(entry, uid, &answer).unwrap();
+        let by = DecidedBy::Person(Person { name: "x".into(), program: "x".into(), terminal: None, uid });
+        let decision = said(entry, answer.hold, true, by, scope, None, settled);
+        entry.said.push(decision);
+        (settled, scope)
+    }
+
+    #[test]
+    fn the_last_of_several_does_not_say_alone_what_is_granted() {
+        let mut entry = entry();
+        entry.terms.quorum = Some(3);
+        let first = approval(Breadth::Exact, Some(600));
+        assert_eq!(approve(&mut entry, 1001, first.clone()), (false, first.scope));
+        assert!(evaluate(&entry, 1001, &first).is_err(), "the same person counts twice");
+        let second = approval(Breadth::Rule, Some(60));
+        assert_eq!(approve(&mut entry, 1002, second.clone()), (false, second.scope));
+        let last = approval(Breadth::Rule, None);
+        let (settled, scope) = approve(&mut entry, 1000, last.clone());
+        assert_eq!((settled, scope), (true, GrantScope { seconds: Some(60), width: Breadth::Exact }));
+        let narrowed = entry.decision().unwrap().narrowed(last.scope).unwrap();
+        assert!(narrowed.ends_with("no more than exactly this, for 60 s"), "{narrowed}");
+        assert_eq!(entry.decision().unwrap().narrowed(scope), None);
+    }
+
+    #[test]
+    fn once_of_one_is_once_of_all() {
+        let mut entry = entry();
+        entry.terms.quorum = Some(2);
+        approve(&mut entry, 1001, approval(Breadth::Once, None));
+        let (settled, scope) = approve(&mut entry, 1000, approval(Breadth::Rule, None));
+        assert_eq!((settled, scope), (true, GrantScope::default()));
+    }
+
+    #[test]
+    fn who_decides_alone_gets_what_was_asked_for() {
+        let rule = approval(Breadth::Rule, Some(60));
+        assert_eq!(approve(&mut entry(), 1000, rule.clone()), (true, rule.scope));
+        let mut several = entry();
+        several.hold.event.asking = 2;
+        assert!(evaluate(&several, 1000, &rule).is_err());
+        let other = Entry { rule_alone: false, ..entry() };
+        assert!(evaluate(&other, 1000, &rule).is_err());
+        assert!(evaluate(&other, 1000, &approval(Breadth::Exact, None)).is_ok());
+        several.terms.separation = Some(true);
+        assert!(!approve(&mut several, 1000, approval(Breadth::Once, None)).0, "the owner alone");
+    }
+}

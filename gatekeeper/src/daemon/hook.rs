@@ -1,0 +1,283 @@
+//! What an assistant in a session tells through its hooks: written down, and answered with what the policy
+//! would say anyway. Only the kernel enforces; here an assistant hears no before it tries.
+
+use std::collections::BTreeMap;
+
+use gatekeeper_common::label::Label;
+use gatekeeper_common::verdict::{Cause, Verdict};
+
+use crate::assistant::Assistant;
+use crate::daemon::state::State;
+use crate::protocol::action::{ACTIONS, Action, BYTES};
+use crate::protocol::messages::{Answer, Hook};
+use crate::protocol::peer::Peer;
+use crate::session::namespace;
+use crate::session::rate::Quota;
+use crate::session::record::{Session, layers_of};
+use gatekeeper_record::hook_report::{HINTS, HookReport, ReportKind, WORD};
+use gatekeeper_record::record::{AssistantReport, PredictedDenial};
+use gatekeeper_record::refusal::refuse;
+use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
+use gatekeeper_record::time::since_boot;
+
+/// What a telling is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The caller is in no session: none of ours to write down or to answer.
+    Outside,
+    /// It is written down.
+    Written {
+        /// gatekeeper's number of the tool call.
+        call: Option<String>,
+        /// What the policy would refuse.
+        refused: Option<PredictedDenial>,
+    },
+}
+
+impl From<Heard> for Answer {
+    fn from(heard: Heard) -> Self {
+        match heard {
+            Heard::Outside => Self::Heard { inside: false, call: None, refused: None },
+            Heard::Written { call, refused } => Self::Heard { inside: true, call, refused },
+        }
+    }
+}
+
+/// Takes in what a peer tells.
+pub async fn hear(daemon: &State, peer: &Peer, hook: Hook) -> Result<Heard, Refusal> {
+    let Some(label) = daemon.label_of(peer.pidfd())? else { return Ok(Heard::Outside) };
+    let session = SessionId::from_kernel(label.session).ok_or_else(unknown)?;
+    let Hook { mut telling, deeds } = hook;
+    check(&mut telling, &deeds)?;
+    let now = since_boot();
+    match daemon.report_quotas().take(session, telling.assistant, telling.size(), now) {
+        Quota::Whole => {}
+        Quota::Short => telling.empty(),
+        Quota::No => {
+            let message = "too many hooks in too short a time; this one is counted and not written down";
+            return Err(Refusal::new(Reason::Limit, message));
+        }
+    }
+    let no = if deeds.is_empty() { None } else { foresee(daemon, &label, &deeds).await? };
+    let (refused, generation) = no.unzip();
+    // What happened before stands before it in the record.
+    daemon.freshen().await;
+    if !peer.still_there().map_err(refuse(Reason::Failed))? {
+        return Err(Refusal::new(Reason::Failed, "the caller is gone"));
+    }
+    let (told, cgroup) = {
+        let sessions = daemon.sessions();
+        let known = sessions.get(&session).ok_or_else(unknown)?;
+        let boot_time = since_boot().as_nanos() as u64;
+        let time = Moment::now();
+        let told = told_of(&sessions, known, time, boot_time, telling);
+        let told = match &refused {
+            None => told,
+            Some(no) => AssistantReport {
+                policy: Some(no.policy.clone()),
+                generation,
+                refused: refused.clone(),
+                ..told
+            },
+        };
+        (told, known.cgroup.clone())
+    };
+    let inside = |pid: u32| namespace::is_below(pid as i32, &cgroup).unwrap_or(false);
+    let call = daemon.trail_mut().told(told, peer.pid as u32, inside);
+    Ok(Heard::Written { call, refused })
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(Reason::Failed, "the caller is bound to a session that this daemon does not know")
+}
+
+/// What the command line sends is within these limits; who speaks by itself is held to them.
+fn check(telling: &mut HookReport, deeds: &[Action]) -> Result<(), Refusal> {
+    let mut fits = telling.hints.len() <= HINTS && telling.hints.keys().all(|name| name.len() <= WORD);
+    telling.each(|text, most| fits &= text.len() <= most);
+    fits &= deeds.len() <= ACTIONS && deeds.iter().map(Action::size).sum::<usize>() <= BYTES;
+    // A number that JSON's readers can hold.
+    fits &= telling.cut < 1 << 50;
+    if fits {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::Malformed, "the hook tells more than is taken")
+        .help("use the gatekeeper command that came with the daemon: it cuts what is too long"))
+}
+
+/// What a session's assistant told, with all that is known of the session.
+fn told_of(
+    sessions: &BTreeMap<SessionId, Session>,
+    known: &Session,
+    time: Moment,
+    boot_time: u64,
+    telling: HookReport,
+) -> AssistantReport {
+    let (policy, generation) = innermost(sessions, known).unzip();
+    AssistantReport {
+        time,
+        boot_time,
+        session: known.id,
+        session_name: known.name.clone(),
+        owner: known.owner.uid,
+        purpose: known.purpose.clone(),
+        policy,
+        generation,
+        call: None,
+        refused: None,
+        tellers: Vec::new(),
+        dropped: 0,
+        telling,
+    }
+}
+
+/// The innermost policy of a session with its generation; one without its own is bound by those around it.
+fn innermost(sessions: &BTreeMap<SessionId, Session>, known: &Session) -> Option<(String, u64)> {
+    let layer = known.own.last().map(|own| own.layer).or(known.inherited.last().copied())?;
+    let mut all = sessions.values().chain([known]).flat_map(|session| &session.own);
+    all.find(|own| own.layer == layer).map(|own| (own.policy.clone(), own.generation))
+}
+
+/// The first of the deeds that a layer of the session's policy denies, with the policy's generation.
+async fn foresee(
+    daemon: &State,
+    label: &Label,
+    deeds: &[Action],
+) -> Result<Option<(PredictedDenial, u64)>, Refusal> {
+    let mut judges = Vec::new();
+    for layer in layers_of(label) {
+        // A layer that can't be compiled again leaves all to the kernel.
+        judges.extend(daemon.policies().of(daemon, *layer).await);
+    }
+    for deed in deeds {
+        let question = deed.question();
+        for (judge, generation) in &judges {
+            if let Some(refused) = says_no(judge, deed, &question) {
+                return Ok(Some((refused, *generation)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a policy denies it. What it asks about is held by the kernel, and not refused beforehand.
+fn says_no(
+    policy: &gatekeeper_policy::Compiled,
+    deed: &Action,
+    question: &gatekeeper_policy::question::Question,
+) -> Option<PredictedDenial> {
+    let said = policy.explain(question);
+    if said.verdict != Verdict::Deny {
+        return None;
+    }
+    let why = match (said.rule.and_then(|rule| rule.reason.as_deref()), said.cause) {
+        (Some(reason), _) => reason,
+        (None, Cause::Policy) if said.rule.is_some() => "by rule",
+        (None, Cause::Policy) => "no rule speaks of it",
+        (None, cause) => cause.text(),
+    };
+    let (operation, object) = (said.operation.name(), deed.object());
+    Some(PredictedDenial {
+        reason: format!(
+            "the policy \"{}\" of this session denies {operation} {object}: {why}. The kernel refuses it however it is tried.",
+            policy.name
+        ),
+        policy: policy.name.clone(),
+        rule: said.rule.map(|rule| rule.id.clone()),
+    })
+}
+
+/// Writes down how many tellings were turned away, session by session.
+pub fn settle(daemon: &State) {
+    let dropped = daemon.report_quotas().take_dropped();
+    for (session, assistant, count) in dropped {
+        let Some(told) = told_dropped(daemon, session, assistant, count) else { continue };
+        daemon.trail_mut().told(told, 0, |_| false);
+    }
+}
+
+fn told_dropped(
+    daemon: &State,
+    session: SessionId,
+    assistant: Assistant,
+    dropped: u64,
+) -> Option<AssistantReport> {
+    let sessions = daemon.sessions();
+    let known = sessions.get(&session)?;
+    let time = Moment::now();
+    let boot_time = since_boot().as_nanos() as u64;
+    let telling = HookReport::of(assistant, ReportKind::Other, "dropped");
+    Some(AssistantReport { dropped, ..told_of(&sessions, known, time, boot_time, telling) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::action::Access;
+    use gatekeeper_policy::testing::compile;
+
+    #[test]
+    fn only_what_the_policy_denies_is_refused_beforehand() {
+        let policy = compile(
+            "version = 1\nname = 't'\n[[exec]]\nverdict = 'allow'\nprogram = ['/bin/git']\n\
+             [[exec]]\nid = 'ask'\nverdict = 'ask'\nprogram = ['/bin/push']\n\
+             [[file]]\nid = 's'\nverdict = 'deny'\npath = ['/home/x/.env']\nreason = 'secrets'\n",
+        )
+        .unwrap();
+        let start = |program: &str| Action::Start { program: program.into(), argv: vec![], env: vec![] };
+        let said = |deed: &Action| says_no(&policy, deed, &deed.question());
+        assert_eq!(said(&start("/bin/git")), None);
+        assert_eq!(said(&start("/bin/push")), None);
+        let curl = said(&start("/usr/bin/curl")).unwrap();
+        assert!(curl.reason.contains("denies exec /usr/bin/curl: no rule speaks of it"), "{curl:?}");
+        assert_eq!((curl.policy.as_str(), curl.rule), ("t", None));
+        let secret = said(&Action::File { path: "/home/x/.env".into(), access: Access::Read }).unwrap();
+        assert!(secret.reason.contains("read /home/x/.env: secrets."), "{secret:?}");
+        assert_eq!(secret.rule.as_deref(), Some("t/s"));
+    }
+
+    #[test]
+    fn what_is_told_carries_purpose_and_policy() {
+        use crate::session::store::tests::session as sample;
+        let told = |all: &BTreeMap<SessionId, Session>, known: &Session| {
+            let telling = HookReport::of(Assistant::Codex, ReportKind::Prompt, "x");
+            let told = told_of(all, known, Moment::from_micros(1), 2, telling);
+            (told.purpose, told.policy, told.generation)
+        };
+        let mut outer = Session { purpose: Some("help the build".into()), ..sample() };
+        let floor = crate::session::record::LayerRef { slot: 1, serial: 2 };
+        let own =
+            crate::session::record::OwnLayer { layer: floor, policy: "base".into(), ..outer.own[0].clone() };
+        outer.own.insert(0, own);
+        outer.own[1].generation = 4;
+        let inner = Session {
+            id: SessionId::from_kernel(4243).unwrap(),
+            inherited: outer.own.iter().map(|own| own.layer).collect(),
+            own: Vec::new(),
+            ..sample()
+        };
+        let mut all = BTreeMap::from([(inner.id, inner.clone())]);
+        // The session around is gone: its policy's name is not known any more.
+        assert_eq!(told(&all, &inner), (None, None, None));
+        all.insert(outer.id, outer.clone());
+        assert_eq!(told(&all, &inner), (None, Some("mine".into()), Some(4)));
+        assert_eq!(told(&all, &outer), (Some("help the build".into()), Some("mine".into()), Some(4)));
+    }
+
+    #[test]
+    fn more_than_is_taken_is_refused() {
+        use gatekeeper_record::hook_report::TEXT;
+        let mut telling = HookReport::of(Assistant::Codex, ReportKind::Tool, "PreToolUse");
+        telling.input = Some("x".repeat(TEXT));
+        assert!(check(&mut telling, &[]).is_ok());
+        telling.output = Some("x".repeat(TEXT + 1));
+        assert!(check(&mut telling, &[]).is_err());
+        telling.shorten();
+        assert_eq!((telling.cut, check(&mut telling, &[]).is_ok()), (1, true));
+        let file = Action::File { path: "x".repeat(BYTES), access: Access::Read };
+        assert!(check(&mut telling, std::slice::from_ref(&file)).is_ok());
+        assert!(check(&mut telling, &[file.clone(), file]).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! The daemon's start, its tasks, and its end.
+
+use std::fs;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use gatekeeper_kernel::{EventStream, Kernel};
+use gatekeeper_record::record::{DaemonChange, Record};
+use gatekeeper_record::time::Moment;
+use gatekeeper_trail::trail::Trail;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use super::control::server;
+use super::session::{adopt, reload};
+use super::state::State;
+use super::{DaemonError, events, handle, tick, watchdog};
+use crate::config::Config;
+use crate::session::cgroup;
+use crate::session::enforcer::Enforcer;
+use crate::session::store::Store;
+use crate::sys;
+
+/// Loads and proves the kernel side. What fails here is shown by `status`, and no session is opened.
+fn load(config: &Config) -> Result<(Kernel, EventStream), String> {
+    let root = &config.cgroup;
+    cgroup::make_root(root)
+        .map_err(|error| format!("{}: {error}: is cgroup v2 mounted at {}?", root.display(), cgroup::ROOT))?;
+    let mut kernel = Kernel::load(&config.pins).map_err(|error| error.to_string())?;
+    let events = kernel.open_events().map_err(|error| error.to_string())?;
+    if let Err(error) = Enforcer::prove(&mut kernel, config) {
+        // The hooks stay unproved, which refuses sessions just as well.
+        error!("proving the hooks: {error}");
+    }
+    Ok((kernel, events))
+}
+
+pub(super) async fn serve(config: Config) -> Result<(), DaemonError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::at("SIGTERM"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::at("SIGINT"))?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(DaemonError::at("SIGHUP"))?;
+
+    let boot = sys::process::boot_id().map_err(DaemonError::at("the boot's id"))?;
+    let store = Store::open(&config.state).map_err(DaemonError::at("sessions"))?;
+    let found = store.load().map_err(DaemonError::at("sessions"))?;
+    let trail = Trail::open(&config.trail_settings(), &boot).map_err(DaemonError::at("the audit trail"))?;
+    let (kernel, events) = match load(&config) {
+        Ok((kernel, events)) => {
+            let recording = kernel.recording().map_err(DaemonError::at("the switch of required records"))?;
+            trail.tell_kernel(move |takes| recording.set(takes));
+            (Ok(Box::new(kernel) as Box<dyn Enforcer>), Some(events))
+        }
+        Err(why) => (Err(why), None),
+    };
+    let (drain, draining) = mpsc::channel(64);
+    let daemon =
+        State::new(config, boot, kernel, store, trail, drain).map_err(DaemonError::at("watching cgroups"))?;
+    let daemon = Rc::new(daemon);
+    if let Ok(counters) = daemon.with_kernel(|kernel| kernel.counters()) {
+        daemon.trail_mut().begin(&counters);
+    }
+    note(&daemon, true);
+    daemon.record_hooks();
+    adopt::adopt(&daemon, found).map_err(DaemonError::at("taking over sessions"))?;
+    let socket = daemon.config().socket.clone();
+    let listener = server::bind(&socket).map_err(DaemonError::at(socket.display().to_string()))?;
+
+    tokio::task::spawn_local(server::serve(Rc::clone(&daemon), listener));
+    match events {
+        Some(stream) => drop(tokio::task::spawn_local(events::pump(Rc::clone(&daemon), stream, draining))),
+        // Nobody must wait for events that nobody reads.
+        None => drop(draining),
+    }
+    tokio::task::spawn_local(tick::watch(Rc::clone(&daemon)));
+    tokio::task::spawn_local(super::hold::serve::serve(Rc::clone(&daemon)));
+    tokio::task::spawn_local(tick::tick(Rc::clone(&daemon)));
+    let (handle, requests) = handle::channel();
+    tokio::task::spawn_local(handle::answer_all(Rc::clone(&daemon), requests));
+    watchdog::start(handle).map_err(DaemonError::at("the watchdog's thread"))?;
+    announce(&daemon);
+
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => {
+                let daemon = Rc::clone(&daemon);
+                tokio::task::spawn_local(async move { reload::reload(&daemon).await });
+            }
+        }
+    }
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    daemon.freshen().await;
+    note(&daemon, false);
+    if let Err(error) = fs::remove_file(&socket) {
+        warn!("{}: {error}", socket.display());
+    }
+    info!("stopped; open sessions stay bound");
+    Ok(())
+}
+
+fn note(daemon: &State, started: bool) {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    let before = daemon.trail().version_before().map(str::to_owned);
+    daemon.trail_mut().note(Record::Daemon(DaemonChange {
+        time: Moment::now(),
+        started,
+        version: VERSION.to_owned(),
+        replaces: before.filter(|version| started && version != VERSION),
+        boot: daemon.boot().to_owned(),
+    }));
+}
+
+/// Says whether sessions can be opened: to whoever looks at the output, and to systemd. For systemd the
+/// daemon has started either way: it answers, and says what is wrong.
+fn announce(daemon: &State) {
+    let status = match daemon.ready() {
+        Ok(()) => {
+            // Whoever waits for this line reads a pipe, and may have closed it.
+            let _ = writeln!(io::stdout(), "ready").and_then(|()| io::stdout().flush());
+            "ready: sessions can be opened".to_owned()
+        }
+        Err(refusal) => {
+            error!("not ready: {refusal}");
+            format!("not ready: {}", refusal.message)
+        }
+    };
+    let line = status.replace('\n', " ");
+    if let Err(error) = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&line)]) {
+        warn!("telling systemd: {error}");
+    }
+}

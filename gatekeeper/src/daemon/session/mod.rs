@@ -1,0 +1,9 @@
+//! Sessions, as the daemon serves them: opened, labelled, reloaded, expired, ended; adopted by the next daemon.
+
+pub mod adopt;
+pub mod end;
+pub mod expire;
+pub mod label;
+pub mod open;
+pub mod recordings;
+pub mod reload;

@@ -1,0 +1,164 @@
+//! The state of the daemon and of the kernel side, as `gatekeeper status` shows it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use gatekeeper_common::counters::{SEQUENCE, UNLABELLED, denied, lost};
+use gatekeeper_common::operation::Family;
+use gatekeeper_common::verdict::Cause;
+use serde::{Deserialize, Serialize};
+
+use gatekeeper_kernel::{Unsupported, Way};
+use gatekeeper_record::record::{FamilyName, cause_word};
+use gatekeeper_trail::export::ExportState;
+use gatekeeper_trail::writer_thread::Health;
+
+/// How things are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// gatekeeper's version.
+    pub version: String,
+    /// Whether sessions can be opened.
+    pub ready: bool,
+    /// If not, why.
+    pub refusal: Option<String>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Every hook.
+    pub hooks: Vec<HookState>,
+    /// What this kernel can't enforce, or judges in another way than others.
+    #[serde(default)]
+    pub unsupported: Vec<Unsupported>,
+    /// What the kernel counted; absent where it could not be asked.
+    pub counters: Option<Counters>,
+    /// Sessions open.
+    pub sessions: usize,
+    /// Records that could not be written down and are not yet accounted for.
+    pub unwritten: u64,
+    /// The audit trail.
+    pub trail: TrailState,
+    /// Where records go besides.
+    #[serde(default)]
+    pub exports: Vec<ExportState>,
+    /// Notices of holds through a webhook, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<NoticeState>,
+    /// Where programs, links and maps are pinned.
+    pub pins: PathBuf,
+    /// The policy of a session that names none.
+    pub default_policy: String,
+    /// The policy under every session.
+    pub floor: Option<String>,
+}
+
+/// How the audit trail is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailState {
+    /// Records in it.
+    pub records: u64,
+    /// Records under a signature.
+    pub signed: u64,
+    /// Records of what passed on the promise that it is recorded, and that wait for room.
+    #[serde(default)]
+    pub owed: u64,
+    /// What keeps it from being written, if anything does.
+    pub trouble: Option<String>,
+}
+
+impl TrailState {
+    /// The trail's own account of itself.
+    #[must_use]
+    pub fn of(health: &Health) -> Self {
+        Self {
+            records: health.size(),
+            signed: health.signed(),
+            owed: health.owed(),
+            trouble: health.trouble(),
+        }
+    }
+}
+
+/// One hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookState {
+    /// Its name.
+    pub hook: String,
+    /// How its program is attached.
+    pub way: Way,
+    /// Whether it enforces.
+    pub state: HookLiveness,
+    /// If not, why, and the help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// [`Liveness`], without its reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookLiveness {
+    /// Its canary was denied what the control was allowed.
+    Live,
+    /// Attached; it refuses nothing that a canary could try.
+    Attached,
+    /// Attached, not yet proved.
+    Unproved,
+    /// Not firing.
+    Dead,
+}
+
+/// What the kernel counted since the maps were made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Events made, lost ones included.
+    pub events: u64,
+    /// Events that found no room, by family; only those that are not 0.
+    pub lost: BTreeMap<FamilyName, u64>,
+    /// Operations denied where no rule denied them, by cause; only those that are not 0.
+    pub denied: BTreeMap<String, u64>,
+    /// Births refused because the label could not be stored.
+    pub unlabelled: u64,
+}
+
+impl Counters {
+    /// The kernel's counters, by [`gatekeeper_common::counters`] index.
+    #[must_use]
+    pub fn read(values: &[u64]) -> Self {
+        let value = |index: u32| values.get(index as usize).copied().unwrap_or(0);
+        let some = |count: &u64| *count > 0;
+        let lost = Family::ALL.map(|family| (FamilyName::from(family), value(lost(family))));
+        let denied = Cause::ALL.map(|cause| (cause_word(cause).to_owned(), value(denied(cause))));
+        Self {
+            events: value(SEQUENCE),
+            lost: lost.into_iter().filter(|(_, count)| some(count)).collect(),
+            denied: denied.into_iter().filter(|(_, count)| some(count)).collect(),
+            unlabelled: value(UNLABELLED),
+        }
+    }
+}
+
+/// How a webhook is, for `gatekeeper status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeState {
+    /// Notices taken by the receiver.
+    pub sent: u64,
+    /// Notices given up: too many waited, or their time was over.
+    pub dropped: u64,
+    /// Why the last attempt failed, if it did.
+    pub error: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_happened_is_counted_out() {
+        let mut values = vec![0; 64];
+        values[SEQUENCE as usize] = 12;
+        values[denied(Cause::TooDeep) as usize] = 2;
+        let counters = Counters::read(&values);
+        assert_eq!(counters.events, 12);
+        assert!(counters.lost.is_empty());
+        assert_eq!(counters.denied.get("too_deep"), Some(&2));
+    }
+}
