@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use gatekeeper::hold::decide;
 use gatekeeper::protocol::client::ask;
+use gatekeeper::protocol::messages::HoldAnswer;
 use gatekeeper::protocol::messages::{Answer, Holds, Request};
 use gatekeeper_record::decision::{GrantScope, HoldId};
 
@@ -50,7 +50,7 @@ impl Drop for Daemon {
 }
 
 fn approve(hold: HoldId) -> Result<()> {
-    let answer = decide::Answer { hold, approve: true, scope: GrantScope::default(), reason: None };
+    let answer = HoldAnswer { hold, approve: true, scope: GrantScope::default(), reason: None };
     for answer in ask(Path::new(SOCKET), Request::Decide(answer))? {
         if let Answer::Decided(decision) = answer? {
             ensure!(decision.settled, "hold {hold} is not decided by one");

@@ -39,9 +39,9 @@ fn whole_policies_load_and_pass_their_tests() {
     for (document, least) in [("README.md", 1), ("docs/policy-tutorial.md", 6), ("docs/policy.md", 1)] {
         let whole: Vec<String> = blocks(document).into_iter().filter(|block| is_whole(block)).collect();
         assert!(whole.len() >= least, "{document} has {} policies", whole.len());
-        let tests = whole.iter().map(|text| {
-            check(document, text.clone()).unwrap_or_else(|error| panic!("{error}\n{text}"))
-        });
+        let tests = whole
+            .iter()
+            .map(|text| check(document, text.clone()).unwrap_or_else(|error| panic!("{error}\n{text}")));
         assert!(tests.sum::<usize>() > 0, "{document} has no [[test]]");
     }
 }
