@@ -137,7 +137,7 @@ impl Row {
         })
     }
 
-    /// Puts it into the table, with [`INSERT`].
+    /// Puts it into the table, with `INSERT`.
     pub fn insert(&self, statement: &mut Statement<'_>) -> rusqlite::Result<()> {
         statement.execute(params![
             self.id as i64,
