@@ -15,8 +15,8 @@ const HEAD: &str = "# Instructions verified\n\n\
     Instructions that the kernel's verifier processes for each program at its load; the limit is 1,000,000.\n\
     `cargo xtask bench -- verify` counts again and shows what has changed since the last commit;\n\
     `cargo xtask bench --write -- verify` writes this table.\n\n\
-    The verifier of 7.3 links a register to a copy from which it differs by a constant, also for 32 bits and for a\n\
-    subtraction (kernel/bpf/verifier.c `sync_linked_regs`, `BPF_ADD_CONST32`). Linked states are rarely equal. So\n\
+    The verifier of 7.3 links a register to a copy from which it differs by a constant (kernel/bpf/verifier.c\n\
+    `sync_linked_regs`, `BPF_ADD_CONST32`). It does so for 32 bits and for a subtraction, too. Linked states are rarely equal. So\n\
     `state - 1 >= from - 1` in an unrolled walk cost 36,000 instructions for each of the two walks, in 31 programs: three\n\
     times the sum of 6.18. `is_settled` compares negations instead, which the verifier does not link.\n\n";
 
