@@ -12,6 +12,8 @@ use crate::world::{until, until_within};
 
 /// The program under test.
 pub const GATEKEEPER: &str = "/usr/bin/gatekeeper";
+/// The socket of its clients.
+pub const SOCKET: &str = "/run/gatekeeper/control.sock";
 /// The folder of its records.
 pub const STATE: &str = "/var/lib/gatekeeper";
 /// The log that the daemon writes for people.

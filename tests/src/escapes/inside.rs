@@ -50,7 +50,7 @@ fn serve_in(policy: &str, workspace: &str) -> Result<()> {
             command: Vec::new(),
         };
         let mut opened = None;
-        for answer in ask(Path::new(super::SOCKET), Request::Run(run))? {
+        for answer in ask(Path::new(crate::daemon::SOCKET), Request::Run(run))? {
             if let Answer::Opened { session, .. } = answer? {
                 opened = Some(session);
             }

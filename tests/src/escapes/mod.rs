@@ -28,7 +28,7 @@ use anyhow::{Context, Result, bail, ensure};
 use gatekeeper::protocol::client::ask;
 use gatekeeper::protocol::messages::Request;
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, SOCKET};
 use crate::runner::{Choice, line};
 use crate::world::World;
 use attack::{Attack, Goal};
@@ -38,8 +38,6 @@ use run::{Outcome, SILENT};
 use table::{Row, Verdict};
 use worker::Worker;
 
-/// The daemon's socket.
-pub const SOCKET: &str = "/run/gatekeeper/control.sock";
 /// The folder where sessions find the attacks and their tools.
 pub const KIT: &str = "/srv/escapes/kit";
 /// Attacks that run in parallel.

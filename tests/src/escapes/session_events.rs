@@ -7,7 +7,7 @@ use gatekeeper::protocol::client::ask;
 use gatekeeper::protocol::messages::{Answer, Events, Request};
 use serde_json::Value;
 
-use super::SOCKET;
+use crate::daemon::SOCKET;
 
 /// Returns the number of its last event: later events have higher ones.
 pub fn last(session: &str) -> Result<u64> {

@@ -12,6 +12,7 @@ use gatekeeper::protocol::client::ask;
 use gatekeeper::protocol::messages::{Answer, Request};
 use serde_json::Value;
 
+use crate::daemon::SOCKET;
 use crate::fixtures::{self, OPEN};
 use crate::policies::{fill, policy};
 use crate::runner::Test;
@@ -19,7 +20,6 @@ use crate::session::Session;
 use crate::suite::account::{Account, Since};
 use crate::world::{PATIENCE, World, in_full};
 
-const SOCKET: &str = "/run/gatekeeper/control.sock";
 const PROCESSES: usize = 8;
 /// Opens in all, and replacements of the policy while they go on.
 const OPENS: usize = 100_000;

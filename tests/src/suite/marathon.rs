@@ -16,12 +16,11 @@ use gatekeeper_record::record::Object;
 use serde_json::Value;
 
 use super::hold::{ASKED, begin, ended, session};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, SOCKET};
 use crate::fixtures;
 use crate::runner::Test;
 use crate::world::{World, in_full, until, whole};
 
-const SOCKET: &str = "/run/gatekeeper/control.sock";
 const PROCESSES: usize = 8;
 
 pub fn tests() -> Vec<Test> {

@@ -12,6 +12,7 @@ use gatekeeper::protocol::client::ask;
 use gatekeeper::protocol::messages::Request;
 
 use crate::actor::Actor;
+use crate::daemon::SOCKET;
 use crate::fixtures;
 use crate::policies::{elements, fill, policy};
 use crate::runner::Test;
@@ -21,7 +22,6 @@ use crate::world::{User, World};
 const ROOTS: [&str; 2] = ["/srv/suite/remembered", "/tmp/gatekeeper-remembered"];
 /// Directories that take another's place.
 const ROUNDS: usize = 100;
-const SOCKET: &str = "/run/gatekeeper/control.sock";
 
 pub fn tests() -> Vec<Test> {
     vec![Test::new("unresolved::directories_remembered", remembered)]
