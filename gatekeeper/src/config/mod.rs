@@ -378,51 +378,7 @@ mod tests {
 
     #[test]
     fn everything_can_be_changed() {
-        let text = r#"
-            [paths]
-            policies = ["/p"]
-            state = "/s"
-            socket = "/c.sock"
-            pins = "/sys/fs/bpf/x"
-            cgroup = "/sys/fs/cgroup/x"
-            [sessions]
-            default_policy = "ci-runner"
-            floor = "base"
-            per_user = 3
-            longest = "8h"
-            [events]
-            in_memory = 100
-            [trail]
-            segment_bytes = 1048576
-            segment_hours = 1
-            checkpoint_records = 10
-            checkpoint_seconds = 1
-            keep_bytes = 1048576
-            keep_days = 7
-            secrets = ["badge (?<s>[0-9]+)"]
-            [[export]]
-            name = "siem"
-            kind = "syslog"
-            address = "tls://logs.example.org:6514"
-            ca = "/etc/gatekeeper/siem.pem"
-            facility = "local0"
-            batch = 9
-            timeout_seconds = 3
-            since = "now"
-            [hooks]
-            on_failure = "pass"
-            seconds = 3
-            [checks]
-            allowed = "/etc/gatekeeper/allowed.sha256"
-            denied = "/etc/gatekeeper/denied.sha256"
-            user = "checker"
-            seconds = 7
-            [notify]
-            desktop = false
-            url = "https://hooks.example.org/x"
-            secret_file = "/etc/gatekeeper/hook.secret"
-            link = "https://bastion.example.org/holds/{hold}"
-        "#;
+        let text = include_str!("config/every-key.toml");
         let config = parse(text).unwrap();
         assert_eq!(config.floor.as_deref(), Some("base"));
         assert_eq!(config.policies, [PathBuf::from("/p")]);

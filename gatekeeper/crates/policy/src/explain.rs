@@ -142,8 +142,7 @@ mod tests {
     use super::*;
     use crate::testing::compile;
 
-    const TEXT: &str = "version = 1\nname = 't'\n[[file]]\nverdict = 'allow'\npath = ['/a/**']\n\
-        [[file]]\nid = 'b'\nverdict = 'ask'\npath = ['**/b']\naccess = ['write']\nreason = 'why'\n";
+    const TEXT: &str = include_str!("tests/explain-files.toml");
 
     fn file(path: &[u8], operations: &[Operation]) -> Question {
         Question::File(path.to_vec(), operations.to_vec())
@@ -169,13 +168,7 @@ mod tests {
 
     #[test]
     fn a_start_is_judged_by_program_arguments_and_environment() {
-        let compiled = compile(
-            "version = 1\nname = 't'\n[defaults]\narguments = 40\n\
-             [[exec]]\nid = 'git'\nverdict = 'allow'\nprogram = ['/bin/git']\n\
-             [[exec]]\nid = 'push'\nverdict = 'ask'\nprogram = ['/bin/git']\nargs = ['push', '**']\n\
-             [[exec]]\nid = 'preload'\nverdict = 'deny'\nprogram = ['/**']\nenv = ['LD_*']\n",
-        )
-        .unwrap();
+        let compiled = compile(include_str!("tests/explain-programs.toml")).unwrap();
         let said = |question: &Question| {
             let answer = compiled.explain(question);
             let also: Vec<_> = answer.also.iter().map(|rule| rule.id.clone()).collect();

@@ -104,7 +104,7 @@ fn an_older_install_is_replaced_and_a_shared_group_kept() {
 
 #[test]
 fn toml_keeps_its_comments() {
-    let text = "# company rules\nallowed_sandbox_modes = [\"workspace-write\"] # both\n\n[hooks]\nmanaged_dir = \"/x\"\n\n[[hooks.PreToolUse]]\nmatcher = \"^Bash$\"\n\n[[hooks.PreToolUse.hooks]]\ntype = \"command\"\ncommand = \"check\"\n";
+    let text = include_str!("company.toml");
     let (_folder, scope, _) = with(Codex, |root| Scope::System { root }, text);
     let change = plan(Codex, &scope, false);
     let after = change.after.clone().unwrap();

@@ -282,13 +282,7 @@ mod tests {
 
     #[test]
     fn it_speaks_of_what_the_rule_speaks_of() {
-        let kept = reaches(
-            "[[exec]]\nverdict = 'ask'\nprogram = ['/bin/git']\nargs = ['push', '**']\n\
-             [[file]]\nverdict = 'ask'\npath = ['/srv/{a,b}/**']\naccess = ['write']\n\
-             [[net]]\nverdict = 'ask'\nto = ['10.0.0.0/8:443']\nprotocol = 'tcp'\n\
-             [[unix]]\nverdict = 'ask'\nabstract = ['bus*']\n\
-             [[signal]]\nverdict = 'ask'\nsignal = ['TERM']\nprogram = ['/bin/git']\n",
-        );
+        let kept = reaches(include_str!("tests/reach.toml"));
         // As the next daemon reads them.
         let kept: Vec<Reach> = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
         let speak = |operation: Operation, question: &Question| -> Vec<usize> {

@@ -9,11 +9,7 @@ use gatekeeper_common::verdict::{Cell, Verdict};
 use super::compile;
 use crate::verify::{VerifyError, verify};
 
-const TEXT: &str = "version = 1\nname = 'd'\n[[file]]\nverdict = 'allow'\npath = ['/a/b', '**/*.c']\n\
-    [[net]]\nverdict = 'deny'\nto = ['10.0.0.0/8:80', '::1']\n\
-    [[exec]]\nverdict = 'allow'\nprogram = ['/a/p']\nargs = ['x']\n\
-    [[unix]]\nverdict = 'allow'\npath = ['/u/s']\n\
-    [[capability]]\nverdict = 'deny'\ncapability = ['chown']\n";
+const TEXT: &str = include_str!("damage.toml");
 
 struct Planes {
     head: Vec<u8>,

@@ -13,14 +13,7 @@ fn file(path: &str, operation: Operation) -> Question {
 
 #[test]
 fn a_rule_or_a_class_is_enough() {
-    let compiled = compile(
-        "version = 1\nname = 't'\n[record]\nrequired = ['net']\n[defaults]\nnet = 'audit'\n\
-         [[file]]\nverdict = 'audit'\npath = ['/a/**']\n\
-         [[file]]\nverdict = 'audit'\npath = ['**/ledger']\naccess = ['read']\nrecord = 'required'\n\
-         [[file]]\nverdict = 'ask'\npath = ['/b/**']\n\
-         [[exec]]\nverdict = 'allow'\nprogram = ['/bin/a']\nrecord = 'required'\n",
-    )
-    .unwrap();
+    let compiled = compile(include_str!("record.toml")).unwrap();
     let said = |question: &Question| {
         let (_, cell) = compiled.judge(question);
         (cell.verdict().unwrap(), cell.is_required())
