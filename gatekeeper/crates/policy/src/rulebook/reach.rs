@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn it_speaks_of_what_the_rule_speaks_of() {
-        let kept = reaches(include_str!("tests/reach.toml"));
+        let kept = reaches(include_str!("reach.toml"));
         // As the next daemon reads them.
         let kept: Vec<Reach> = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
         let speak = |operation: Operation, question: &Question| -> Vec<usize> {
