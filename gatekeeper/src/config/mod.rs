@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn everything_can_be_changed() {
-        let text = include_str!("config/every-key.toml");
+        let text = include_str!("every-key.toml");
         let config = parse(text).unwrap();
         assert_eq!(config.floor.as_deref(), Some("base"));
         assert_eq!(config.policies, [PathBuf::from("/p")]);
