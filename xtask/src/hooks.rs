@@ -11,8 +11,8 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
-use crate::btf::{Btf, Prototype};
 use crate::{kernels, paths, setup, vmlinux};
+use gatekeeper_btf::{Btf, Prototype};
 
 /// The kind of attachment, which decides where a program's prototype is found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,9 +52,9 @@ pub fn check() -> Result<()> {
         for (name, kind) in &programs {
             let Some(lines) = lines.get(name) else { continue };
             let actual = match kind {
-                Kind::Lsm => btf.function(&format!("bpf_lsm_{name}"))?,
+                Kind::Lsm => btf.prototype(&format!("bpf_lsm_{name}"))?,
                 Kind::Tracepoint => btf.tracepoint(name)?,
-                Kind::Function => btf.function(name)?,
+                Kind::Function => btf.prototype(name)?,
             };
             wrong.extend(differs(&kernel.name(), name, lines, actual));
         }

@@ -3,7 +3,6 @@
 mod apt;
 mod assistants;
 mod bench;
-mod btf;
 mod build;
 mod cmd;
 mod demo;

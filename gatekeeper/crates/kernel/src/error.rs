@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::btf::BtfError;
+use gatekeeper_btf::BtfError;
 
 /// What went wrong, with the call and the help.
 #[derive(Debug, thiserror::Error)]

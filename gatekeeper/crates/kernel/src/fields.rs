@@ -1,7 +1,7 @@
 //! The offsets the programs are loaded with.
 
 use super::attachment::Attachment;
-use super::btf::{Btf, BtfError};
+use gatekeeper_btf::{Btf, BtfError};
 
 type Field = (&'static str, &'static str, &'static str);
 

@@ -9,9 +9,9 @@ use aya::maps::Map;
 use aya_obj::Object;
 
 use super::attachment;
-use super::btf::Btf;
 use super::error::KernelError;
 use crate::sys::tracing::{Tracing, load_types};
+use gatekeeper_btf::Btf;
 
 fn broken(error: impl std::fmt::Display) -> KernelError {
     KernelError::Load(error.to_string())
@@ -55,7 +55,8 @@ impl Functions {
     pub fn load(&self, hook: &'static str, kernel: &Btf) -> Result<OwnedFd, KernelError> {
         let refused = |message| KernelError::Program { program: hook, message };
         let (function, when) = attachment::function(hook);
-        let target = kernel.function(&function).ok_or_else(|| refused(format!("no function {function}")))?;
+        let target =
+            kernel.function_id(&function).ok_or_else(|| refused(format!("no function {function}")))?;
         let missing = || refused("not in the object file".to_owned());
         let program = self.object.programs.get(hook).ok_or_else(missing)?;
         let code = self.object.functions.get(&program.function_key()).ok_or_else(missing)?;

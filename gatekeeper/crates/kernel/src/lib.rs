@@ -1,7 +1,6 @@
 //! The kernel side as the daemon sees it: load, publish, label, listen.
 
 pub mod attachment;
-pub mod btf;
 mod built;
 pub mod canary;
 pub mod error;

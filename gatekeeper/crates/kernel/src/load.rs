@@ -11,7 +11,6 @@ use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 use tracing::info;
 
 use super::attachment::Attachment;
-use super::btf::Btf;
 use super::built::{self, Built};
 use super::error::KernelError;
 use super::fields::offsets;
@@ -22,6 +21,7 @@ use super::seqcounts;
 use super::unsupported::{self, Unsupported};
 use crate::sys::bpf;
 use crate::sys::tracing::attach as attach_at;
+use gatekeeper_btf::Btf;
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gatekeeper.bpf.o"));
 

@@ -1,7 +1,7 @@
 //! The list of programs: what each guards, and whether sessions can do without it.
 
 use super::attachment::Attachment;
-use super::btf::Btf;
+use gatekeeper_btf::Btf;
 
 /// How a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

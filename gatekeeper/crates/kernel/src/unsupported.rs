@@ -6,8 +6,8 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::btf::Btf;
 use super::programs::{Kind, PROGRAMS};
+use gatekeeper_btf::Btf;
 use gatekeeper_policy::Compiled;
 use gatekeeper_policy::question::Question;
 
