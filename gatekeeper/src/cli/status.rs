@@ -10,7 +10,7 @@ use crate::protocol::client::{ClientError, ask};
 use crate::protocol::messages::{Answer, Request};
 use crate::protocol::status::NoticeState;
 use crate::protocol::status::{Counters, HookLiveness, HookState, Status, TrailState};
-use gatekeeper_kernel::{Unsupported, Way};
+use gatekeeper_kernel::{AttachType, Unsupported};
 use gatekeeper_trail::export::ExportState;
 
 /// Arguments of `status`.
@@ -111,26 +111,28 @@ fn print_export(out: &mut impl Write, export: &ExportState) -> std::io::Result<(
 /// What this kernel can't enforce, by operation.
 fn unsupported(out: &mut impl Write, unsupported: &[Unsupported]) -> std::io::Result<()> {
     for one in unsupported {
-        match (&one.instead, &one.capability) {
-            (Some(instead), _) => {
-                writeln!(out, "{DIM}{}{DIM:#}  {}; judged by {instead}", one.operation, one.what)?
+        match (&one.covered_by, &one.capability) {
+            (Some(hook), _) => {
+                writeln!(out, "{DIM}{}{DIM:#}  {}; judged by {hook}", one.operation, one.description)?
             }
             (None, Some(capability)) => writeln!(
                 out,
                 "{WARN}not enforced{WARN:#}  {}: {}; only where a policy lets the capability {capability}",
-                one.operation, one.what
+                one.operation, one.description
             )?,
-            (None, None) => writeln!(out, "{BAD}not enforced{BAD:#}  {}: {}", one.operation, one.what)?,
+            (None, None) => {
+                writeln!(out, "{BAD}not enforced{BAD:#}  {}: {}", one.operation, one.description)?
+            }
         }
     }
-    if unsupported.iter().all(|one| one.instead.is_some()) {
+    if unsupported.iter().all(|one| one.covered_by.is_some()) {
         writeln!(out, "every operation is enforced on this kernel")?;
     }
     Ok(())
 }
 
 fn attachment(hooks: &[HookState]) -> &'static str {
-    if hooks.iter().any(|hook| hook.way == Way::ModifyReturn) {
+    if hooks.iter().any(|hook| hook.way == AttachType::ModifyReturn) {
         "attached at the functions that ask the security modules: bpf is not among these"
     } else {
         "attached as a security module's"

@@ -21,7 +21,7 @@ pub fn status(daemon: &State) -> Status {
                     Liveness::Unproved => (HookLiveness::Unproved, None),
                     Liveness::Dead(why) => (HookLiveness::Dead, Some(why.clone())),
                 };
-                HookState { hook: hook.name.to_owned(), way: hook.way, state, why }
+                HookState { hook: hook.name.to_owned(), way: hook.attach_type, state, why }
             })
             .collect(),
     };

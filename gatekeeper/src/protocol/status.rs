@@ -8,7 +8,7 @@ use gatekeeper_common::operation::Family;
 use gatekeeper_common::verdict::Cause;
 use serde::{Deserialize, Serialize};
 
-use gatekeeper_kernel::{Unsupported, Way};
+use gatekeeper_kernel::{AttachType, Unsupported};
 use gatekeeper_record::record::{FamilyName, cause_word};
 use gatekeeper_trail::export::ExportState;
 use gatekeeper_trail::writer_thread::Health;
@@ -84,7 +84,7 @@ pub struct HookState {
     /// Its name.
     pub hook: String,
     /// How its program is attached.
-    pub way: Way,
+    pub way: AttachType,
     /// Whether it enforces.
     pub state: HookLiveness,
     /// If not, why, and the help.

@@ -157,7 +157,7 @@ pub mod fake {
             &[]
         }
         fn publish(&mut self, _: &[u8], _: &[u8], _: u64) -> Result<Layer, KernelError> {
-            Err(KernelError::Load("a fake takes none".into()))
+            Err(KernelError::NoSlot(0))
         }
         fn replace(&mut self, _: Layer, _: &[u8], _: &[u8], _: u64) -> Result<(), KernelError> {
             Ok(())

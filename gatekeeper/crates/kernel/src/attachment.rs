@@ -1,5 +1,5 @@
-//! How programs that judge are attached: as hooks of the security modules where the kernel asks those of BPF, else at the
-//! functions that ask the modules (`security_*`).
+//! The place where programs that judge are attached: the hooks of the security modules where the kernel asks those of BPF,
+//! else the functions that ask the modules (`security_*`).
 
 use std::fs;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::preemption::preemptible;
 use super::programs::{Kind, Program};
-use crate::sys::tracing::When;
+use crate::sys::tracing::TracingType;
 
-/// Where the kernel tells which security modules it asks.
+/// The list of the security modules that the kernel asks, separated by commas.
 const LIST: &str = "/sys/kernel/security/lsm";
 
-/// One of the two ways.
+/// One of the two places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attachment {
     /// As hooks of the security modules.
@@ -22,13 +22,13 @@ pub enum Attachment {
 }
 
 impl Attachment {
-    /// The way for the running kernel.
+    /// The one for the running kernel.
     #[must_use]
     pub fn here() -> Self {
         Self::of(fs::read_to_string(LIST).ok().as_deref())
     }
 
-    /// Where the list can't be read, the canaries tell whether hooks fire.
+    /// A list that can't be read counts as one with bpf: the canaries show whether hooks fire.
     fn of(list: Option<&str>) -> Self {
         match list {
             Some(list) if !list.trim().split(',').any(|module| module == "bpf") => Self::Function,
@@ -36,25 +36,25 @@ impl Attachment {
         }
     }
 
-    /// Why programs attached so can't be relied on here, and the help.
+    /// Returns why programs attached here are unreliable, and the help; none where they are not.
     #[must_use]
-    pub fn doubt(self) -> Option<String> {
+    pub fn unreliable(self) -> Option<String> {
         if self == Self::Lsm {
             return None;
         }
-        preemptible().map(|why| {
+        preemptible().map(|reason| {
             format!(
                 "bpf is not in this kernel's LSM list, and a program at a kernel function can be skipped, because \
-                 {why}: add bpf to lsm= or, on kernels that have it, preempt=voluntary to the kernel's command line"
+                 {reason}: add bpf to lsm= or, on kernels that have it, preempt=voluntary to the kernel's command line"
             )
         })
     }
 }
 
-/// How one program is attached, as `status` tells it.
+/// The kernel's attach type of a program, as `status` shows it (include/uapi/linux/bpf.h `enum bpf_attach_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Way {
+pub enum AttachType {
     /// As a hook of the security modules.
     Lsm,
     /// At the function that asks the modules; what it refuses, they are not asked.
@@ -67,8 +67,8 @@ pub enum Way {
     Tracepoint,
 }
 
-impl Way {
-    /// That of a program.
+impl AttachType {
+    /// Returns that of a program.
     #[must_use]
     pub fn of(program: &Program, attachment: Attachment) -> Self {
         match (program.kind, attachment) {
@@ -77,27 +77,28 @@ impl Way {
             (Kind::Exit, _) => Self::Fexit,
             (Kind::Lsm, Attachment::Lsm) => Self::Lsm,
             (Kind::Lsm, Attachment::Function) => match function(program.name).1 {
-                When::Instead => Self::ModifyReturn,
-                When::Before => Self::Fentry,
+                TracingType::ModifyReturn => Self::ModifyReturn,
+                TracingType::Fentry => Self::Fentry,
             },
         }
     }
 }
 
-/// The function that asks the modules of a hook (security/security.c), and when a program runs at it.
+/// Returns the function that asks the modules of a hook (security/security.c, Linux 6.1 to 7.3), and the type of a program
+/// at it.
 #[must_use]
-pub fn function(hook: &str) -> (String, When) {
+pub fn function(hook: &str) -> (String, TracingType) {
     let plain = hook.strip_suffix("_security").unwrap_or(hook);
     let name = match hook {
         "userns_create" => "create_user_ns",
         _ => plain,
     };
-    let when = match hook {
+    let kind = match hook {
         // They return nothing.
-        "msg_queue_free_security" | "shm_free_security" | "sem_free_security" => When::Before,
-        _ => When::Instead,
+        "msg_queue_free_security" | "shm_free_security" | "sem_free_security" => TracingType::Fentry,
+        _ => TracingType::ModifyReturn,
     };
-    (format!("security_{name}"), when)
+    (format!("security_{name}"), kind)
 }
 
 #[cfg(test)]
@@ -114,10 +115,10 @@ mod tests {
 
     #[test]
     fn functions_have_names_of_their_own() {
-        assert_eq!(function("file_open"), ("security_file_open".to_owned(), When::Instead));
+        assert_eq!(function("file_open"), ("security_file_open".to_owned(), TracingType::ModifyReturn));
         assert_eq!(function("bprm_check_security").0, "security_bprm_check");
         assert_eq!(function("inode_init_security_anon").0, "security_inode_init_security_anon");
         assert_eq!(function("userns_create").0, "security_create_user_ns");
-        assert_eq!(function("sem_free_security"), ("security_sem_free".to_owned(), When::Before));
+        assert_eq!(function("sem_free_security"), ("security_sem_free".to_owned(), TracingType::Fentry));
     }
 }

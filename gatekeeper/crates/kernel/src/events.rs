@@ -6,7 +6,7 @@ use aya::maps::{Map, MapData, RingBuf};
 use gatekeeper_record::raw_event::RawEvent;
 use tokio::io::unix::AsyncFd;
 
-use super::error::KernelError;
+use super::error::{KernelError, LoadError};
 use crate::sys::watch::watch;
 
 /// The reading end of the ring buffer. One reader at a time, or events go to either.
@@ -27,9 +27,9 @@ impl EventStream {
     /// Opens the ring buffer pinned under `pins`. Must be called within a tokio runtime.
     pub(super) fn open(pins: &Path) -> Result<Self, KernelError> {
         let path = pins.join("maps/EVENTS");
-        let broken = |message: String| KernelError::Load(format!("{}: {message}", path.display()));
-        let data = MapData::from_pin(&path).map_err(|error| broken(error.to_string()))?;
-        let ring = RingBuf::try_from(Map::RingBuf(data)).map_err(|error| broken(error.to_string()))?;
+        let failed = |source| LoadError::Map { path: path.clone(), source };
+        let data = MapData::from_pin(&path).map_err(failed)?;
+        let ring = RingBuf::try_from(Map::RingBuf(data)).map_err(failed)?;
         let ring = watch(ring).map_err(KernelError::call("watching the ring buffer"))?;
         Ok(Self { ring })
     }
@@ -47,7 +47,7 @@ impl EventStream {
             let mut guard =
                 self.ring.readable_mut().await.map_err(KernelError::call("waiting for events"))?;
             guard.clear_ready();
-            // What came between the look and the wait is picked up here; the ring wakes us for the rest.
+            // Events between the look and the wait are picked up here; the ring wakes us for the rest.
             let events = self.ready();
             if !events.is_empty() {
                 return Ok(events);
@@ -55,7 +55,7 @@ impl EventStream {
         }
     }
 
-    /// What is there now, without waiting.
+    /// Returns the events that are there, without waiting.
     pub fn ready(&mut self) -> Vec<RawEvent> {
         let mut events = Vec::new();
         while events.len() < BATCH

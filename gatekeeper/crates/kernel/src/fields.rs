@@ -1,7 +1,8 @@
 //! The offsets the programs are loaded with.
 
-use super::attachment::Attachment;
 use gatekeeper_btf::{Btf, BtfError};
+
+use super::attachment::Attachment;
 
 type Field = (&'static str, &'static str, &'static str);
 

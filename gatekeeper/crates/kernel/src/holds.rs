@@ -70,7 +70,7 @@ impl Kernel {
                 return Ok(place);
             }
         }
-        Err(KernelError::Full { what: "approvals of this session", most: GRANTS_PER_SESSION as usize })
+        Err(KernelError::Full { entries: "approvals of this session", limit: GRANTS_PER_SESSION as usize })
     }
 
     /// Takes away the approvals of a session that is over.

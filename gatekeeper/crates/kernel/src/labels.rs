@@ -1,6 +1,7 @@
 //! Labels: marks on cgroups, the label a process carries, and the census of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -8,11 +9,12 @@ use aya::programs::Iter;
 use bytemuck::{Pod, Zeroable};
 use gatekeeper_common::label::Label;
 
+use super::error::ProgramFailure;
 use super::programs::CENSUS;
 use super::{Kernel, KernelError};
 use crate::sys::bpf::{delete, lookup, update};
 
-/// One line of what the iterator writes: see the iterator in gatekeeper-ebpf/src/hooks/process.rs.
+/// One line of the iterator's output: see the iterator in gatekeeper-ebpf/src/hooks/process.rs.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Line {
@@ -21,7 +23,7 @@ struct Line {
     session: u64,
 }
 
-/// What a visit to every task found.
+/// The labelled processes, as a visit to every task finds them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
     /// Labelled processes with a task that lives, by session.
@@ -71,18 +73,7 @@ impl Kernel {
     /// # Errors
     /// Where the iterator can't be run.
     pub fn census(&mut self) -> Result<Census, KernelError> {
-        let broken = |error: &dyn std::error::Error| KernelError::Program {
-            program: CENSUS,
-            message: error.to_string(),
-        };
-        let program = self.programs.program_mut(CENSUS);
-        let iterator: &mut Iter = program
-            .ok_or_else(|| KernelError::Load("no census in the object file".into()))?
-            .try_into()
-            .map_err(|error| broken(&error))?;
-        let id = iterator.attach().map_err(|error| broken(&error))?;
-        let link = iterator.take_link(id).map_err(|error| broken(&error))?;
-        let mut file = link.into_file().map_err(|error| broken(&error))?;
+        let mut file = self.open_census().map_err(KernelError::program(CENSUS))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(KernelError::call("reading the census"))?;
         let mut census = Census::default();
@@ -93,5 +84,13 @@ impl Kernel {
             census.fresh += u64::from(line.fresh);
         }
         Ok(census)
+    }
+
+    /// The iterator's output as a file.
+    fn open_census(&mut self) -> Result<File, ProgramFailure> {
+        let program = self.programs.program_mut(CENSUS).ok_or(ProgramFailure::Missing)?;
+        let iterator: &mut Iter = program.try_into()?;
+        let id = iterator.attach()?;
+        Ok(iterator.take_link(id)?.into_file()?)
     }
 }

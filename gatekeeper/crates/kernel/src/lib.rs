@@ -1,4 +1,5 @@
-//! The kernel side as the daemon sees it: load, publish, label, listen.
+//! The kernel side of gatekeeper as user space has it: programs loaded and proved, images published, tasks labelled, events
+//! read.
 
 pub mod attachment;
 mod built;
@@ -10,6 +11,7 @@ mod function;
 mod holds;
 mod labels;
 mod load;
+mod parallel;
 mod pinned;
 pub mod preemption;
 mod probe;
@@ -27,7 +29,7 @@ use std::path::{Path, PathBuf};
 use aya::Ebpf;
 use gatekeeper_common::counters::COUNTERS;
 
-pub use attachment::{Attachment, Way};
+pub use attachment::{AttachType, Attachment};
 pub use error::KernelError;
 pub use events::EventStream;
 pub use labels::Census;
@@ -46,7 +48,7 @@ pub enum Liveness {
     Attached,
     /// Attached, not yet proved.
     Unproved,
-    /// Attached and not firing, or not attached: why, and the help.
+    /// Attached and not firing, or not attached: the reason, and the help.
     Dead(String),
 }
 
@@ -55,8 +57,8 @@ pub enum Liveness {
 pub struct Hook {
     /// The LSM hook's or tracepoint's name.
     pub name: &'static str,
-    /// How its program is attached.
-    pub way: Way,
+    /// The attach type of its program.
+    pub attach_type: AttachType,
     /// Whether a canary can see it refuse.
     pub provable: bool,
     /// Whether it enforces.
@@ -96,8 +98,8 @@ pub struct Kernel {
     programs: Ebpf,
     maps: Maps,
     hooks: Vec<Hook>,
-    /// Why programs at functions can't be relied on here.
-    doubt: Option<String>,
+    /// The reason why programs at functions are unreliable here.
+    unreliable: Option<String>,
     unsupported: Vec<Unsupported>,
     pins: PathBuf,
     slots: Slots,
@@ -129,14 +131,14 @@ impl Kernel {
             .iter()
             .map(|program| Hook {
                 name: program.name,
-                way: Way::of(program, attachment),
+                attach_type: AttachType::of(program, attachment),
                 provable: program.provable,
                 liveness: Liveness::Unproved,
             })
             .collect();
         let slots = Slots::open(pins)?;
-        let doubt = attachment.doubt();
-        Ok(Self { programs, maps, hooks, doubt, unsupported, pins: pins.to_owned(), slots })
+        let unreliable = attachment.unreliable();
+        Ok(Self { programs, maps, hooks, unreliable, unsupported, pins: pins.to_owned(), slots })
     }
 
     /// Every hook with its state.
@@ -145,7 +147,7 @@ impl Kernel {
         &self.hooks
     }
 
-    /// What this kernel can't enforce, or judges in another way than others.
+    /// The operations that this kernel can't enforce, or judges in another way than others.
     #[must_use]
     pub fn unsupported(&self) -> &[Unsupported] {
         &self.unsupported

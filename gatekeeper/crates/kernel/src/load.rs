@@ -6,22 +6,22 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use aya::programs::links::FdLink;
-use aya::programs::{BtfTracePoint, FEntry, FExit, Iter, Lsm, ProgramError};
+use aya::programs::{BtfTracePoint, FEntry, FExit, Iter, Lsm};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
+use gatekeeper_btf::Btf;
 use tracing::info;
 
 use super::attachment::Attachment;
 use super::built::{self, Built};
-use super::error::KernelError;
+use super::error::{KernelError, LoadError, ProgramFailure};
 use super::fields::offsets;
 use super::function::Functions;
-use super::pinned;
 use super::programs::{CENSUS, Kind, MAPS, Program, programs as listed};
 use super::seqcounts;
 use super::unsupported::{self, Unsupported};
+use super::{parallel, pinned};
 use crate::sys::bpf;
 use crate::sys::tracing::attach as attach_at;
-use gatekeeper_btf::Btf;
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gatekeeper.bpf.o"));
 
@@ -29,7 +29,7 @@ fn folder(path: &Path) -> Result<(), KernelError> {
     fs::create_dir_all(path).map_err(KernelError::call(format!("making {}", path.display())))
 }
 
-/// The programs, which of them are attached, and what this kernel can't enforce.
+/// The object file, the programs of it that are attached, and the operations that this kernel can't enforce.
 type Loaded = (Ebpf, Vec<&'static Program>, Vec<Unsupported>);
 
 /// Loads and attaches everything, and pins it under `pins`: maps found there are taken over, links
@@ -53,7 +53,7 @@ fn load_with(pins: &Path, attachment: Attachment, log: VerifierLogLevel) -> Resu
     pinned::check(&maps, OBJECT)?;
     let kernel = Btf::of_kernel()?;
     let offsets = offsets(&kernel, attachment)?;
-    let kernel_types = aya::Btf::from_sys_fs().map_err(|error| KernelError::Load(error.to_string()))?;
+    let kernel_types = aya::Btf::from_sys_fs().map_err(LoadError::from)?;
     let mut loader = EbpfLoader::new();
     loader.btf(Some(&kernel_types)).allow_unsupported_maps().verifier_log_level(log);
     for (global, offset) in &offsets {
@@ -61,43 +61,34 @@ fn load_with(pins: &Path, attachment: Attachment, log: VerifierLogLevel) -> Resu
     }
     let (sequences, span) = seqcounts::sequences();
     loader.override_global("SEQUENCES_AT", &sequences, true).override_global("SEQUENCES_SPAN", &span, true);
-    let at_functions = u32::from(attachment == Attachment::Function);
-    loader.override_global("AT_FUNCTIONS", &at_functions, true);
+    let function_mode = u32::from(attachment == Attachment::Function);
+    loader.override_global("AT_FUNCTIONS", &function_mode, true);
     for map in MAPS {
         loader.map_pin_path(map, maps.join(map));
     }
-    let mut programs = loader.load(OBJECT).map_err(|error| KernelError::Load(chain(&error)))?;
+    let mut programs = loader.load(OBJECT).map_err(LoadError::from)?;
     let list = listed(attachment, &kernel);
     let globals = offsets.iter().map(|(global, offset)| (*global, u64::from(*offset))).chain([
         ("SEQUENCES_AT", sequences),
         ("SEQUENCES_SPAN", u64::from(span)),
-        ("AT_FUNCTIONS", u64::from(at_functions)),
+        ("AT_FUNCTIONS", u64::from(function_mode)),
     ]);
     let built = Built::of(OBJECT, globals, &list);
-    let census: &mut Iter = find(&mut programs, CENSUS)?;
-    census.load("task", &kernel_types).map_err(|error| refused(CENSUS, &error))?;
+    load_census(&mut programs, &kernel_types).map_err(KernelError::program(CENSUS))?;
     if built.stands(pins, &list) {
         info!("the programs in the kernel are this version's: they stay");
         return Ok((programs, list, unsupported::of(&kernel)));
     }
-    let mut prepared = HashMap::new();
     let functions = match attachment {
         Attachment::Lsm => None,
         Attachment::Function => Some(Functions::new(OBJECT, &programs)?),
     };
-    for program in &list {
-        match &functions {
-            Some(functions) if program.kind == Kind::Lsm => {
-                prepared.insert(program.name, functions.load(program.name, &kernel)?);
-            }
-            _ => prepare(&mut programs, program, &kernel_types)?,
-        }
-    }
+    let at_functions = verify(&mut programs, &list, functions.as_ref(), &kernel, &kernel_types)?;
     let links = pins.join("links");
     folder(&links)?;
     built::forget(pins)?;
     for program in &list {
-        match prepared.get(program.name) {
+        match at_functions.get(program.name) {
             Some(function) => attach_function(program.name, function, &links)?,
             None => attach(&mut programs, program, &links)?,
         }
@@ -106,66 +97,90 @@ fn load_with(pins: &Path, attachment: Attachment, log: VerifierLogLevel) -> Resu
     Ok((programs, list, unsupported::of(&kernel)))
 }
 
-fn find<'a, P>(programs: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, KernelError>
-where
-    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
-{
-    let missing = || KernelError::Program { program: name, message: "not in the object file".into() };
-    programs.program_mut(name).ok_or_else(missing)?.try_into().map_err(|error| refused(name, &error))
+fn load_census(programs: &mut Ebpf, types: &aya::Btf) -> Result<(), ProgramFailure> {
+    let census = programs.program_mut(CENSUS).ok_or(ProgramFailure::Missing)?;
+    Ok(<&mut Iter>::try_from(census)?.load("task", types)?)
 }
 
-fn prepare(programs: &mut Ebpf, program: &Program, types: &aya::Btf) -> Result<(), KernelError> {
-    let name = program.name;
+/// Loads every program of the list; returns those at functions, which aya can't load.
+///
+/// The kernel verifies programs of root side by side (kernel/bpf/verifier.c `bpf_check` takes `bpf_verifier_lock` only
+/// for callers without `CAP_BPF`, Linux 6.1 to 7.3), and verifying is most of a daemon's start.
+fn verify(
+    programs: &mut Ebpf,
+    list: &[&'static Program],
+    functions: Option<&Functions>,
+    kernel: &Btf,
+    types: &aya::Btf,
+) -> Result<HashMap<&'static str, OwnedFd>, KernelError> {
+    let mut objects: HashMap<&str, &mut aya::programs::Program> = programs.programs_mut().collect();
+    let jobs = list.iter().map(|program| (*program, objects.remove(program.name))).collect();
+    let loaded = parallel::each(jobs, |(program, object)| match functions {
+        Some(functions) if program.kind == Kind::Lsm => {
+            functions.load(program.name, kernel).map(|function| Some((program.name, function)))
+        }
+        _ => load_program(program, object, types).map(|()| None).map_err(KernelError::program(program.name)),
+    })?;
+    Ok(loaded.into_iter().flatten().collect())
+}
+
+fn load_program(
+    program: &Program,
+    object: Option<&mut aya::programs::Program>,
+    types: &aya::Btf,
+) -> Result<(), ProgramFailure> {
+    let (name, object) = (program.name, object.ok_or(ProgramFailure::Missing)?);
     match program.kind {
-        Kind::Lsm => find::<Lsm>(programs, name)?.load(name, types),
-        Kind::Tracepoint => find::<BtfTracePoint>(programs, name)?.load(name, types),
-        Kind::Entry => find::<FEntry>(programs, name)?.load(name, types),
-        Kind::Exit => find::<FExit>(programs, name)?.load(name, types),
+        Kind::Lsm => <&mut Lsm>::try_from(object)?.load(name, types)?,
+        Kind::Tracepoint => <&mut BtfTracePoint>::try_from(object)?.load(name, types)?,
+        Kind::Entry => <&mut FEntry>::try_from(object)?.load(name, types)?,
+        Kind::Exit => <&mut FExit>::try_from(object)?.load(name, types)?,
     }
-    .map_err(|error| refused(name, &error))
+    Ok(())
 }
 
 fn attach(programs: &mut Ebpf, program: &Program, links: &Path) -> Result<(), KernelError> {
     let name = program.name;
-    let refuse = |error: ProgramError| refused(name, &error);
-    let link: FdLink = match program.kind {
+    let link = attached(programs, program).map_err(KernelError::program(name))?;
+    replace_link(name, links, |path| link.pin(path).map(drop).map_err(KernelError::program(name)))
+}
+
+fn attached(programs: &mut Ebpf, program: &Program) -> Result<FdLink, ProgramFailure> {
+    let object = programs.program_mut(program.name).ok_or(ProgramFailure::Missing)?;
+    Ok(match program.kind {
         Kind::Lsm => {
-            let lsm: &mut Lsm = find(programs, name)?;
-            let id = lsm.attach().map_err(refuse)?;
-            lsm.take_link(id).map_err(refuse)?.into()
+            let lsm = <&mut Lsm>::try_from(object)?;
+            let id = lsm.attach()?;
+            lsm.take_link(id)?.into()
         }
         Kind::Tracepoint => {
-            let tracepoint: &mut BtfTracePoint = find(programs, name)?;
-            let id = tracepoint.attach().map_err(refuse)?;
-            tracepoint.take_link(id).map_err(refuse)?.into()
+            let tracepoint = <&mut BtfTracePoint>::try_from(object)?;
+            let id = tracepoint.attach()?;
+            tracepoint.take_link(id)?.into()
         }
         Kind::Entry => {
-            let entry: &mut FEntry = find(programs, name)?;
-            let id = entry.attach().map_err(refuse)?;
-            entry.take_link(id).map_err(refuse)?.into()
+            let entry = <&mut FEntry>::try_from(object)?;
+            let id = entry.attach()?;
+            entry.take_link(id)?.into()
         }
         Kind::Exit => {
-            let exit: &mut FExit = find(programs, name)?;
-            let id = exit.attach().map_err(refuse)?;
-            exit.take_link(id).map_err(refuse)?.into()
+            let exit = <&mut FExit>::try_from(object)?;
+            let id = exit.attach()?;
+            exit.take_link(id)?.into()
         }
-    };
-    settle(name, links, |path| {
-        link.pin(path)
-            .map_err(|error| KernelError::Program { program: name, message: chain(&error) })
-            .map(drop)
     })
 }
 
 fn attach_function(name: &'static str, program: &OwnedFd, links: &Path) -> Result<(), KernelError> {
     let link = attach_at(program.as_fd()).map_err(KernelError::call(format!("attaching {name}")))?;
-    settle(name, links, |path| {
+    replace_link(name, links, |path| {
         bpf::pin(link.as_fd(), path).map_err(KernelError::call(format!("pinning {}", path.display())))
     })
 }
 
-/// The new link holds before the old one goes: bpffs renames over, and the old link ends with its name.
-fn settle(
+/// Pins a link in place of the one before. The new one holds before the old one goes: bpffs renames over it
+/// (kernel/bpf/inode.c `bpf_dir_iops`, `simple_rename`), and the old link ends with its name.
+fn replace_link(
     name: &str,
     links: &Path,
     pin: impl FnOnce(&Path) -> Result<(), KernelError>,
@@ -174,24 +189,4 @@ fn settle(
     let _ = fs::remove_file(&fresh);
     pin(&fresh)?;
     fs::rename(&fresh, &settled).map_err(KernelError::call(format!("pinning {}", settled.display())))
-}
-
-fn refused(program: &'static str, error: &ProgramError) -> KernelError {
-    if let ProgramError::LoadError { io_error, verifier_log } = error {
-        let log = verifier_log.to_string();
-        let mut tail: Vec<&str> = log.lines().rev().take(60).collect();
-        tail.reverse();
-        return KernelError::Program { program, message: format!("{io_error}\n{}", tail.join("\n")) };
-    }
-    KernelError::Program { program, message: chain(error) }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
-    text
 }

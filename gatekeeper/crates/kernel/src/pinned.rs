@@ -1,17 +1,17 @@
 //! Maps that an earlier daemon pinned are taken over, where they have the shape that this version's programs expect.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aya::maps::MapInfo;
 use aya_obj::{Map, Object};
 
-use super::error::KernelError;
+use super::error::{KernelError, LoadError};
 use super::programs::MAPS;
 
 /// `BPF_MAP_TYPE_RINGBUF` (include/uapi/linux/bpf.h): its size is rounded to what the machine's pages allow.
 const RING: u32 = 27;
 
-/// What must be the same of a map.
+/// The numbers that must be the same of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shape {
     key: u32,
@@ -36,12 +36,17 @@ impl Shape {
 /// # Errors
 /// Names the first such map, and the help.
 pub fn check(maps: &Path, object: &[u8]) -> Result<(), KernelError> {
-    let object = Object::parse(object).map_err(|error| KernelError::Load(error.to_string()))?;
-    for name in MAPS {
-        let path = maps.join(name);
-        let Some(map) = object.maps.get(*name).filter(|_| path.exists()) else { continue };
-        let info = MapInfo::from_pin(&path)
-            .map_err(|error| KernelError::Load(format!("{}: {error}", path.display())))?;
+    let pinned: Vec<(&str, PathBuf)> =
+        MAPS.iter().map(|name| (*name, maps.join(name))).filter(|(_, path)| path.exists()).collect();
+    // Parsing the object file takes a while: not at the first start after a boot, when nothing is pinned.
+    if pinned.is_empty() {
+        return Ok(());
+    }
+    let object = Object::parse(object).map_err(LoadError::from)?;
+    for (name, path) in pinned {
+        let Some(map) = object.maps.get(name) else { continue };
+        let info =
+            MapInfo::from_pin(&path).map_err(|source| LoadError::Map { path: path.clone(), source })?;
         let wanted = Shape::wanted(map);
         if Shape::found(&info, wanted) != wanted {
             return Err(KernelError::OtherVersion { map: path });

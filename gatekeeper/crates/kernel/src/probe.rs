@@ -1,22 +1,23 @@
-//! Whether an LSM program loads and fires on this machine: the list may name bpf and the load still be refused.
+//! The probe of a machine: the list of security modules may name bpf, and the programs still be refused.
 
 use std::path::Path;
 
+use super::error::ProgramFailure;
 use super::{Kernel, KernelError, Liveness};
 
 impl Kernel {
-    /// Whether every hook is live; else the first that isn't, and why.
+    /// Checks that every hook is live.
     ///
     /// # Errors
-    /// Names the hook and the help.
+    /// Where one is not: names the first, and the reason.
     pub fn all_live(&self) -> Result<(), KernelError> {
         for hook in self.hooks() {
-            let message = match &hook.liveness {
+            let source = match &hook.liveness {
                 Liveness::Live | Liveness::Attached => continue,
-                Liveness::Unproved => "attached, not proved by a canary".to_owned(),
-                Liveness::Dead(why) => why.clone(),
+                Liveness::Unproved => ProgramFailure::Unproved,
+                Liveness::Dead(reason) => ProgramFailure::Dead(reason.clone()),
             };
-            return Err(KernelError::Program { program: hook.name, message });
+            return Err(KernelError::Program { program: hook.name, source });
         }
         Ok(())
     }
@@ -25,7 +26,7 @@ impl Kernel {
 /// Loads everything under a pin folder of its own, proves it, and takes it away again.
 ///
 /// # Errors
-/// What stands in the way of enforcement here.
+/// Where policies can't be enforced here: names the obstacle.
 pub fn probe(bpffs: &Path, cgroups: &Path, program: &Path) -> Result<(), KernelError> {
     let pins = bpffs.join(format!("gatekeeper-probe-{}", std::process::id()));
     let result = Kernel::load(&pins).and_then(|mut kernel| {

@@ -1,7 +1,8 @@
 //! The list of programs: what each guards, and whether sessions can do without it.
 
-use super::attachment::Attachment;
 use gatekeeper_btf::Btf;
+
+use super::attachment::Attachment;
 
 /// How a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,59 +1,54 @@
-//! What this kernel can't enforce, by operation, and what stands in for a hook that it lacks.
+//! The operations that a kernel can't enforce, and the hooks that cover for those it lacks.
 
-use std::fs;
-
+use gatekeeper_btf::Btf;
 use gatekeeper_common::operation::Operation;
-use gatekeeper_common::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::programs::{Kind, PROGRAMS};
-use gatekeeper_btf::Btf;
-use gatekeeper_policy::Compiled;
-use gatekeeper_policy::question::Question;
 
-/// Something that another kernel would judge and this one does not, or not in the same way.
+/// An operation that another kernel would judge and this one does not, or not in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsupported {
     /// The operation, as in events.
     pub operation: String,
-    /// Of what, and why.
-    pub what: String,
-    /// What judges it instead; where nothing does, it is not enforced.
+    /// The object, and the reason.
+    pub description: String,
+    /// The hook that judges it instead; without one, it is not enforced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instead: Option<String>,
-    /// The capability without which nobody gets there.
+    pub covered_by: Option<String>,
+    /// The capability without which no process gets there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capability: Option<String>,
 }
 
-/// (include/uapi/linux/capability.h)
+/// `CAP_PERFMON` (include/uapi/linux/capability.h).
 const CAP_PERFMON: u8 = 38;
-/// Since then it is enough to look at others' processes (kernel/fork.c `may_access_mm`).
-const PERFMON_LOOKS: (u32, u32) = (6, 16);
+/// The first release in which it is enough to read others' memory maps (kernel/fork.c `may_access_mm`).
+const PERFMON_READS: (u32, u32) = (6, 16);
 
 impl Unsupported {
-    /// Whether it matters to sessions of this policy.
+    /// Returns whether it matters to the sessions of a policy; `allows` answers whether that policy allows a capability.
     #[must_use]
-    pub fn concerns(&self, policy: &Compiled) -> bool {
-        if self.instead.is_some() {
-            return false;
-        }
-        let (_, cell) = policy.judge(&Question::Capability(CAP_PERFMON));
-        self.capability.is_none() || matches!(cell.verdict(), Some(Verdict::Allow | Verdict::Audit))
+    pub fn concerns(&self, allows: impl FnOnce(u8) -> bool) -> bool {
+        self.covered_by.is_none() && (self.capability.is_none() || allows(CAP_PERFMON))
     }
 }
 
-/// What is to be said of the running kernel; nothing where it does not describe itself, as no session opens there.
+/// Lists them for the running kernel; empty where it does not describe its types, as no session opens there.
 #[must_use]
 pub fn here() -> Vec<Unsupported> {
     Btf::of_kernel().map(|kernel| of(&kernel)).unwrap_or_default()
 }
 
-/// What is to be said of the running kernel, whose description this is.
+/// Lists them for the running kernel, whose types these are.
 #[must_use]
 pub fn of(kernel: &Btf) -> Vec<Unsupported> {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    told(|hook| kernel.has_function(&format!("bpf_lsm_{hook}")), numbers(&release))
+    list(|hook| kernel.has_function(&format!("bpf_lsm_{hook}")), release())
+}
+
+/// The first two numbers of the running kernel's release.
+fn release() -> Option<(u32, u32)> {
+    numbers(rustix::system::uname().release().to_str().ok()?)
 }
 
 /// The first two numbers of a release.
@@ -62,32 +57,33 @@ fn numbers(release: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn told(has_hook: impl Fn(&str) -> bool, release: Option<(u32, u32)>) -> Vec<Unsupported> {
+fn list(has_hook: impl Fn(&str) -> bool, release: Option<(u32, u32)>) -> Vec<Unsupported> {
     let lacking = PROGRAMS.iter().filter(|program| program.kind == Kind::Lsm && !has_hook(program.name));
-    let mut told: Vec<Unsupported> = lacking
+    let mut list: Vec<Unsupported> = lacking
         .map(|program| Unsupported {
             operation: operation(program.name).name().to_owned(),
-            what: format!("this kernel has no hook {}", program.name),
-            instead: stand_in(program.name).map(str::to_owned),
+            description: format!("this kernel has no hook {}", program.name),
+            covered_by: cover(program.name).map(str::to_owned),
             capability: None,
         })
         .collect();
     // A release that can't be read counts as a new one.
-    if release.is_none_or(|release| release >= PERFMON_LOOKS) {
-        told.push(Unsupported {
+    if release.is_none_or(|release| release >= PERFMON_READS) {
+        list.push(Unsupported {
             operation: Operation::Control.name().to_owned(),
-            what: "environment and maps of processes outside (/proc/PID/environ, maps): since Linux 6.16 \
-                   CAP_PERFMON is enough to read them, and no hook is asked"
-                .to_owned(),
-            instead: None,
+            description:
+                "environment and maps of processes outside (/proc/PID/environ, maps): since Linux 6.16 \
+                          CAP_PERFMON is enough to read them, and no hook is asked"
+                    .to_owned(),
+            covered_by: None,
             capability: Some("perfmon".to_owned()),
         });
     }
-    told
+    list
 }
 
-/// What judges the operation of a hook that kernels may lack.
-fn stand_in(hook: &str) -> Option<&'static str> {
+/// The hook that judges the operation of one that kernels may lack, and the reason.
+fn cover(hook: &str) -> Option<&'static str> {
     match hook {
         "inode_set_acl" => {
             Some("inode_setxattr: before Linux 6.2 access control lists are attributes like others")
@@ -135,29 +131,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_hook_is_told_by_its_operation() {
-        let told = told(|hook| hook != "path_rename" && !hook.ends_with("_acl"), Some((6, 1)));
-        let of = |operation: &str| told.iter().filter(|one| one.operation == operation).collect::<Vec<_>>();
-        assert_eq!(told.len(), 3);
+    fn a_missing_hook_is_listed_by_its_operation() {
+        let all = list(|hook| hook != "path_rename" && !hook.ends_with("_acl"), Some((6, 1)));
+        let of = |operation: &str| all.iter().filter(|one| one.operation == operation).collect::<Vec<_>>();
+        assert_eq!(all.len(), 3);
         assert_eq!(of("rename").len(), 1);
-        assert!(of("rename")[0].instead.is_none());
+        assert!(of("rename")[0].covered_by.is_none());
         // Access control lists are judged all the same.
-        assert!(of("metadata").len() == 2 && of("metadata").iter().all(|one| one.instead.is_some()));
+        assert!(of("metadata").len() == 2 && of("metadata").iter().all(|one| one.covered_by.is_some()));
+        assert!(all.iter().all(|one| one.concerns(|_| false) == one.covered_by.is_none()));
     }
 
     #[test]
-    fn looking_by_a_capability_is_told_where_it_can_be_had() {
-        let told = |release| told(|_| true, release);
-        assert!(told(Some((6, 12))).is_empty());
+    fn reading_by_a_capability_is_listed_where_it_can_be_had() {
+        let list = |release| list(|_| true, release);
+        assert!(list(Some((6, 12))).is_empty());
         for release in [Some((6, 16)), Some((7, 3)), None] {
-            assert_eq!(told(release).len(), 1, "{release:?}");
+            assert_eq!(list(release).len(), 1, "{release:?}");
         }
-        let policy = |rules: &str| {
-            let text = format!("version = 1\nname = \"x\"\n{rules}");
-            gatekeeper_policy::testing::compile(&text).unwrap()
-        };
-        let gap = &told(None)[0];
-        assert!(!gap.concerns(&policy("")));
-        assert!(gap.concerns(&policy("[[capability]]\nverdict = \"allow\"\ncapability = [\"*\"]\n")));
+        let gap = &list(None)[0];
+        assert!(!gap.concerns(|_| false));
+        assert!(gap.concerns(|capability| capability == CAP_PERFMON));
+        assert!(release().is_some_and(|release| release >= (3, 0)));
     }
 }

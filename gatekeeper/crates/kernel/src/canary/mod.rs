@@ -18,7 +18,7 @@ use gatekeeper_common::label::Label;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
-use super::attachment::Way;
+use super::attachment::AttachType;
 use super::{Hook, Kernel, KernelError, Liveness};
 
 pub use acts::sing;
@@ -117,8 +117,10 @@ impl Kernel {
         unmarked?;
         let answers = result?;
         for hook in &mut self.hooks {
-            hook.liveness = match &self.doubt {
-                Some(why) if hook.way == Way::ModifyReturn => Liveness::Dead(why.clone()),
+            hook.liveness = match &self.unreliable {
+                Some(reason) if hook.attach_type == AttachType::ModifyReturn => {
+                    Liveness::Dead(reason.clone())
+                }
                 _ => judge(hook, &answers),
             };
         }

@@ -67,13 +67,13 @@ struct Open {
     pad: u32,
 }
 
-/// When a program runs, relative to the kernel function it is attached to.
+/// The type of a program at a kernel function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// Before the function; another result than 0 keeps the function from running and is its result.
-    Instead,
-    /// Before the function, whose result it can't change.
-    Before,
+pub enum TracingType {
+    /// It runs before the function; another result than 0 keeps the function from running and is its result.
+    ModifyReturn,
+    /// It runs before the function, whose result it can't change.
+    Fentry,
 }
 
 /// A program to load.
@@ -81,13 +81,13 @@ pub enum When {
 pub struct Tracing<'a> {
     /// Its name.
     pub name: &'a str,
-    /// When it runs.
-    pub when: When,
+    /// Its type.
+    pub kind: TracingType,
     /// The BTF id of the kernel function to run at.
     pub target: u32,
     /// Its instructions, relocated, with what describes its functions.
     pub code: &'a Function,
-    /// The types that description speaks of.
+    /// The types that this description refers to.
     pub types: BorrowedFd<'a>,
     /// Its license.
     pub license: &'a CStr,
@@ -98,10 +98,10 @@ fn own(fd: libc::c_long) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) }
 }
 
-/// Gives the kernel the types of an object file.
+/// Loads the types of an object file.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn load_types(bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut attributes =
         Types { bytes: bytes.as_ptr() as u64, size: bytes.len() as u32, ..Zeroable::zeroed() };
@@ -114,9 +114,9 @@ impl Tracing<'_> {
         for (to, from) in name.iter_mut().take(15).zip(self.name.bytes()) {
             *to = from;
         }
-        let attach = match self.when {
-            When::Instead => bpf_attach_type::BPF_MODIFY_RETURN,
-            When::Before => bpf_attach_type::BPF_TRACE_FENTRY,
+        let attach = match self.kind {
+            TracingType::ModifyReturn => bpf_attach_type::BPF_MODIFY_RETURN,
+            TracingType::Fentry => bpf_attach_type::BPF_TRACE_FENTRY,
         };
         let (functions, lines) =
             (self.code.func_info.func_info_bytes(), self.code.line_info.line_info_bytes());
@@ -145,10 +145,10 @@ impl Tracing<'_> {
         bpf(BPF_PROG_LOAD, &mut attributes).map(own)
     }
 
-    /// Has the kernel verify it.
+    /// Loads it: the kernel verifies it.
     ///
     /// # Errors
-    /// What the kernel says, and the verifier's log.
+    /// Where the kernel refuses, with the verifier's log.
     pub fn load(&self) -> Result<OwnedFd, (io::Error, String)> {
         // A log makes verifying several times as long: only where it is wanted.
         let error = match self.load_with(&mut []) {
@@ -165,7 +165,7 @@ impl Tracing<'_> {
 /// Attaches a loaded program to its function; it stays so as long as the link is held or pinned.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn attach(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut attributes = Open { name: 0, program: program.as_raw_fd() as u32, pad: 0 };
     bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attributes).map(own)
