@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::build::Profile;
 use crate::cmd::cmd;
-use crate::{dependencies, diagram, hooks, paths, promises, prose, setup, source_paths, toolchain};
+use crate::{dependencies, diagram, hooks, layers, paths, promises, prose, setup, source_paths, toolchain};
 
 /// Choice of checks.
 #[derive(Args)]
@@ -75,6 +75,7 @@ pub fn run(lint: &Lint) -> Result<()> {
         eprintln!("lint: advisories: skipped, the GitHub workflow looks for them; --advisories does so here");
     }
     check("hooks", hooks::check());
+    check("layers", layers::check());
     check("crate diagram", diagram::check());
     check("documents", prose::check());
     check("promises", promises::unit_tests_exist());

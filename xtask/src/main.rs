@@ -14,6 +14,7 @@ mod guest;
 mod hooks;
 mod initramfs;
 mod kernels;
+mod layers;
 mod licences;
 mod lint;
 mod paths;

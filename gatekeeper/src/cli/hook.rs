@@ -13,7 +13,7 @@ use crate::assistant::read::read;
 use crate::config::{Config, OnFailure};
 use crate::protocol::client::ask;
 use crate::protocol::messages::{Answer, Hook, Request};
-use crate::session::namespace;
+use crate::session::cgroup;
 use gatekeeper_policy::links::Disk;
 use gatekeeper_record::hook_report::HookReport;
 use gatekeeper_record::record::PredictedDenial;
@@ -144,7 +144,7 @@ fn send(socket: &Path, request: Request) -> anyhow::Result<Option<PredictedDenia
 
 /// What is answered where nothing could be written down. Outside any session that is nobody's concern.
 fn failed(config: &Config, assistant: Assistant, telling: Option<&HookReport>, why: &str) -> Reply {
-    let inside = namespace::is_below(std::process::id() as i32, &config.cgroup).unwrap_or(true);
+    let inside = cgroup::is_below(std::process::id() as i32, &config.cgroup).unwrap_or(true);
     let reason = format!("this can't be put on record: {}", why.replace('\n', " "));
     match (inside, config.on_hook_failure, telling) {
         (false, ..) => pass(),

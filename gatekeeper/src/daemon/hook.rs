@@ -11,7 +11,7 @@ use crate::daemon::state::State;
 use crate::protocol::action::{ACTIONS, Action, BYTES};
 use crate::protocol::messages::{Answer, Hook};
 use crate::protocol::peer::Peer;
-use crate::session::namespace;
+use crate::session::cgroup;
 use crate::session::rate::Quota;
 use crate::session::record::{Session, layers_of};
 use gatekeeper_record::hook_report::{HINTS, HookReport, ReportKind, WORD};
@@ -67,7 +67,7 @@ pub async fn hear(daemon: &State, peer: &Peer, hook: Hook) -> Result<Heard, Refu
     if !peer.still_there().map_err(refuse(Reason::Failed))? {
         return Err(Refusal::new(Reason::Failed, "the caller is gone"));
     }
-    let (told, cgroup) = {
+    let (told, folder) = {
         let sessions = daemon.sessions();
         let known = sessions.get(&session).ok_or_else(unknown)?;
         let boot_time = since_boot().as_nanos() as u64;
@@ -84,7 +84,7 @@ pub async fn hear(daemon: &State, peer: &Peer, hook: Hook) -> Result<Heard, Refu
         };
         (told, known.cgroup.clone())
     };
-    let inside = |pid: u32| namespace::is_below(pid as i32, &cgroup).unwrap_or(false);
+    let inside = |pid: u32| cgroup::is_below(pid as i32, &folder).unwrap_or(false);
     let call = daemon.trail_mut().told(told, peer.pid as u32, inside);
     Ok(Heard::Written { call, refused })
 }

@@ -102,6 +102,19 @@ pub fn remove(folder: &Path) -> io::Result<()> {
     fs::remove_dir(folder)
 }
 
+/// Whether a process is in a cgroup at or below `folder`. Says nothing of its label, which it keeps when
+/// it leaves: only for when the kernel side can't be asked.
+pub fn is_below(pid: i32, folder: &Path) -> io::Result<bool> {
+    Ok(of_process(pid)?.is_some_and(|path| path.starts_with(folder)))
+}
+
+/// The folder of a process's cgroup; none where it has none in the unified hierarchy.
+pub fn of_process(pid: i32) -> io::Result<Option<PathBuf>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
+    let path = text.lines().find_map(|line| line.strip_prefix("0::/"));
+    Ok(path.map(|path| Path::new(ROOT).join(path)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

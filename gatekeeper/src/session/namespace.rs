@@ -1,16 +1,40 @@
-//! Where a process stands: paths in a policy mean what the daemon sees, so the process must see the same.
+//! The file tree that a process sees: its mount namespace and its root. Paths in a policy mean what a session's own
+//! processes see, and the daemon looks them up in its own tree, so both must be the same or be known to differ.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Why a process can't be taken into a session.
+use serde::{Deserialize, Serialize};
+
+/// What a process sees of the file tree; [`super::record::Session::workspace`] is a path in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Namespace {
+    /// The mount namespace, as the kernel names it: `mnt:[NUMBER]`, unique while the machine runs
+    /// (fs/nsfs.c, `ns_get_name`).
+    mounts: PathBuf,
+    /// The root directory.
+    root: Root,
+}
+
+/// A root directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Root {
+    device: u64,
+    inode: u64,
+    /// As the daemon sees it: the same directory can be mounted twice, and then only this tells the two apart.
+    path: PathBuf,
+}
+
+/// A namespace that is not the daemon's, or is not known.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub enum NamespaceError {
     /// Another mount namespace: the same path can be another file there.
     #[error("the caller is in another mount namespace than the daemon (a container, or unshare)")]
-    MountNamespace,
+    Mounts,
     /// Another root directory.
     #[error("the caller has another root directory than the daemon (chroot)")]
     Root,
@@ -24,39 +48,48 @@ pub enum PlaceError {
     },
 }
 
-/// Checks that the process sees the same tree as the daemon. The caller holds a handle on the process and
-/// looks afterwards whether it is still there.
-pub fn check(pid: i32) -> Result<(), PlaceError> {
-    let link = |path: &str| {
-        fs::read_link(path).map_err(|source| PlaceError::Unknown { path: path.to_owned(), source })
-    };
-    if link(&format!("/proc/{pid}/ns/mnt"))? != link("/proc/self/ns/mnt")? {
-        return Err(PlaceError::MountNamespace);
+impl Namespace {
+    /// The namespace of a process. The caller holds a handle on the process and looks afterwards whether it is still
+    /// there.
+    ///
+    /// # Errors
+    /// Where /proc does not show it.
+    pub fn of_process(pid: i32) -> Result<Self, NamespaceError> {
+        Self::read(Path::new(&format!("/proc/{pid}")))
     }
-    let root = format!("/proc/{pid}/root");
-    let identity = |path: &str| {
-        let found =
-            fs::metadata(path).map_err(|source| PlaceError::Unknown { path: path.to_owned(), source })?;
-        Ok((found.dev(), found.ino()))
-    };
-    // The same directory can be mounted twice; then only the link's text tells them apart.
-    if identity(&root)? != identity("/")? || link(&root)? != Path::new("/") {
-        return Err(PlaceError::Root);
+
+    /// The daemon's own.
+    ///
+    /// # Errors
+    /// Where /proc does not show it.
+    pub fn of_daemon() -> Result<Self, NamespaceError> {
+        Self::read(Path::new("/proc/self"))
     }
-    Ok(())
-}
 
-/// Whether a process is in a cgroup at or below `folder`. Says nothing of its label, which it keeps when
-/// it leaves: only for when the kernel side can't be asked.
-pub fn is_below(pid: i32, folder: &Path) -> io::Result<bool> {
-    Ok(cgroup(pid)?.is_some_and(|path| path.starts_with(folder)))
-}
+    fn read(process: &Path) -> Result<Self, NamespaceError> {
+        let unknown = |path: &Path| {
+            let path = path.display().to_string();
+            move |source| NamespaceError::Unknown { path, source }
+        };
+        let link = |path: &Path| fs::read_link(path).map_err(unknown(path));
+        let root = process.join("root");
+        let found = fs::metadata(&root).map_err(unknown(&root))?;
+        Ok(Self {
+            mounts: link(&process.join("ns/mnt"))?,
+            root: Root { device: found.dev(), inode: found.ino(), path: link(&root)? },
+        })
+    }
 
-/// The folder of a process's cgroup; none where it has none in the unified hierarchy.
-pub fn cgroup(pid: i32) -> io::Result<Option<PathBuf>> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
-    let path = text.lines().find_map(|line| line.strip_prefix("0::/"));
-    Ok(path.map(|path| Path::new(super::cgroup::ROOT).join(path)))
+    /// Refuses what is not the daemon's own tree.
+    ///
+    /// # Errors
+    /// Which of its parts differs.
+    pub fn must_be(&self, daemon: &Self) -> Result<(), NamespaceError> {
+        if self.mounts != daemon.mounts {
+            return Err(NamespaceError::Mounts);
+        }
+        if self.root != daemon.root { Err(NamespaceError::Root) } else { Ok(()) }
+    }
 }
 
 #[cfg(test)]
@@ -64,8 +97,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_stands_where_it_stands() {
-        check(std::process::id() as i32).unwrap();
-        assert!(!is_below(std::process::id() as i32, Path::new("/sys/fs/cgroup/no-such")).unwrap());
+    fn this_process_sees_what_the_daemon_sees() {
+        let own = Namespace::of_process(std::process::id() as i32).unwrap();
+        own.must_be(&Namespace::of_daemon().unwrap()).unwrap();
+        let kept: Namespace = serde_json::from_str(&serde_json::to_string(&own).unwrap()).unwrap();
+        assert_eq!(kept, own);
+    }
+
+    #[test]
+    fn another_tree_is_refused_by_its_part() {
+        let own = Namespace::of_daemon().unwrap();
+        let mounts = Namespace { mounts: "mnt:[1]".into(), ..own.clone() };
+        assert!(matches!(mounts.must_be(&own), Err(NamespaceError::Mounts)));
+        for root in [
+            Root { inode: own.root.inode + 1, ..own.root.clone() },
+            Root { path: "/srv/same".into(), ..own.root.clone() },
+        ] {
+            let other = Namespace { root, ..own.clone() };
+            assert!(matches!(other.must_be(&own), Err(NamespaceError::Root)));
+        }
     }
 }

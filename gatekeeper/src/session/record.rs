@@ -7,6 +7,7 @@ use gatekeeper_common::label::{Label, Layer};
 use gatekeeper_common::limits::LAYERS;
 use serde::{Deserialize, Serialize};
 
+use super::namespace::Namespace;
 use crate::protocol::messages::PolicyChoice;
 use crate::protocol::summary::{Kind, PolicySummary, Summary};
 use gatekeeper_record::container::Container;
@@ -84,6 +85,9 @@ pub struct Session {
     pub cgroup: PathBuf,
     /// Its cgroup's id.
     pub cgroup_id: u64,
+    /// What its processes see of the file tree; not known of a cgroup that was labelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Namespace>,
     /// The container it was opened in, or whose cgroup it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container>,

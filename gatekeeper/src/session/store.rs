@@ -91,6 +91,7 @@ pub(crate) mod tests {
             kind: Kind::Run,
             cgroup: "/sys/fs/cgroup/gatekeeper/x".into(),
             cgroup_id: 77,
+            namespace: None,
             container: None,
             parent: None,
             opened: Moment::from_micros(1_800_000_000_000_000),

@@ -17,7 +17,7 @@ use crate::protocol::messages::{Answer, Events, Request};
 use crate::protocol::peer::Peer;
 use crate::protocol::peer::PeerClass;
 use crate::protocol::wire;
-use crate::session::namespace;
+use crate::session::cgroup;
 use gatekeeper_record::record::Record;
 use gatekeeper_record::refusal::{Reason, Refusal, refuse};
 use gatekeeper_record::session_id::SessionId;
@@ -72,7 +72,7 @@ pub fn class_of(daemon: &State, peer: &Peer) -> Result<PeerClass, Refusal> {
     let labelled = match daemon.label_of(peer.pidfd()) {
         Ok(label) => label.is_some(),
         Err(refusal) if refusal.reason == Reason::NotEnforcing => {
-            namespace::is_below(peer.pid, &daemon.config().cgroup).map_err(refuse(Reason::Failed))?
+            cgroup::is_below(peer.pid, &daemon.config().cgroup).map_err(refuse(Reason::Failed))?
         }
         Err(refusal) => return Err(refusal),
     };

@@ -129,6 +129,7 @@ mod tests {
             kind: Kind::Run,
             cgroup,
             cgroup_id: 0,
+            namespace: None,
             container: None,
             parent: None,
             opened: Moment::from_micros(0),

@@ -61,6 +61,8 @@ pub async fn label(daemon: &State, request: LabelCgroup) -> Result<(SessionId, u
         kind: Kind::Label,
         cgroup: folder.clone(),
         cgroup_id: 0,
+        // Its processes may see several; rules see the paths of each.
+        namespace: None,
         container: Container::of(&folder),
         parent: None,
         opened: Moment::now(),
@@ -117,9 +119,7 @@ fn check_cgroup(daemon: &State, folder: &Path) -> Result<PathBuf, Refusal> {
     if real.starts_with(&daemon.config().cgroup) {
         return malformed(format!("{} belongs to gatekeeper's own sessions", real.display()));
     }
-    if crate::session::namespace::is_below(std::process::id() as i32, &real)
-        .map_err(refuse(Reason::Failed))?
-    {
+    if crate::session::cgroup::is_below(std::process::id() as i32, &real).map_err(refuse(Reason::Failed))? {
         return malformed(format!("this daemon runs in {}: it must not bind itself", real.display()));
     }
     if daemon.sessions().values().any(|session| session.cgroup_id == id) {

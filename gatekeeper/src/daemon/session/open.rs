@@ -11,7 +11,7 @@ use crate::protocol::peer::Peer;
 use crate::protocol::summary::Kind;
 use crate::session::cgroup;
 use crate::session::layers::{Requester, choose};
-use crate::session::namespace;
+use crate::session::namespace::{Namespace, NamespaceError};
 use crate::session::policy::{self, Compiled, Variables};
 use crate::session::record::{LayerRef, OwnLayer, Owner, Session, layers_of};
 use crate::sys::passwd;
@@ -39,7 +39,7 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
     check_words(request.name.as_deref(), request.purpose.as_deref())?;
     check_workspace(&request.workspace)?;
     check_command(&request.command)?;
-    namespace::check(peer.pid).map_err(refuse(Reason::Place))?;
+    daemons_tree(peer.pid).map_err(refuse(Reason::Place))?;
 
     let before = daemon.label_of(peer.pidfd())?;
     let around = before.as_ref().map(|label| Surroundings::of(daemon, label)).transpose()?;
@@ -69,7 +69,7 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
     // Nothing from here on waits, so no other task of the daemon can see the half of it.
     daemon.ready()?;
     check_count(daemon, owner.uid)?;
-    namespace::check(peer.pid).map_err(refuse(Reason::Place))?;
+    let namespace = daemons_tree(peer.pid).map_err(refuse(Reason::Place))?;
     let now = daemon.label_of(peer.pidfd())?;
     let same = |a: &Option<Label>, b: &Option<Label>| {
         a.map(|label| (label.session, label.layers)) == b.map(|label| (label.session, label.layers))
@@ -81,7 +81,7 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
         // The caller's cgroup is the session's by now.
         Some(around) => around.container.clone(),
         None => {
-            namespace::cgroup(peer.pid).map_err(refuse(Reason::Place))?.as_deref().and_then(Container::of)
+            cgroup::of_process(peer.pid).map_err(refuse(Reason::Place))?.as_deref().and_then(Container::of)
         }
     };
     let now = since_boot();
@@ -101,6 +101,7 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
         kind: Kind::Run,
         cgroup: folder.join(id.to_string()),
         cgroup_id: 0,
+        namespace: Some(namespace),
         container,
         parent,
         opened: Moment::now(),
@@ -114,6 +115,13 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
     daemon.record_change(&session, Change::Opened, None);
     take_in(daemon, peer, &session)?;
     Ok(id)
+}
+
+/// The namespace of a process, which must be the daemon's: rules and links are worked out there.
+fn daemons_tree(pid: i32) -> Result<Namespace, NamespaceError> {
+    let namespace = Namespace::of_process(pid)?;
+    namespace.must_be(&Namespace::of_daemon()?)?;
+    Ok(namespace)
 }
 
 /// When a session is ended, in nanoseconds since boot: after the time asked for, never later than the configuration
