@@ -4,7 +4,7 @@
 //! The check (`bprm_check_security`) can only look at memory that other threads may still change. At
 //! `sched_process_exec` the new memory map is final, so that is where arguments and names of environment
 //! variables are judged; what fails there dies there. From the check to that judgement every layer of the
-//! task says no to all but mappings ([`UNRESOLVED`]): should the tracepoint be missed, the task gets nothing.
+//! task says no to all but mappings ([`crate::layout::UNRESOLVED`]): should the tracepoint be missed, the task gets nothing.
 
 use core::ffi::c_void;
 use core::ptr::null_mut;
@@ -14,7 +14,7 @@ use aya_ebpf::helpers::generated::{
     bpf_loop, bpf_probe_read_user, bpf_probe_read_user_str, bpf_task_storage_get,
 };
 use gatekeeper_common::automaton::{DEAD, Edge, accepted, is_settled, step};
-use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, MAGIC, Row};
+use gatekeeper_common::image::MAGIC;
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{
     ARGUMENT_BYTES_MOST, ENVIRONMENT_BYTES, HELD_ARGUMENTS, LAYERS, PATH_BYTES, PLANE_LARGE, PLANE_SMALL,
@@ -22,89 +22,22 @@ use gatekeeper_common::limits::{
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, Verdict};
 
-use crate::decide::{Answer, NO_POLICY, Ruling, answer, each_layer};
-use crate::image::{Planes, large, masked, pick, pick_mut, small};
+use crate::bounds::{masked, pick, pick_mut};
+use crate::decide::{Answer, NO_POLICY, answer, each_layer};
+use crate::image::{Planes, large, small};
 use crate::kernel::{
     O_MM_ARG_END, O_MM_ARG_START, O_MM_ENV_END, O_MM_ENV_START, O_REGISTERS_SECOND, O_REGISTERS_THIRD,
     Pointer, load, task as tasks,
 };
+use crate::layout::{ArgumentCheck, ExecCondition, PATH_ROOM, PendingExec, Scratch};
 use crate::maps::EXECS;
-use crate::scratch::{self, PATH_ROOM, Scratch};
-
-/// Set in a label's count while arguments are to be judged: more layers than a task can have.
-pub const UNRESOLVED: u32 = 1 << 8;
-
-/// What one layer makes depend on arguments and environment.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-pub struct Condition {
-    /// Where the arguments begin to be walked, for each of the two rows of the program.
-    arguments: [u32; 2],
-    /// The same for each variable's name.
-    environment: [u32; 2],
-    /// What the rules without either say of starting the program,
-    exec: Cell,
-    /// and of its changing who runs it.
-    setuid: Cell,
-}
-
-impl Condition {
-    /// Of a program's two rows.
-    #[inline(always)]
-    pub fn of(rows: (&Row, &Row)) -> Self {
-        let both = |column: usize| [rows.0[column].0, rows.1[column].0];
-        let strictest =
-            |operation: Operation| rows.0[operation as usize].strictest(rows.1[operation as usize]);
-        Self {
-            arguments: both(ARGUMENTS),
-            environment: both(ENVIRONMENT),
-            exec: strictest(Operation::Exec),
-            setuid: strictest(Operation::Setuid),
-        }
-    }
-
-    /// What the rules without either say of starting the program.
-    #[inline(always)]
-    pub fn exec(&self) -> Cell {
-        self.exec
-    }
-
-    /// Whether anything depends on the arguments.
-    #[inline(always)]
-    pub fn asks_arguments(&self) -> bool {
-        self.arguments[0] | self.arguments[1] != DEAD
-    }
-
-    /// Whether anything depends on either.
-    #[inline(always)]
-    pub fn asks(&self) -> bool {
-        self.asks_arguments() || self.environment[0] | self.environment[1] != DEAD
-    }
-}
-
-/// One layer's condition on one program of an exec; a script and its interpreter are two.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Pending {
-    layer: u32,
-    /// How many of the final arguments are this program's.
-    arguments: u32,
-    condition: Condition,
-}
-
-/// What a task's exec must still answer for.
-#[repr(C)]
-pub struct Exec {
-    count: u32,
-    /// 1 where the exec changes who runs it.
-    setuid: u32,
-    pending: [Pending; LAYERS],
-}
+use crate::ruling::Ruling;
+use crate::scratch;
 
 #[inline(always)]
-fn storage(task: Pointer, flags: u64) -> Option<&'static mut Exec> {
-    // SAFETY: the map is a task storage with an Exec for its value; the verifier knows the task.
-    let exec: *mut Exec = unsafe {
+fn storage(task: Pointer, flags: u64) -> Option<&'static mut PendingExec> {
+    // SAFETY: the map is a task storage with a PendingExec for its value; the verifier knows the task.
+    let exec: *mut PendingExec = unsafe {
         bpf_task_storage_get((&raw const EXECS).cast_mut().cast(), task.cast_mut().cast(), null_mut(), flags)
     }
     .cast();
@@ -128,13 +61,13 @@ pub fn keep(task: Pointer, label: &Label, scratch: &Scratch, arguments: u32) -> 
     let layers = label.count;
     each_layer!(index < layers => {
         let condition = scratch.conditions[index];
-        if condition.asks() {
+        if condition.needs_any() {
             let Some(exec) = storage(task, BPF_LOCAL_STORAGE_GET_F_CREATE as u64) else { return false };
             let at = exec.count;
             if at >= LAYERS as u32 {
                 return false;
             }
-            *pick_mut(&mut exec.pending, at) = Pending { layer: index as u32, arguments, condition };
+            *pick_mut(&mut exec.conditions, at) = ExecCondition { layer: index as u32, arguments, condition };
             exec.count = at + 1;
         }
     });
@@ -161,29 +94,6 @@ pub fn bytes(mm: Pointer) -> u64 {
     load::<u64>(mm, &O_MM_ARG_END).wrapping_sub(load(mm, &O_MM_ARG_START))
 }
 
-/// A stretch of the new program's memory, and what is asked of it.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Question {
-    from: u64,
-    bytes: u64,
-    environment_from: u64,
-    environment_bytes: u64,
-    /// Strings before the first argument.
-    skip: u32,
-    setuid: u32,
-    condition: Condition,
-    /// The strictest cells met.
-    exec: Cell,
-    owner: Cell,
-    /// Where the walk stands.
-    left: u32,
-    in_name: u32,
-    fault: u32,
-    /// 1 where the arguments stand in the buffer, and not in the program's memory.
-    early: u32,
-}
-
 #[repr(C)]
 struct Walk {
     head: *const u8,
@@ -199,7 +109,7 @@ struct Walk {
 #[inline(always)]
 fn byte_at(walk: &Walk, index: u32, scratch: &mut Scratch) -> Option<u8> {
     let place = index & (PATH_BYTES as u32 - 1);
-    if scratch.question.early != 0 {
+    if scratch.check.early != 0 {
         // SAFETY: within the buffer.
         return Some(unsafe {
             *scratch.hold.arguments.as_ptr().add(masked::<{ PATH_BYTES as i32 - 1 }>(place))
@@ -217,7 +127,7 @@ fn byte_at(walk: &Walk, index: u32, scratch: &mut Scratch) -> Option<u8> {
             )
         };
         if fault != 0 {
-            scratch.question.fault = 1;
+            scratch.check.fault = 1;
             return None;
         }
     }
@@ -226,10 +136,10 @@ fn byte_at(walk: &Walk, index: u32, scratch: &mut Scratch) -> Option<u8> {
 }
 
 #[inline(always)]
-fn take_row<const N: usize>(planes: &Planes<N>, state: u32, question: &mut Question) {
+fn take_row<const N: usize>(planes: &Planes<N>, state: u32, check: &mut ArgumentCheck) {
     if let Some(row) = planes.row(accepted(&planes.edges(), state)) {
-        question.exec = question.exec.strictest(row[Operation::Exec as usize]);
-        question.owner = question.owner.strictest(row[Operation::Setuid as usize]);
+        check.exec = check.exec.strictest(row[Operation::Exec as usize]);
+        check.owner = check.owner.strictest(row[Operation::Setuid as usize]);
     }
 }
 
@@ -241,9 +151,9 @@ fn argument_turn<const N: usize>(index: u32, walk: &mut Walk) -> i64 {
         return 1;
     }
     let Some(byte) = byte_at(walk, index, scratch) else { return 1 };
-    if scratch.question.left != 0 {
+    if scratch.check.left != 0 {
         if byte == 0 {
-            scratch.question.left -= 1;
+            scratch.check.left -= 1;
         }
         return 0;
     }
@@ -262,15 +172,15 @@ fn environment_turn<const N: usize>(index: u32, walk: &mut Walk) -> i64 {
     let Some(byte) = byte_at(walk, index, scratch) else { return 1 };
     let planes = Planes::<N> { head: walk.head, comb: walk.comb };
     let ends = byte == 0 || byte == b'=';
-    if scratch.question.in_name != 0 && !ends {
+    if scratch.check.in_name != 0 && !ends {
         walk.state = step(&planes.edges(), walk.state, planes.header().path_class[byte as usize]);
         return 0;
     }
-    if scratch.question.in_name != 0 {
-        take_row(&planes, walk.state, &mut scratch.question);
+    if scratch.check.in_name != 0 {
+        take_row(&planes, walk.state, &mut scratch.check);
     }
     if ends {
-        scratch.question.in_name = (byte == 0) as u32;
+        scratch.check.in_name = (byte == 0) as u32;
         walk.state = walk.start;
     }
     0
@@ -303,8 +213,8 @@ fn walk<const N: usize>(
     start: u32,
 ) -> u32 {
     let (head, comb) = (planes.head, planes.comb);
-    scratch.question.left = scratch.question.skip;
-    scratch.question.in_name = 1;
+    scratch.check.left = scratch.check.skip;
+    scratch.check.in_name = 1;
     let mut walk = Walk { head, comb, scratch, from, end: from + bytes, start, state: start };
     // SAFETY: each turn takes a Walk, and the verifier checks both.
     unsafe { bpf_loop(bytes as u32, turn, (&raw mut walk).cast(), 0) };
@@ -326,43 +236,43 @@ fn say<const N: usize>(
         return NO_POLICY;
     }
     scratch.generation = header.generation;
-    let question = scratch.question;
-    let condition = question.condition;
-    scratch.question.exec = condition.exec;
-    scratch.question.owner = condition.setuid;
-    scratch.question.fault = 0;
-    if condition.asks_arguments() {
+    let check = scratch.check;
+    let condition = check.condition;
+    scratch.check.exec = condition.exec;
+    scratch.check.owner = condition.setuid;
+    scratch.check.fault = 0;
+    if condition.needs_arguments() {
         let limit = header.argument_bytes;
-        if question.bytes > limit as u64 || limit > ARGUMENT_BYTES_MOST {
+        if check.bytes > limit as u64 || limit > ARGUMENT_BYTES_MOST {
             return UNREADABLE;
         }
-        let stretch = (question.from, question.bytes);
+        let stretch = (check.from, check.bytes);
         // Two rows, two starts; a walk from DEAD ends at once.
         let state = walk(planes, scratch, turns.0, stretch, condition.arguments[0]);
-        take_row(planes, state, &mut scratch.question);
+        take_row(planes, state, &mut scratch.check);
         let state = walk(planes, scratch, turns.0, stretch, condition.arguments[1]);
-        take_row(planes, state, &mut scratch.question);
+        take_row(planes, state, &mut scratch.check);
     }
-    if condition.environment[0] | condition.environment[1] != DEAD {
-        if question.environment_bytes > ENVIRONMENT_BYTES as u64 {
+    if condition.needs_environment() {
+        if check.environment_bytes > ENVIRONMENT_BYTES as u64 {
             return UNREADABLE;
         }
-        let stretch = (question.environment_from, question.environment_bytes);
+        let stretch = (check.environment_from, check.environment_bytes);
         walk(planes, scratch, turns.1, stretch, condition.environment[0]);
         walk(planes, scratch, turns.1, stretch, condition.environment[1]);
     }
-    if scratch.question.fault != 0 {
+    if scratch.check.fault != 0 {
         return UNREADABLE;
     }
-    let exec = scratch.question.exec.or(header.defaults[Operation::Exec as usize]);
-    let owner = scratch.question.owner.or(header.defaults[Operation::Setuid as usize]);
-    if scratch.question.setuid == 0 {
+    let exec = scratch.check.exec.or(header.defaults[Operation::Exec as usize]);
+    let owner = scratch.check.owner.or(header.defaults[Operation::Setuid as usize]);
+    if scratch.check.setuid == 0 {
         return answer(exec, false);
     }
     answer(exec.strictest(owner), owner.0 > exec.0)
 }
 
-/// What one layer says of the question in a scratch buffer.
+/// What one layer says of the check in a scratch buffer.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn judge_arguments(buffer: u32, slot: u32, serial: u32) -> Answer {
@@ -380,54 +290,54 @@ pub extern "C" fn judge_arguments(buffer: u32, slot: u32, serial: u32) -> Answer
 
 /// The arguments in the memory of a program that has just started, which are final.
 #[inline(always)]
-pub fn of_memory(question: &mut Question, mm: Pointer) {
+pub fn of_memory(check: &mut ArgumentCheck, mm: Pointer) {
     let from: u64 = load(mm, &O_MM_ARG_START);
-    question.from = from;
-    question.bytes = load::<u64>(mm, &O_MM_ARG_END).wrapping_sub(from);
+    check.from = from;
+    check.bytes = load::<u64>(mm, &O_MM_ARG_END).wrapping_sub(from);
     let from: u64 = load(mm, &O_MM_ENV_START);
-    question.environment_from = from;
-    question.environment_bytes = load::<u64>(mm, &O_MM_ENV_END).wrapping_sub(from);
-    question.early = 0;
+    check.environment_from = from;
+    check.environment_bytes = load::<u64>(mm, &O_MM_ENV_END).wrapping_sub(from);
+    check.early = 0;
 }
 
 /// Those that [`read`] has put into the buffer, without the environment.
 #[inline(always)]
 pub fn of_buffer(scratch: &mut Scratch) {
-    scratch.question.bytes = scratch.hold.length as u64;
-    scratch.question.early = 1;
+    scratch.check.bytes = scratch.hold.length as u64;
+    scratch.check.early = 1;
 }
 
 /// Judges what the current task's exec has to answer for, `strings` being how many the arguments are, the
-/// program's name included; where they are stands in the question. The ruling stands in the buffer.
+/// program's name included; where they are stands in the check. The ruling stands in the buffer.
 #[inline(always)]
 pub fn judge(label: &Label, scratch: &mut Scratch, task: Pointer, strings: u32) {
     let denied = Ruling::denied(Operation::Exec as u8, Cause::Arguments as u32);
-    scratch.rule(Ruling::allowed(Operation::Exec as u8));
+    scratch.set_ruling(Ruling::allowed(Operation::Exec as u8));
     scratch.asking = 0;
     let Some(exec) = storage(task, 0) else { return };
     let count = exec.count;
-    let early = scratch.question.early != 0;
+    let early = scratch.check.early != 0;
     if !early {
         exec.count = 0;
     }
     each_layer!(index < count => {
-        let pending = &exec.pending[index];
+        let pending = &exec.conditions[index];
         let at = pending.layer;
         let layer = *pick(&label.layers, at);
-        let question = &mut scratch.question;
+        let check = &mut scratch.check;
         // Field by field: the stack has no room for a copy.
-        question.skip = strings.wrapping_sub(pending.arguments);
-        question.setuid = exec.setuid;
-        question.condition.arguments = pending.condition.arguments;
-        question.condition.environment = if early { [DEAD, DEAD] } else { pending.condition.environment };
-        question.condition.exec = pending.condition.exec;
-        question.condition.setuid = pending.condition.setuid;
+        check.skip = strings.wrapping_sub(pending.arguments);
+        check.setuid = exec.setuid;
+        check.condition.arguments = pending.condition.arguments;
+        check.condition.environment = if early { [DEAD, DEAD] } else { pending.condition.environment };
+        check.condition.exec = pending.condition.exec;
+        check.condition.setuid = pending.condition.setuid;
         let said = judge_arguments(scratch.number, layer.slot, layer.serial);
         let (cell, generation) = (Cell(said as u32), scratch.generation);
         let placed = Ruling { layer: at, serial: layer.serial, generation, ..denied };
         if said == NO_POLICY || said == UNREADABLE {
             let cause = if said == NO_POLICY { Cause::NoPolicy } else { Cause::Arguments } as u32;
-            scratch.rule(Ruling { cause, ..placed });
+            scratch.set_ruling(Ruling { cause, ..placed });
             return;
         }
         if cell.code() == Verdict::Ask as u8 {
@@ -438,9 +348,9 @@ pub fn judge(label: &Label, scratch: &mut Scratch, task: Pointer, strings: u32) 
             let cell = cell.required_as(so_far.cell);
             let operation = if said >> 32 == 0 { Operation::Exec } else { Operation::Setuid } as u32;
             let cause = if cell.code() == Verdict::Ask as u8 { Cause::Held } else { Cause::Policy };
-            scratch.rule(Ruling { cell, operation, cause: cause as u32, ..placed });
+            scratch.set_ruling(Ruling { cell, operation, cause: cause as u32, ..placed });
         } else if cell.is_required() {
-            scratch.rule(Ruling { cell: so_far.cell.required(), ..so_far });
+            scratch.set_ruling(Ruling { cell: so_far.cell.required(), ..so_far });
         }
     });
 }

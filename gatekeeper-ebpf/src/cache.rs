@@ -21,62 +21,17 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
-use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{CACHE_ENTRIES, NAME_BYTES, PATH_BYTES};
 
 use crate::atomic;
-use crate::decide::all_allow_name;
 use crate::kernel::file::Place;
 use crate::kernel::{
     O_DENTRY_INODE, O_DENTRY_NAME, O_DENTRY_PARENT, O_INODE_GENERATION, O_INODE_NUMBER, O_INODE_SUPER,
     O_QSTR_LEN, O_QSTR_NAME, O_SUPER_MAGIC, O_VFSMOUNT_ROOT, Pointer, SEQUENCES_SPAN, at, load, offset,
     sequences_at, task,
 };
+use crate::layout::{DirectoryEntry, DirectoryKey, SPAN_LIMIT, Scratch, key_use};
 use crate::maps::{CACHE, DIRECTORIES};
-use crate::scratch::Scratch;
-
-/// The upper counter lies at most so many bytes above the lower one (128 on every kernel seen): one read
-/// gets both. The loader switches the cache off where it is not so.
-const SPAN_LIMIT: usize = gatekeeper_common::limits::SEQUENCES_SPAN as usize;
-
-/// What tells one directory, where it lies now, from all others.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Key {
-    /// `struct dentry` of the directory.
-    directory: u64,
-    /// `struct vfsmount` it lies on.
-    mount: u64,
-    /// The top mount of the task's namespace.
-    top: u64,
-    inode: u64,
-    /// Both sequences.
-    changes: u64,
-    /// Directories made by labelled tasks.
-    made: u64,
-    generation: u32,
-    /// 1 where the key is good for looking up, 2 where it may be kept, too.
-    pub kept: u32,
-    /// What is read to get the sequences.
-    sequences: [u32; SPAN_LIMIT / 4 + 1],
-}
-
-/// One directory under one image.
-#[repr(C)]
-pub struct Entry {
-    busy: u64,
-    directory: u64,
-    mount: u64,
-    top: u64,
-    inode: u64,
-    changes: u64,
-    made: u64,
-    /// [`gatekeeper_common::image::Header::image`]; never 0 in an entry that is in use.
-    image: u64,
-    generation: u64,
-    anchored: u32,
-    floating: u32,
-}
 
 /// A labelled task is about to make a directory.
 #[inline(always)]
@@ -90,7 +45,7 @@ pub fn directory_made() {
 #[inline(always)]
 pub fn identify(scratch: &mut Scratch, place: Place) {
     let key = &mut scratch.key;
-    key.kept = 0;
+    key.usable = key_use::NONE;
     let counters = sequences_at();
     let span = offset(&SEQUENCES_SPAN);
     if counters == 0 || span == 0 || span > SPAN_LIMIT {
@@ -121,7 +76,7 @@ pub fn identify(scratch: &mut Scratch, place: Place) {
     key.top = task::top_mount(task::current()) as u64;
     key.inode = load(inode, &O_INODE_NUMBER);
     key.generation = load(inode, &O_INODE_GENERATION);
-    key.kept = 1;
+    key.usable = key_use::LOOKUP;
 }
 
 /// File systems that never give a directory both the inode number and the generation of another.
@@ -139,13 +94,14 @@ pub fn allow_keeping(scratch: &mut Scratch, place: Place) {
     let directory: Pointer = load(place.entry, &O_DENTRY_PARENT);
     let inode: Pointer = load(directory, &O_DENTRY_INODE);
     let known = is_known(load(load(inode, &O_INODE_SUPER), &O_SUPER_MAGIC));
-    scratch.key.kept = if known && scratch.key.kept == 1 { 2 } else { 0 };
+    let storable = known && scratch.key.usable == key_use::LOOKUP;
+    scratch.key.usable = if storable { key_use::STORE } else { key_use::NONE };
 }
 
-/// Whether all layers are known to allow, unrecorded, what is asked of the place.
+/// Puts the last name of a place alone into the buffer; false where the cache can't help or there is no name.
 #[inline(always)]
-pub fn allows(label: &Label, scratch: &mut Scratch, place: Place) -> bool {
-    if scratch.key.kept == 0 {
+pub fn put_name(scratch: &mut Scratch, place: Place) -> bool {
+    if scratch.key.usable == key_use::NONE {
         return false;
     }
     let name = at(place.entry, &O_DENTRY_NAME);
@@ -164,12 +120,12 @@ pub fn allows(label: &Label, scratch: &mut Scratch, place: Place) -> bool {
             text.cast(),
         )
     };
-    fault == 0 && all_allow_name(label, scratch)
+    fault == 0
 }
 
 /// The one entry a directory under the image in a slot can have.
 #[inline(always)]
-fn entry(key: &Key, slot: u32) -> Option<&'static mut Entry> {
+fn entry(key: &DirectoryKey, slot: u32) -> Option<&'static mut DirectoryEntry> {
     const { assert!(CACHE_ENTRIES.is_power_of_two()) }
     let place = (key.directory >> 6) as u32 ^ (key.directory >> 14) as u32 ^ slot.wrapping_mul(37);
     // SAFETY: the map's value, alive as long as the program; `busy` makes it the taker's alone.
@@ -201,7 +157,7 @@ pub fn find(scratch: &Scratch, slot: u32, image: u64, states: (&mut u32, &mut u3
 #[inline(always)]
 pub fn keep(scratch: &Scratch, slot: u32, image: u64, states: (u32, u32)) {
     let key = &scratch.key;
-    if key.kept != 2 {
+    if key.usable != key_use::STORE {
         return;
     }
     let Some(entry) = entry(key, slot) else { return };

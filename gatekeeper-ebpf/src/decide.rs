@@ -14,115 +14,12 @@ use gatekeeper_common::limits::{LAYERS, NAME_BYTES, PATH_BYTES, PLANE_LARGE, PLA
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
-use crate::arguments::{Condition, UNRESOLVED};
+use crate::bounds::{masked, pick, pick_mut};
 use crate::cache;
-use crate::image::{Planes, large, masked, pick, pick_mut, small};
-use crate::scratch::{self, PATH_ROOM, Scratch};
-
-/// What the layers decided. Plain numbers, as it lives in the scratch buffer.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Ruling {
-    /// Generation of the policy of the layer that gave it.
-    pub generation: u64,
-    /// The strictest cell, its default filled in.
-    pub cell: Cell,
-    /// Index of the layer that gave it.
-    pub layer: u32,
-    /// Serial of that layer.
-    pub serial: u32,
-    /// The operation that decided, of those asked for; an [`Operation`].
-    pub operation: u32,
-    /// Why it is denied, where not by a rule; a [`Cause`].
-    pub cause: u32,
-    /// Explicit padding.
-    pub pad: u32,
-}
-
-impl Ruling {
-    /// A denial that no rule gave.
-    #[inline(always)]
-    pub const fn denied(operation: u8, cause: u32) -> Self {
-        let cell = Cell::new(Verdict::Deny, RULE_DEFAULT);
-        Self { generation: 0, cell, layer: 0, serial: 0, operation: operation as u32, cause, pad: 0 }
-    }
-
-    /// The same ruling, refused because it can't be recorded.
-    #[inline(always)]
-    pub const fn unrecorded(self) -> Self {
-        Self { cell: self.cell.denying(), cause: Cause::Unrecorded as u32, ..self }
-    }
-
-    /// What no rule speaks against.
-    #[inline(always)]
-    pub const fn allowed(operation: u8) -> Self {
-        let cell = Cell::new(Verdict::Allow, RULE_DEFAULT);
-        Self { cell, ..Self::denied(operation, Cause::Policy as u32) }
-    }
-
-    /// Whether it lets the operation pass.
-    #[inline(always)]
-    pub const fn passes(&self) -> bool {
-        self.cell.code() == Verdict::Allow as u8 || self.cell.code() == Verdict::Audit as u8
-    }
-}
-
-/// The operations asked of one object at once: two at most, or the same twice.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Asked {
-    /// Named where doubt denies.
-    pub first: u8,
-    /// The other.
-    pub second: u8,
-    /// What becomes of it where the rules ask: [`HOLD`], [`CANT_WAIT`] or [`ASKED`].
-    pub ask: u8,
-}
-
-/// It waits for a decision.
-pub const HOLD: u8 = 0;
-/// It can't be stopped half-way, and is refused.
-pub const CANT_WAIT: u8 = 1;
-/// It was asked about before, in the same system call, and passes.
-pub const ASKED: u8 = 2;
-
-impl Asked {
-    /// Two operations.
-    #[inline(always)]
-    pub const fn both(first: Operation, second: Operation) -> Self {
-        Self { first: first as u8, second: second as u8, ask: HOLD }
-    }
-
-    /// The same, where it is held only if `waits`.
-    #[inline(always)]
-    pub const fn held_if(self, waits: bool) -> Self {
-        if waits { self } else { Self { ask: CANT_WAIT, ..self } }
-    }
-
-    /// The same, where it has been asked about already if `asked`.
-    #[inline(always)]
-    pub const fn asked_if(self, asked: bool) -> Self {
-        if asked { Self { ask: ASKED, ..self } } else { self }
-    }
-
-    /// One operation.
-    #[inline(always)]
-    pub const fn one(operation: Operation) -> Self {
-        Self::both(operation, operation)
-    }
-
-    /// Whether it is this operation, first of all.
-    #[inline(always)]
-    pub const fn is(self, operation: Operation) -> bool {
-        self.first == operation as u8
-    }
-
-    /// As bits, for the event.
-    #[inline(always)]
-    pub const fn bits(self) -> u32 {
-        1 << (self.first & 31) | 1 << (self.second & 31)
-    }
-}
+use crate::image::{Planes, large, small};
+use crate::layout::{Condition, PATH_ROOM, Scratch, UNRESOLVED, automata};
+use crate::ruling::Ruling;
+use crate::scratch;
 
 /// The cell of a column; columns beyond the row's are taken round.
 #[inline(always)]
@@ -210,8 +107,8 @@ fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8, maps_itself: bool)
     let mut cell = column(rows.0, operation).strictest(column(rows.1, operation));
     if operation == Operation::Map as u8 {
         let condition = Condition::of(rows);
-        let mut exec = condition.exec();
-        if maps_itself && condition.asks() {
+        let mut exec = condition.exec;
+        if maps_itself && condition.needs_any() {
             // The kernel maps a program that has been let through so far; its arguments will decide.
             exec = exec.or(Cell::new(Verdict::Allow, RULE_DEFAULT));
         }
@@ -219,21 +116,9 @@ fn rule_on(rows: (&Row, &Row), defaults: &Row, operation: u8, maps_itself: bool)
             // Starting it was approved.
             exec = Cell::new(Verdict::Allow, exec.rule());
         }
-        cell = map_cell(exec, cell, condition.asks_arguments() && !maps_itself);
+        cell = map_cell(exec, cell, condition.needs_arguments() && !maps_itself);
     }
     cell.or(column(defaults, operation))
-}
-
-/// What is judged: which automata are walked.
-pub mod word {
-    /// A path, by the two automata for paths.
-    pub const PATH: u32 = 0;
-    /// The name of a UNIX socket.
-    pub const UNIX: u32 = 1;
-    /// A signal and its target's program.
-    pub const SIGNAL: u32 = 2;
-    /// A path of which rules alone decide, and no default.
-    pub const RULES: u32 = 3;
 }
 
 /// Where an automaton stands after the path's bytes from `at` to `end`. Most states never change again long
@@ -264,7 +149,7 @@ fn ruled<const N: usize>(
     (anchored, floating): (u32, u32),
     scratch: &mut Scratch,
 ) -> Answer {
-    let asked = scratch.asked();
+    let asked = scratch.request();
     let (header, edges) = (planes.header(), planes.edges());
     let (anchored, floating) = (accepted(&edges, anchored), accepted(&edges, floating));
     let (Some(anchored), Some(floating)) = (planes.row(anchored), planes.row(floating)) else {
@@ -276,13 +161,13 @@ fn ruled<const N: usize>(
         let layer = scratch.layer;
         *pick_mut(&mut scratch.conditions, layer) = condition;
         let cell = column(anchored, asked.first).strictest(column(floating, asked.first));
-        if condition.asks() && cell == Cell::SILENT {
+        if condition.needs_any() && cell == Cell::SILENT {
             // The arguments will decide; until they have, nothing is allowed.
             let default = column(&header.defaults, asked.first);
             return answer(Cell::new(Verdict::Allow, RULE_DEFAULT).required_as(default), false);
         }
     }
-    if scratch.word == word::RULES {
+    if scratch.automata == automata::PATH_RULES_ONLY {
         let cell = column(anchored, asked.first).strictest(column(floating, asked.first));
         return answer(cell.or(Cell::new(Verdict::Allow, RULE_DEFAULT)), false);
     }
@@ -312,12 +197,12 @@ fn path_answer<const N: usize>(
     if name_at > end {
         return NO_POLICY;
     }
-    let kind = scratch.word;
-    if kind == word::UNIX || kind == word::SIGNAL {
+    let kind = scratch.automata;
+    if kind == automata::UNIX || kind == automata::SIGNAL {
         if at > end {
             return NO_POLICY;
         }
-        let start = if kind == word::UNIX { header.start_unix } else { header.start_signal };
+        let start = if kind == automata::UNIX { header.start_unix } else { header.start_signal };
         let state = walk_on(planes, walk, scratch, (at, end), start, header.sink_from);
         scratch.generation = header.generation;
         return ruled(planes, (state, DEAD), scratch);
@@ -421,7 +306,7 @@ fn address_answer<const N: usize>(
         return NO_POLICY;
     }
     scratch.generation = header.generation;
-    let operation = scratch.asked().first;
+    let operation = scratch.request().first;
     answer(column(row, operation).or(column(&header.defaults, operation)), false)
 }
 
@@ -460,7 +345,7 @@ fn number_answer(header: &Header, scratch: &mut Scratch, serial: u32) -> Answer 
         return NO_POLICY;
     }
     scratch.generation = header.generation;
-    let operation = scratch.asked().first;
+    let operation = scratch.request().first;
     let mut cell = Cell::SILENT;
     if operation == Operation::Capability as u8 {
         let number = scratch.at;
@@ -503,7 +388,7 @@ pub(crate) use each_layer;
 /// among equals. The ruling stands in the buffer.
 #[inline(always)]
 pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32, u32, u32) -> Answer) {
-    let asked = scratch.asked();
+    let asked = scratch.request();
     let mut count = label.count;
     let mut cause = Cause::TooManyLayers;
     if count & UNRESOLVED != 0 {
@@ -513,11 +398,11 @@ pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32
             count &= !UNRESOLVED;
         }
     }
-    scratch.rule(Ruling::denied(asked.first, cause as u32));
+    scratch.set_ruling(Ruling::denied(asked.first, cause as u32));
     if count == 0 || count > LAYERS as u32 {
         return;
     }
-    scratch.rule(Ruling { cell: Cell::SILENT, ..Ruling::denied(asked.first, Cause::Policy as u32) });
+    scratch.set_ruling(Ruling { cell: Cell::SILENT, ..Ruling::denied(asked.first, Cause::Policy as u32) });
     scratch.name_only = 0;
     scratch.asking = 0;
     each_layer!(index < count => {
@@ -527,7 +412,7 @@ pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32
         let cell = Cell(said as u32);
         let denied = Ruling::denied(asked.first, Cause::NoPolicy as u32);
         if said == NO_POLICY {
-            scratch.rule(Ruling { layer: index as u32, serial: layer.serial, ..denied });
+            scratch.set_ruling(Ruling { layer: index as u32, serial: layer.serial, ..denied });
             return;
         }
         if cell.code() == Verdict::Ask as u8 {
@@ -539,9 +424,9 @@ pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32
             let operation = if said >> 32 == 0 { asked.first } else { asked.second } as u32;
             let (generation, cause) = (scratch.generation, Cause::Policy as u32);
             let serial = layer.serial;
-            scratch.rule(Ruling { cell, layer: index as u32, serial, generation, operation, cause, ..denied });
+            scratch.set_ruling(Ruling { cell, layer: index as u32, serial, generation, operation, cause, ..denied });
         } else if cell.is_required() {
-            scratch.rule(Ruling { cell: so_far.cell.required(), ..so_far });
+            scratch.set_ruling(Ruling { cell: so_far.cell.required(), ..so_far });
         }
     });
     let ruling = scratch.ruling();
@@ -553,7 +438,7 @@ pub fn judge(label: &Label, scratch: &mut Scratch, layer_says: extern "C" fn(u32
     } else {
         Cause::Corrupt
     };
-    scratch.rule(Ruling { cause: cause as u32, ..ruling });
+    scratch.set_ruling(Ruling { cause: cause as u32, ..ruling });
 }
 
 /// Whether every layer is known to allow, without audit, the name in the scratch buffer.

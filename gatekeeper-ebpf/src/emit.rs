@@ -15,8 +15,9 @@ use gatekeeper_common::verdict::Cause;
 
 use crate::atomic;
 use crate::kernel::{O_MM_ARG_START, O_TASK_MM, Pointer, load, task};
+use crate::layout::Scratch;
 use crate::maps::{COUNTERS, EVENTS, RECORDING};
-use crate::scratch::{Scratch, numbered};
+use crate::scratch::numbered;
 
 /// Adds one to a counter; the value before. Zero where there is no such counter.
 #[inline(always)]
@@ -90,7 +91,7 @@ pub fn describe(scratch: &mut Scratch, label: &Label, identity: (u64, u64), deta
 pub extern "C" fn record(buffer: u32, subject: u32, family: u32) -> u64 {
     let Some(scratch) = numbered(buffer) else { return 0 };
     if must_be_kept(scratch) && !is_recording() {
-        scratch.rule(scratch.ruling().unrecorded());
+        scratch.set_ruling(scratch.ruling().unrecorded());
     }
     fill(scratch, subject);
     let sequence = count(counters::SEQUENCE) + 1;
@@ -197,7 +198,7 @@ pub fn output(scratch: &mut Scratch, family: u32) {
     if refused != 0 {
         count(counters::lost(Family::Exec) + family);
         if must_be_kept(scratch) {
-            scratch.rule(scratch.ruling().unrecorded());
+            scratch.set_ruling(scratch.ruling().unrecorded());
             count(counters::denied(Cause::Unrecorded));
         }
     }

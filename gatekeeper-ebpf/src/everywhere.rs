@@ -9,7 +9,7 @@ use gatekeeper_common::limits::SIBLING_MOUNTS;
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cause;
 
-use crate::decide::{Asked, Ruling, judge, judge_path};
+use crate::decide::{judge, judge_path};
 use crate::emit::Subject;
 use crate::judge::{PASS, conclude, no_buffer};
 use crate::kernel::file::identity;
@@ -17,8 +17,10 @@ use crate::kernel::{
     O_DENTRY_INODE, O_INODE_SUPER, O_MOUNT_INSTANCE, O_MOUNT_NAMESPACE, O_MOUNT_NEXT, O_NSPROXY_MNT,
     O_SUPER_MOUNTS, O_TASK_NSPROXY, Pointer, at, load, offset, read, task,
 };
+use crate::layout::{Scratch, key_use};
 use crate::path::resolve_on;
-use crate::scratch::{Scratch, give, take};
+use crate::ruling::{Request, Ruling};
+use crate::scratch::{give, take};
 
 /// A walk over the mounts of a file system.
 #[repr(C)]
@@ -65,21 +67,21 @@ extern "C" fn visit(_: u32, context: *mut c_void) -> i64 {
     }
     let Some(resolved) = resolve_on(mount, visit.entry, visit.top, scratch) else { return 0 };
     if let Err(cause) = resolved {
-        scratch.rule(Ruling::denied(scratch.asked().first, cause as u32));
+        scratch.set_ruling(Ruling::denied(scratch.request().first, cause as u32));
         return 1;
     }
     judge(label, scratch, judge_path);
     !scratch.ruling().passes() as i64
 }
 
-/// Judges an operation on an entry, as `word` says: by rules and defaults, or by rules alone. One that no mount of the task's namespace shows is not the task's doing: a file
+/// Judges an operation on an entry, as `automata` says: by rules and defaults, or by rules alone. One that no mount of the task's namespace shows is not the task's doing: a file
 /// system stacked on it, which was judged itself, acts on what lies below (overlayfs).
 #[inline(always)]
-pub fn judge_everywhere(label: &Label, entry: Pointer, operation: Operation, word: u32) -> i32 {
+pub fn judge_everywhere(label: &Label, entry: Pointer, operation: Operation, automata: u32) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::File) };
-    scratch.ask(Asked::one(operation));
-    scratch.word = word;
-    scratch.key.kept = 0;
+    scratch.set_request(Request::one(operation));
+    scratch.automata = automata;
+    scratch.key.usable = key_use::NONE;
     let inode: Pointer = load(entry, &O_DENTRY_INODE);
     if inode.is_null() {
         give(scratch);
@@ -100,7 +102,7 @@ pub fn judge_everywhere(label: &Label, entry: Pointer, operation: Operation, wor
     let mut result = rest(&mut walk, scratch, label, entry);
     // What is approved on one mount is judged on the others; two can't be asked about at once.
     if result == PASS && !scratch.ruling().passes() {
-        scratch.ask(Asked::one(operation).held_if(false));
+        scratch.set_request(Request::one(operation).held_if(false));
         result = rest(&mut walk, scratch, label, entry);
     }
     give(scratch);
@@ -110,12 +112,12 @@ pub fn judge_everywhere(label: &Label, entry: Pointer, operation: Operation, wor
 /// Walks on until a mount does not allow the operation plainly, and concludes.
 #[inline(always)]
 fn rest(walk: &mut Visit, scratch: &mut Scratch, label: &Label, entry: Pointer) -> i32 {
-    let asked = scratch.asked();
-    scratch.rule(Ruling::allowed(asked.first));
+    let asked = scratch.request();
+    scratch.set_ruling(Ruling::allowed(asked.first));
     // SAFETY: the callback takes a Visit, and the verifier checks both.
     unsafe { bpf_loop(SIBLING_MOUNTS, visit as *mut c_void, (&raw mut *walk).cast(), 0) };
     if walk.next != 0 && scratch.ruling().passes() {
-        scratch.rule(Ruling::denied(asked.first, Cause::TooDeep as u32));
+        scratch.set_ruling(Ruling::denied(asked.first, Cause::TooDeep as u32));
     }
     conclude(label, scratch, (Family::File, Subject::Path), identity(entry), asked.bits())
 }

@@ -20,13 +20,14 @@ use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::{Cause, Verdict};
 
 use crate::arguments;
-use crate::decide::CANT_WAIT;
+use crate::bounds::{masked, pick_mut};
 use crate::emit::{count, fill, is_recording, output};
-use crate::image::{masked, pick_mut};
 use crate::kernel::file::{identity, of_file};
 use crate::kernel::{O_MM_ARG_START, O_TASK_FLAGS, O_TASK_MM, Pointer, load, task};
+use crate::layout::{HoldSlot, Scratch, ThreadHolds, step};
 use crate::maps::{DECISIONS, GRANTS, HOLDS, WAITS};
-use crate::scratch::{Scratch, numbered};
+use crate::ruling::on_ask;
+use crate::scratch::numbered;
 
 /// What becomes of an operation that the rules ask about.
 pub type Answer = u64;
@@ -42,42 +43,13 @@ pub const RESTART: i32 = -513;
 
 const SIGSTOP: u32 = 19;
 
-/// Where one of a thread's holds has come to.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Slot {
-    /// Number of the hold; 0 where there is none.
-    id: u64,
-    place: Place,
-    step: u32,
-    /// What was asked; an [`Operation`].
-    operation: u32,
-}
-
 /// No slot.
 const NONE: u32 = u32::MAX;
 
-/// Not decided when the task was last here.
-const WAITING: u32 = 0;
-/// Approved, and the call that it was for has not got through.
-const APPROVED: u32 = 1;
-/// Approved, and the hook was told so.
-const USED: u32 = 2;
-
-/// The holds of one thread.
-#[repr(C)]
-pub struct Wait {
-    slots: [Slot; HOLDS_PER_THREAD],
-    /// The slot that is given up next.
-    turn: u32,
-    /// 1 where an exec was held and is to start again.
-    exec: u32,
-}
-
 #[inline(always)]
-fn storage(task: Pointer, flags: u64) -> Option<&'static mut Wait> {
-    // SAFETY: the map is a task storage with a Wait for its value; the verifier knows the task.
-    let wait: *mut Wait = unsafe {
+fn storage(task: Pointer, flags: u64) -> Option<&'static mut ThreadHolds> {
+    // SAFETY: the map is a task storage with ThreadHolds for its value; the verifier knows the task.
+    let wait: *mut ThreadHolds = unsafe {
         bpf_task_storage_get((&raw const WAITS).cast_mut().cast(), task.cast_mut().cast(), null_mut(), flags)
     }
     .cast();
@@ -128,7 +100,7 @@ fn hold_at(place: Place) -> Option<&'static mut Hold> {
 
 /// Frees the slot and its place in the table.
 #[inline(always)]
-fn drop_slot(slot: &mut Slot) {
+fn drop_slot(slot: &mut HoldSlot) {
     if slot.id != 0
         && let Some(hold) = hold_at(slot.place)
         && hold.event.sequence == slot.id
@@ -390,7 +362,7 @@ pub extern "C" fn ask(buffer: u32, subject: u32, family: u32) -> Answer {
     if grant != 0 && !executes {
         return decided(scratch, true, family, grant);
     }
-    if grant == 0 && (scratch.asked().ask == CANT_WAIT || !can_stop(current)) {
+    if grant == 0 && (scratch.request().on_ask == on_ask::REFUSE || !can_stop(current)) {
         return refuse(scratch, Cause::CantHold, family);
     }
     let Some(wait) = storage(current, BPF_LOCAL_STORAGE_GET_F_CREATE as u64) else {
@@ -404,7 +376,7 @@ pub extern "C" fn ask(buffer: u32, subject: u32, family: u32) -> Answer {
     });
     if same != NONE {
         let slot = pick_mut(&mut wait.slots, same);
-        if grant == 0 && slot.step != USED {
+        if grant == 0 && slot.step != step::USED {
             return again(scratch, slot, &mut wait.exec, family);
         }
         drop_slot(slot);
@@ -420,7 +392,7 @@ pub extern "C" fn ask(buffer: u32, subject: u32, family: u32) -> Answer {
     let place = Place { session: scratch.hold.event.session, index: index - 1, pad: 0 };
     let slot = pick_mut(&mut wait.slots, turn);
     drop_slot(slot);
-    *slot = Slot { id, place, step: WAITING, operation: scratch.ruling().operation };
+    *slot = HoldSlot { id, place, step: step::WAITING, operation: scratch.ruling().operation };
     if grant != 0 {
         use_up(slot);
         return decided(scratch, true, family, grant);
@@ -436,8 +408,8 @@ pub extern "C" fn ask(buffer: u32, subject: u32, family: u32) -> Answer {
 
 /// What was approved passes, and is remembered until its call is through.
 #[inline(always)]
-fn use_up(slot: &mut Slot) {
-    slot.step = USED;
+fn use_up(slot: &mut HoldSlot) {
+    slot.step = step::USED;
     if let Some(hold) = hold_at(slot.place) {
         hold.state = State::Approved as u32;
     }
@@ -445,10 +417,10 @@ fn use_up(slot: &mut Slot) {
 
 /// A hold is asked about again: it has been decided, or waits on.
 #[inline(always)]
-fn again(scratch: &mut Scratch, slot: &mut Slot, exec: &mut u32, family: u32) -> Answer {
+fn again(scratch: &mut Scratch, slot: &mut HoldSlot, exec: &mut u32, family: u32) -> Answer {
     let id = slot.id;
-    if slot.step == APPROVED {
-        slot.step = USED;
+    if slot.step == step::APPROVED {
+        slot.step = step::USED;
         // What comes of it is told as coming from the event that let it pass.
         scratch.hold.event.sequence = id;
         return PASSED;
@@ -477,9 +449,9 @@ pub fn begin_exec(task: Pointer) {
     let held = wait.exec != 0;
     wait.exec = 0;
     each_slot!(slot of wait => {
-        if slot.id != 0 && is_exec(slot.operation) && slot.step != WAITING {
+        if slot.id != 0 && is_exec(slot.operation) && slot.step != step::WAITING {
             if held {
-                slot.step = APPROVED;
+                slot.step = step::APPROVED;
             } else {
                 drop_slot(slot);
             }
@@ -493,9 +465,9 @@ pub fn begin_exec(task: Pointer) {
 pub fn end(result: i32) -> i32 {
     let Some(wait) = storage(task::current(), 0) else { return result };
     each_slot!(slot of wait => {
-        if slot.id != 0 && slot.step == USED && !is_exec(slot.operation) {
+        if slot.id != 0 && slot.step == step::USED && !is_exec(slot.operation) {
             if result == RESTART {
-                slot.step = APPROVED;
+                slot.step = step::APPROVED;
             } else {
                 drop_slot(slot);
             }
@@ -510,7 +482,7 @@ pub fn pends(task: Pointer) -> bool {
     let Some(wait) = storage(task, 0) else { return false };
     let mut pends = false;
     each_slot!(slot of wait => {
-        if slot.id != 0 && is_exec(slot.operation) && slot.step == USED {
+        if slot.id != 0 && is_exec(slot.operation) && slot.step == step::USED {
             pends = true;
         }
     });
@@ -538,7 +510,7 @@ pub fn end_exec(scratch: &mut Scratch, strings: u32) -> Finding {
     let mut finding = Finding::None;
     each_slot!(slot of wait => {
         if slot.id != 0 && is_exec(slot.operation) {
-            if slot.step == USED && finding != Finding::Changed {
+            if slot.step == step::USED && finding != Finding::Changed {
                 let place = slot.place;
                 finding = if same_arguments(buffer, place.session, place.index, slot.id, strings) == 0 {
                     Finding::Changed

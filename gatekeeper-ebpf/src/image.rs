@@ -5,45 +5,8 @@ use gatekeeper_common::automaton::{Edge, Edges};
 use gatekeeper_common::image::{COMB, HEAD, Header, ROWS_AT, Row, edges_in, rows_in};
 use gatekeeper_common::limits::{PLANE_LARGE, PLANE_SMALL};
 
+use crate::bounds::masked;
 use crate::maps::{IMAGES_LARGE, IMAGES_SMALL};
-
-/// Cuts a number to the bits of `MASK`, in an instruction of our own: the compiler can neither leave it
-/// out nor move it behind the arithmetic that the verifier must see bounded.
-#[inline(always)]
-pub fn masked<const MASK: i32>(number: u32) -> usize {
-    const { assert!(MASK > 0 && (MASK as u32 + 1).is_power_of_two()) }
-    let mut masked = number as u64;
-    // SAFETY: changes one register.
-    unsafe { core::arch::asm!("{0} &= {1}", inout(reg) masked, const MASK, options(nomem, nostack)) };
-    masked as usize
-}
-
-/// The number cut to an index of an array whose length is a power of two.
-#[inline(always)]
-fn index<T, const N: usize>(_: &[T; N], number: u32) -> usize {
-    const { assert!(N.is_power_of_two() && N <= 1 << 30) }
-    let mut index = number as u64;
-    // SAFETY: changes one register.
-    unsafe { core::arch::asm!("{0} &= {1}", inout(reg) index, const N as i32 - 1, options(nomem, nostack)) };
-    index as usize
-}
-
-/// An element of an array; a number beyond its end is taken round. Without the compiler's own check of bounds,
-/// whose panic no program can hold.
-#[inline(always)]
-pub fn pick<T, const N: usize>(array: &[T; N], number: u32) -> &T {
-    let at = index(array, number);
-    // SAFETY: at < N.
-    unsafe { array.get_unchecked(at) }
-}
-
-/// As [`pick`], to be changed.
-#[inline(always)]
-pub fn pick_mut<T, const N: usize>(array: &mut [T; N], number: u32) -> &mut T {
-    let at = index(array, number);
-    // SAFETY: at < N.
-    unsafe { array.get_unchecked_mut(at) }
-}
 
 /// The edges of an image whose planes have `N` bytes.
 pub struct Comb<const N: usize>(*const Edge);

@@ -12,18 +12,20 @@ use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::{Cause, Verdict};
 
 use crate::arguments;
+use crate::bounds::masked;
 use crate::cache;
-use crate::decide::{ASKED, Asked, Ruling, judge, judge_address, judge_number, judge_path, word};
+use crate::decide::{all_allow_name, judge, judge_address, judge_number, judge_path};
 use crate::emit::{Subject, count, describe, record, send};
 use crate::hold;
-use crate::image::masked;
 use crate::kernel::file::{Place, changed, identity, of_file};
 use crate::kernel::socket::{Spoken, read_address, read_own_address};
 use crate::kernel::task;
 use crate::kernel::{O_MM_ARG_END, O_TASK_MM, Pointer, load};
 use crate::label;
+use crate::layout::{PATH_ROOM, Scratch, automata};
 use crate::path::{Resolved, resolve};
-use crate::scratch::{PATH_ROOM, Scratch, give, numbered, take};
+use crate::ruling::{Request, Ruling, on_ask};
+use crate::scratch::{give, numbered, take};
 
 /// What every hook returns to let an operation pass.
 pub const PASS: i32 = 0;
@@ -78,7 +80,11 @@ pub extern "C" fn settle(buffer: u32, subject: u32, family: u32) -> hold::Answer
     let Some(scratch) = numbered(buffer) else { return hold::DENIED };
     let ruling = scratch.ruling();
     if ruling.cell.code() == Verdict::Ask as u8 && ruling.cause == Cause::Held as u32 {
-        return if scratch.asked().ask == ASKED { hold::PASSED } else { hold::ask(buffer, subject, family) };
+        return if scratch.request().on_ask == on_ask::PASS {
+            hold::PASSED
+        } else {
+            hold::ask(buffer, subject, family)
+        };
     }
     record(buffer, subject, family);
     scratch.ruling().passes() as hold::Answer
@@ -95,13 +101,13 @@ pub fn no_buffer(family: Family) -> i32 {
 
 /// The family of what is asked of a place: all of it belongs to one.
 #[inline(always)]
-fn family(asked: Asked) -> Family {
+fn family(asked: Request) -> Family {
     if asked.is(Operation::Exec) || asked.is(Operation::Setuid) { Family::Exec } else { Family::File }
 }
 
 /// Judges a place in the tree.
 #[inline(always)]
-pub fn place(label: &mut Label, place: Place, asked: Asked) -> i32 {
+pub fn place(label: &mut Label, place: Place, asked: Request) -> i32 {
     let Some(scratch) = take() else { return no_buffer(family(asked)) };
     let result = judge_place(label, scratch, place, asked);
     give(scratch);
@@ -113,13 +119,13 @@ pub fn place(label: &mut Label, place: Place, asked: Asked) -> i32 {
 #[inline(always)]
 pub fn program(label: &mut Label, place: Place, task: Pointer, arguments: u32) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Exec) };
-    scratch.ask(Asked::one(Operation::Exec));
-    scratch.word = word::PATH;
+    scratch.set_request(Request::one(Operation::Exec));
+    scratch.automata = automata::PATH;
     cache::identify(scratch, place);
     let found = decide_place(label, scratch, place);
     if found && scratch.ruling().cell.code() != Verdict::Deny as u8 {
         if !arguments::keep(task, label, scratch, arguments) {
-            scratch.rule(Ruling::denied(Operation::Exec as u8, Cause::Arguments as u32));
+            scratch.set_ruling(Ruling::denied(Operation::Exec as u8, Cause::Arguments as u32));
         } else if arguments + 1 == label.strings && arguments::pends(task) {
             early(scratch.number);
         }
@@ -155,12 +161,12 @@ pub extern "C" fn early(buffer: u32) -> u32 {
     if !arguments::read(scratch, current) {
         return 0;
     }
-    scratch.put_by();
+    scratch.set_aside();
     let asking = scratch.asking;
     arguments::of_buffer(scratch);
     arguments::judge(label, scratch, current, label.strings);
-    if scratch.ruling().cell.code() <= scratch.put_by_code() {
-        scratch.take_back();
+    if scratch.ruling().cell.code() <= scratch.aside_code() {
+        scratch.restore();
         scratch.asking = asking;
     }
     1
@@ -173,14 +179,14 @@ pub extern "C" fn last(buffer: u32, strings: u32) -> u32 {
     let Some(scratch) = numbered(buffer) else { return 0 };
     let current = task::current();
     let Some(label) = label::of(current) else { return 0 };
-    arguments::of_memory(&mut scratch.question, load(current, &O_TASK_MM));
+    arguments::of_memory(&mut scratch.check, load(current, &O_TASK_MM));
     arguments::judge(label, scratch, current, strings);
     1
 }
 
 /// Judges an executable mapping of a file, or of nothing.
 ///
-/// Asked twice whether it is nothing: newer verifiers want to see the pointer itself checked, older ones
+/// Request twice whether it is nothing: newer verifiers want to see the pointer itself checked, older ones
 /// take `mmap_file`'s for one that can't be null (before Linux 6.14) and drop that check as dead, so ask
 /// of a copy as well, that lies where they don't know types.
 #[inline(always)]
@@ -199,7 +205,7 @@ pub fn mapping(label: &mut Label, mapped: Pointer) -> i32 {
         // While an exec sets up its memory nothing can start again (fs/binfmt_elf.c `create_elf_tables`).
         let memory: Pointer = load(task::current(), &O_TASK_MM);
         let waits = load::<u64>(memory, &O_MM_ARG_END) != 0;
-        judge_place(label, scratch, of_file(mapped), Asked::one(Operation::Map).held_if(waits))
+        judge_place(label, scratch, of_file(mapped), Request::one(Operation::Map).held_if(waits))
     };
     give(scratch);
     result
@@ -210,11 +216,11 @@ const FOUND: u32 = Cause::Policy as u32;
 const PIPE: u32 = u32::MAX;
 
 #[inline(always)]
-fn judge_place(label: &mut Label, scratch: &mut Scratch, place: Place, asked: Asked) -> i32 {
-    scratch.ask(asked);
-    scratch.word = word::PATH;
+fn judge_place(label: &mut Label, scratch: &mut Scratch, place: Place, asked: Request) -> i32 {
+    scratch.set_request(asked);
+    scratch.automata = automata::PATH;
     cache::identify(scratch, place);
-    if cache::allows(label, scratch, place) {
+    if cache::put_name(scratch, place) && all_allow_name(label, scratch) {
         return PASS;
     }
     let outcome = find(scratch, place);
@@ -223,7 +229,7 @@ fn judge_place(label: &mut Label, scratch: &mut Scratch, place: Place, asked: As
     }
     let found = decide_found(label, scratch, place, outcome);
     let subject = if found { Subject::Path } else { Subject::Nothing };
-    let bits = scratch.asked().bits();
+    let bits = scratch.request().bits();
     if asked.is(Operation::Setuid) {
         scratch.changed = changed(place.entry);
     }
@@ -254,7 +260,7 @@ fn decide_found(label: &Label, scratch: &mut Scratch, place: Place, outcome: u32
         judge(label, scratch, judge_path);
     } else {
         let cause = if outcome == PIPE { Cause::Detached as u32 } else { outcome };
-        scratch.rule(Ruling::denied(scratch.asked().first, cause));
+        scratch.set_ruling(Ruling::denied(scratch.request().first, cause));
     }
     outcome == FOUND
 }
@@ -270,7 +276,7 @@ pub fn address(
     family: u16,
 ) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Net) };
-    scratch.ask(Asked::one(operation));
+    scratch.set_request(Request::one(operation));
     let spoken = read_address(pointer, length, protocol, &mut scratch.address) as u32;
     let spoken = scratch.forget(spoken);
     // Forgetting the peer reaches nobody.
@@ -285,7 +291,7 @@ pub fn address(
 #[inline(always)]
 pub fn own_address(label: &Label, socket: Pointer, operation: Operation, family: u16) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Net) };
-    scratch.ask(Asked::one(operation));
+    scratch.set_request(Request::one(operation));
     let spoken = read_own_address(socket, family, &mut scratch.address) as u32;
     let spoken = scratch.forget(spoken);
     finish_address(label, scratch, spoken, family)
@@ -305,7 +311,7 @@ fn finish_address(label: &Label, scratch: &'static mut Scratch, spoken: u32, fam
         } else {
             Cause::AddressFamily
         };
-        scratch.rule(Ruling::denied(scratch.asked().first, cause as u32));
+        scratch.set_ruling(Ruling::denied(scratch.request().first, cause as u32));
     }
     let subject = if known { Subject::Address } else { Subject::Nothing };
     let result = conclude(label, scratch, (Family::Net, subject), (0, 0), family as u32);
@@ -337,7 +343,7 @@ fn finish_doubt(
     cause: Cause,
     detail: u32,
 ) -> i32 {
-    scratch.rule(Ruling::denied(scratch.asked().first, cause as u32));
+    scratch.set_ruling(Ruling::denied(scratch.request().first, cause as u32));
     send(scratch, label, family, Subject::Nothing, (0, 0), detail);
     give(scratch);
     EPERM
@@ -347,8 +353,8 @@ fn finish_doubt(
 #[inline(always)]
 pub fn unix_path(label: &Label, place: Place, operation: Operation) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Unix) };
-    scratch.ask(Asked::one(operation));
-    scratch.word = word::UNIX;
+    scratch.set_request(Request::one(operation));
+    scratch.automata = automata::UNIX;
     match resolve(place, scratch) {
         Ok(Resolved::Path) => {
             finish_word(label, scratch, (Family::Unix, Subject::Unix), identity(place.entry), 0)
@@ -362,8 +368,8 @@ pub fn unix_path(label: &Label, place: Place, operation: Operation) -> i32 {
 #[inline(always)]
 pub fn unix_name(label: &Label, address: Pointer, length: u32, operation: Operation) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Unix) };
-    scratch.ask(Asked::one(operation));
-    scratch.word = word::UNIX;
+    scratch.set_request(Request::one(operation));
+    scratch.automata = automata::UNIX;
     // The family comes first (include/uapi/linux/un.h `struct sockaddr_un`).
     let bytes = length.saturating_sub(2);
     if bytes > UNIX_BYTES {
@@ -390,8 +396,8 @@ pub fn unix_name(label: &Label, address: Pointer, length: u32, operation: Operat
 #[inline(always)]
 pub fn signal(label: &Label, target: Pointer, number: u32) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Signal) };
-    scratch.ask(Asked::one(Operation::Signal));
-    scratch.word = word::SIGNAL;
+    scratch.set_request(Request::one(Operation::Signal));
+    scratch.automata = automata::SIGNAL;
     let place = of_file(task::program(target));
     let at = match resolve(place, scratch) {
         Ok(Resolved::Path) => scratch.at,
@@ -419,7 +425,7 @@ pub fn signal(label: &Label, target: Pointer, number: u32) -> i32 {
 #[inline(always)]
 pub fn number(label: &Label, operation: Operation, number: u32, silent: bool) -> i32 {
     let Some(scratch) = take() else { return no_buffer(operation.family()) };
-    scratch.ask(Asked::one(operation).held_if(operation as u8 != Operation::Capability as u8));
+    scratch.set_request(Request::one(operation).held_if(operation as u8 != Operation::Capability as u8));
     scratch.at = number;
     judge(label, scratch, judge_number);
     let result = if silent {
@@ -435,7 +441,7 @@ pub fn number(label: &Label, operation: Operation, number: u32, silent: bool) ->
 #[inline(always)]
 pub fn refuse(label: &Label, operation: Operation, cause: Cause, detail: u32) -> i32 {
     let Some(scratch) = take() else { return no_buffer(operation.family()) };
-    scratch.rule(Ruling::denied(operation as u8, cause as u32));
+    scratch.set_ruling(Ruling::denied(operation as u8, cause as u32));
     send(scratch, label, operation.family(), Subject::Nothing, (0, 0), detail);
     give(scratch);
     EPERM

@@ -4,20 +4,14 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 
 use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
-use aya_ebpf::helpers::generated::bpf_task_storage_get;
+use aya_ebpf::helpers::generated::{bpf_loop, bpf_task_storage_get};
 use gatekeeper_common::label::Label;
-use gatekeeper_common::limits::LAYERS;
+use gatekeeper_common::limits::{CGROUP_DEPTH, LAYERS};
 
-use crate::image::pick;
-use crate::kernel::{Pointer, task as tasks};
-use crate::maps::LABELS;
-
-/// Whose an object is: the layers of the task that made it.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Owner {
-    serials: [u32; LAYERS],
-}
+use crate::bounds::pick;
+use crate::kernel::{Pointer, cgroup, task as tasks};
+use crate::layout::Owner;
+use crate::maps::{CGROUPS, LABELS};
 
 impl Owner {
     /// A labelled task.
@@ -126,4 +120,38 @@ pub fn add(task: Pointer, label: &Label) -> bool {
         own.session = label.session;
     }
     true
+}
+
+/// A search upwards through cgroups.
+#[repr(C)]
+struct Search {
+    cgroup: Pointer,
+    found: Option<&'static Label>,
+}
+
+extern "C" fn search_turn(_: u32, context: *mut c_void) -> i64 {
+    // SAFETY: bpf_loop passes the pointer that `nearest` gave it.
+    let search = unsafe { &mut *context.cast::<Search>() };
+    let Some(id) = cgroup::id(search.cgroup) else { return 1 };
+    // SAFETY: a value of a map that is not preallocated stays readable until the program ends (RCU).
+    if let Some(label) = unsafe { CGROUPS.get(id) } {
+        search.found = Some(label);
+        return 1;
+    }
+    match cgroup::parent(search.cgroup) {
+        Some(parent) => {
+            search.cgroup = parent;
+            0
+        }
+        None => 1,
+    }
+}
+
+/// The label of the nearest labelled cgroup, from this one upwards.
+#[inline(always)]
+pub fn nearest(cgroup: Pointer) -> Option<&'static Label> {
+    let mut search = Search { cgroup, found: None };
+    // SAFETY: the callback takes a Search, and the verifier checks both.
+    unsafe { bpf_loop(CGROUP_DEPTH, search_turn as *mut c_void, (&raw mut search).cast(), 0) };
+    search.found
 }

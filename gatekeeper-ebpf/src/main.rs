@@ -5,6 +5,7 @@
 
 mod arguments;
 mod atomic;
+mod bounds;
 mod cache;
 mod decide;
 mod emit;
@@ -15,8 +16,10 @@ mod image;
 mod judge;
 mod kernel;
 mod label;
+mod layout;
 mod maps;
 mod path;
+mod ruling;
 mod scratch;
 
 use aya_ebpf::macros::{btf_tracepoint, fentry, fexit, lsm};

@@ -17,11 +17,7 @@ use gatekeeper_common::limits::{
     OBJECTS as OBJECT_ENTRIES, PLANE_LARGE, PLANE_SMALL, RING_BYTES, SCRATCH_SLOTS, SLOTS,
 };
 
-use crate::arguments::Exec;
-use crate::cache::Entry;
-use crate::hold::Wait;
-use crate::label::Owner;
-use crate::scratch::Scratch;
+use crate::layout::{DirectoryEntry, Owner, PendingExec, Scratch, ThreadHolds};
 
 /// Cgroup id → the label its tasks get. Written by the daemon; read when a task enters a cgroup.
 #[map]
@@ -47,7 +43,7 @@ pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SCRATCH
 /// Where the automata stand after directories met before; see [`crate::cache`]. Nobody else's, and not
 /// pinned: a new daemon's programs begin with an empty one.
 #[map]
-pub static CACHE: PerCpuArray<Entry> = PerCpuArray::with_max_entries(CACHE_ENTRIES, 0);
+pub static CACHE: PerCpuArray<DirectoryEntry> = PerCpuArray::with_max_entries(CACHE_ENTRIES, 0);
 
 /// How many directories labelled tasks have set out to make. Nobody else's.
 #[map]
@@ -89,13 +85,13 @@ pub static LABELS: TaskStorage<Label> =
 /// What the exec under way in a task must still answer for. Nobody else's.
 #[unsafe(link_section = ".maps")]
 #[unsafe(no_mangle)]
-pub static EXECS: TaskStorage<Exec> =
+pub static EXECS: TaskStorage<PendingExec> =
     TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
 
 /// The holds of each thread. Nobody else's.
 #[unsafe(link_section = ".maps")]
 #[unsafe(no_mangle)]
-pub static WAITS: TaskStorage<Wait> =
+pub static WAITS: TaskStorage<ThreadHolds> =
     TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
 
 /// What waits for a decision, by session. Read by the daemon, which removes what is left over.

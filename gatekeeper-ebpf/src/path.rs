@@ -18,7 +18,7 @@ use crate::kernel::{
     O_DENTRY_NAME, O_DENTRY_PARENT, O_MOUNT_MNT, O_MOUNT_PARENT, O_QSTR_LEN, O_QSTR_NAME, O_VFSMOUNT_ROOT,
     Pointer, at, load, offset, read, task,
 };
-use crate::scratch::{PATH_ROOM, Scratch};
+use crate::layout::{PATH_ROOM, Scratch};
 
 /// What a place comes to.
 pub enum Resolved {

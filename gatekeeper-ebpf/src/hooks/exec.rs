@@ -8,8 +8,7 @@ use gatekeeper_common::limits::LAYERS;
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cause;
 
-use crate::arguments::{self, UNRESOLVED};
-use crate::decide::{Asked, Ruling};
+use crate::arguments;
 use crate::emit::{Subject, count, send};
 use crate::hold::{self, Finding};
 use crate::judge::{self, EPERM, PASS};
@@ -19,7 +18,9 @@ use crate::kernel::{
     O_CRED_PERMITTED, O_TASK_CRED, O_TASK_MM, Pointer, file, load, task,
 };
 use crate::label;
+use crate::layout::UNRESOLVED;
 use crate::path::resolve;
+use crate::ruling::{Request, Ruling};
 use crate::scratch::{give, take};
 
 const SIGKILL: u32 = 9;
@@ -81,7 +82,7 @@ pub fn credentials(context: &LsmContext) -> i32 {
     let change = Change::of(bprm, this);
     if change.owner || change.gains {
         let program: Pointer = context.arg(1);
-        let result = judge::place(label, file::of_file(program), Asked::one(Operation::Setuid));
+        let result = judge::place(label, file::of_file(program), Request::one(Operation::Setuid));
         if result != PASS {
             return result;
         }
@@ -111,7 +112,7 @@ pub fn gained(bprm: Pointer, file: Pointer) {
         unsafe { bpf_send_signal(SIGKILL) };
         return;
     };
-    let asked = Asked::one(Operation::Setuid).held_if(false);
+    let asked = Request::one(Operation::Setuid).held_if(false);
     let unresolved = label.count & UNRESOLVED;
     label.count &= !UNRESOLVED;
     if judge::place(label, file::of_file(file), asked) == PASS {
@@ -143,7 +144,7 @@ pub fn done(context: &BtfTracePointContext) {
     label.count &= !UNRESOLVED;
     let approved = hold::end_exec(scratch, strings);
     let memory: Pointer = load(this, &O_TASK_MM);
-    scratch.rule(Ruling::denied(Operation::Exec as u8, Cause::NoPolicy as u32));
+    scratch.set_ruling(Ruling::denied(Operation::Exec as u8, Cause::NoPolicy as u32));
     judge::last(scratch.number, strings);
     let begun = core::mem::replace(&mut label.exec, 0);
     let mut ruling = scratch.ruling();
@@ -163,15 +164,15 @@ pub fn done(context: &BtfTracePointContext) {
     if begun & UNSENT != 0 && ruling.passes() && ruling.cell.is_required() {
         ruling = ruling.unrecorded();
     }
-    scratch.rule(ruling);
+    scratch.set_ruling(ruling);
     if !ruling.passes() {
         let found = resolve(place, scratch).is_ok();
         let subject = if found { Subject::Path } else { Subject::Nothing };
-        scratch.ask(Asked::one(Operation::Exec).held_if(false));
+        scratch.set_request(Request::one(Operation::Exec).held_if(false));
         scratch.changed = file::changed(place.entry);
         let bits = 1 << (ruling.operation & 31);
         if judge::conclude(label, scratch, (Family::Exec, subject), identity(place.entry), bits) == PASS {
-            scratch.rule(Ruling::allowed(ruling.operation as u8));
+            scratch.set_ruling(Ruling::allowed(ruling.operation as u8));
         }
     }
     send(scratch, label, Family::Exec, Subject::Arguments, (0, arguments::bytes(memory)), strings);

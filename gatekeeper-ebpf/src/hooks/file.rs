@@ -6,7 +6,6 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::cache;
-use crate::decide::{Asked, word};
 use crate::everywhere::judge_everywhere;
 use crate::hold;
 use crate::judge::{self, PASS};
@@ -15,6 +14,8 @@ use crate::kernel::{
     file, load, offset, read, task,
 };
 use crate::label;
+use crate::layout::automata;
+use crate::ruling::Request;
 
 const FMODE_READ: u32 = 1;
 const FMODE_WRITE: u32 = 2;
@@ -52,15 +53,15 @@ const S_IFCHR: u16 = 0o020_000;
 
 /// The operations that a file's mode and flags ask for.
 #[inline(always)]
-fn uses(mode: u32, flags: u32) -> Asked {
+fn uses(mode: u32, flags: u32) -> Request {
     // O_ACCMODE asks for both permissions and opens for neither (fs/open.c `build_open_flags`).
     let both = flags & O_ACCMODE == O_ACCMODE;
     let writes = mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 || both;
     let reads = mode & FMODE_READ != 0 || both || !writes;
     match (writes, reads) {
-        (true, true) => Asked::both(Operation::Write, Operation::Read),
-        (true, false) => Asked::one(Operation::Write),
-        _ => Asked::one(Operation::Read),
+        (true, true) => Request::both(Operation::Write, Operation::Read),
+        (true, false) => Request::one(Operation::Write),
+        _ => Request::one(Operation::Read),
     }
 }
 
@@ -84,7 +85,7 @@ pub fn receive(context: &LsmContext) -> i32 {
 /// Being told of what happens to a file tells of it.
 #[inline(always)]
 pub fn watch(context: &LsmContext) -> i32 {
-    whole(context, Asked::one(Operation::Read))
+    whole(context, Request::one(Operation::Read))
 }
 
 // proto: int mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
@@ -125,7 +126,7 @@ fn entry(context: &LsmContext, operation: Operation) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let directory: Pointer = context.arg(0);
     let name: Pointer = context.arg(1);
-    hold::end(judge::place(label, file::in_directory(directory, name), Asked::one(operation)))
+    hold::end(judge::place(label, file::in_directory(directory, name), Request::one(operation)))
 }
 
 // proto: int path_symlink(const struct path *dir, struct dentry *dentry, const char *old_name)
@@ -148,9 +149,9 @@ pub fn mknod(context: &LsmContext) -> i32 {
         return judge::refuse(label, Operation::Create, Cause::Builtin, mode as u32);
     }
     let asked = if task::opens(task::call(task::current())) {
-        Asked::both(Operation::Create, Operation::Write)
+        Request::both(Operation::Create, Operation::Write)
     } else {
-        Asked::one(Operation::Create)
+        Request::one(Operation::Create)
     };
     let made = judge::place(label, place, asked);
     if made != PASS || mode & S_IFMT != S_IFSOCK {
@@ -184,13 +185,13 @@ pub fn link(context: &LsmContext) -> i32 {
     let source: Pointer = context.arg(0);
     let directory: Pointer = context.arg(1);
     let name: Pointer = context.arg(2);
-    let both = Asked::both(Operation::Link, Operation::Read);
+    let both = Request::both(Operation::Link, Operation::Read);
     // A hard link can't cross mounts (fs/namei.c `do_linkat`): both ends lie on the same one.
     let refused = judge::place(label, file::in_directory(directory, source), both);
     if refused != PASS {
         return hold::end(refused);
     }
-    hold::end(judge::place(label, file::in_directory(directory, name), Asked::one(Operation::Link)))
+    hold::end(judge::place(label, file::in_directory(directory, name), Request::one(Operation::Link)))
 }
 
 // proto: int path_rename(const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
@@ -201,7 +202,7 @@ pub fn rename(context: &LsmContext) -> i32 {
     let old: Pointer = context.arg(1);
     let to: Pointer = context.arg(2);
     let new: Pointer = context.arg(3);
-    let asked = Asked::one(Operation::Rename);
+    let asked = Request::one(Operation::Rename);
     let refused = judge::place(label, file::in_directory(from, old), asked);
     if refused != PASS {
         return hold::end(refused);
@@ -210,7 +211,7 @@ pub fn rename(context: &LsmContext) -> i32 {
 }
 
 #[inline(always)]
-fn whole(context: &LsmContext, asked: Asked) -> i32 {
+fn whole(context: &LsmContext, asked: Request) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let path: Pointer = context.arg(0);
     hold::end(judge::place(label, file::of_path(path), asked))
@@ -221,14 +222,14 @@ fn whole(context: &LsmContext, asked: Asked) -> i32 {
 #[inline(always)]
 pub fn truncate(context: &LsmContext) -> i32 {
     let opens = task::opens(task::call(task::current()));
-    whole(context, Asked::one(Operation::Write).asked_if(opens))
+    whole(context, Request::one(Operation::Write).asked_if(opens))
 }
 
 // proto: int path_chmod(const struct path *path, umode_t mode)
 // proto: int path_chown(const struct path *path, kuid_t uid, kgid_t gid)
 #[inline(always)]
 pub fn metadata(context: &LsmContext) -> i32 {
-    whole(context, Asked::one(Operation::Metadata))
+    whole(context, Request::one(Operation::Metadata))
 }
 
 /// `struct iattr::ia_valid` (include/linux/fs.h): what is changed.
@@ -267,7 +268,7 @@ pub fn times(context: &LsmContext) -> i32 {
     if changed & (ATTR_ATIME | ATTR_MTIME) == 0 || changed & others != 0 {
         return PASS;
     }
-    hold::end(judge_everywhere(label, entry, Operation::Metadata, word::PATH))
+    hold::end(judge_everywhere(label, entry, Operation::Metadata, automata::PATH))
 }
 
 // proto: int inode_setxattr(struct user_namespace *mnt_userns, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)
@@ -279,7 +280,7 @@ pub fn times(context: &LsmContext) -> i32 {
 #[inline(always)]
 pub fn attribute(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
-    hold::end(judge_everywhere(label, context.arg(1), Operation::Metadata, word::PATH))
+    hold::end(judge_everywhere(label, context.arg(1), Operation::Metadata, automata::PATH))
 }
 
 // proto 6.18+: int inode_file_setattr(struct dentry *dentry, struct file_kattr *fa)
@@ -291,7 +292,7 @@ pub fn flags(context: &LsmContext) -> i32 {
     if task::call(task::current()) == task::IOCTL {
         return PASS;
     }
-    hold::end(judge_everywhere(label, context.arg(0), Operation::Metadata, word::PATH))
+    hold::end(judge_everywhere(label, context.arg(0), Operation::Metadata, automata::PATH))
 }
 
 /// How the names of attributes begin that programs give as they like (xattr(7)).
@@ -310,7 +311,7 @@ pub fn attribute_read(context: &LsmContext) -> i32 {
     if begin & 0xff_ffff_ffff != OF_USERS {
         return PASS;
     }
-    judge_everywhere(label, context.arg(0), Operation::Read, word::PATH)
+    judge_everywhere(label, context.arg(0), Operation::Read, automata::PATH)
 }
 
 // proto: int inode_readlink(struct dentry *dentry)
@@ -319,5 +320,5 @@ pub fn attribute_read(context: &LsmContext) -> i32 {
 #[inline(always)]
 pub fn link_read(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
-    judge_everywhere(label, context.arg(0), Operation::Read, word::RULES)
+    judge_everywhere(label, context.arg(0), Operation::Read, automata::PATH_RULES_ONLY)
 }

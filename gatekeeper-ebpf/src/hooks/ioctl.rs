@@ -5,11 +5,11 @@ use aya_ebpf::programs::LsmContext;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
-use crate::decide::Asked;
 use crate::hold;
 use crate::judge::{self, PASS};
 use crate::kernel::{Pointer, file};
 use crate::label;
+use crate::ruling::Request;
 
 /// What a command comes to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,5 +93,5 @@ pub fn ioctl(context: &LsmContext) -> i32 {
         return judge::refuse(label, Operation::Control, Cause::Builtin, number);
     }
     let file: Pointer = context.arg(0);
-    hold::end(judge::place(label, file::of_file(file), Asked::one(Operation::Metadata)))
+    hold::end(judge::place(label, file::of_file(file), Request::one(Operation::Metadata)))
 }

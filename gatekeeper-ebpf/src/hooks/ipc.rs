@@ -8,7 +8,8 @@ use gatekeeper_common::verdict::Cause;
 
 use crate::judge::{self, PASS};
 use crate::kernel::{O_REGISTERS_FIRST, load, task};
-use crate::label::{self, Owner};
+use crate::label;
+use crate::layout::Owner;
 use crate::maps::OBJECTS;
 
 /// Which of the built-in limits an event's `detail` names.

@@ -12,7 +12,8 @@ use crate::emit::count;
 use crate::hold;
 use crate::judge::{self, EPERM, PASS};
 use crate::kernel::{O_CRED_EFFECTIVE, O_CRED_NAMESPACE, Pointer, at_functions, cgroup, load, task};
-use crate::label::{self, Owner};
+use crate::label;
+use crate::layout::Owner;
 
 // proto: int task_alloc(struct task_struct *task, unsigned long clone_flags)
 // proto 6.18+: int task_alloc(struct task_struct *task, u64 clone_flags)
@@ -39,7 +40,7 @@ pub fn forked(context: &BtfTracePointContext) {
     if born_in == cgroup::of_task(parent) {
         return;
     }
-    if let Some(found) = cgroup::nearest_label(born_in)
+    if let Some(found) = label::nearest(born_in)
         && !label::add(child, found)
     {
         count(counters::UNLABELLED);
@@ -53,7 +54,7 @@ pub fn forked(context: &BtfTracePointContext) {
 #[inline(always)]
 pub fn attached(context: &BtfTracePointContext) {
     let moved: Pointer = context.arg(2);
-    if let Some(found) = cgroup::nearest_label(cgroup::of_task(moved))
+    if let Some(found) = label::nearest(cgroup::of_task(moved))
         && !label::add(task::leader(moved), found)
     {
         count(counters::UNLABELLED);
@@ -96,7 +97,7 @@ pub fn visit(iteration: &TaskIteration) {
     let leader = task::leader(visited);
     let mut fresh = 0;
     if label::of(leader).is_none() {
-        let Some(found) = cgroup::nearest_label(cgroup::of_task(visited)) else { return };
+        let Some(found) = label::nearest(cgroup::of_task(visited)) else { return };
         if !label::add(leader, found) {
             count(counters::UNLABELLED);
             return;
@@ -187,7 +188,7 @@ fn lacks(cred: Pointer, namespace: Pointer, capability: u32) -> bool {
 }
 
 // proto: int capable(const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts)
-/// Asked after the kernel's own rules, so only for capabilities that the task has (security/security.c).
+/// Request after the kernel's own rules, so only for capabilities that the task has (security/security.c).
 #[inline(always)]
 pub fn capable(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };

@@ -16,7 +16,8 @@ use crate::kernel::{
     O_PATH_DENTRY, O_SOCKET_SK, O_UNIX_ADDRESS, O_UNIX_ADDRESS_LEN, O_UNIX_ADDRESS_NAME, O_UNIX_PATH,
     Pointer, at, at_functions, file, load,
 };
-use crate::label::{self, Owner};
+use crate::label;
+use crate::layout::Owner;
 use crate::maps::{OBJECTS, SOCKETS};
 
 /// Socket storage. A program at a function that asks the modules may not use it (net/core/bpf_sk_storage.c
@@ -106,7 +107,7 @@ pub fn connect(context: &LsmContext) -> i32 {
 }
 
 // proto: int unix_may_send(struct socket *sock, struct socket *other)
-/// Asked for each datagram, and where a datagram socket is connected (net/unix/af_unix.c).
+/// Request for each datagram, and where a datagram socket is connected (net/unix/af_unix.c).
 #[inline(always)]
 pub fn send(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
