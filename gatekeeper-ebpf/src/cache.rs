@@ -90,7 +90,7 @@ const fn is_known(magic: u64) -> bool {
 
 /// Says that what is found out about the directory may be kept, if it may.
 #[inline(always)]
-pub fn allow_keeping(scratch: &mut Scratch, place: Place) {
+pub fn allow_storing(scratch: &mut Scratch, place: Place) {
     let directory: Pointer = load(place.entry, &O_DENTRY_PARENT);
     let inode: Pointer = load(directory, &O_DENTRY_INODE);
     let known = is_known(load(load(inode, &O_INODE_SUPER), &O_SUPER_MAGIC));
@@ -155,7 +155,7 @@ pub fn find(scratch: &Scratch, slot: u32, image: u64, states: (&mut u32, &mut u3
 
 /// Keeps where the automata stand after the directory, if it may be kept.
 #[inline(always)]
-pub fn keep(scratch: &Scratch, slot: u32, image: u64, states: (u32, u32)) {
+pub fn store(scratch: &Scratch, slot: u32, image: u64, states: (u32, u32)) {
     let key = &scratch.key;
     if key.usable != key_use::STORE {
         return;

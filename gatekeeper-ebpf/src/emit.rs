@@ -1,4 +1,4 @@
-//! Records an operation: number it, fill in who and what, send it, count what finds no room.
+//! Events: numbered, filled in, sent to the daemon, and counted where they find no room.
 
 use core::ffi::c_void;
 
@@ -19,7 +19,7 @@ use crate::layout::Scratch;
 use crate::maps::{COUNTERS, EVENTS, RECORDING};
 use crate::scratch::numbered;
 
-/// Adds one to a counter; the value before. Zero where there is no such counter.
+/// Adds one to a counter; returns the value before, zero where there is no such counter.
 #[inline(always)]
 pub fn count(counter: u32) -> u64 {
     match COUNTERS.get_ptr_mut(counter) {
@@ -28,53 +28,34 @@ pub fn count(counter: u32) -> u64 {
     }
 }
 
-/// What an event is about; the codes are those of [`Object`].
-#[derive(Clone, Copy)]
-#[repr(u32)]
-pub enum Subject {
-    /// Nothing more than its `detail`.
-    Nothing,
-    /// The path in the scratch buffer.
-    Path,
-    /// The address in the scratch buffer.
-    Address,
-    /// The name of a UNIX socket in the scratch buffer.
-    Unix,
-    /// The path in the scratch buffer is that of a process's program.
-    Process,
-    /// The arguments of the program that the current task has just started.
-    Arguments,
-}
-
-/// Sends an event about the ruling in the scratch buffer; its number. The ruling is a denial afterwards, where the
-/// operation has to be recorded and can't be.
+/// Sends an event about the ruling in the scratch buffer; returns its number. The ruling is a denial afterwards,
+/// where the operation has to be recorded and can't be.
 #[inline(always)]
 pub fn send(
     scratch: &mut Scratch,
     label: &Label,
-    family: Family,
-    subject: Subject,
+    (family, object): (Family, Object),
     identity: (u64, u64),
     detail: u32,
 ) -> u64 {
     describe(scratch, label, identity, detail);
-    record(scratch.number, subject as u32, family as u32)
+    record(scratch.number, object as u32, family as u32)
 }
 
-/// Whether the operation is about to pass, and may only if it is recorded.
+/// Whether the operation is about to pass, and may pass only if it is recorded.
 #[inline(always)]
-fn must_be_kept(scratch: &Scratch) -> bool {
+fn must_be_recorded(scratch: &Scratch) -> bool {
     let ruling = scratch.ruling();
     ruling.passes() && ruling.cell.is_required()
 }
 
-/// Whether the trail takes records; not where the daemon has never said so.
+/// Whether the trail takes records; false until the daemon writes so.
 #[inline(always)]
 pub fn is_recording() -> bool {
     RECORDING.get(0).is_some_and(|open| *open == 1)
 }
 
-/// Says in the event who does something, and to what.
+/// Fills in the event's session, program, object and detail.
 #[inline(always)]
 pub fn describe(scratch: &mut Scratch, label: &Label, identity: (u64, u64), detail: u32) {
     let event = &mut scratch.hold.event;
@@ -85,24 +66,25 @@ pub fn describe(scratch: &mut Scratch, label: &Label, identity: (u64, u64), deta
     event.detail = detail;
 }
 
-/// The rest of `send`, a function by itself, so that the verifier goes through it once a program.
+/// Records the ruling; returns the event's number. A function by itself, so that the verifier goes through it
+/// once a program.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn record(buffer: u32, subject: u32, family: u32) -> u64 {
+pub extern "C" fn record(buffer: u32, object: u32, family: u32) -> u64 {
     let Some(scratch) = numbered(buffer) else { return 0 };
-    if must_be_kept(scratch) && !is_recording() {
+    if must_be_recorded(scratch) && !is_recording() {
         scratch.set_ruling(scratch.ruling().unrecorded());
     }
-    fill(scratch, subject);
+    fill(scratch, object);
     let sequence = count(counters::SEQUENCE) + 1;
     scratch.hold.event.sequence = sequence;
     output(scratch, family);
     sequence
 }
 
-/// Fills in who does what to which object; all but the event's number.
+/// Fills in the rest of the event but for its number: the task, the ruling, and the object of this kind.
 #[inline(always)]
-pub fn fill(scratch: &mut Scratch, subject: u32) {
+pub fn fill(scratch: &mut Scratch, object: u32) {
     let ruling = scratch.ruling();
     let current = task::current();
     // SAFETY: these helpers have no preconditions.
@@ -135,12 +117,11 @@ pub fn fill(scratch: &mut Scratch, subject: u32) {
     // SAFETY: writes 16 bytes at most, with the closing NUL.
     unsafe { bpf_get_current_comm(scratch.hold.event.comm.as_mut_ptr().cast::<c_void>(), 16) };
     let at = scratch.at;
-    let is_text = subject == Subject::Path as u32
-        || subject == Subject::Unix as u32
-        || subject == Subject::Process as u32;
+    let is_text =
+        object == Object::Path as u32 || object == Object::Unix as u32 || object == Object::Process as u32;
     if is_text && at < PATH_BYTES as u32 {
         let length = PATH_BYTES as u32 - at;
-        scratch.hold.event.object = subject as u8;
+        scratch.hold.event.object = object as u8;
         scratch.hold.event.length = length;
         // SAFETY: at + length == PATH_BYTES, the object's own size.
         unsafe {
@@ -151,13 +132,13 @@ pub fn fill(scratch: &mut Scratch, subject: u32) {
             )
         };
     }
-    if subject == Subject::Address as u32 {
+    if object == Object::Address as u32 {
         scratch.hold.event.object = Object::Address as u8;
         scratch.hold.event.length = size_of::<Address>() as u32;
         // SAFETY: the object has room for any address, at any alignment.
         unsafe { scratch.hold.object.as_mut_ptr().cast::<Address>().write_unaligned(scratch.address) };
     }
-    if subject == Subject::Arguments as u32 {
+    if object == Object::Arguments as u32 {
         let mm: Pointer = load(current, &O_TASK_MM);
         let whole = scratch.hold.event.inode;
         let mut length = PATH_BYTES as u32;
@@ -197,7 +178,7 @@ pub fn output(scratch: &mut Scratch, family: u32) {
     scratch.unsent = (refused != 0) as u32;
     if refused != 0 {
         count(counters::lost(Family::Exec) + family);
-        if must_be_kept(scratch) {
+        if must_be_recorded(scratch) {
             scratch.set_ruling(scratch.ruling().unrecorded());
             count(counters::denied(Cause::Unrecorded));
         }

@@ -8,28 +8,8 @@ use aya_ebpf::helpers::generated::{bpf_loop, bpf_task_storage_get};
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{CGROUP_DEPTH, LAYERS};
 
-use crate::bounds::pick;
 use crate::kernel::{Pointer, cgroup, task as tasks};
-use crate::layout::Owner;
 use crate::maps::{CGROUPS, LABELS};
-
-impl Owner {
-    /// A labelled task.
-    #[inline(always)]
-    pub fn of(label: &Label) -> Self {
-        Self { serials: label.layers.map(|layer| layer.serial) }
-    }
-
-    /// Whether it is the labelled task's own session or one nested in it.
-    #[inline(always)]
-    pub fn is_within(&self, label: &Label) -> bool {
-        let last = label.count.wrapping_sub(1);
-        if last >= LAYERS as u32 {
-            return false;
-        }
-        *pick(&self.serials, last) == pick(&label.layers, last).serial
-    }
-}
 
 #[inline(always)]
 fn storage(task: Pointer, initial: *const Label, flags: u64) -> *mut Label {
@@ -77,7 +57,7 @@ pub fn store(task: Pointer, label: &Label) -> bool {
 
 /// The label of a thread by itself, a copy of its process's where it had none; none without memory.
 #[inline(always)]
-pub fn own(task: Pointer, label: &'static mut Label) -> Option<&'static mut Label> {
+pub fn of_thread(task: Pointer, label: &'static mut Label) -> Option<&'static mut Label> {
     if task == tasks::leader(task) {
         return Some(label);
     }

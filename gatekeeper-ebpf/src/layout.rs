@@ -7,10 +7,12 @@ use gatekeeper_common::automaton::DEAD;
 use gatekeeper_common::event::Address;
 use gatekeeper_common::hold::{Hold, Place};
 use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, Row};
+use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{HOLDS_PER_THREAD, LAYERS, NAME_BYTES, PATH_BYTES, SEQUENCES_SPAN};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cell;
 
+use crate::bounds::pick;
 use crate::ruling::{Request, Ruling};
 
 /// Bit in a label's count, set while arguments are to be judged: more layers than a task can have.
@@ -22,6 +24,24 @@ pub const UNRESOLVED: u32 = 1 << 8;
 pub struct Owner {
     /// Serials of the layers, outermost first.
     pub serials: [u32; LAYERS],
+}
+
+impl Owner {
+    /// The owner that a labelled task is.
+    #[inline(always)]
+    pub fn of(label: &Label) -> Self {
+        Self { serials: label.layers.map(|layer| layer.serial) }
+    }
+
+    /// Whether it is the labelled task's own session or one nested in it.
+    #[inline(always)]
+    pub fn is_within(&self, label: &Label) -> bool {
+        let last = label.count.wrapping_sub(1);
+        if last >= LAYERS as u32 {
+            return false;
+        }
+        *pick(&self.serials, last) == pick(&label.layers, last).serial
+    }
 }
 
 /// The condition that one layer puts on arguments and environment.

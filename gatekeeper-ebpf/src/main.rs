@@ -1,23 +1,37 @@
-//! The register of programs: what runs in the kernel, and where. Thin wrappers only.
+//! The register of programs: every program and the hook it is attached to. Thin wrappers only.
+//!
+//! Modules import downwards only, in this order from the bottom:
+//!
+//! 1. `atomic`, `bounds`, `layers`, `outcome`: instructions and numbers that the verifier accepts
+//! 2. `kernel`: views of the kernel's structures
+//! 3. `ruling`, `layout`: the structures of maps and of the scratch buffer
+//! 4. `maps`, then `scratch`, `image`, `label`: access to them
+//! 5. `path`, `cache`: from a place in the tree to its path
+//! 6. `decide`, then `arguments`: the verdict of the layers
+//! 7. `emit`, then `hold`: events, and operations that wait
+//! 8. `judge`, then `all_mounts`: from a request to a hook's result
+//! 9. `hooks`: from a hook's arguments to a request
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+mod all_mounts;
 mod arguments;
 mod atomic;
 mod bounds;
 mod cache;
 mod decide;
 mod emit;
-mod everywhere;
 mod hold;
 mod hooks;
 mod image;
 mod judge;
 mod kernel;
 mod label;
+mod layers;
 mod layout;
 mod maps;
+mod outcome;
 mod path;
 mod ruling;
 mod scratch;
@@ -37,129 +51,129 @@ macro_rules! lsm_programs {
 }
 
 lsm_programs! {
-    bprm_check_security => hooks::exec::check;
-    bprm_creds_from_file => hooks::exec::credentials;
-    file_open => hooks::file::open;
-    mmap_file => hooks::file::mmap;
-    file_mprotect => hooks::file::mprotect;
-    file_receive => hooks::file::receive;
-    path_notify => hooks::file::watch;
-    path_mknod => hooks::file::mknod;
-    path_mkdir => hooks::file::mkdir;
-    path_symlink => hooks::file::create;
-    path_unlink => hooks::file::delete;
-    path_rmdir => hooks::file::delete;
-    path_link => hooks::file::link;
-    path_rename => hooks::file::rename;
-    path_truncate => hooks::file::truncate;
-    path_chmod => hooks::file::metadata;
-    path_chown => hooks::file::metadata;
-    inode_setattr => hooks::file::times;
-    inode_setxattr => hooks::file::attribute;
-    inode_removexattr => hooks::file::attribute;
-    inode_set_acl => hooks::file::attribute;
-    inode_remove_acl => hooks::file::attribute;
-    inode_file_setattr => hooks::file::flags;
-    inode_getxattr => hooks::file::attribute_read;
-    inode_readlink => hooks::file::link_read;
-    file_fcntl => hooks::kernel::fcntl;
-    socket_create => hooks::net::create;
-    socket_post_create => hooks::unix::made;
-    unix_stream_connect => hooks::unix::connect;
-    unix_may_send => hooks::unix::send;
-    socket_connect => hooks::net::connect;
-    socket_bind => hooks::net::bind;
-    socket_sendmsg => hooks::net::send;
-    socket_listen => hooks::net::listen;
-    socket_accept => hooks::net::accept;
-    socket_setsockopt => hooks::net::option;
-    task_alloc => hooks::process::alloc;
-    ptrace_access_check => hooks::process::trace;
-    ptrace_traceme => hooks::process::traceme;
-    task_kill => hooks::process::kill;
-    task_setnice => hooks::process::adjust;
-    task_setioprio => hooks::process::adjust;
-    task_setscheduler => hooks::process::adjust;
-    task_setrlimit => hooks::process::adjust;
+    bprm_check_security => hooks::exec::bprm_check_security;
+    bprm_creds_from_file => hooks::exec::bprm_creds_from_file;
+    file_open => hooks::file::file_open;
+    mmap_file => hooks::file::mmap_file;
+    file_mprotect => hooks::file::file_mprotect;
+    file_receive => hooks::file::file_receive;
+    path_notify => hooks::file::path_notify;
+    path_mknod => hooks::file::path_mknod;
+    path_mkdir => hooks::file::path_mkdir;
+    path_symlink => hooks::file::path_symlink;
+    path_unlink => hooks::file::path_unlink;
+    path_rmdir => hooks::file::path_rmdir;
+    path_link => hooks::file::path_link;
+    path_rename => hooks::file::path_rename;
+    path_truncate => hooks::file::path_truncate;
+    path_chmod => hooks::file::path_chmod;
+    path_chown => hooks::file::path_chown;
+    inode_setattr => hooks::file::inode_setattr;
+    inode_setxattr => hooks::file::inode_setxattr;
+    inode_removexattr => hooks::file::inode_removexattr;
+    inode_set_acl => hooks::file::inode_set_acl;
+    inode_remove_acl => hooks::file::inode_remove_acl;
+    inode_file_setattr => hooks::file::inode_file_setattr;
+    inode_getxattr => hooks::file::inode_getxattr;
+    inode_readlink => hooks::file::inode_readlink;
+    file_fcntl => hooks::kernel::file_fcntl;
+    socket_create => hooks::net::socket_create;
+    socket_post_create => hooks::unix::socket_post_create;
+    unix_stream_connect => hooks::unix::unix_stream_connect;
+    unix_may_send => hooks::unix::unix_may_send;
+    socket_connect => hooks::net::socket_connect;
+    socket_bind => hooks::net::socket_bind;
+    socket_sendmsg => hooks::net::socket_sendmsg;
+    socket_listen => hooks::net::socket_listen;
+    socket_accept => hooks::net::socket_accept;
+    socket_setsockopt => hooks::net::socket_setsockopt;
+    task_alloc => hooks::process::task_alloc;
+    ptrace_access_check => hooks::process::ptrace_access_check;
+    ptrace_traceme => hooks::process::ptrace_traceme;
+    task_kill => hooks::process::task_kill;
+    task_setnice => hooks::process::task_setnice;
+    task_setioprio => hooks::process::task_setioprio;
+    task_setscheduler => hooks::process::task_setscheduler;
+    task_setrlimit => hooks::process::task_setrlimit;
     capable => hooks::process::capable;
-    userns_create => hooks::process::namespace;
-    msg_queue_alloc_security => hooks::ipc::made;
-    shm_alloc_security => hooks::ipc::made;
-    sem_alloc_security => hooks::ipc::made;
-    msg_queue_free_security => hooks::ipc::freed;
-    shm_free_security => hooks::ipc::freed;
-    sem_free_security => hooks::ipc::freed;
-    ipc_permission => hooks::ipc::used;
-    msg_queue_msgctl => hooks::ipc::used;
-    shm_shmctl => hooks::ipc::used;
-    sem_semctl => hooks::ipc::used;
-    key_alloc => hooks::ipc::key_made;
-    key_permission => hooks::ipc::key_used;
-    sb_mount => hooks::kernel::mount;
-    sb_umount => hooks::kernel::mount;
-    sb_pivotroot => hooks::kernel::mount;
-    move_mount => hooks::kernel::mount;
-    path_chroot => hooks::kernel::mount;
+    userns_create => hooks::process::userns_create;
+    msg_queue_alloc_security => hooks::ipc::msg_queue_alloc_security;
+    shm_alloc_security => hooks::ipc::shm_alloc_security;
+    sem_alloc_security => hooks::ipc::sem_alloc_security;
+    msg_queue_free_security => hooks::ipc::msg_queue_free_security;
+    shm_free_security => hooks::ipc::shm_free_security;
+    sem_free_security => hooks::ipc::sem_free_security;
+    ipc_permission => hooks::ipc::ipc_permission;
+    msg_queue_msgctl => hooks::ipc::msg_queue_msgctl;
+    shm_shmctl => hooks::ipc::shm_shmctl;
+    sem_semctl => hooks::ipc::sem_semctl;
+    key_alloc => hooks::ipc::key_alloc;
+    key_permission => hooks::ipc::key_permission;
+    sb_mount => hooks::kernel::sb_mount;
+    sb_umount => hooks::kernel::sb_umount;
+    sb_pivotroot => hooks::kernel::sb_pivotroot;
+    move_mount => hooks::kernel::move_mount;
+    path_chroot => hooks::kernel::path_chroot;
     bpf => hooks::kernel::bpf;
-    file_ioctl => hooks::ioctl::ioctl;
-    file_ioctl_compat => hooks::ioctl::ioctl;
-    perf_event_open => hooks::kernel::perf;
+    file_ioctl => hooks::ioctl::file_ioctl;
+    file_ioctl_compat => hooks::ioctl::file_ioctl_compat;
+    perf_event_open => hooks::kernel::perf_event_open;
     syslog => hooks::kernel::syslog;
-    quotactl => hooks::kernel::quota;
-    inode_init_security_anon => hooks::kernel::anonymous;
+    quotactl => hooks::kernel::quotactl;
+    inode_init_security_anon => hooks::kernel::inode_init_security_anon;
 }
 
 /// The hook `key_free` is not one of the security modules' any more since Linux 6.12.
 #[fentry(function = "security_key_free")]
 fn security_key_free(context: FEntryContext) -> i32 {
-    hooks::ipc::forget(context.arg(0));
+    hooks::ipc::security_key_free(context.arg(0));
     0
 }
 
 /// Attached only where the programs above run at functions: see [`hooks::unix`].
 #[fentry(function = "security_sk_free")]
 fn security_sk_free(context: FEntryContext) -> i32 {
-    hooks::ipc::forget(context.arg(0));
+    hooks::ipc::security_sk_free(context.arg(0));
     0
 }
 
 /// Attached only where the programs above run at functions.
 #[fexit(function = "security_bprm_creds_from_file")]
 fn security_bprm_creds_from_file(context: FExitContext) -> i32 {
-    hooks::exec::gained(context.arg(0), context.arg(1));
+    hooks::exec::security_bprm_creds_from_file(context.arg(0), context.arg(1));
     0
 }
 
 #[btf_tracepoint(function = "sched_process_exec")]
 fn sched_process_exec(context: BtfTracePointContext) -> i32 {
-    hooks::exec::done(&context);
+    hooks::exec::sched_process_exec(&context);
     0
 }
 
 #[btf_tracepoint(function = "sched_process_fork")]
 fn sched_process_fork(context: BtfTracePointContext) -> i32 {
-    hooks::process::forked(&context);
+    hooks::process::sched_process_fork(&context);
     0
 }
 
 #[btf_tracepoint(function = "sched_process_exit")]
 fn sched_process_exit(context: BtfTracePointContext) -> i32 {
-    hooks::process::ended(&context);
+    hooks::process::sched_process_exit(&context);
     0
 }
 
 #[btf_tracepoint(function = "cgroup_attach_task")]
 fn cgroup_attach_task(context: BtfTracePointContext) -> i32 {
-    hooks::process::attached(&context);
+    hooks::process::cgroup_attach_task(&context);
     0
 }
 
-/// Visits every task; run by the daemon, not by an event.
+/// The iterator over all tasks; run by the daemon, not by an event.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 fn census(context: *const hooks::process::TaskIteration) -> i32 {
     // SAFETY: the kernel gives the iterator's own context.
-    hooks::process::visit(unsafe { &*context });
+    hooks::process::census(unsafe { &*context });
     0
 }
 

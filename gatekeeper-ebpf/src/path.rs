@@ -25,7 +25,7 @@ pub enum Resolved {
     /// The path stands in the scratch buffer.
     Path,
     /// A pipe without a name, a process or a namespace: what has no place in the tree, and gives no file.
-    Pipe,
+    Nameless,
 }
 
 /// How a climb ended. Plain numbers, as they live in memory the verifier watches.
@@ -223,7 +223,7 @@ pub fn resolve(place: Place, scratch: &mut Scratch) -> Result<Resolved, Cause> {
     }
     match scratch.end {
         end::MOUNT_ROOT | end::TOP if scratch.depth <= COMPONENTS => {}
-        end::NO_PARENT if is_nameless(place.entry) => return Ok(Resolved::Pipe),
+        end::NO_PARENT if is_nameless(place.entry) => return Ok(Resolved::Nameless),
         end::NO_PARENT => return Err(Cause::Detached),
         end::UNREADABLE => return Err(Cause::Unreadable),
         end::TOO_LONG => return Err(Cause::TooLong),

@@ -1,24 +1,26 @@
-//! Programs: starting one, what it changes, and what is known once it runs.
+//! Programs: starting one, a change of its owner, and its first moment.
 
 use aya_ebpf::helpers::generated::bpf_send_signal;
 use aya_ebpf::programs::{BtfTracePointContext, LsmContext};
 use gatekeeper_common::counters::denied;
+use gatekeeper_common::event::Object;
 use gatekeeper_common::label::{REQUIRED, UNSENT};
 use gatekeeper_common::limits::LAYERS;
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cause;
 
 use crate::arguments;
-use crate::emit::{Subject, count, send};
-use crate::hold::{self, Finding};
-use crate::judge::{self, EPERM, PASS};
+use crate::emit::{count, send};
+use crate::hold::{self, ExecApproval};
+use crate::judge;
 use crate::kernel::file::identity;
 use crate::kernel::{
     O_BPRM_ARGC, O_BPRM_CRED, O_BPRM_FILE, O_BPRM_FILENAME, O_BPRM_INTERP, O_CRED_EGID, O_CRED_EUID,
-    O_CRED_PERMITTED, O_TASK_CRED, O_TASK_MM, Pointer, file, load, task,
+    O_CRED_PERMITTED, O_TASK_CRED, O_TASK_MM, Pointer, file, load, memory, task,
 };
 use crate::label;
 use crate::layout::UNRESOLVED;
+use crate::outcome::{EPERM, PASS};
 use crate::path::resolve;
 use crate::ruling::{Request, Ruling};
 use crate::scratch::{give, take};
@@ -26,15 +28,15 @@ use crate::scratch::{give, take};
 const SIGKILL: u32 = 9;
 
 // proto: int bprm_check_security(struct linux_binprm *bprm)
-/// Called for a script and again for its interpreter, with `bprm->file` changed (fs/exec.c `exec_binprm`).
-/// What is found out is kept with the calling thread, which may not be the leader: it becomes it
-/// (fs/exec.c `de_thread`), and what another thread's exec finds out meanwhile must not count.
+/// Judges a program. Called for a script and again for its interpreter, with `bprm->file` changed (fs/exec.c
+/// `exec_binprm`, Linux 6.12). The results are kept with the calling thread, which may not be the leader: it
+/// becomes it (fs/exec.c `de_thread`), and another thread's exec meanwhile must not count.
 #[inline(always)]
-pub fn check(context: &LsmContext) -> i32 {
+pub fn bprm_check_security(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let bprm: Pointer = context.arg(0);
     let this = task::current();
-    let Some(label) = label::own(this, label) else {
+    let Some(label) = label::of_thread(this, label) else {
         count(denied(Cause::NoMemory));
         return EPERM;
     };
@@ -49,9 +51,11 @@ pub fn check(context: &LsmContext) -> i32 {
     judge::program(label, file::of_file(program), this, strings.saturating_sub(1))
 }
 
-/// What a program changes of the rights of the task that starts it.
+/// The change that a program makes to the rights of the task that starts it.
 struct Change {
+    /// It runs as another user or group.
     owner: bool,
+    /// It gains a capability.
     gains: bool,
 }
 
@@ -69,13 +73,14 @@ impl Change {
 
 // proto: int bprm_creds_from_file(struct linux_binprm *bprm, struct file *file)
 // proto 6.12+: int bprm_creds_from_file(struct linux_binprm *bprm, const struct file *file)
-/// Whom the program will run as is known, and the exec can still fail (fs/exec.c `begin_new_exec`).
+/// Judges a program that runs with other rights: they are known here, and the exec can still fail (fs/exec.c
+/// `begin_new_exec`, Linux 6.12).
 #[inline(always)]
-pub fn credentials(context: &LsmContext) -> i32 {
+pub fn bprm_creds_from_file(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let bprm: Pointer = context.arg(0);
     let this = task::current();
-    let Some(label) = label::own(this, label) else {
+    let Some(label) = label::of_thread(this, label) else {
         count(denied(Cause::NoMemory));
         return EPERM;
     };
@@ -86,9 +91,9 @@ pub fn credentials(context: &LsmContext) -> i32 {
         if result != PASS {
             return result;
         }
-        arguments::changes_owner(this);
+        arguments::set_owner_changes(this);
     }
-    if arguments::pends(this) || hold::pends(this) || label.exec & REQUIRED != 0 {
+    if arguments::is_pending(this) || hold::is_exec_pending(this) || label.exec & REQUIRED != 0 {
         label.count |= UNRESOLVED;
     }
     PASS
@@ -96,38 +101,40 @@ pub fn credentials(context: &LsmContext) -> i32 {
 
 // proto: int security_bprm_creds_from_file(struct linux_binprm *bprm, struct file *file)
 // proto 6.12+: int security_bprm_creds_from_file(struct linux_binprm *bprm, const struct file *file)
-/// Judges what a file's capabilities give, where programs run at functions: [`credentials`] comes before the function
-/// that works it out (security/commoncap.c `cap_bprm_creds_from_file`), and nothing after it can refuse.
+/// Judges a file's capabilities, where programs run at functions: [`bprm_creds_from_file`] comes before the
+/// function that computes them (security/commoncap.c `cap_bprm_creds_from_file`, Linux 6.12), and nothing after it
+/// can refuse.
 #[inline(always)]
-pub fn gained(bprm: Pointer, file: Pointer) {
+pub fn security_bprm_creds_from_file(bprm: Pointer, file: Pointer) {
     let Some(label) = label::current() else { return };
     let this = task::current();
     let change = Change::of(bprm, this);
     if change.owner || !change.gains {
         return;
     }
-    let Some(label) = label::own(this, label) else {
+    let Some(label) = label::of_thread(this, label) else {
         count(denied(Cause::NoMemory));
         // SAFETY: has no precondition.
         unsafe { bpf_send_signal(SIGKILL) };
         return;
     };
-    let asked = Request::one(Operation::Setuid).held_if(false);
+    let request = Request::one(Operation::Setuid).held_if(false);
     let unresolved = label.count & UNRESOLVED;
     label.count &= !UNRESOLVED;
-    if judge::place(label, file::of_file(file), asked) == PASS {
+    if judge::place(label, file::of_file(file), request) == PASS {
         label.count |= unresolved;
     } else {
         kill(label);
     }
-    arguments::changes_owner(this);
+    arguments::set_owner_changes(this);
 }
 
 // proto: void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
-/// The exec can't fail any more: from here on the task's events name the new program. Its memory is final and
-/// nothing of it has run: what its arguments forbid is killed here.
+/// Judges the arguments of a program that has started. The exec can't fail any more: from here on the task's
+/// events name the new program. Its memory is final and nothing of it has run: a program with forbidden arguments
+/// is killed here.
 #[inline(always)]
-pub fn done(context: &BtfTracePointContext) {
+pub fn sched_process_exec(context: &BtfTracePointContext) {
     let Some(label) = label::current() else { return };
     label.program = label.pending;
     let this = task::current();
@@ -142,16 +149,17 @@ pub fn done(context: &BtfTracePointContext) {
     let program: Pointer = load(bprm, &O_BPRM_FILE);
     let place = file::of_file(program);
     label.count &= !UNRESOLVED;
-    let approved = hold::end_exec(scratch, strings);
+    let approval = hold::end_exec(scratch, strings);
     let memory: Pointer = load(this, &O_TASK_MM);
+    // Stands if the arguments can't be judged.
     scratch.set_ruling(Ruling::denied(Operation::Exec as u8, Cause::NoPolicy as u32));
-    judge::last(scratch.number, strings);
+    judge::judge_final_arguments(scratch.number, strings);
     let begun = core::mem::replace(&mut label.exec, 0);
     let mut ruling = scratch.ruling();
-    if approved == Finding::Changed {
+    if approval == ExecApproval::Changed {
         ruling = Ruling { cause: Cause::Changed as u32, ..Ruling::denied(ruling.operation as u8, 0) };
-    } else if approved == Finding::Same && ruling.cause == Cause::Held as u32 {
-        // What is asked about was shown, and approved.
+    } else if approval == ExecApproval::Same && ruling.cause == Cause::Held as u32 {
+        // The arguments that a rule asks about were shown, and approved.
         let required = ruling.cell.is_required();
         ruling = Ruling::allowed(ruling.operation as u8);
         if required {
@@ -167,15 +175,15 @@ pub fn done(context: &BtfTracePointContext) {
     scratch.set_ruling(ruling);
     if !ruling.passes() {
         let found = resolve(place, scratch).is_ok();
-        let subject = if found { Subject::Path } else { Subject::Nothing };
+        let object = if found { Object::Path } else { Object::None };
         scratch.set_request(Request::one(Operation::Exec).held_if(false));
         scratch.changed = file::changed(place.entry);
         let bits = 1 << (ruling.operation & 31);
-        if judge::conclude(label, scratch, (Family::Exec, subject), identity(place.entry), bits) == PASS {
+        if judge::conclude(label, scratch, (Family::Exec, object), identity(place.entry), bits) == PASS {
             scratch.set_ruling(Ruling::allowed(ruling.operation as u8));
         }
     }
-    send(scratch, label, Family::Exec, Subject::Arguments, (0, arguments::bytes(memory)), strings);
+    send(scratch, label, (Family::Exec, Object::Arguments), (0, memory::argument_bytes(memory)), strings);
     if !scratch.ruling().passes() {
         kill(label);
     }

@@ -5,45 +5,47 @@ use aya_ebpf::programs::LsmContext;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
+use crate::all_mounts;
 use crate::cache;
-use crate::everywhere::judge_everywhere;
 use crate::hold;
-use crate::judge::{self, PASS};
+use crate::judge;
 use crate::kernel::{
     O_ATTRIBUTES_VALID, O_TASK_PERSONALITY, O_VMA_FILE, O_VMA_FLAGS, Pointer, SETATTR_ENTRY, at_functions,
     file, load, offset, read, task,
 };
 use crate::label;
 use crate::layout::automata;
+use crate::outcome::PASS;
 use crate::ruling::Request;
 
 const FMODE_READ: u32 = 1;
 const FMODE_WRITE: u32 = 2;
 /// `__FMODE_EXEC` (include/linux/fs.h): set by the kernel alone, where it opens a program or its loader.
 const FMODE_EXEC: u32 = 0x20;
-/// (include/linux/fs.h): this very opening has made the file.
+/// `FMODE_CREATED` (include/linux/fs.h): this very opening has made the file.
 const FMODE_CREATED: u32 = 0x10_0000;
 const O_ACCMODE: u32 = 3;
 const O_TRUNC: u32 = 0o1000;
 const PROT_READ: u64 = 1;
 const PROT_EXEC: u64 = 4;
-/// (include/uapi/linux/personality.h)
+/// `READ_IMPLIES_EXEC` (include/uapi/linux/personality.h): memory that can be read can be executed.
 const READ_IMPLIES_EXEC: u32 = 0x0040_0000;
 const VM_EXEC: u64 = 4;
 
 // proto: int file_open(struct file *file)
-/// A program opened to be run is judged when it is checked (`bprm_check_security`) or mapped, not here.
+/// Judges an opening. A program opened to be run is judged when it is checked (`bprm_check_security`) or mapped,
+/// not here.
 #[inline(always)]
-pub fn open(context: &LsmContext) -> i32 {
+pub fn file_open(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let opened: Pointer = context.arg(0);
     let (mode, flags) = file::mode_and_flags(opened);
     if flags & FMODE_EXEC != 0 {
         return PASS;
     }
-    // Making it was judged with writing it, where it was seen that it will be written.
+    // Where this call made the file, `path_mknod` has judged writing it, too.
     let asked = mode & FMODE_CREATED != 0 && task::opens(task::call(task::current()));
-    judge::place(label, file::of_file(opened), uses(mode, flags).asked_if(asked))
+    judge::place(label, file::of_file(opened), request_for(mode, flags).asked_if(asked))
 }
 
 const S_IFMT: u16 = 0o170_000;
@@ -51,9 +53,9 @@ const S_IFSOCK: u16 = 0o140_000;
 const S_IFBLK: u16 = 0o060_000;
 const S_IFCHR: u16 = 0o020_000;
 
-/// The operations that a file's mode and flags ask for.
+/// The request that a file's mode and flags make.
 #[inline(always)]
-fn uses(mode: u32, flags: u32) -> Request {
+fn request_for(mode: u32, flags: u32) -> Request {
     // O_ACCMODE asks for both permissions and opens for neither (fs/open.c `build_open_flags`).
     let both = flags & O_ACCMODE == O_ACCMODE;
     let writes = mode & FMODE_WRITE != 0 || flags & O_TRUNC != 0 || both;
@@ -66,10 +68,10 @@ fn uses(mode: u32, flags: u32) -> Request {
 }
 
 // proto: int file_receive(struct file *file)
-/// A file that another task opened is judged as if it were opened here. What has no place in the tree (sockets,
-/// pipes, memory) gives no more than the sender's own hands could.
+/// Judges a file that another task opened and sent, as if it were opened here. A file without a place in the tree
+/// (socket, pipe, memory) gives no more than the sender could do itself.
 #[inline(always)]
-pub fn receive(context: &LsmContext) -> i32 {
+pub fn file_receive(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let received: Pointer = context.arg(0);
     let place = file::of_file(received);
@@ -78,19 +80,20 @@ pub fn receive(context: &LsmContext) -> i32 {
     }
     let (mode, flags) = file::mode_and_flags(received);
     // A file that is not taken is lost (net/core/scm.c `scm_detach_fds`): nothing starts again.
-    judge::place(label, place, uses(mode, flags & !O_TRUNC).held_if(false))
+    judge::place(label, place, request_for(mode, flags & !O_TRUNC).held_if(false))
 }
 
 // proto: int path_notify(const struct path *path, u64 mask, unsigned int obj_type)
-/// Being told of what happens to a file tells of it.
+/// Judges a watch as reading: its events give away the file's use.
 #[inline(always)]
-pub fn watch(context: &LsmContext) -> i32 {
+pub fn path_notify(context: &LsmContext) -> i32 {
     whole(context, Request::one(Operation::Read))
 }
 
 // proto: int mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
+/// Judges an executable mapping.
 #[inline(always)]
-pub fn mmap(context: &LsmContext) -> i32 {
+pub fn mmap_file(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let protection = if at_functions() { mapped(context.arg(1)) } else { context.arg(2) };
     if protection & PROT_EXEC == 0 {
@@ -99,17 +102,19 @@ pub fn mmap(context: &LsmContext) -> i32 {
     judge::mapping(label, context.arg(0))
 }
 
-/// What a mapping will allow: `security_mmap_file(file, prot, flags)` works it out for the modules from what was
-/// asked for (security/security.c `mmap_prot`).
+/// The protection that a mapping gets: `security_mmap_file(file, prot, flags)` computes it for the modules from the
+/// requested one (security/security.c `mmap_prot`, Linux 6.12).
 #[inline(always)]
-fn mapped(asked: u64) -> u64 {
+fn mapped(requested: u64) -> u64 {
     let personality: u32 = load(task::current(), &O_TASK_PERSONALITY);
-    if asked & PROT_READ != 0 && personality & READ_IMPLIES_EXEC != 0 { asked | PROT_EXEC } else { asked }
+    let implied = requested & PROT_READ != 0 && personality & READ_IMPLIES_EXEC != 0;
+    if implied { requested | PROT_EXEC } else { requested }
 }
 
 // proto: int file_mprotect(struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot)
+/// Judges a mapping that becomes executable.
 #[inline(always)]
-pub fn mprotect(context: &LsmContext) -> i32 {
+pub fn file_mprotect(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let protection: u64 = context.arg(2);
     let area: Pointer = context.arg(0);
@@ -120,7 +125,7 @@ pub fn mprotect(context: &LsmContext) -> i32 {
     judge::mapping(label, load(area, &O_VMA_FILE))
 }
 
-/// The entry `dentry` of the directory `dir`, for one operation.
+/// Judges an operation on the entry `dentry` of the directory `dir`.
 #[inline(always)]
 fn entry(context: &LsmContext, operation: Operation) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -130,16 +135,17 @@ fn entry(context: &LsmContext, operation: Operation) -> i32 {
 }
 
 // proto: int path_symlink(const struct path *dir, struct dentry *dentry, const char *old_name)
+/// Judges making a symbolic link.
 #[inline(always)]
-pub fn create(context: &LsmContext) -> i32 {
+pub fn path_symlink(context: &LsmContext) -> i32 {
     entry(context, Operation::Create)
 }
 
 // proto: int path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev)
-/// A socket's file is also the socket's name; devices are never made. A file made by opening it will be written: once it
-/// is there, the opening can't be held and started again (O_EXCL).
+/// Judges making a file. A socket's file is also the socket's name; devices are never made. A file made by opening
+/// it will be written: once it is there, the opening can't be held and started again (O_EXCL).
 #[inline(always)]
-pub fn mknod(context: &LsmContext) -> i32 {
+pub fn path_mknod(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let directory: Pointer = context.arg(0);
     let place = file::in_directory(directory, context.arg(1));
@@ -148,22 +154,22 @@ pub fn mknod(context: &LsmContext) -> i32 {
     if mode & S_IFMT == S_IFBLK || mode & S_IFMT == S_IFCHR {
         return judge::refuse(label, Operation::Create, Cause::Builtin, mode as u32);
     }
-    let asked = if task::opens(task::call(task::current())) {
+    let request = if task::opens(task::call(task::current())) {
         Request::both(Operation::Create, Operation::Write)
     } else {
         Request::one(Operation::Create)
     };
-    let made = judge::place(label, place, asked);
-    if made != PASS || mode & S_IFMT != S_IFSOCK {
-        return hold::end(made);
+    let result = judge::place(label, place, request);
+    if result != PASS || mode & S_IFMT != S_IFSOCK {
+        return hold::end(result);
     }
     hold::end(judge::unix_path(label, place, Operation::UnixBind))
 }
 
 // proto: int path_mkdir(const struct path *dir, struct dentry *dentry, umode_t mode)
-/// A new directory may be given the number of one that is gone.
+/// Judges making a directory. It may get the number of one that is gone, which the cache still knows.
 #[inline(always)]
-pub fn mkdir(context: &LsmContext) -> i32 {
+pub fn path_mkdir(context: &LsmContext) -> i32 {
     if label::current().is_some() {
         cache::directory_made();
     }
@@ -171,22 +177,29 @@ pub fn mkdir(context: &LsmContext) -> i32 {
 }
 
 // proto: int path_unlink(const struct path *dir, struct dentry *dentry)
-// proto: int path_rmdir(const struct path *dir, struct dentry *dentry)
+/// Judges removing a file.
 #[inline(always)]
-pub fn delete(context: &LsmContext) -> i32 {
+pub fn path_unlink(context: &LsmContext) -> i32 {
+    entry(context, Operation::Delete)
+}
+
+// proto: int path_rmdir(const struct path *dir, struct dentry *dentry)
+/// Judges removing a directory.
+#[inline(always)]
+pub fn path_rmdir(context: &LsmContext) -> i32 {
     entry(context, Operation::Delete)
 }
 
 // proto: int path_link(struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry)
-/// Another name for a file: who may not read it may not name it, either.
+/// Judges another name for a file: who may not read it may not name it, either.
 #[inline(always)]
-pub fn link(context: &LsmContext) -> i32 {
+pub fn path_link(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let source: Pointer = context.arg(0);
     let directory: Pointer = context.arg(1);
     let name: Pointer = context.arg(2);
     let both = Request::both(Operation::Link, Operation::Read);
-    // A hard link can't cross mounts (fs/namei.c `do_linkat`): both ends lie on the same one.
+    // A hard link can't cross mounts (fs/namei.c `do_linkat`, Linux 6.12): both ends lie on the same one.
     let refused = judge::place(label, file::in_directory(directory, source), both);
     if refused != PASS {
         return hold::end(refused);
@@ -195,44 +208,54 @@ pub fn link(context: &LsmContext) -> i32 {
 }
 
 // proto: int path_rename(const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
+/// Judges renaming, on the old path and on the new one.
 #[inline(always)]
-pub fn rename(context: &LsmContext) -> i32 {
+pub fn path_rename(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let from: Pointer = context.arg(0);
     let old: Pointer = context.arg(1);
     let to: Pointer = context.arg(2);
     let new: Pointer = context.arg(3);
-    let asked = Request::one(Operation::Rename);
-    let refused = judge::place(label, file::in_directory(from, old), asked);
+    let request = Request::one(Operation::Rename);
+    let refused = judge::place(label, file::in_directory(from, old), request);
     if refused != PASS {
         return hold::end(refused);
     }
-    hold::end(judge::place(label, file::in_directory(to, new), asked))
+    hold::end(judge::place(label, file::in_directory(to, new), request))
 }
 
+/// Judges a request on the file that the hook's `struct path` names.
 #[inline(always)]
-fn whole(context: &LsmContext, asked: Request) -> i32 {
+fn whole(context: &LsmContext, request: Request) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let path: Pointer = context.arg(0);
-    hold::end(judge::place(label, file::of_path(path), asked))
+    hold::end(judge::place(label, file::of_path(path), request))
 }
 
 // proto: int path_truncate(const struct path *path)
-/// What an opening cuts it has just been asked to write (fs/namei.c `do_open`).
+/// Judges truncation. An opening that truncates was judged as writing just before (fs/namei.c `do_open`, Linux
+/// 6.12).
 #[inline(always)]
-pub fn truncate(context: &LsmContext) -> i32 {
+pub fn path_truncate(context: &LsmContext) -> i32 {
     let opens = task::opens(task::call(task::current()));
     whole(context, Request::one(Operation::Write).asked_if(opens))
 }
 
 // proto: int path_chmod(const struct path *path, umode_t mode)
-// proto: int path_chown(const struct path *path, kuid_t uid, kgid_t gid)
+/// Judges a change of the mode.
 #[inline(always)]
-pub fn metadata(context: &LsmContext) -> i32 {
+pub fn path_chmod(context: &LsmContext) -> i32 {
     whole(context, Request::one(Operation::Metadata))
 }
 
-/// `struct iattr::ia_valid` (include/linux/fs.h): what is changed.
+// proto: int path_chown(const struct path *path, kuid_t uid, kgid_t gid)
+/// Judges a change of the owner.
+#[inline(always)]
+pub fn path_chown(context: &LsmContext) -> i32 {
+    whole(context, Request::one(Operation::Metadata))
+}
+
+// Bits of `struct iattr::ia_valid` (include/linux/fs.h): the attributes that change.
 const ATTR_MODE: u32 = 1;
 const ATTR_UID: u32 = 1 << 1;
 const ATTR_GID: u32 = 1 << 2;
@@ -254,9 +277,9 @@ fn argument<const AT: usize>(context: &LsmContext) -> Pointer {
 
 // proto: int inode_setattr(struct dentry *dentry, struct iattr *attr)
 // proto 6.12+: int inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
-/// Times alone; for all else there is a hook that knows the mount.
+/// Judges a change of times alone; for all else there is a hook that knows the mount.
 #[inline(always)]
-pub fn times(context: &LsmContext) -> i32 {
+pub fn inode_setattr(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let (entry, attributes) = if offset(&SETATTR_ENTRY) == 1 {
         (argument::<8>(context), argument::<16>(context))
@@ -268,57 +291,84 @@ pub fn times(context: &LsmContext) -> i32 {
     if changed & (ATTR_ATIME | ATTR_MTIME) == 0 || changed & others != 0 {
         return PASS;
     }
-    hold::end(judge_everywhere(label, entry, Operation::Metadata, automata::PATH))
+    hold::end(all_mounts::judge(label, entry, Operation::Metadata, automata::PATH))
+}
+
+/// Judges a change of an entry's attributes; the entry is the hook's argument of this number.
+#[inline(always)]
+fn metadata(context: &LsmContext, entry: usize) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    hold::end(all_mounts::judge(label, context.arg(entry), Operation::Metadata, automata::PATH))
 }
 
 // proto: int inode_setxattr(struct user_namespace *mnt_userns, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)
 // proto 6.12+: int inode_setxattr(struct mnt_idmap *idmap, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)
+/// Judges setting an extended attribute.
+#[inline(always)]
+pub fn inode_setxattr(context: &LsmContext) -> i32 {
+    metadata(context, 1)
+}
+
 // proto: int inode_removexattr(struct user_namespace *mnt_userns, struct dentry *dentry, const char *name)
 // proto 6.12+: int inode_removexattr(struct mnt_idmap *idmap, struct dentry *dentry, const char *name)
-// proto 6.12+: int inode_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, const char *acl_name, struct posix_acl *kacl)
-// proto 6.12+: int inode_remove_acl(struct mnt_idmap *idmap, struct dentry *dentry, const char *acl_name)
+/// Judges removing an extended attribute.
 #[inline(always)]
-pub fn attribute(context: &LsmContext) -> i32 {
-    let Some(label) = label::current() else { return PASS };
-    hold::end(judge_everywhere(label, context.arg(1), Operation::Metadata, automata::PATH))
+pub fn inode_removexattr(context: &LsmContext) -> i32 {
+    metadata(context, 1)
+}
+
+// proto 6.12+: int inode_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, const char *acl_name, struct posix_acl *kacl)
+/// Judges setting an access control list.
+#[inline(always)]
+pub fn inode_set_acl(context: &LsmContext) -> i32 {
+    metadata(context, 1)
+}
+
+// proto 6.12+: int inode_remove_acl(struct mnt_idmap *idmap, struct dentry *dentry, const char *acl_name)
+/// Judges removing an access control list.
+#[inline(always)]
+pub fn inode_remove_acl(context: &LsmContext) -> i32 {
+    metadata(context, 1)
 }
 
 // proto 6.18+: int inode_file_setattr(struct dentry *dentry, struct file_kattr *fa)
-/// Flags, project and the like by a path, without a descriptor (file_setattr(2), since Linux 6.17). What ioctl(2) changes
-/// is judged there, where the mount is known.
+/// Judges a change of flags, project and the like by a path, without a descriptor (file_setattr(2), since Linux
+/// 6.17). A change by ioctl(2) is judged there, where the mount is known.
 #[inline(always)]
-pub fn flags(context: &LsmContext) -> i32 {
+pub fn inode_file_setattr(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     if task::call(task::current()) == task::IOCTL {
         return PASS;
     }
-    hold::end(judge_everywhere(label, context.arg(0), Operation::Metadata, automata::PATH))
+    hold::end(all_mounts::judge(label, context.arg(0), Operation::Metadata, automata::PATH))
 }
 
-/// How the names of attributes begin that programs give as they like (xattr(7)).
-const OF_USERS: u64 = u64::from_le_bytes(*b"user.\0\0\0");
+/// The beginning of names of attributes that programs set as they like (xattr(7)).
+const USER_PREFIX: u64 = u64::from_le_bytes(*b"user.\0\0\0");
+/// The bytes of that beginning.
+const USER_PREFIX_MASK: u64 = 0xff_ffff_ffff;
 
 // proto: int inode_getxattr(struct dentry *dentry, const char *name)
-/// What programs keep in attributes is content like a file's own. Other kinds are the system's, which asks for them
-/// itself in a task's name (overlayfs).
+/// Judges reading an attribute that programs set: it is content like a file's own. Other kinds are the system's,
+/// which reads them itself in a task's name (overlayfs).
 #[inline(always)]
-pub fn attribute_read(context: &LsmContext) -> i32 {
+pub fn inode_getxattr(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let name: Pointer = context.arg(1);
     let Some(begin) = read::<u64>(name) else {
         return judge::refuse(label, Operation::Read, Cause::Unreadable, 0);
     };
-    if begin & 0xff_ffff_ffff != OF_USERS {
+    if begin & USER_PREFIX_MASK != USER_PREFIX {
         return PASS;
     }
-    judge_everywhere(label, context.arg(0), Operation::Read, automata::PATH)
+    all_mounts::judge(label, context.arg(0), Operation::Read, automata::PATH)
 }
 
 // proto: int inode_readlink(struct dentry *dentry)
-/// Where a link leads. Programs that work out a real path ask this of every link on the way, so no default
-/// decides: only who is denied reading by a rule does not get to know it.
+/// Judges reading a link's target. Programs that compute a real path do so for every link on the way, so no
+/// default decides: only a rule that denies reading does.
 #[inline(always)]
-pub fn link_read(context: &LsmContext) -> i32 {
+pub fn inode_readlink(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
-    judge_everywhere(label, context.arg(0), Operation::Read, automata::PATH_RULES_ONLY)
+    all_mounts::judge(label, context.arg(0), Operation::Read, automata::PATH_RULES_ONLY)
 }

@@ -1,36 +1,37 @@
-//! What ioctl(2) changes through a descriptor that was opened to read: terminals, the owner of signals, and what
-//! file systems keep of a file beside its content.
+//! Changes by ioctl(2) through a descriptor that was opened to read: terminals, the owner of signals, and the
+//! attributes that file systems keep of a file.
 
 use aya_ebpf::programs::LsmContext;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use crate::hold;
-use crate::judge::{self, PASS};
+use crate::judge;
 use crate::kernel::{Pointer, file};
 use crate::label;
+use crate::outcome::PASS;
 use crate::ruling::Request;
 
-/// What a command comes to.
+/// The meaning of a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meaning {
-    /// Nothing that is judged here.
+    /// A command that is not judged here.
     Other,
-    /// The file is not the same afterwards, and was perhaps opened only to be read.
+    /// A change of a file that was perhaps opened only to be read.
     Metadata,
-    /// It reaches what its descriptor does not name.
-    Shut,
+    /// A command that reaches beyond its descriptor: never allowed.
+    Forbidden,
 }
 
-/// A command's letter and number; its size and direction differ between programs of 32 and 64 bits.
+/// A command as letter and number; its size and direction differ between programs of 32 and 64 bits.
 const fn command(letter: u8, number: u8) -> u16 {
     ((letter as u16) << 8) | number as u16
 }
 
 const BTRFS: u8 = 0x94;
 
-/// Sorts the commands (include/uapi/asm-generic/ioctls.h, sockios.h; include/uapi/linux/fs.h, fscrypt.h, fsverity.h,
-/// ext4.h, btrfs.h, msdos_fs.h). What is not here asks for a capability or for a descriptor that may write.
+/// The meaning of a command's number (include/uapi/asm-generic/ioctls.h, sockios.h; include/uapi/linux/fs.h, fscrypt.h, fsverity.h,
+/// ext4.h, btrfs.h, msdos_fs.h). Other commands need a capability or a descriptor that may write.
 #[inline(always)]
 const fn meaning(number: u32) -> Meaning {
     const TIOCSTI: u16 = 0x5412;
@@ -51,9 +52,9 @@ const fn meaning(number: u32) -> Meaning {
     const BTRFS_DEFRAG_RANGE: u16 = command(BTRFS, 16);
     // Locks files of the user's for all of the user's processes.
     const REMOVE_ENCRYPTION_KEY: u16 = command(b'f', 24);
-    // Tells whether another file has the same content; that one stands in the task's own memory.
+    // Shows whether another file has the same content; that file is named in the task's own memory.
     const DEDUPERANGE: u16 = command(BTRFS, 54);
-    // Whole trees under new names, gone, or shut: without a word to the hooks that judge paths.
+    // Whole trees get new names, vanish or become read-only, and no hook that judges paths is called.
     const BTRFS_SNAP_CREATE: u16 = command(BTRFS, 1);
     const BTRFS_SUBVOL_CREATE: u16 = command(BTRFS, 14);
     const BTRFS_SNAP_DESTROY: u16 = command(BTRFS, 15);
@@ -63,12 +64,14 @@ const fn meaning(number: u32) -> Meaning {
     const BTRFS_SET_RECEIVED: u16 = command(BTRFS, 37);
     const BTRFS_SNAP_DESTROY_V2: u16 = command(BTRFS, 63);
     match number as u16 {
-        TIOCSTI | TIOCLINUX | FIOSETOWN | SIOCSPGRP | REMOVE_ENCRYPTION_KEY | DEDUPERANGE => Meaning::Shut,
+        TIOCSTI | TIOCLINUX | FIOSETOWN | SIOCSPGRP | REMOVE_ENCRYPTION_KEY | DEDUPERANGE => {
+            Meaning::Forbidden
+        }
         BTRFS_SNAP_CREATE | BTRFS_SNAP_CREATE_V2 | BTRFS_SUBVOL_CREATE | BTRFS_SUBVOL_CREATE_V2 => {
-            Meaning::Shut
+            Meaning::Forbidden
         }
         BTRFS_SNAP_DESTROY | BTRFS_SNAP_DESTROY_V2 | BTRFS_SUBVOL_SETFLAGS | BTRFS_SET_RECEIVED => {
-            Meaning::Shut
+            Meaning::Forbidden
         }
         SETFLAGS | FSSETXATTR | SETVERSION | EXT4_SETVERSION | EXT4_SETRSVSZ | EXT4_MIGRATE => {
             Meaning::Metadata
@@ -80,16 +83,28 @@ const fn meaning(number: u32) -> Meaning {
 }
 
 // proto: int file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-// proto: int file_ioctl_compat(struct file *file, unsigned int cmd, unsigned long arg)
+/// Judges a command of a program of 64 bits.
 #[inline(always)]
-pub fn ioctl(context: &LsmContext) -> i32 {
+pub fn file_ioctl(context: &LsmContext) -> i32 {
+    ioctl(context)
+}
+
+// proto: int file_ioctl_compat(struct file *file, unsigned int cmd, unsigned long arg)
+/// Judges a command of a program of 32 bits.
+#[inline(always)]
+pub fn file_ioctl_compat(context: &LsmContext) -> i32 {
+    ioctl(context)
+}
+
+#[inline(always)]
+fn ioctl(context: &LsmContext) -> i32 {
     let number = context.arg::<u64>(1) as u32;
     let meaning = meaning(number);
     if meaning == Meaning::Other {
         return PASS;
     }
     let Some(label) = label::current() else { return PASS };
-    if meaning == Meaning::Shut {
+    if meaning == Meaning::Forbidden {
         return judge::refuse(label, Operation::Control, Cause::Builtin, number);
     }
     let file: Pointer = context.arg(0);

@@ -5,12 +5,14 @@ use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
-use crate::judge::{self, PASS};
+use super::builtin;
+use crate::judge;
 use crate::kernel::socket::{
     AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, destination, family, is_routed, protocol, routes,
 };
 use crate::kernel::{Pointer, read};
 use crate::label;
+use crate::outcome::PASS;
 
 const SOCK_TYPE_MASK: u64 = 0xf;
 const SOCK_STREAM: u64 = 1;
@@ -24,9 +26,9 @@ const IPPROTO_MPTCP: u64 = 262;
 const NETLINK_ROUTE: u64 = 0;
 
 // proto: int socket_create(int family, int type, int protocol, int kern)
-/// Only sockets that rules can speak of, and those that ordinary programs need on this machine.
+/// Refuses all sockets but those that rules can match, and those that ordinary programs need on this machine.
 #[inline(always)]
-pub fn create(context: &LsmContext) -> i32 {
+pub fn socket_create(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let made: u64 = context.arg::<u64>(0) as u32 as u64;
     let kind = context.arg::<u64>(1) & SOCK_TYPE_MASK;
@@ -52,6 +54,7 @@ pub fn create(context: &LsmContext) -> i32 {
     }
 }
 
+/// Judges the address in the hook's second and third argument.
 #[inline(always)]
 fn judge_address(context: &LsmContext, operation: Operation) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -65,15 +68,16 @@ fn judge_address(context: &LsmContext, operation: Operation) -> i32 {
 }
 
 // proto: int socket_connect(struct socket *sock, struct sockaddr *address, int addrlen)
+/// Judges a connection.
 #[inline(always)]
-pub fn connect(context: &LsmContext) -> i32 {
+pub fn socket_connect(context: &LsmContext) -> i32 {
     judge_address(context, Operation::Connect)
 }
 
 // proto: int socket_bind(struct socket *sock, struct sockaddr *address, int addrlen)
-/// A UNIX socket with a path is judged where its file is made (`path_mknod`).
+/// Judges a name for a socket. A UNIX socket with a path is judged where its file is made (`path_mknod`).
 #[inline(always)]
-pub fn bind(context: &LsmContext) -> i32 {
+pub fn socket_bind(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let socket: Pointer = context.arg(0);
     if family(socket) != AF_UNIX {
@@ -93,31 +97,31 @@ pub fn bind(context: &LsmContext) -> i32 {
 }
 
 // proto: int socket_listen(struct socket *sock, int backlog)
+/// Judges waiting for connections.
 #[inline(always)]
-pub fn listen(context: &LsmContext) -> i32 {
+pub fn socket_listen(context: &LsmContext) -> i32 {
     judge_own_address(context, Operation::Listen)
 }
 
 // proto: int socket_accept(struct socket *sock, struct socket *newsock)
+/// Judges taking a connection.
 #[inline(always)]
-pub fn accept(context: &LsmContext) -> i32 {
+pub fn socket_accept(context: &LsmContext) -> i32 {
     judge_own_address(context, Operation::Accept)
 }
 
+/// Judges the address that the socket has itself.
 #[inline(always)]
 fn judge_own_address(context: &LsmContext, operation: Operation) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let socket: Pointer = context.arg(0);
     let made = family(socket);
-    // Of a UNIX socket the name was judged when it got one.
+    // A UNIX socket's name was judged when it got one.
     if made == AF_UNIX || made == AF_NETLINK {
         return PASS;
     }
     judge::own_address(label, socket, operation, made)
 }
-
-/// Which of the built-in limits an event's `detail` names.
-const SOCKET_OPTION: u32 = 11;
 
 const SOL_SOCKET: u64 = 1;
 const SO_BINDTODEVICE: u64 = 25;
@@ -128,9 +132,9 @@ const SO_ATTACH_REUSEPORT_EBPF: u64 = 52;
 const SO_BINDTOIFINDEX: u64 = 62;
 
 // proto: int socket_setsockopt(struct socket *sock, int level, int optname)
-/// Options that change which way packets go, or who looks at them.
+/// Refuses options that change the way of packets, or who sees them.
 #[inline(always)]
-pub fn option(context: &LsmContext) -> i32 {
+pub fn socket_setsockopt(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let level = context.arg::<u64>(1) as u32 as u64;
     let option = context.arg::<u64>(2) as u32 as u64;
@@ -141,16 +145,16 @@ pub fn option(context: &LsmContext) -> i32 {
         || option == SO_ATTACH_REUSEPORT_EBPF
         || option == SO_BINDTOIFINDEX;
     if level == SOL_SOCKET && refused || routes(level as u32, option as u32) {
-        return judge::refuse(label, Operation::Control, Cause::Builtin, SOCKET_OPTION);
+        return judge::refuse(label, Operation::Control, Cause::Builtin, builtin::SOCKET_OPTION);
     }
     PASS
 }
 
 // proto: int socket_sendmsg(struct socket *sock, struct msghdr *msg, int size)
-/// A message without an address goes where the socket is connected, which was judged then. With one on
-/// a TCP socket it is a fast open: a connect.
+/// Judges a message with an address; one without goes where the socket is connected, which was judged then. An
+/// address on a TCP socket is a fast open: a connection.
 #[inline(always)]
-pub fn send(context: &LsmContext) -> i32 {
+pub fn socket_sendmsg(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let socket: Pointer = context.arg(0);
     let message: Pointer = context.arg(1);
@@ -159,13 +163,13 @@ pub fn send(context: &LsmContext) -> i32 {
         return PASS;
     }
     if is_routed(message) {
-        return judge::refuse(label, Operation::Control, Cause::Builtin, SOCKET_OPTION);
+        return judge::refuse(label, Operation::Control, Cause::Builtin, builtin::SOCKET_OPTION);
     }
     let (name, length) = destination(message);
     if name.is_null() || length == 0 {
         return PASS;
     }
-    let spoken = protocol(socket);
-    let operation = if spoken as u8 == Protocol::Tcp as u8 { Operation::Connect } else { Operation::Send };
-    judge::address(label, name, length, spoken, operation, made)
+    let protocol = protocol(socket);
+    let operation = if protocol as u8 == Protocol::Tcp as u8 { Operation::Connect } else { Operation::Send };
+    judge::address(label, name, length, protocol, operation, made)
 }

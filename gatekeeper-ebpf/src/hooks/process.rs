@@ -1,4 +1,4 @@
-//! Tasks: how a label is got, inherited and kept, and whom a labelled task may touch.
+//! Tasks: how a label is assigned, inherited and kept, and which tasks a labelled task may reach.
 
 use core::ffi::c_void;
 
@@ -8,18 +8,21 @@ use gatekeeper_common::label::Label;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
+use super::builtin;
 use crate::emit::count;
 use crate::hold;
-use crate::judge::{self, EPERM, PASS};
+use crate::judge;
 use crate::kernel::{O_CRED_EFFECTIVE, O_CRED_NAMESPACE, Pointer, at_functions, cgroup, load, task};
 use crate::label;
 use crate::layout::Owner;
+use crate::outcome::{EPERM, PASS};
 
 // proto: int task_alloc(struct task_struct *task, unsigned long clone_flags)
 // proto 6.18+: int task_alloc(struct task_struct *task, u64 clone_flags)
-/// A child, thread or process, has its parent's label before it exists for anybody; or does not exist.
+/// Labels a child, thread or process, like its parent before anybody can see it; without memory there is no
+/// child.
 #[inline(always)]
-pub fn alloc(context: &LsmContext) -> i32 {
+pub fn task_alloc(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let child: Pointer = context.arg(0);
     if label::store(child, label) {
@@ -31,9 +34,9 @@ pub fn alloc(context: &LsmContext) -> i32 {
 }
 
 // proto: void sched_process_fork(struct task_struct *parent, struct task_struct *child)
-/// clone3 can give birth into another cgroup (CLONE_INTO_CGROUP); the child has not run yet.
+/// Labels a child that clone3 has made in another cgroup (CLONE_INTO_CGROUP); it has not run yet.
 #[inline(always)]
-pub fn forked(context: &BtfTracePointContext) {
+pub fn sched_process_fork(context: &BtfTracePointContext) {
     let parent: Pointer = context.arg(0);
     let child: Pointer = context.arg(1);
     let born_in = cgroup::of_task(child);
@@ -48,11 +51,11 @@ pub fn forked(context: &BtfTracePointContext) {
 }
 
 // proto: void cgroup_attach_task(struct cgroup *dst_cgrp, const char *path, struct task_struct *task, bool threadgroup)
-/// Under cgroup_threadgroup_rwsem, so no fork is under way (kernel/cgroup/cgroup.c `cgroup_attach_task`).
-/// A single thread that enters takes its whole process with it. The task is asked where it is, for
-/// `dst_cgrp` can be of a version 1 hierarchy, whose ids are not ours.
+/// Labels the process of a task that enters a labelled cgroup. Under cgroup_threadgroup_rwsem, so no fork is under
+/// way (kernel/cgroup/cgroup.c `cgroup_attach_task`, Linux 6.12). The cgroup is the task's own, for `dst_cgrp` can
+/// be of a version 1 hierarchy, whose ids are others.
 #[inline(always)]
-pub fn attached(context: &BtfTracePointContext) {
+pub fn cgroup_attach_task(context: &BtfTracePointContext) {
     let moved: Pointer = context.arg(2);
     if let Some(found) = label::nearest(cgroup::of_task(moved))
         && !label::add(task::leader(moved), found)
@@ -63,18 +66,19 @@ pub fn attached(context: &BtfTracePointContext) {
 
 // proto: void sched_process_exit(struct task_struct *p)
 // proto 6.18+: void sched_process_exit(struct task_struct *p, bool group_dead)
-/// A task ends with what it waits for.
+/// Ends the holds of a task that ends.
 #[inline(always)]
-pub fn ended(context: &BtfTracePointContext) {
+pub fn sched_process_exit(context: &BtfTracePointContext) {
     if label::current().is_some() {
         hold::leave(context.arg(0));
     }
 }
 
-/// One line of the census: what the iterator tells of a task.
+/// One line of the census, as the daemon reads it.
 #[repr(C)]
-struct Line {
+struct CensusLine {
     pid: u32,
+    /// 1 where the census has labelled the process.
     fresh: u32,
     session: u64,
 }
@@ -89,7 +93,7 @@ pub struct TaskIteration {
 /// Visits every task that lives: labels the process of one that is in a labelled cgroup without a label, and
 /// reports the process of each that is labelled.
 #[inline(always)]
-pub fn visit(iteration: &TaskIteration) {
+pub fn census(iteration: &TaskIteration) {
     let visited = iteration.task;
     if visited.is_null() || task::is_dead(visited) {
         return;
@@ -105,14 +109,14 @@ pub fn visit(iteration: &TaskIteration) {
         fresh = 1;
     }
     let Some(label) = label::of(leader) else { return };
-    let line = Line { pid: task::process_id(visited), fresh, session: label.session };
+    let line = CensusLine { pid: task::process_id(visited), fresh, session: label.session };
     let seq = crate::kernel::iteration_sink(iteration.meta.cast());
-    // SAFETY: the helper copies size_of::<Line>() bytes; the sink is the iterator's own.
+    // SAFETY: the helper copies size_of::<CensusLine>() bytes; the sink is the iterator's own.
     unsafe {
         aya_ebpf::helpers::generated::bpf_seq_write(
             seq.cast_mut().cast(),
             (&raw const line).cast(),
-            size_of::<Line>() as u32,
+            size_of::<CensusLine>() as u32,
         )
     };
 }
@@ -123,12 +127,13 @@ fn is_within(label: &Label, other: Pointer) -> bool {
     label::of(task::leader(other)).is_some_and(|theirs| Owner::of(theirs).is_within(label))
 }
 
-/// PTRACE_MODE_NOAUDIT (include/linux/ptrace.h): the caller only wonders.
+/// `PTRACE_MODE_NOAUDIT` (include/linux/ptrace.h): the caller only asks, and nothing is recorded.
 const PTRACE_MODE_NOAUDIT: u64 = 4;
 
 // proto: int ptrace_access_check(struct task_struct *child, unsigned int mode)
+/// Refuses tracing a task outside the session.
 #[inline(always)]
-pub fn trace(context: &LsmContext) -> i32 {
+pub fn ptrace_access_check(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let child: Pointer = context.arg(0);
     let mode: u64 = context.arg(1);
@@ -138,22 +143,27 @@ pub fn trace(context: &LsmContext) -> i32 {
     if mode & PTRACE_MODE_NOAUDIT != 0 {
         return EPERM;
     }
-    judge::refuse(label, Operation::Control, Cause::Builtin, 1)
+    judge::refuse(label, Operation::Control, Cause::Builtin, builtin::PTRACE)
 }
 
 // proto: int ptrace_traceme(struct task_struct *parent)
+/// Refuses a tracer outside the session.
 #[inline(always)]
-pub fn traceme(context: &LsmContext) -> i32 {
+pub fn ptrace_traceme(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let parent: Pointer = context.arg(0);
-    if is_within(label, parent) { PASS } else { judge::refuse(label, Operation::Control, Cause::Builtin, 1) }
+    if is_within(label, parent) {
+        PASS
+    } else {
+        judge::refuse(label, Operation::Control, Cause::Builtin, builtin::PTRACE)
+    }
 }
 
 // proto: int task_kill(struct task_struct *p, struct kernel_siginfo *info, int sig, const struct cred *cred)
-/// Signals inside the session are free; others by the program they would reach. Signal 0 only asks whether a
+/// Judges a signal by the program it would reach; inside the session it is free. Signal 0 only asks whether a
 /// process is there.
 #[inline(always)]
-pub fn kill(context: &LsmContext) -> i32 {
+pub fn task_kill(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let target: Pointer = context.arg(0);
     let signal: u64 = context.arg::<u64>(2) as u32 as u64;
@@ -163,23 +173,51 @@ pub fn kill(context: &LsmContext) -> i32 {
     judge::signal(label, target, signal as u32)
 }
 
-// proto: int task_setnice(struct task_struct *p, int nice)
-// proto: int task_setioprio(struct task_struct *p, int ioprio)
-// proto: int task_setscheduler(struct task_struct *p)
-// proto: int task_setrlimit(struct task_struct *p, unsigned int resource, struct rlimit *new_rlim)
-/// How another task runs.
+/// Refuses to change how a task outside the session runs.
 #[inline(always)]
-pub fn adjust(context: &LsmContext) -> i32 {
+fn adjust(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let target: Pointer = context.arg(0);
-    if is_within(label, target) { PASS } else { judge::refuse(label, Operation::Control, Cause::Builtin, 10) }
+    if is_within(label, target) {
+        PASS
+    } else {
+        judge::refuse(label, Operation::Control, Cause::Builtin, builtin::SCHEDULING)
+    }
 }
 
-/// CAP_OPT_NOAUDIT (include/linux/security.h): the caller only wonders.
+// proto: int task_setnice(struct task_struct *p, int nice)
+/// Judges another priority.
+#[inline(always)]
+pub fn task_setnice(context: &LsmContext) -> i32 {
+    adjust(context)
+}
+
+// proto: int task_setioprio(struct task_struct *p, int ioprio)
+/// Judges another priority of input and output.
+#[inline(always)]
+pub fn task_setioprio(context: &LsmContext) -> i32 {
+    adjust(context)
+}
+
+// proto: int task_setscheduler(struct task_struct *p)
+/// Judges another scheduler, or other CPUs.
+#[inline(always)]
+pub fn task_setscheduler(context: &LsmContext) -> i32 {
+    adjust(context)
+}
+
+// proto: int task_setrlimit(struct task_struct *p, unsigned int resource, struct rlimit *new_rlim)
+/// Judges other limits.
+#[inline(always)]
+pub fn task_setrlimit(context: &LsmContext) -> i32 {
+    adjust(context)
+}
+
+/// `CAP_OPT_NOAUDIT` (include/linux/security.h): the caller only asks, and nothing is recorded.
 const CAP_OPT_NOAUDIT: u64 = 2;
 
-/// Whether the kernel's own rules refuse a capability (security/commoncap.c `cap_capable`): at the function that asks
-/// the modules they have not been asked yet. The owner of another namespace is left to the verdict.
+/// Whether the kernel's own rules refuse a capability (security/commoncap.c `cap_capable`): at the function that
+/// asks the modules they come later. The owner of another namespace is left to the verdict.
 #[inline(always)]
 fn lacks(cred: Pointer, namespace: Pointer, capability: u32) -> bool {
     let own: Pointer = load(cred, &O_CRED_NAMESPACE);
@@ -188,7 +226,7 @@ fn lacks(cred: Pointer, namespace: Pointer, capability: u32) -> bool {
 }
 
 // proto: int capable(const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts)
-/// Request after the kernel's own rules, so only for capabilities that the task has (security/security.c).
+/// Judges the use of a capability that the task has: the kernel's own rules come first (security/security.c).
 #[inline(always)]
 pub fn capable(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -196,13 +234,14 @@ pub fn capable(context: &LsmContext) -> i32 {
     if at_functions() && lacks(context.arg(0), context.arg(1), capability) {
         return PASS;
     }
-    let silent = context.arg::<u64>(3) & CAP_OPT_NOAUDIT != 0;
-    judge::number(label, Operation::Capability, capability, silent)
+    let quiet = context.arg::<u64>(3) & CAP_OPT_NOAUDIT != 0;
+    judge::number(label, Operation::Capability, capability, quiet)
 }
 
 // proto: int userns_create(const struct cred *cred)
+/// Judges making a user namespace.
 #[inline(always)]
-pub fn namespace(_: &LsmContext) -> i32 {
+pub fn userns_create(_: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     judge::number(label, Operation::Namespace, 0, false)
 }

@@ -1,4 +1,4 @@
-//! UNIX sockets. Whom a task reaches is judged on the socket it reached, not on the name it gave: the file the
+//! UNIX sockets. The peer is judged on the socket that the task reached, not on the name it gave: the file the
 //! socket is bound to, or its abstract name. Sockets that the session made itself are free.
 
 use core::ptr::null_mut;
@@ -10,7 +10,7 @@ use gatekeeper_common::label::Label;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
-use crate::judge::{self, PASS};
+use crate::judge;
 use crate::kernel::socket::AF_UNIX;
 use crate::kernel::{
     O_PATH_DENTRY, O_SOCKET_SK, O_UNIX_ADDRESS, O_UNIX_ADDRESS_LEN, O_UNIX_ADDRESS_NAME, O_UNIX_PATH,
@@ -19,9 +19,11 @@ use crate::kernel::{
 use crate::label;
 use crate::layout::Owner;
 use crate::maps::{OBJECTS, SOCKETS};
+use crate::outcome::PASS;
 
-/// Socket storage. A program at a function that asks the modules may not use it (net/core/bpf_sk_storage.c
-/// `bpf_sk_storage_tracing_allowed`): there, sockets are known by their address, until [`super::ipc::forget`].
+/// The owner in a socket's storage. A program at a function that asks the modules may not use it
+/// (net/core/bpf_sk_storage.c `bpf_sk_storage_tracing_allowed`): there, sockets are known by their address, until
+/// [`super::ipc::security_sk_free`].
 #[inline(always)]
 fn stored(sock: Pointer, flags: u64) -> Option<&'static mut Owner> {
     // SAFETY: the map is a socket storage with an Owner for its value; the verifier knows the socket.
@@ -33,9 +35,9 @@ fn stored(sock: Pointer, flags: u64) -> Option<&'static mut Owner> {
     if owner.is_null() { None } else { Some(unsafe { &mut *owner }) }
 }
 
-/// Notes whose a socket is; false where it can't be noted.
+/// Keeps the owner of a socket; false where it can't be kept.
 #[inline(always)]
-fn note(sock: Pointer, owner: Owner) -> bool {
+fn keep_owner(sock: Pointer, owner: Owner) -> bool {
     if at_functions() {
         return OBJECTS.insert(sock as u64, owner, 0).is_ok();
     }
@@ -48,9 +50,9 @@ fn note(sock: Pointer, owner: Owner) -> bool {
     }
 }
 
-/// Whether a socket is the labelled task's session's.
+/// Whether a socket belongs to the labelled task's session.
 #[inline(always)]
-fn own(label: &Label, sock: Pointer) -> bool {
+fn is_own(label: &Label, sock: Pointer) -> bool {
     if at_functions() {
         // SAFETY: a value of a map that is not preallocated stays readable until the program ends (RCU).
         return unsafe { OBJECTS.get(sock as u64) }.is_some_and(|owner| owner.is_within(label));
@@ -59,9 +61,9 @@ fn own(label: &Label, sock: Pointer) -> bool {
 }
 
 // proto: int socket_post_create(struct socket *sock, int family, int type, int protocol, int kern)
-/// Notes whose a new socket is.
+/// Keeps the owner of a new socket.
 #[inline(always)]
-pub fn made(context: &LsmContext) -> i32 {
+pub fn socket_post_create(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     if context.arg::<u64>(1) as u16 != AF_UNIX {
         return PASS;
@@ -71,7 +73,7 @@ pub fn made(context: &LsmContext) -> i32 {
     if sock.is_null() {
         return PASS;
     }
-    if note(sock, Owner::of(label)) {
+    if keep_owner(sock, Owner::of(label)) {
         PASS
     } else {
         judge::refuse(label, Operation::Socket, Cause::NoMemory, AF_UNIX as u32)
@@ -81,7 +83,7 @@ pub fn made(context: &LsmContext) -> i32 {
 /// Judges reaching a socket.
 #[inline(always)]
 fn reach(label: &Label, sock: Pointer, operation: Operation) -> i32 {
-    if own(label, sock) {
+    if is_own(label, sock) {
         return PASS;
     }
     // SAFETY: the verifier knows the socket.
@@ -100,16 +102,18 @@ fn reach(label: &Label, sock: Pointer, operation: Operation) -> i32 {
 }
 
 // proto: int unix_stream_connect(struct sock *sock, struct sock *other, struct sock *newsk)
+/// Judges a connection.
 #[inline(always)]
-pub fn connect(context: &LsmContext) -> i32 {
+pub fn unix_stream_connect(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     reach(label, context.arg(1), Operation::UnixConnect)
 }
 
 // proto: int unix_may_send(struct socket *sock, struct socket *other)
-/// Request for each datagram, and where a datagram socket is connected (net/unix/af_unix.c).
+/// Judges a datagram. Called for each, and where a datagram socket is connected (net/unix/af_unix.c
+/// `unix_dgram_connect`).
 #[inline(always)]
-pub fn send(context: &LsmContext) -> i32 {
+pub fn unix_may_send(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let other: Pointer = context.arg(1);
     let sock: Pointer = load(other, &O_SOCKET_SK);

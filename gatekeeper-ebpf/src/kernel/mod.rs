@@ -2,6 +2,7 @@
 
 pub mod cgroup;
 pub mod file;
+pub mod memory;
 pub mod socket;
 pub mod task;
 

@@ -151,7 +151,7 @@ const IN6_BYTES: u32 = 24;
 /// What a socket address says. No more than a number: the address itself goes where it is wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Spoken {
+pub enum AddressKind {
     /// An IP address; mapped IPv4 comes out as IPv4.
     Ip,
     /// AF_UNSPEC: for connect, "forget the peer".
@@ -166,26 +166,26 @@ pub enum Spoken {
 
 /// Reads the address that an IP socket has itself.
 #[inline(always)]
-pub fn read_own_address(socket: Pointer, family: u16, address: &mut Address) -> Spoken {
+pub fn read_own_address(socket: Pointer, family: u16, address: &mut Address) -> AddressKind {
     let sock: Pointer = load(socket, &O_SOCKET_SK);
     if sock.is_null() {
-        return Spoken::Unreadable;
+        return AddressKind::Unreadable;
     }
     let common = at(sock, &O_SOCK_COMMON);
     address.protocol = protocol(socket) as u8;
     address.port = load(common, &O_COMMON_PORT);
     if family == AF_INET {
-        let Some(four) = read::<[u8; 4]>(at(common, &O_COMMON_FOUR)) else { return Spoken::Unreadable };
+        let Some(four) = read::<[u8; 4]>(at(common, &O_COMMON_FOUR)) else { return AddressKind::Unreadable };
         address.version = 4;
         address.bytes = [four[0], four[1], four[2], four[3], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        return Spoken::Ip;
+        return AddressKind::Ip;
     }
     if family != AF_INET6 {
-        return Spoken::OtherFamily;
+        return AddressKind::OtherFamily;
     }
-    let Some(six) = read::<[u8; 16]>(at(common, &O_COMMON_SIX)) else { return Spoken::Unreadable };
+    let Some(six) = read::<[u8; 16]>(at(common, &O_COMMON_SIX)) else { return AddressKind::Unreadable };
     put_six(address, six);
-    Spoken::Ip
+    AddressKind::Ip
 }
 
 /// An IPv6 address, or the IPv4 address that is mapped in it.
@@ -203,29 +203,29 @@ fn put_six(address: &mut Address, six: [u8; 16]) {
 
 /// Reads a socket address from kernel memory.
 #[inline(always)]
-pub fn read_address(pointer: Pointer, length: u32, protocol: Protocol, address: &mut Address) -> Spoken {
+pub fn read_address(pointer: Pointer, length: u32, protocol: Protocol, address: &mut Address) -> AddressKind {
     address.protocol = protocol as u8;
     if length < 2 {
-        return Spoken::Short;
+        return AddressKind::Short;
     }
-    let Some(family) = read::<u16>(pointer) else { return Spoken::Unreadable };
+    let Some(family) = read::<u16>(pointer) else { return AddressKind::Unreadable };
     match family {
-        AF_UNSPEC => Spoken::Unspecified,
-        AF_INET if length < IN_BYTES => Spoken::Short,
+        AF_UNSPEC => AddressKind::Unspecified,
+        AF_INET if length < IN_BYTES => AddressKind::Short,
         AF_INET => {
-            let Some(head) = read::<[u8; 8]>(pointer) else { return Spoken::Unreadable };
+            let Some(head) = read::<[u8; 8]>(pointer) else { return AddressKind::Unreadable };
             address.port = u16::from_be_bytes([head[2], head[3]]);
             address.version = 4;
             address.bytes = [head[4], head[5], head[6], head[7], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-            Spoken::Ip
+            AddressKind::Ip
         }
-        AF_INET6 if length < IN6_BYTES => Spoken::Short,
+        AF_INET6 if length < IN6_BYTES => AddressKind::Short,
         AF_INET6 => {
-            let Some(whole) = read::<SocketAddress>(pointer) else { return Spoken::Unreadable };
+            let Some(whole) = read::<SocketAddress>(pointer) else { return AddressKind::Unreadable };
             address.port = u16::from_be_bytes(whole.port);
             put_six(address, whole.six);
-            Spoken::Ip
+            AddressKind::Ip
         }
-        _ => Spoken::OtherFamily,
+        _ => AddressKind::OtherFamily,
     }
 }
