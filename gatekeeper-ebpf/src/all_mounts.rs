@@ -72,12 +72,12 @@ extern "C" fn turn(_: u32, context: *mut c_void) -> i64 {
         return 1;
     }
     evaluate(label, scratch, judge_path);
-    !scratch.ruling().passes() as i64
+    i64::from(!scratch.ruling().passes())
 }
 
-/// Judges an operation on an entry, by these [`crate::layout::automata`]. An entry that no mount of the task's
-/// namespace shows is not the task's doing: a file system stacked on it, which was judged itself, acts on the
-/// lower one (overlayfs).
+/// Judges an operation on an entry, by these [`crate::layout::automata`]. An entry that no mount of the
+/// task's namespace shows is not the task's doing: a file system stacked on it, which was judged itself, acts
+/// on the lower one (overlayfs).
 #[inline(always)]
 pub fn judge(label: &Label, entry: Pointer, operation: Operation, automata: u32) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::File) };

@@ -4,8 +4,8 @@
 /// out nor move it behind the arithmetic that the verifier must see bounded.
 #[inline(always)]
 pub fn masked<const MASK: i32>(number: u32) -> usize {
-    const { assert!(MASK > 0 && (MASK as u32 + 1).is_power_of_two()) }
-    let mut masked = number as u64;
+    const { assert!(MASK > 0 && (MASK.cast_unsigned() + 1).is_power_of_two()) }
+    let mut masked = u64::from(number);
     // SAFETY: changes one register.
     unsafe { core::arch::asm!("{0} &= {1}", inout(reg) masked, const MASK, options(nomem, nostack)) };
     masked as usize
@@ -15,7 +15,7 @@ pub fn masked<const MASK: i32>(number: u32) -> usize {
 #[inline(always)]
 fn index<T, const N: usize>(_: &[T; N], number: u32) -> usize {
     const { assert!(N.is_power_of_two() && N <= 1 << 30) }
-    let mut index = number as u64;
+    let mut index = u64::from(number);
     // SAFETY: changes one register.
     unsafe { core::arch::asm!("{0} &= {1}", inout(reg) index, const N as i32 - 1, options(nomem, nostack)) };
     index as usize

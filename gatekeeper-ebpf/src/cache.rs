@@ -1,18 +1,18 @@
-//! Directories met before: where the automata of an image stood after the directory's path. With that a
-//! task that is allowed an operation pays for the last name of the path alone.
+//! The directory cache: the states of an image's automata after a directory's path. With them a task that is
+//! allowed an operation pays for the last name of the path alone.
 //!
-//! The cache can only say "allowed": all else, and all that is recorded, takes the whole way. An entry is
-//! right as long as the directory it was made for is the one asked about and lies where it lay:
+//! The cache can only allow: any other answer, and any record, takes the whole way. An entry holds as long as
+//! the directory it was made for is the one in the request and lies where it lay:
 //!
 //! - **Where it lies.** The kernel counts every change of a path: `d_move` and `d_splice_alias` under
 //!   `rename_lock`, mounting, unmounting and `pivot_root` under `mount_lock`, both sequence locks. Their
-//!   sequences are read before anything of the path is, and kept; one more change, and the entry never
-//!   matches again. An odd sequence is a change under way: nothing is found, nothing is kept.
+//!   sequences are read before anything of the path is, and stored; one more change, and the entry never
+//!   matches again. An odd sequence is a change under way: nothing is found, nothing is stored.
 //! - **Which it is.** By its entry's address, its mount's address, its inode number and generation. Memory
 //!   and inode numbers are used again, generations on the file systems of [`is_known`] are not (random or
 //!   counted up) unless a task sets them (`EXT4_IOC_SETVERSION`): so the entry also dies when a labelled
 //!   task makes a directory. A mount that is gone was counted by `mount_lock`.
-//! - **Whose root.** A path is relative to the top mount of the task's mount namespace: part of the key.
+//! - **Which root.** A path is relative to the top mount of the task's mount namespace: part of the key.
 //! - **Which image.** By a number that no two images share.
 //!
 //! Entries belong to a CPU, but a hook can be preempted by another on the same CPU: an entry is taken by
@@ -33,7 +33,7 @@ use crate::kernel::{
 use crate::layout::{DirectoryEntry, DirectoryKey, SPAN_LIMIT, Scratch, key_use};
 use crate::maps::{CACHE, DIRECTORIES};
 
-/// A labelled task is about to make a directory.
+/// Counts a directory that a labelled task is about to make.
 #[inline(always)]
 pub fn directory_made() {
     if let Some(count) = DIRECTORIES.get_ptr_mut(0) {
@@ -41,8 +41,9 @@ pub fn directory_made() {
     }
 }
 
-/// Finds out the key of the directory of a place. Comes before anything else is read of its path.
+/// Fills in the key of the directory that a place lies in. Comes before anything else is read of its path.
 #[inline(always)]
+#[expect(clippy::cast_ptr_alignment, reason = "counters of 32 bits lie apart by a multiple of their size")]
 pub fn identify(scratch: &mut Scratch, place: Place) {
     let key = &mut scratch.key;
     key.usable = key_use::NONE;
@@ -56,17 +57,20 @@ pub fn identify(scratch: &mut Scratch, place: Place) {
     // SAFETY: span + 4 bytes at most SPAN_LIMIT + 4, the size of the array.
     let (fault, lower, upper) = unsafe {
         let sequences = (&raw mut key.sequences).cast::<u8>();
-        let fault =
-            bpf_probe_read_kernel(sequences.cast::<c_void>(), span as u32 + 4, counters as *const c_void);
+        let fault = bpf_probe_read_kernel(
+            sequences.cast::<c_void>(),
+            (span as u32).wrapping_add(4),
+            counters as *const c_void,
+        );
         (fault, *sequences.cast::<u32>(), *sequences.add(span).cast::<u32>())
     };
     if fault != 0 || (lower | upper) & 1 != 0 {
         return;
     }
-    key.changes = lower as u64 | (upper as u64) << 32;
+    key.changes = u64::from(lower) | u64::from(upper) << 32;
     let root: Pointer = load(place.mount, &O_VFSMOUNT_ROOT);
     if place.entry == root {
-        // Its name is another's, the mountpoint's.
+        // Its name in the path is the mountpoint's.
         return;
     }
     let directory: Pointer = load(place.entry, &O_DENTRY_PARENT);
@@ -88,7 +92,7 @@ const fn is_known(magic: u64) -> bool {
     magic == EXT4 || magic == XFS || magic == TMPFS
 }
 
-/// Says that what is found out about the directory may be kept, if it may.
+/// Allows states to be stored for the directory, if its file system is known.
 #[inline(always)]
 pub fn allow_storing(scratch: &mut Scratch, place: Place) {
     let directory: Pointer = load(place.entry, &O_DENTRY_PARENT);
@@ -110,7 +114,7 @@ pub fn put_name(scratch: &mut Scratch, place: Place) -> bool {
         return false;
     }
     let text: Pointer = load(name, &O_QSTR_NAME);
-    let name_at = PATH_BYTES as u32 - length;
+    let name_at = (PATH_BYTES as u32).wrapping_sub(length);
     scratch.name_at = name_at;
     // SAFETY: name_at + length == PATH_BYTES, and the buffer has more.
     let fault = unsafe {
@@ -123,7 +127,7 @@ pub fn put_name(scratch: &mut Scratch, place: Place) -> bool {
     fault == 0
 }
 
-/// The one entry a directory under the image in a slot can have.
+/// The only entry that a directory under the image in a slot can have.
 #[inline(always)]
 fn entry(key: &DirectoryKey, slot: u32) -> Option<&'static mut DirectoryEntry> {
     const { assert!(CACHE_ENTRIES.is_power_of_two()) }
@@ -132,28 +136,30 @@ fn entry(key: &DirectoryKey, slot: u32) -> Option<&'static mut DirectoryEntry> {
     CACHE.get_ptr_mut(place & (CACHE_ENTRIES - 1)).map(|pointer| unsafe { &mut *pointer })
 }
 
-/// Looks for the directory; where the automata stand after it.
+/// Finds the directory and writes the states of the two automata after it; false where it is not there. A
+/// result with the states in it would make the verifier follow both ways of it.
 #[inline(always)]
-pub fn find(scratch: &Scratch, slot: u32, image: u64, states: (&mut u32, &mut u32)) -> bool {
+pub fn find(scratch: &Scratch, slot: u32, image: u64, anchored: &mut u32, floating: &mut u32) -> bool {
     let key = &scratch.key;
     let Some(entry) = entry(key, slot) else { return false };
     if atomic::swap(&raw mut entry.busy, 1) != 0 {
         return false;
     }
+    // One comparison of all fields: the verifier would follow both ways of each.
     let differs = entry.directory ^ key.directory
         | entry.mount ^ key.mount
         | entry.top ^ key.top
         | entry.inode ^ key.inode
         | entry.changes ^ key.changes
         | entry.made ^ key.made
-        | entry.generation ^ key.generation as u64
+        | entry.generation ^ u64::from(key.generation)
         | entry.image ^ image;
-    (*states.0, *states.1) = (entry.anchored, entry.floating);
+    (*anchored, *floating) = (entry.anchored, entry.floating);
     atomic::clear(&raw mut entry.busy);
     differs == 0 && image != 0
 }
 
-/// Keeps where the automata stand after the directory, if it may be kept.
+/// Stores the states of the two automata after the directory, if they can be stored.
 #[inline(always)]
 pub fn store(scratch: &Scratch, slot: u32, image: u64, states: (u32, u32)) {
     let key = &scratch.key;
@@ -170,7 +176,7 @@ pub fn store(scratch: &Scratch, slot: u32, image: u64, states: (u32, u32)) {
     entry.inode = key.inode;
     entry.changes = key.changes;
     entry.made = key.made;
-    entry.generation = key.generation as u64;
+    entry.generation = u64::from(key.generation);
     entry.image = image;
     (entry.anchored, entry.floating) = states;
     atomic::clear(&raw mut entry.busy);

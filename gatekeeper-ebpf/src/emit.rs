@@ -28,8 +28,8 @@ pub fn count(counter: u32) -> u64 {
     }
 }
 
-/// Sends an event about the ruling in the scratch buffer; returns its number. The ruling is a denial afterwards,
-/// where the operation has to be recorded and can't be.
+/// Sends an event about the ruling in the scratch buffer; returns its number. The ruling is a denial
+/// afterwards, where the operation has to be recorded and can't be.
 #[inline(always)]
 pub fn send(
     scratch: &mut Scratch,
@@ -76,7 +76,7 @@ pub extern "C" fn record(buffer: u32, object: u32, family: u32) -> u64 {
         scratch.set_ruling(scratch.ruling().unrecorded());
     }
     fill(scratch, object);
-    let sequence = count(counters::SEQUENCE) + 1;
+    let sequence = count(counters::SEQUENCE).wrapping_add(1);
     scratch.hold.event.sequence = sequence;
     output(scratch, family);
     sequence
@@ -107,9 +107,9 @@ pub fn fill(scratch: &mut Scratch, object: u32) {
         verdict: ruling.cell.code(),
         cause: ruling.cause as u8,
         object: Object::None as u8,
-        passed: ruling.passes() as u8,
+        passed: u8::from(ruling.passes()),
         layer: ruling.layer as u8,
-        required: ruling.cell.is_required() as u8,
+        required: u8::from(ruling.cell.is_required()),
         asking: 0,
         comm: [0; 16],
         ..scratch.hold.event
@@ -120,7 +120,7 @@ pub fn fill(scratch: &mut Scratch, object: u32) {
     let is_text =
         object == Object::Path as u32 || object == Object::Unix as u32 || object == Object::Process as u32;
     if is_text && at < PATH_BYTES as u32 {
-        let length = PATH_BYTES as u32 - at;
+        let length = (PATH_BYTES as u32).wrapping_sub(at);
         scratch.hold.event.object = object as u8;
         scratch.hold.event.length = length;
         // SAFETY: at + length == PATH_BYTES, the object's own size.
@@ -171,20 +171,20 @@ pub fn output(scratch: &mut Scratch, family: u32) {
         bpf_ringbuf_output(
             (&raw const EVENTS).cast_mut().cast(),
             (&raw mut scratch.hold.event).cast::<c_void>(),
-            (size_of::<Header>() as u32 + length) as u64,
+            u64::from((size_of::<Header>() as u32).wrapping_add(length)),
             0,
         )
     };
-    scratch.unsent = (refused != 0) as u32;
+    scratch.unsent = u32::from(refused != 0);
     if refused != 0 {
-        count(counters::lost(Family::Exec) + family);
+        count(counters::lost(Family::Exec).wrapping_add(family));
         if must_be_recorded(scratch) {
             scratch.set_ruling(scratch.ruling().unrecorded());
             count(counters::denied(Cause::Unrecorded));
         }
     }
-    let cause = scratch.hold.event.cause as u32;
+    let cause = u32::from(scratch.hold.event.cause);
     if cause != Cause::Policy as u32 {
-        count(counters::denied(Cause::Policy) + cause);
+        count(counters::denied(Cause::Policy).wrapping_add(cause));
     }
 }

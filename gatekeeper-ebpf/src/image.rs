@@ -1,4 +1,4 @@
-//! The planes of an image, as the programs look into them.
+//! The planes of an image, as the programs read them.
 
 use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
 use gatekeeper_common::automaton::{Edge, Edges};
@@ -31,7 +31,7 @@ impl<const N: usize> Edges for Comb<N> {
     /// Without a branch: the verifier follows both ways of each, for every byte of a path.
     #[inline(always)]
     fn target(&self, edge: Edge, state: u32) -> u32 {
-        let mut target = edge.owner as u64;
+        let mut target = u64::from(edge.owner);
         // SAFETY: changes one register: to the target where owner and state differ in no bit, so that one
         // less than their difference is negative, else to zero.
         unsafe {
@@ -41,8 +41,8 @@ impl<const N: usize> Edges for Comb<N> {
                 "{0} s>>= 63",
                 "{0} &= {2}",
                 inout(reg) target,
-                in(reg) state as u64,
-                in(reg) edge.target as u64,
+                in(reg) u64::from(state),
+                in(reg) u64::from(edge.target),
                 options(nomem, nostack)
             );
         }
@@ -68,13 +68,32 @@ impl<const N: usize> Planes<N> {
 
     /// The header.
     #[inline(always)]
+    #[expect(clippy::cast_ptr_alignment, reason = "the values of a map are aligned to 8 bytes")]
     pub fn header(&self) -> &Header {
         // SAFETY: the plane has N bytes, more than a header.
         unsafe { &*self.head.cast::<Header>() }
     }
 
-    /// A row; none where it lies outside the plane.
+    /// Class of a byte of a path, an argument, or a name.
     #[inline(always)]
+    pub fn path_class(&self, byte: u8) -> u16 {
+        // SAFETY: a byte indexes 256 classes.
+        unsafe { *self.header().path_class.get_unchecked(usize::from(byte)) }
+    }
+
+    /// Class of a byte of an address.
+    #[inline(always)]
+    pub fn net_class(&self, byte: u8) -> u16 {
+        // SAFETY: a byte indexes 256 classes.
+        unsafe { *self.header().net_class.get_unchecked(usize::from(byte)) }
+    }
+
+    /// A row; `None` where it lies outside the plane.
+    #[inline(always)]
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "rows begin at a multiple of their size in an aligned plane"
+    )]
     pub fn row(&self, number: u32) -> Option<&Row> {
         // Before the comparison, so that it is this very register that the verifier sees compared.
         let number = masked::<0xffff>(number);
@@ -86,7 +105,7 @@ impl<const N: usize> Planes<N> {
     }
 }
 
-/// Looks up a slot in a table of images of one size.
+/// The planes in a slot of a table of images of one size; `None` where the slot is empty.
 macro_rules! planes {
     ($images:ident, $size:ident, $slot:expr) => {{
         let slot: u32 = $slot;

@@ -1,4 +1,4 @@
-//! Who is asking: the only code an unlabelled task ever runs.
+//! The label of a task: the only code that an unlabelled task ever runs.
 
 use core::ffi::c_void;
 use core::ptr::null_mut;
@@ -6,9 +6,10 @@ use core::ptr::null_mut;
 use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
 use aya_ebpf::helpers::generated::{bpf_loop, bpf_task_storage_get};
 use gatekeeper_common::label::Label;
-use gatekeeper_common::limits::{CGROUP_DEPTH, LAYERS};
+use gatekeeper_common::limits::CGROUP_DEPTH;
 
 use crate::kernel::{Pointer, cgroup, task as tasks};
+use crate::layout::TOO_MANY_LAYERS;
 use crate::maps::{CGROUPS, LABELS};
 
 #[inline(always)]
@@ -36,17 +37,17 @@ pub fn of(task: Pointer) -> Option<&'static mut Label> {
     Some(unsafe { &mut *label })
 }
 
-/// The label of the process the current task belongs to. The thread-group leader keeps it, so that a
-/// process has one label, whenever its threads were made.
+/// The label of the current task's process. The thread-group leader keeps it, so that a process has one
+/// label, whenever its threads were made.
 #[inline(always)]
 pub fn current() -> Option<&'static mut Label> {
     of(tasks::leader(tasks::current()))
 }
 
-/// Stores a label on a task that has none; false where there was no memory.
+/// Stores a label on a task that has none; false where there is no memory.
 #[inline(always)]
 pub fn store(task: Pointer, label: &Label) -> bool {
-    let stored = storage(task, label, BPF_LOCAL_STORAGE_GET_F_CREATE as u64);
+    let stored = storage(task, label, u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE));
     if stored.is_null() {
         return false;
     }
@@ -55,7 +56,7 @@ pub fn store(task: Pointer, label: &Label) -> bool {
     true
 }
 
-/// The label of a thread by itself, a copy of its process's where it had none; none without memory.
+/// The label of a thread by itself, a copy of its process's where it had none; `None` without memory.
 #[inline(always)]
 pub fn of_thread(task: Pointer, label: &'static mut Label) -> Option<&'static mut Label> {
     if task == tasks::leader(task) {
@@ -67,8 +68,9 @@ pub fn of_thread(task: Pointer, label: &'static mut Label) -> Option<&'static mu
     of(task)
 }
 
-/// Brings a task under `label` on top of what binds it already. Never takes a layer away: where the
-/// layers don't continue the ones it has, it gets all of both, or more than fit, which denies all.
+/// Adds the layers of `label` to those that bind a task already; false where there is no memory. Never takes
+/// a layer away: where the layers don't continue the ones it has, it gets all of both, or more than fit,
+/// which denies all.
 #[inline(always)]
 pub fn add(task: Pointer, label: &Label) -> bool {
     let Some(own) = of(task) else { return store(task, label) };
@@ -77,7 +79,7 @@ pub fn add(task: Pointer, label: &Label) -> bool {
         if common >= own.count || common >= label.count || mine != new {
             break;
         }
-        common += 1;
+        common = common.wrapping_add(1);
     }
     if common >= label.count {
         return true;
@@ -89,11 +91,11 @@ pub fn add(task: Pointer, label: &Label) -> bool {
             continue;
         }
         let Some(free) = own.layers.get_mut(count as usize) else {
-            own.count = LAYERS as u32 + 1;
+            own.count = TOO_MANY_LAYERS;
             return true;
         };
         *free = *new;
-        count += 1;
+        count = count.wrapping_add(1);
     }
     own.count = count;
     if continues {

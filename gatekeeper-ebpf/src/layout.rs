@@ -1,5 +1,5 @@
-//! The structures of map values and of the scratch buffer. They refer to each other, so they live on one floor
-//! below every module that works with them.
+//! The structures of map values and of the scratch buffer. They refer to each other, so they live on one
+//! floor below every module that works with them.
 
 use core::ptr::{copy_nonoverlapping, read_volatile, write_volatile};
 
@@ -14,6 +14,9 @@ use gatekeeper_common::verdict::Cell;
 
 use crate::bounds::pick;
 use crate::ruling::{Request, Ruling};
+
+/// Count of a label on which more layers came together than fit: everything is denied.
+pub const TOO_MANY_LAYERS: u32 = LAYERS as u32 + 1;
 
 /// Bit in a label's count, set while arguments are to be judged: more layers than a task can have.
 pub const UNRESOLVED: u32 = 1 << 8;
@@ -44,6 +47,11 @@ impl Owner {
     }
 }
 
+/// Column of a row with the cell for starting a program.
+pub const EXEC_COLUMN: usize = Operation::Exec as usize;
+/// Column of a row with the cell for changing who runs a program.
+pub const SETUID_COLUMN: usize = Operation::Setuid as usize;
+
 /// The condition that one layer puts on arguments and environment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
@@ -62,14 +70,11 @@ impl Condition {
     /// The condition in a program's two rows.
     #[inline(always)]
     pub fn of(rows: (&Row, &Row)) -> Self {
-        let both = |column: usize| [rows.0[column].0, rows.1[column].0];
-        let strictest =
-            |operation: Operation| rows.0[operation as usize].strictest(rows.1[operation as usize]);
         Self {
-            arguments: both(ARGUMENTS),
-            environment: both(ENVIRONMENT),
-            exec: strictest(Operation::Exec),
-            setuid: strictest(Operation::Setuid),
+            arguments: [rows.0[ARGUMENTS].0, rows.1[ARGUMENTS].0],
+            environment: [rows.0[ENVIRONMENT].0, rows.1[ENVIRONMENT].0],
+            exec: rows.0[EXEC_COLUMN].strictest(rows.1[EXEC_COLUMN]),
+            setuid: rows.0[SETUID_COLUMN].strictest(rows.1[SETUID_COLUMN]),
         }
     }
 
@@ -147,8 +152,8 @@ pub struct ArgumentCheck {
     pub early: u32,
 }
 
-/// Bytes between the two sequence counters, at most (128 on every kernel seen): one read gets both. The loader
-/// switches the cache off on a kernel with more.
+/// Bytes between the two sequence counters, at most (128 on every kernel seen): one read gets both. The
+/// loader switches the cache off on a kernel with more.
 pub const SPAN_LIMIT: usize = SEQUENCES_SPAN as usize;
 
 /// The identity of a directory and of the place where it lies.
@@ -247,8 +252,8 @@ pub struct ThreadHolds {
     pub exec: u32,
 }
 
-/// Bytes of the path's buffer: room for a path built from its end, and behind it for one name more, so that the
-/// verifier sees every copy of a name end inside.
+/// Bytes of the path's buffer: room for a path built from its end, and behind it for one name more, so that
+/// the verifier sees every copy of a name end inside.
 pub const PATH_ROOM: usize = PATH_BYTES + NAME_BYTES + 1;
 
 /// The automata that walk the bytes in the buffer.
@@ -323,8 +328,8 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Returns the same number, of which the verifier knows nothing any more. It then goes through the following
-    /// code once, and not once for each value the number could have.
+    /// Returns the same number, of which the verifier knows nothing any more. It then goes through the
+    /// following code once, and not once for each value the number could have.
     #[inline(always)]
     pub fn forget(&mut self, number: u32) -> u32 {
         // SAFETY: a field of a live value. Volatile, or the compiler would know better.

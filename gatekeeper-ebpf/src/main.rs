@@ -14,6 +14,7 @@
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
+#![expect(clippy::needless_pass_by_value, reason = "a program gets its context by value")]
 
 mod all_mounts;
 mod arguments;
@@ -171,7 +172,7 @@ fn cgroup_attach_task(context: BtfTracePointContext) -> i32 {
 /// The iterator over all tasks; run by the daemon, not by an event.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
-fn census(context: *const hooks::process::TaskIteration) -> i32 {
+extern "C" fn census(context: *const hooks::process::TaskIteration) -> i32 {
     // SAFETY: the kernel gives the iterator's own context.
     hooks::process::census(unsafe { &*context });
     0

@@ -1,4 +1,4 @@
-//! Every map: who writes it, who reads it.
+//! All maps, each with its writers and readers.
 
 use core::ptr::null;
 
@@ -19,33 +19,33 @@ use gatekeeper_common::limits::{
 
 use crate::layout::{DirectoryEntry, Owner, PendingExec, Scratch, ThreadHolds};
 
-/// Cgroup id → the label its tasks get. Written by the daemon; read when a task enters a cgroup.
+/// Cgroup id → label of the tasks in it. Written by the daemon; read when a task enters a cgroup.
 #[map]
 pub static CGROUPS: HashMap<u64, Label> = HashMap::with_max_entries(CGROUP_ENTRIES, 0);
 
-/// What the programs tell the daemon.
+/// The events, from the programs to the daemon.
 #[map]
 pub static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 
-/// See [`counters`]; added to atomically by the programs, read by the daemon.
+/// The counters of [`counters`]; added to atomically by the programs, read by the daemon.
 #[map]
 pub static COUNTERS: Array<u64> = Array::with_max_entries(counters::COUNTERS, 0);
 
-/// Whether what happens can be written down: 1 as long as the trail takes records. Written by the daemon; what has
-/// to be recorded is denied while it is 0.
+/// Whether the trail takes records: 1 as long as it does. Written by the daemon; an operation that has to be
+/// recorded is denied while it is 0.
 #[map]
 pub static RECORDING: Array<u32> = Array::with_max_entries(1, 0);
 
-/// Working memory of the hooks; a hook takes a free one and gives it back. Nobody else's.
+/// The scratch buffers; a hook takes a free one and gives it back. The programs' own.
 #[map]
 pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SCRATCH_SLOTS, 0);
 
-/// Where the automata stand after directories met before; see [`crate::cache`]. Nobody else's, and not
-/// pinned: a new daemon's programs begin with an empty one.
+/// The directory cache; see [`crate::cache`]. The programs' own, and not pinned: a new daemon's programs
+/// begin with an empty one.
 #[map]
 pub static CACHE: PerCpuArray<DirectoryEntry> = PerCpuArray::with_max_entries(CACHE_ENTRIES, 0);
 
-/// How many directories labelled tasks have set out to make. Nobody else's.
+/// The number of directories that labelled tasks have set out to make. The programs' own.
 #[map]
 pub static DIRECTORIES: Array<u64> = Array::with_max_entries(1, 0);
 
@@ -82,23 +82,24 @@ unsafe impl<V> Sync for SocketStorage<V> {}
 pub static LABELS: TaskStorage<Label> =
     TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
 
-/// What the exec under way in a task must still answer for. Nobody else's.
+/// The conditions that the exec under way in a task has still to meet. The programs' own.
 #[unsafe(link_section = ".maps")]
 #[unsafe(no_mangle)]
 pub static EXECS: TaskStorage<PendingExec> =
     TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
 
-/// The holds of each thread. Nobody else's.
+/// The holds of each thread. The programs' own.
 #[unsafe(link_section = ".maps")]
 #[unsafe(no_mangle)]
 pub static WAITS: TaskStorage<ThreadHolds> =
     TaskStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
 
-/// What waits for a decision, by session. Read by the daemon, which removes what is left over.
+/// The operations that wait for a decision, by session. Read by the daemon, which removes the rest of those
+/// that have ended.
 #[map]
 pub static HOLDS: HashMap<Place, Hold> = HashMap::with_max_entries(HOLD_ENTRIES, BPF_F_NO_PREALLOC);
 
-/// Hold → verdict. Written by the daemon; taken out where the task gets its answer.
+/// Number of a hold → verdict. Written by the daemon; removed when the task gets its answer.
 #[map]
 pub static DECISIONS: HashMap<u64, u64> = HashMap::with_max_entries(HOLD_ENTRIES, 0);
 
@@ -106,13 +107,13 @@ pub static DECISIONS: HashMap<u64, u64> = HashMap::with_max_entries(HOLD_ENTRIES
 #[map]
 pub static GRANTS: HashMap<Place, Grant> = HashMap::with_max_entries(GRANT_ENTRIES, BPF_F_NO_PREALLOC);
 
-/// Whose a UNIX socket is. Nobody else's.
+/// The owner of each UNIX socket. The programs' own.
 #[unsafe(link_section = ".maps")]
 #[unsafe(no_mangle)]
 pub static SOCKETS: SocketStorage<Owner> =
     SocketStorage { r#type: null(), key: null(), value: null(), max_entries: null(), map_flags: null() };
 
-/// Whose a System V object or a key is, by the address of its structure. Nobody else's.
+/// The owner of each System V object and key, by the address of its structure. The programs' own.
 #[map]
 pub static OBJECTS: HashMap<u64, Owner> = HashMap::with_max_entries(OBJECT_ENTRIES, BPF_F_NO_PREALLOC);
 
@@ -125,7 +126,7 @@ pub struct Planes<const N: usize> {
     max_entries: *const [i32; PLANES as usize],
 }
 
-/// Slot → image.
+/// The images of one size: slot → image.
 #[repr(C)]
 pub struct Images<const N: usize> {
     r#type: *const [i32; BPF_MAP_TYPE_ARRAY_OF_MAPS as usize],

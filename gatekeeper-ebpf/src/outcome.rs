@@ -1,4 +1,4 @@
-//! The outcome of a hook, and the number it returns for it.
+//! The outcome of an operation, and the number that a hook returns for it.
 
 /// The result of a hook that lets an operation pass.
 pub const PASS: i32 = 0;
@@ -39,8 +39,9 @@ impl Outcome {
         self.0
     }
 
-    /// The result of the hook. Written out: the compiler would compute it, and the verifier would lose the range
-    /// that every hook's result must lie in (kernel/bpf/bpf_lsm.c `bpf_lsm_get_retval_range`, since Linux 6.12).
+    /// The result of the hook. Written out: the compiler would compute it, and the verifier would lose the
+    /// range that every hook's result must lie in (kernel/bpf/bpf_lsm.c `bpf_lsm_get_retval_range`, since
+    /// Linux 6.12).
     #[inline(always)]
     pub fn result(self) -> i32 {
         let result: u64;

@@ -1,7 +1,7 @@
-//! From a place in the tree to the bytes of its path: one walk for all hooks, with one meaning.
+//! The path of a place in the tree, as bytes: one walk for all hooks, with one meaning.
 //!
 //! The path is built from its end, entry by entry and mount by mount, up to the root of the task's
-//! mount namespace, whatever the task's own root or working directory. What does not lead there is a
+//! mount namespace, whatever the task's own root or working directory. A way that does not lead there is a
 //! cause to deny, never a guess. Two loops: up to the root of the file's own mount the verifier knows
 //! what each pointer points to, and a load costs one instruction; above it nothing is known (the step
 //! from `struct vfsmount` to the `struct mount` around it is one no verifier follows), and a load costs
@@ -20,15 +20,15 @@ use crate::kernel::{
 };
 use crate::layout::{PATH_ROOM, Scratch};
 
-/// What a place comes to.
+/// The result of resolving a place.
 pub enum Resolved {
     /// The path stands in the scratch buffer.
     Path,
-    /// A pipe without a name, a process or a namespace: what has no place in the tree, and gives no file.
+    /// The place is not in the tree and gives no file: a pipe without a name, a process or a namespace.
     Nameless,
 }
 
-/// How a climb ended. Plain numbers, as they live in memory the verifier watches.
+/// Ends of a climb. Plain numbers, as they live in memory the verifier watches.
 mod end {
     pub const OUT_OF_STEPS: u32 = 0;
     pub const MOUNT_ROOT: u32 = 1;
@@ -38,7 +38,7 @@ mod end {
     pub const UNREADABLE: u32 = 5;
 }
 
-/// Where a climb has got to. Only what the verifier must know the type of stands here, on the stack; the
+/// The position of a climb. Only pointers whose types the verifier must know stand here, on the stack;
 /// numbers stand in the scratch buffer, where the verifier doesn't follow each value they could have.
 #[repr(C)]
 struct Climb {
@@ -49,23 +49,23 @@ struct Climb {
     scratch: *mut Scratch,
 }
 
-/// Puts a name and the slash before it in front of the path.
+/// Puts a slash and a name in front of the path; false where it gets too long or can't be read.
 #[inline(always)]
 fn prepend(scratch: &mut Scratch, name: Pointer, length: u32) -> bool {
     if length > NAME_BYTES as u32 {
         scratch.end = end::TOO_LONG;
         return false;
     }
-    let at = scratch.at.wrapping_sub(length + 1);
+    let at = scratch.at.wrapping_sub(length.wrapping_add(1));
     if at >= PATH_BYTES as u32 {
         scratch.end = end::TOO_LONG;
         return false;
     }
     if scratch.depth == 0 {
-        scratch.name_at = at + 1;
+        scratch.name_at = at.wrapping_add(1);
     }
     scratch.at = at;
-    scratch.depth += 1;
+    scratch.depth = scratch.depth.wrapping_add(1);
     // SAFETY: at < PATH_BYTES and the buffer has PATH_ROOM = PATH_BYTES + NAME_BYTES + 1 bytes.
     let fault = unsafe {
         let slash = scratch.path.as_mut_ptr().add(at as usize);
@@ -81,7 +81,7 @@ fn prepend(scratch: &mut Scratch, name: Pointer, length: u32) -> bool {
 
 /// One step up on the file's own mount.
 extern "C" fn climb_typed(_: u32, context: *mut c_void) -> i64 {
-    // SAFETY: bpf_loop hands on the pointer it was given.
+    // SAFETY: bpf_loop passes the pointer it was given.
     let climb = unsafe { &mut *context.cast::<Climb>() };
     // SAFETY: the buffer belongs to the hook that climbs.
     let scratch = unsafe { &mut *climb.scratch };
@@ -104,7 +104,7 @@ extern "C" fn climb_typed(_: u32, context: *mut c_void) -> i64 {
     0
 }
 
-/// The two fields of `struct mount` that say where it hangs: neighbours, read at once.
+/// The two fields of `struct mount` (fs/mount.h) that say where it is mounted: neighbours, read at once.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Attachment {
@@ -114,7 +114,7 @@ struct Attachment {
 
 /// One step above the first mount: to the mount's parent, or one entry up.
 extern "C" fn climb_raw(_: u32, context: *mut c_void) -> i64 {
-    // SAFETY: bpf_loop hands on the pointer it was given, to a buffer that belongs to the hook.
+    // SAFETY: bpf_loop passes the pointer it was given, to a buffer that belongs to the hook.
     let scratch = unsafe { &mut **context.cast::<*mut Scratch>() };
     scratch.end = end::UNREADABLE;
     if scratch.entry == scratch.root {
@@ -152,8 +152,8 @@ extern "C" fn climb_raw(_: u32, context: *mut c_void) -> i64 {
     0
 }
 
-/// Writes the path that `entry` has on the mount `mount` into the scratch buffer: by addresses alone, of which the
-/// verifier knows nothing. `None` where the mount does not show the entry.
+/// Writes the path that `entry` has on the mount `mount` into the scratch buffer: by addresses alone, of
+/// which the verifier knows nothing. `None` where the mount does not show the entry.
 #[inline(always)]
 pub fn resolve_on(mount: u64, entry: u64, top: u64, scratch: &mut Scratch) -> Option<Result<(), Cause>> {
     scratch.at = PATH_BYTES as u32;
@@ -187,7 +187,7 @@ pub fn resolve_on(mount: u64, entry: u64, top: u64, scratch: &mut Scratch) -> Op
 #[inline(always)]
 fn name_root(scratch: &mut Scratch) {
     if scratch.at >= PATH_BYTES as u32 {
-        scratch.at = PATH_BYTES as u32 - 1;
+        scratch.at = (PATH_BYTES - 1) as u32;
         scratch.path[PATH_BYTES - 1] = b'/';
     }
 }

@@ -1,4 +1,4 @@
-//! Working memory: too large for the stack, and never shared by two hooks at once.
+//! Access to the scratch buffers: memory too large for the stack, never shared by two hooks at once.
 //!
 //! A hook runs with migration off but can be preempted, and the task that runs next on the CPU can
 //! enter a hook too. So a CPU has several buffers, and a hook owns one from `take` to `give`.
@@ -9,8 +9,8 @@ use crate::atomic;
 use crate::layout::Scratch;
 use crate::maps::SCRATCH;
 
-/// Takes a free buffer of this CPU that is not the first; its number, or SCRATCH_SLOTS if all are in use. A function by itself,
-/// so that the verifier doesn't go through what follows once for each buffer.
+/// Takes a free buffer of this CPU that is not the first; returns its number, or SCRATCH_SLOTS if all are in
+/// use. A function by itself, so that the verifier doesn't go through the caller's rest once for each buffer.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn take_buffer() -> u32 {

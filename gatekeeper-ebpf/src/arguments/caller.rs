@@ -28,7 +28,7 @@ extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
     // SAFETY: as above.
     let scratch = unsafe { &mut *scratch };
     let mut string = 0_u64;
-    let at = reading.from.wrapping_add(POINTER_BYTES as u64 * index as u64);
+    let at = reading.from.wrapping_add(u64::from(POINTER_BYTES).wrapping_mul(u64::from(index)));
     // SAFETY: writes one pointer.
     if unsafe { bpf_probe_read_user((&raw mut string).cast(), POINTER_BYTES, at as *const c_void) } != 0 {
         return 1;
@@ -42,10 +42,10 @@ extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
         return 1;
     }
     let begin = masked::<{ PATH_BYTES as i32 - 1 }>(length);
-    let room = masked::<{ 2 * PATH_BYTES as i32 - 1 }>(PATH_BYTES as u32 - length) as u32;
+    let room = masked::<{ 2 * PATH_BYTES as i32 - 1 }>((PATH_BYTES as u32).wrapping_sub(length)) as u32;
     const { assert!(PATH_ROOM >= PATH_BYTES) }
-    // SAFETY: `room` bytes from `begin` end with the arguments; the most that the verifier takes both for ends
-    // within the buffer.
+    // SAFETY: `room` bytes from `begin` end with the arguments; the most that the verifier takes both for
+    // ends within the buffer.
     let written = unsafe {
         bpf_probe_read_user_str(
             scratch.hold.arguments.as_mut_ptr().add(begin).cast(),
@@ -54,20 +54,21 @@ extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
         )
     };
     // A string that fills all that is left may have been cut.
-    if written <= 0 || written >= room as i64 {
+    if written <= 0 || written >= i64::from(room) {
         return 1;
     }
-    scratch.hold.length = length + written as u32;
-    scratch.hold.count += 1;
+    let written = written.cast_unsigned() as u32;
+    scratch.hold.length = length.wrapping_add(written);
+    scratch.hold.count = scratch.hold.count.wrapping_add(1);
     if index == 0 {
-        scratch.hold.name = written as u32;
+        scratch.hold.name = written;
     }
     0
 }
 
 /// Reads the arguments that the current task's exec was given into the buffer; false where they can't be read
-/// whole. Another thread can change that memory: it is good for a clean refusal and for display, and the memory
-/// of the new program is compared when it starts.
+/// whole. Another thread can change that memory: it is good for a clean refusal and for display, and the
+/// memory of the new program is compared when it starts.
 #[inline(always)]
 pub fn read(scratch: &mut Scratch, task: Pointer) -> bool {
     let registers = tasks::registers(task);

@@ -27,7 +27,7 @@ pub fn set_memory(check: &mut ArgumentCheck, memory: Pointer) {
 /// Sets the check to the arguments that [`super::read`] has put into the buffer, without the environment.
 #[inline(always)]
 pub fn set_buffer(scratch: &mut Scratch) {
-    scratch.check.bytes = scratch.hold.length as u64;
+    scratch.check.bytes = u64::from(scratch.hold.length);
     scratch.check.early = 1;
 }
 
@@ -44,8 +44,7 @@ pub fn evaluate(label: &Label, scratch: &mut Scratch, task: Pointer, strings: u3
     if !early {
         exec.count = 0;
     }
-    each_layer!(index < count => {
-        let pending = &exec.conditions[index];
+    each_layer!(_index, pending of exec.conditions, count => {
         let at = pending.layer;
         let layer = *pick(&label.layers, at);
         let check = &mut scratch.check;
@@ -66,7 +65,7 @@ pub fn evaluate(label: &Label, scratch: &mut Scratch, task: Pointer, strings: u3
             return;
         }
         if cell.code() == Verdict::Ask as u8 {
-            scratch.asking += 1;
+            scratch.asking = scratch.asking.wrapping_add(1);
         }
         let so_far = scratch.ruling();
         if cell.code() > so_far.cell.code() {

@@ -3,9 +3,9 @@
 //!
 //! The check (`bprm_check_security`) can only look at memory that other threads may still change. At
 //! `sched_process_exec` the new memory map is final, so that is where arguments and names of environment
-//! variables are judged; a program that fails there dies there. From the check to that judgement every layer of
-//! the task denies all but mappings ([`crate::layout::UNRESOLVED`]): should the tracepoint be missed, the task
-//! gets nothing.
+//! variables are judged; a program that fails there dies there. From the check to that judgement every layer
+//! of the task denies all but mappings ([`crate::layout::UNRESOLVED`]): should the tracepoint be missed, the
+//! task gets nothing.
 
 mod caller;
 mod check;

@@ -39,16 +39,17 @@ pub fn begin(task: Pointer) {
 #[inline(always)]
 pub fn keep(task: Pointer, label: &Label, scratch: &Scratch, arguments: u32) -> bool {
     let layers = label.count;
-    each_layer!(index < layers => {
-        let condition = scratch.conditions[index];
+    each_layer!(index, found of scratch.conditions, layers => {
+        // A copy: references held over the call below would take twice the stack.
+        let condition = *found;
         if condition.needs_any() {
-            let Some(exec) = storage(task, BPF_LOCAL_STORAGE_GET_F_CREATE as u64) else { return false };
+            let Some(exec) = storage(task, u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE)) else { return false };
             let at = exec.count;
             if at >= LAYERS as u32 {
                 return false;
             }
-            *pick_mut(&mut exec.conditions, at) = ExecCondition { layer: index as u32, arguments, condition };
-            exec.count = at + 1;
+            *pick_mut(&mut exec.conditions, at) = ExecCondition { layer: index, arguments, condition };
+            exec.count = at.wrapping_add(1);
         }
     });
     true

@@ -8,12 +8,11 @@ use gatekeeper_common::image::MAGIC;
 use gatekeeper_common::limits::{
     ARGUMENT_BYTES_MOST, ENVIRONMENT_BYTES, PATH_BYTES, PLANE_LARGE, PLANE_SMALL,
 };
-use gatekeeper_common::operation::Operation;
 
 use crate::bounds::masked;
 use crate::decide::LayerAnswer;
 use crate::image::{Planes, large, small};
-use crate::layout::{ArgumentCheck, Scratch};
+use crate::layout::{ArgumentCheck, EXEC_COLUMN, SETUID_COLUMN, Scratch};
 use crate::scratch;
 
 /// The state of a walk over arguments or environment.
@@ -31,7 +30,7 @@ struct Walk {
 /// The byte at this index; memory is read in pieces of a buffer's size. `None` where it can't be read.
 #[inline(always)]
 fn byte_at(walk: &Walk, index: u32, scratch: &mut Scratch) -> Option<u8> {
-    let place = index & (PATH_BYTES as u32 - 1);
+    let place = index & (PATH_BYTES - 1) as u32;
     if scratch.check.early != 0 {
         // SAFETY: within the buffer.
         return Some(unsafe {
@@ -39,14 +38,14 @@ fn byte_at(walk: &Walk, index: u32, scratch: &mut Scratch) -> Option<u8> {
         });
     }
     if place == 0 {
-        let left = walk.end.wrapping_sub(walk.from).wrapping_sub(index as u64);
+        let left = walk.end.wrapping_sub(walk.from).wrapping_sub(u64::from(index));
         let length = if left > PATH_BYTES as u64 { PATH_BYTES as u32 } else { left as u32 };
         // SAFETY: at most PATH_BYTES bytes into a buffer that has more.
         let fault = unsafe {
             bpf_probe_read_user(
                 scratch.path.as_mut_ptr().cast::<c_void>(),
                 length,
-                (walk.from + index as u64) as *const c_void,
+                walk.from.wrapping_add(u64::from(index)) as *const c_void,
             )
         };
         if fault != 0 {
@@ -62,8 +61,8 @@ fn byte_at(walk: &Walk, index: u32, scratch: &mut Scratch) -> Option<u8> {
 #[inline(always)]
 fn take_row<const N: usize>(planes: &Planes<N>, state: u32, check: &mut ArgumentCheck) {
     if let Some(row) = planes.row(accepted(&planes.edges(), state)) {
-        check.exec = check.exec.strictest(row[Operation::Exec as usize]);
-        check.owner = check.owner.strictest(row[Operation::Setuid as usize]);
+        check.exec = check.exec.strictest(row[EXEC_COLUMN]);
+        check.owner = check.owner.strictest(row[SETUID_COLUMN]);
     }
 }
 
@@ -71,34 +70,34 @@ fn take_row<const N: usize>(planes: &Planes<N>, state: u32, check: &mut Argument
 fn argument_turn<const N: usize>(index: u32, walk: &mut Walk) -> i64 {
     // SAFETY: the buffer belongs to the hook that walks.
     let scratch = unsafe { &mut *walk.scratch };
-    if index as u64 >= walk.end.wrapping_sub(walk.from) {
+    if u64::from(index) >= walk.end.wrapping_sub(walk.from) {
         return 1;
     }
     let Some(byte) = byte_at(walk, index, scratch) else { return 1 };
     // The strings before the first argument: the program's name, and an interpreter's own arguments.
     if scratch.check.left != 0 {
         if byte == 0 {
-            scratch.check.left -= 1;
+            scratch.check.left = scratch.check.left.wrapping_sub(1);
         }
         return 0;
     }
     let planes = Planes::<N> { head: walk.head, comb: walk.comb };
-    walk.state = step(&planes.edges(), walk.state, planes.header().path_class[byte as usize]);
-    is_settled(walk.state, planes.header().sink_from) as i64
+    walk.state = step(&planes.edges(), walk.state, planes.path_class(byte));
+    i64::from(is_settled(walk.state, planes.header().sink_from))
 }
 
 #[inline(always)]
 fn environment_turn<const N: usize>(index: u32, walk: &mut Walk) -> i64 {
     // SAFETY: as above.
     let scratch = unsafe { &mut *walk.scratch };
-    if index as u64 >= walk.end.wrapping_sub(walk.from) {
+    if u64::from(index) >= walk.end.wrapping_sub(walk.from) {
         return 1;
     }
     let Some(byte) = byte_at(walk, index, scratch) else { return 1 };
     let planes = Planes::<N> { head: walk.head, comb: walk.comb };
     let ends = byte == 0 || byte == b'=';
     if scratch.check.in_name != 0 && !ends {
-        walk.state = step(&planes.edges(), walk.state, planes.header().path_class[byte as usize]);
+        walk.state = step(&planes.edges(), walk.state, planes.path_class(byte));
         return 0;
     }
     // The end of a name: its row counts, and what follows up to the NUL is its value.
@@ -106,7 +105,7 @@ fn environment_turn<const N: usize>(index: u32, walk: &mut Walk) -> i64 {
         take_row(&planes, walk.state, &mut scratch.check);
     }
     if ends {
-        scratch.check.in_name = (byte == 0) as u32;
+        scratch.check.in_name = u32::from(byte == 0);
         walk.state = walk.start;
     }
     0
@@ -141,7 +140,7 @@ fn walk<const N: usize>(
     let (head, comb) = (planes.head, planes.comb);
     scratch.check.left = scratch.check.skip;
     scratch.check.in_name = 1;
-    let mut walk = Walk { head, comb, scratch, from, end: from + bytes, start, state: start };
+    let mut walk = Walk { head, comb, scratch, from, end: from.wrapping_add(bytes), start, state: start };
     // SAFETY: each turn takes a Walk, and the verifier checks both.
     unsafe { bpf_loop(bytes as u32, turn, (&raw mut walk).cast(), 0) };
     walk.state
@@ -166,7 +165,7 @@ fn answer<const N: usize>(
     scratch.check.fault = 0;
     if condition.needs_arguments() {
         let limit = header.argument_bytes;
-        if check.bytes > limit as u64 || limit > ARGUMENT_BYTES_MOST {
+        if check.bytes > u64::from(limit) || limit > ARGUMENT_BYTES_MOST {
             return LayerAnswer::UNREADABLE;
         }
         let stretch = (check.from, check.bytes);
@@ -177,7 +176,7 @@ fn answer<const N: usize>(
         take_row(planes, state, &mut scratch.check);
     }
     if condition.needs_environment() {
-        if check.environment_bytes > ENVIRONMENT_BYTES as u64 {
+        if check.environment_bytes > u64::from(ENVIRONMENT_BYTES) {
             return LayerAnswer::UNREADABLE;
         }
         let stretch = (check.environment_from, check.environment_bytes);
@@ -187,8 +186,8 @@ fn answer<const N: usize>(
     if scratch.check.fault != 0 {
         return LayerAnswer::UNREADABLE;
     }
-    let exec = scratch.check.exec.or(header.defaults[Operation::Exec as usize]);
-    let owner = scratch.check.owner.or(header.defaults[Operation::Setuid as usize]);
+    let exec = scratch.check.exec.or(header.defaults[EXEC_COLUMN]);
+    let owner = scratch.check.owner.or(header.defaults[SETUID_COLUMN]);
     if scratch.check.setuid == 0 {
         return LayerAnswer::new(exec, false);
     }

@@ -35,7 +35,7 @@ fn turn<const N: usize>(index: u32, walk: &mut Walk) -> i64 {
     let planes = Planes::<N> { head: walk.head, comb: walk.comb };
     // SAFETY: an address has 16 bytes, and index < 16.
     let byte = unsafe { *walk.bytes.add(index as usize) };
-    walk.state = step(&planes.edges(), walk.state, planes.header().net_class[byte as usize]);
+    walk.state = step(&planes.edges(), walk.state, planes.net_class(byte));
     0
 }
 
@@ -76,9 +76,9 @@ fn answer<const N: usize>(
     let is_ipv4 = address.version == 4;
     let mut state = if is_ipv4 { header.start_net4 } else { header.start_net6 };
     let port = address.port.to_be_bytes();
-    state = step(&edges, state, header.net_class[address.protocol as usize]);
-    state = step(&edges, state, header.net_class[port[0] as usize]);
-    state = step(&edges, state, header.net_class[port[1] as usize]);
+    state = step(&edges, state, planes.net_class(address.protocol));
+    state = step(&edges, state, planes.net_class(port[0]));
+    state = step(&edges, state, planes.net_class(port[1]));
     let mut walk = Walk {
         head: planes.head,
         comb: planes.comb,

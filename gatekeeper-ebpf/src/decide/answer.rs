@@ -50,5 +50,5 @@ impl LayerAnswer {
 /// The cell of a column; columns beyond the row's wrap around.
 #[inline(always)]
 pub fn column(row: &Row, operation: u8) -> Cell {
-    *pick(row, operation as u32)
+    *pick(row, u32::from(operation))
 }

@@ -1,6 +1,6 @@
 //! The combination of all layers' answers: the strictest counts, the outermost among equals.
 
-use gatekeeper_common::label::{Label, Layer};
+use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::LAYERS;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, Verdict};
@@ -34,26 +34,25 @@ pub fn evaluate(label: &Label, scratch: &mut Scratch, judge_layer: extern "C" fn
     scratch.set_ruling(Ruling { cell: Cell::SILENT, ..Ruling::denied(request.first, Cause::Policy as u32) });
     scratch.name_only = 0;
     scratch.asking = 0;
-    each_layer!(index < count => {
-        let layer: Layer = label.layers[index];
-        scratch.layer = index as u32;
+    each_layer!(index, layer of label.layers, count => {
+        scratch.layer = index;
         let answer = LayerAnswer::from_number(judge_layer(scratch.number, layer.slot, layer.serial));
         let cell = answer.cell();
         let denied = Ruling::denied(request.first, Cause::NoPolicy as u32);
         if answer == LayerAnswer::NO_POLICY {
-            scratch.set_ruling(Ruling { layer: index as u32, serial: layer.serial, ..denied });
+            scratch.set_ruling(Ruling { layer: index, serial: layer.serial, ..denied });
             return;
         }
         if cell.code() == Verdict::Ask as u8 {
-            scratch.asking += 1;
+            scratch.asking = scratch.asking.wrapping_add(1);
         }
         let so_far = scratch.ruling();
         if cell.code() > so_far.cell.code() {
             let cell = cell.required_as(so_far.cell);
-            let operation = if answer.is_by_second() { request.second } else { request.first } as u32;
+            let operation = u32::from(if answer.is_by_second() { request.second } else { request.first });
             let (generation, cause) = (scratch.generation, Cause::Policy as u32);
             let serial = layer.serial;
-            scratch.set_ruling(Ruling { cell, layer: index as u32, serial, generation, operation, cause, ..denied });
+            scratch.set_ruling(Ruling { cell, layer: index, serial, generation, operation, cause, ..denied });
         } else if cell.is_required() {
             // A milder answer still requires a record.
             scratch.set_ruling(Ruling { cell: so_far.cell.required(), ..so_far });
@@ -79,8 +78,7 @@ pub fn allow_name(label: &Label, scratch: &mut Scratch) -> bool {
         return false;
     }
     scratch.name_only = 1;
-    each_layer!(index < count => {
-        let layer: Layer = label.layers[index];
+    each_layer!(_index, layer of label.layers, count => {
         let answer = LayerAnswer::from_number(judge_path(scratch.number, layer.slot, layer.serial));
         if answer.cell().code() != Verdict::Allow as u8 {
             return false;

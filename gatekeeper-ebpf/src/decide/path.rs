@@ -68,7 +68,7 @@ fn turn<const N: usize>(turns: u32, walk: &mut Walk) -> i64 {
     const { assert!(TURN == 16 && PATH_ROOM >= PATH_BYTES + TURN as usize) }
     walk_bytes!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
     walk.state = state;
-    is_settled(state, settled_from) as i64
+    i64::from(is_settled(state, settled_from))
 }
 
 extern "C" fn turn_small(turns: u32, context: *mut c_void) -> i64 {
@@ -144,7 +144,7 @@ fn answer<const N: usize>(
     }
     let (mut anchored, mut floating) = (header.start_anchored, header.start_floating);
     if scratch.name_only != 0 {
-        if !cache::find(scratch, layer.slot, header.image, (&mut anchored, &mut floating)) {
+        if !cache::find(scratch, layer.slot, header.image, &mut anchored, &mut floating) {
             return LayerAnswer::NO_POLICY;
         }
     } else {
@@ -153,7 +153,7 @@ fn answer<const N: usize>(
         }
         anchored = walk(planes, turn, scratch, (at, name_at), anchored, header.sink_from);
         floating = walk(planes, turn, scratch, (at, name_at), floating, header.sink_from);
-        if name_at - at <= (PATH_BYTES - NAME_BYTES) as u32 {
+        if name_at.wrapping_sub(at) <= (PATH_BYTES - NAME_BYTES) as u32 {
             cache::store(scratch, layer.slot, header.image, (anchored, floating));
         }
     }

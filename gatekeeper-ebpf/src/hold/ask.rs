@@ -25,14 +25,14 @@ use crate::scratch::numbered;
 /// The number of no slot.
 const NO_SLOT: u32 = u32::MAX;
 
-/// Sends the event in the buffer, numbered unless it is already. A function by itself, so that the verifier goes
-/// through it once a program.
+/// Sends the event in the buffer, numbered unless it is already. A function by itself, so that the verifier
+/// goes through it once a program.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn send_hold_event(buffer: u32, cause: u32, family: u32, hold: u64) -> u32 {
     let Some(scratch) = numbered(buffer) else { return 0 };
     if scratch.hold.event.sequence == 0 {
-        scratch.hold.event.sequence = count(SEQUENCE) + 1;
+        scratch.hold.event.sequence = count(SEQUENCE).wrapping_add(1);
     }
     scratch.hold.event.cause = cause as u8;
     scratch.hold.event.hold = hold;
@@ -52,7 +52,7 @@ fn decided(scratch: &mut Scratch, approved: bool, family: u32, hold: u64) -> Out
     let required = scratch.ruling().cell.is_required();
     let kept = !required || is_recording();
     let passed = approved && kept;
-    scratch.hold.event.passed = passed as u8;
+    scratch.hold.event.passed = u8::from(passed);
     let cause = if kept { Cause::Decided } else { Cause::Unrecorded };
     send_hold_event(scratch.number, cause as u32, family, hold);
     if passed && !(required && scratch.unsent != 0) { Outcome::PASSED } else { Outcome::DENIED }
@@ -97,7 +97,7 @@ fn outcome(scratch: &mut Scratch, object: u32, family: u32) -> Outcome {
     if grant == 0 && (scratch.request().on_ask == on_ask::REFUSE || !can_stop(current)) {
         return refuse(scratch, Cause::CantHold, family);
     }
-    let Some(holds) = storage(current, BPF_LOCAL_STORAGE_GET_F_CREATE as u64) else {
+    let Some(holds) = storage(current, u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE)) else {
         return refuse(scratch, Cause::NoMemory, family);
     };
     let mut same = NO_SLOT;
@@ -113,7 +113,7 @@ fn outcome(scratch: &mut Scratch, object: u32, family: u32) -> Outcome {
         }
         free(slot);
     }
-    let id = count(SEQUENCE) + 1;
+    let id = count(SEQUENCE).wrapping_add(1);
     scratch.hold.event.sequence = id;
     let index = store_hold(buffer);
     if index == 0 {
@@ -122,7 +122,7 @@ fn outcome(scratch: &mut Scratch, object: u32, family: u32) -> Outcome {
     // The oldest slot is given up, whatever it holds: a thread is in one system call at a time.
     let turn = holds.turn;
     holds.turn = turn.wrapping_add(1);
-    let place = Place { session: scratch.hold.event.session, index: index - 1, pad: 0 };
+    let place = Place { session: scratch.hold.event.session, index: index.wrapping_sub(1), pad: 0 };
     let slot = pick_mut(&mut holds.slots, turn);
     free(slot);
     *slot = HoldSlot { id, place, step: step::WAITING, operation: scratch.ruling().operation };
@@ -135,7 +135,7 @@ fn outcome(scratch: &mut Scratch, object: u32, family: u32) -> Outcome {
         free(slot);
         return refuse(scratch, Cause::CantHold, family);
     }
-    holds.exec = executes as u32;
+    holds.exec = u32::from(executes);
     send_hold_event(buffer, Cause::Held as u32, family, id);
     Outcome::HELD
 }
@@ -153,7 +153,7 @@ fn again(scratch: &mut Scratch, slot: &mut HoldSlot, exec: &mut u32, family: u32
     let executes = is_exec(slot.operation);
     // SAFETY: the map's value, which stays readable until the program ends.
     let Some(decision) = unsafe { DECISIONS.get(id) }.copied() else {
-        *exec = executes as u32;
+        *exec = u32::from(executes);
         return if stop() { Outcome::HELD } else { refuse(scratch, Cause::CantHold, family) };
     };
     let _ = DECISIONS.remove(id);

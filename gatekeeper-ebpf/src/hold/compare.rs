@@ -34,7 +34,7 @@ extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
     if !same {
         bytes.differ = 1;
     }
-    !same as i64
+    i64::from(!same)
 }
 
 /// Whether `length` bytes of two buffers of PATH_BYTES are the same, `skip` bytes of theirs left out.
@@ -86,5 +86,5 @@ pub extern "C" fn is_same_hold(buffer: u32, session: u64, index: u32, id: u64) -
         && own.event.pid == hold.event.pid
         && own.event.tid == hold.event.tid
         && same_request(own, hold);
-    same as u32
+    u32::from(same)
 }

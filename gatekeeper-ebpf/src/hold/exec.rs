@@ -31,8 +31,8 @@ pub fn begin_exec(task: Pointer) {
     });
 }
 
-/// Whether an exec that is about to get through was approved: its program's arguments must then be the approved
-/// ones.
+/// Whether an exec that is about to get through was approved: its program's arguments must then be the
+/// approved ones.
 #[inline(always)]
 pub fn is_exec_pending(task: Pointer) -> bool {
     let Some(holds) = storage(task, 0) else { return false };
@@ -80,9 +80,9 @@ pub fn end_exec(scratch: &mut Scratch, strings: u32) -> ExecApproval {
     approval
 }
 
-/// Whether the arguments in the new program's memory are those of the hold at this place. A script's own follow
-/// those that its interpreter got from the kernel, and its name is gone (fs/binfmt_script.c `load_script`, Linux
-/// 6.12). A function by itself, so that the verifier goes through it once a program.
+/// Whether the arguments in the new program's memory are those of the hold at this place. A script's own
+/// follow those that its interpreter got from the kernel, and its name is gone (fs/binfmt_script.c
+/// `load_script`, Linux 6.12). A function by itself, so that the verifier goes through it once a program.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn same_arguments(buffer: u32, session: u64, index: u32, id: u64, strings: u32) -> u32 {
@@ -97,14 +97,15 @@ pub extern "C" fn same_arguments(buffer: u32, session: u64, index: u32, id: u64,
     if hold.folder != task::folder(current) || task::shares_folder(current) {
         return 0;
     }
-    // As many strings as were shown: the program itself. More: a script, whose name the interpreter's replaced.
+    // As many strings as were shown: the program itself. More: a script, whose name the interpreter's
+    // replaced.
     let skip = if strings == hold.count { 0 } else { hold.name };
     let length = hold.length.wrapping_sub(skip);
     let whole = memory::argument_bytes(memory);
-    if length > PATH_BYTES as u32 || whole < length as u64 || (skip == 0 && whole != length as u64) {
+    if length > PATH_BYTES as u32 || whole < u64::from(length) || (skip == 0 && whole != u64::from(length)) {
         return 0;
     }
-    let from = memory::arguments_at(memory).wrapping_add(whole - length as u64);
+    let from = memory::arguments_at(memory).wrapping_add(whole.wrapping_sub(u64::from(length)));
     if skip != 0 {
         // The script's arguments begin where a string begins.
         let mut before = 1_u8;
@@ -120,5 +121,5 @@ pub extern "C" fn same_arguments(buffer: u32, session: u64, index: u32, id: u64,
     let fault =
         unsafe { bpf_probe_read_user(scratch.path.as_mut_ptr().cast(), length, from as *const c_void) };
     let (mine, theirs) = (scratch.path.as_ptr(), hold.arguments.as_ptr());
-    (fault == 0 && same_bytes(mine, theirs, skip, length)) as u32
+    u32::from(fault == 0 && same_bytes(mine, theirs, skip, length))
 }

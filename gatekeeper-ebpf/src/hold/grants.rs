@@ -44,11 +44,11 @@ extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
     if covers {
         search.found = event.sequence;
     }
-    covers as i64
+    i64::from(covers)
 }
 
-/// Number of the hold whose approval covers the request in the buffer; 0 where none does. A function by itself,
-/// so that the verifier goes through it once a program.
+/// Number of the hold whose approval covers the request in the buffer; 0 where none does. A function by
+/// itself, so that the verifier goes through it once a program.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn find_grant(buffer: u32) -> u64 {

@@ -12,8 +12,8 @@ const PF_IO_WORKER: u32 = 0x10;
 const PF_USER_WORKER: u32 = 0x4000;
 const PF_KTHREAD: u32 = 0x0020_0000;
 
-/// Whether the current task is in a system call of its own that can start again. An operation of io_uring within
-/// `io_uring_enter` belongs to a request, which fails and does not start again.
+/// Whether the current task is in a system call of its own that can start again. An operation of io_uring
+/// within `io_uring_enter` belongs to a request, which fails and does not start again.
 #[inline(always)]
 pub fn can_stop(current: Pointer) -> bool {
     let flags: u32 = load(current, &O_TASK_FLAGS);

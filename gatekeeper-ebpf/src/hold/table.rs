@@ -52,7 +52,7 @@ extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
             (&raw const HOLDS).cast_mut().cast(),
             (&raw const place).cast(),
             (&raw const scratch.hold).cast(),
-            BPF_NOEXIST as u64,
+            u64::from(BPF_NOEXIST),
         )
     };
     if refused != 0 {
@@ -63,8 +63,8 @@ extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
     1
 }
 
-/// Stores the hold in the buffer at a free place of its session; its index and one, or 0 where none is free. A
-/// function by itself, so that the verifier goes through it once a program.
+/// Stores the hold in the buffer at a free place of its session; its index and one, or 0 where none is free.
+/// A function by itself, so that the verifier goes through it once a program.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn store_hold(buffer: u32) -> u32 {
@@ -72,5 +72,5 @@ pub extern "C" fn store_hold(buffer: u32) -> u32 {
     let mut search = Search { session: scratch.hold.event.session, found: 0, buffer, index: 0 };
     // SAFETY: the callback takes a Search, and the verifier checks both.
     unsafe { bpf_loop(HOLDS_PER_SESSION, turn as *mut c_void, (&raw mut search).cast(), 0) };
-    if search.found == 0 { 0 } else { search.index + 1 }
+    if search.found == 0 { 0 } else { search.index.wrapping_add(1) }
 }

@@ -5,7 +5,6 @@ use aya_ebpf::programs::{BtfTracePointContext, LsmContext};
 use gatekeeper_common::counters::denied;
 use gatekeeper_common::event::Object;
 use gatekeeper_common::label::{REQUIRED, UNSENT};
-use gatekeeper_common::limits::LAYERS;
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cause;
 
@@ -19,13 +18,15 @@ use crate::kernel::{
     O_CRED_PERMITTED, O_TASK_CRED, O_TASK_MM, Pointer, file, load, memory, task,
 };
 use crate::label;
-use crate::layout::UNRESOLVED;
+use crate::layout::{TOO_MANY_LAYERS, UNRESOLVED};
 use crate::outcome::{EPERM, PASS};
 use crate::path::resolve;
 use crate::ruling::{Request, Ruling};
 use crate::scratch::{give, take};
 
 const SIGKILL: u32 = 9;
+/// Bytes of one half of a set of capabilities.
+const WORD_BYTES: usize = 4;
 
 // proto: int bprm_check_security(struct linux_binprm *bprm)
 /// Judges a program. Called for a script and again for its interpreter, with `bprm->file` changed (fs/exec.c
@@ -65,7 +66,9 @@ impl Change {
         let new: Pointer = load(bprm, &O_BPRM_CRED);
         let old: Pointer = load(task, &O_TASK_CRED);
         let differs = |field: &'static u32| load::<u32>(new, field) != load::<u32>(old, field);
-        let word = |cred: Pointer, index: usize| load::<u32>(cred.wrapping_add(4 * index), &O_CRED_PERMITTED);
+        let word = |cred: Pointer, index: usize| {
+            load::<u32>(cred.wrapping_add(WORD_BYTES.wrapping_mul(index)), &O_CRED_PERMITTED)
+        };
         let gains = word(new, 0) & !word(old, 0) | word(new, 1) & !word(old, 1);
         Self { owner: differs(&O_CRED_EUID) || differs(&O_CRED_EGID), gains: gains != 0 }
     }
@@ -102,8 +105,8 @@ pub fn bprm_creds_from_file(context: &LsmContext) -> i32 {
 // proto: int security_bprm_creds_from_file(struct linux_binprm *bprm, struct file *file)
 // proto 6.12+: int security_bprm_creds_from_file(struct linux_binprm *bprm, const struct file *file)
 /// Judges a file's capabilities, where programs run at functions: [`bprm_creds_from_file`] comes before the
-/// function that computes them (security/commoncap.c `cap_bprm_creds_from_file`, Linux 6.12), and nothing after it
-/// can refuse.
+/// function that computes them (security/commoncap.c `cap_bprm_creds_from_file`, Linux 6.12), and nothing
+/// after it can refuse.
 #[inline(always)]
 pub fn security_bprm_creds_from_file(bprm: Pointer, file: Pointer) {
     let Some(label) = label::current() else { return };
@@ -131,8 +134,8 @@ pub fn security_bprm_creds_from_file(bprm: Pointer, file: Pointer) {
 
 // proto: void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
 /// Judges the arguments of a program that has started. The exec can't fail any more: from here on the task's
-/// events name the new program. Its memory is final and nothing of it has run: a program with forbidden arguments
-/// is killed here.
+/// events name the new program. Its memory is final and nothing of it has run: a program with forbidden
+/// arguments is killed here.
 #[inline(always)]
 pub fn sched_process_exec(context: &BtfTracePointContext) {
     let Some(label) = label::current() else { return };
@@ -193,7 +196,7 @@ pub fn sched_process_exec(context: &BtfTracePointContext) {
 /// Ends the task before it has run an instruction; if it could not be ended, it gets nothing.
 #[inline(always)]
 fn kill(label: &mut gatekeeper_common::label::Label) {
-    label.count = LAYERS as u32 + 1;
+    label.count = TOO_MANY_LAYERS;
     // SAFETY: has no precondition.
     unsafe { bpf_send_signal(SIGKILL) };
 }

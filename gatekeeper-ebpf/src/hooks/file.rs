@@ -33,8 +33,8 @@ const READ_IMPLIES_EXEC: u32 = 0x0040_0000;
 const VM_EXEC: u64 = 4;
 
 // proto: int file_open(struct file *file)
-/// Judges an opening. A program opened to be run is judged when it is checked (`bprm_check_security`) or mapped,
-/// not here.
+/// Judges an opening. A program opened to be run is judged when it is checked (`bprm_check_security`) or
+/// mapped, not here.
 #[inline(always)]
 pub fn file_open(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -68,8 +68,8 @@ fn request_for(mode: u32, flags: u32) -> Request {
 }
 
 // proto: int file_receive(struct file *file)
-/// Judges a file that another task opened and sent, as if it were opened here. A file without a place in the tree
-/// (socket, pipe, memory) gives no more than the sender could do itself.
+/// Judges a file that another task opened and sent, as if it were opened here. A file without a place in the
+/// tree (socket, pipe, memory) gives no more than the sender could do itself.
 #[inline(always)]
 pub fn file_receive(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -102,8 +102,8 @@ pub fn mmap_file(context: &LsmContext) -> i32 {
     judge::mapping(label, context.arg(0))
 }
 
-/// The protection that a mapping gets: `security_mmap_file(file, prot, flags)` computes it for the modules from the
-/// requested one (security/security.c `mmap_prot`, Linux 6.12).
+/// The protection that a mapping gets: `security_mmap_file(file, prot, flags)` computes it for the modules
+/// from the requested one (security/security.c `mmap_prot`, Linux 6.12).
 #[inline(always)]
 fn mapped(requested: u64) -> u64 {
     let personality: u32 = load(task::current(), &O_TASK_PERSONALITY);
@@ -142,8 +142,8 @@ pub fn path_symlink(context: &LsmContext) -> i32 {
 }
 
 // proto: int path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev)
-/// Judges making a file. A socket's file is also the socket's name; devices are never made. A file made by opening
-/// it will be written: once it is there, the opening can't be held and started again (O_EXCL).
+/// Judges making a file. A socket's file is also the socket's name; devices are never made. A file made by
+/// opening it will be written: once it is there, the opening can't be held and started again (O_EXCL).
 #[inline(always)]
 pub fn path_mknod(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -152,7 +152,7 @@ pub fn path_mknod(context: &LsmContext) -> i32 {
     let mode = context.arg::<u64>(2) as u16;
     // By its number a device is the same under any name.
     if mode & S_IFMT == S_IFBLK || mode & S_IFMT == S_IFCHR {
-        return judge::refuse(label, Operation::Create, Cause::Builtin, mode as u32);
+        return judge::refuse(label, Operation::Create, Cause::Builtin, u32::from(mode));
     }
     let request = if task::opens(task::call(task::current())) {
         Request::both(Operation::Create, Operation::Write)
@@ -233,8 +233,8 @@ fn whole(context: &LsmContext, request: Request) -> i32 {
 }
 
 // proto: int path_truncate(const struct path *path)
-/// Judges truncation. An opening that truncates was judged as writing just before (fs/namei.c `do_open`, Linux
-/// 6.12).
+/// Judges truncation. An opening that truncates was judged as writing just before (fs/namei.c `do_open`,
+/// Linux 6.12).
 #[inline(always)]
 pub fn path_truncate(context: &LsmContext) -> i32 {
     let opens = task::opens(task::call(task::current()));
@@ -263,14 +263,20 @@ const ATTR_SIZE: u32 = 1 << 3;
 const ATTR_ATIME: u32 = 1 << 4;
 const ATTR_MTIME: u32 = 1 << 5;
 
-/// The argument at this offset. An instruction of our own: the compiler would make one load of two, from an address
-/// that the verifier of a context refuses.
+/// The argument at this offset. An instruction of our own: the compiler would make one load of two, from an
+/// address that the verifier of a context refuses.
 #[inline(always)]
 fn argument<const AT: usize>(context: &LsmContext) -> Pointer {
     let word: Pointer;
     // SAFETY: reads one register's worth from the context, which the verifier checks.
     unsafe {
-        core::arch::asm!("{0} = *(u64 *)({1} + {2})", out(reg) word, in(reg) context.as_ptr(), const AT, options(nostack));
+        core::arch::asm!(
+            "{0} = *(u64 *)({1} + {2})",
+            out(reg) word,
+            in(reg) context.as_ptr(),
+            const AT,
+            options(nostack)
+        );
     }
     word
 }
@@ -332,8 +338,8 @@ pub fn inode_remove_acl(context: &LsmContext) -> i32 {
 }
 
 // proto 6.18+: int inode_file_setattr(struct dentry *dentry, struct file_kattr *fa)
-/// Judges a change of flags, project and the like by a path, without a descriptor (file_setattr(2), since Linux
-/// 6.17). A change by ioctl(2) is judged there, where the mount is known.
+/// Judges a change of flags, project and the like by a path, without a descriptor (file_setattr(2), since
+/// Linux 6.17). A change by ioctl(2) is judged there, where the mount is known.
 #[inline(always)]
 pub fn inode_file_setattr(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -349,8 +355,8 @@ const USER_PREFIX: u64 = u64::from_le_bytes(*b"user.\0\0\0");
 const USER_PREFIX_MASK: u64 = 0xff_ffff_ffff;
 
 // proto: int inode_getxattr(struct dentry *dentry, const char *name)
-/// Judges reading an attribute that programs set: it is content like a file's own. Other kinds are the system's,
-/// which reads them itself in a task's name (overlayfs).
+/// Judges reading an attribute that programs set: it is content like a file's own. Other kinds are the
+/// system's, which reads them itself in a task's name (overlayfs).
 #[inline(always)]
 pub fn inode_getxattr(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };

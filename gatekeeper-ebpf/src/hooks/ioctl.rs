@@ -30,8 +30,9 @@ const fn command(letter: u8, number: u8) -> u16 {
 
 const BTRFS: u8 = 0x94;
 
-/// The meaning of a command's number (include/uapi/asm-generic/ioctls.h, sockios.h; include/uapi/linux/fs.h, fscrypt.h, fsverity.h,
-/// ext4.h, btrfs.h, msdos_fs.h). Other commands need a capability or a descriptor that may write.
+/// The meaning of a command's number (include/uapi/asm-generic/ioctls.h, sockios.h; include/uapi/linux/fs.h,
+/// fscrypt.h, fsverity.h, ext4.h, btrfs.h, msdos_fs.h). Other commands need a capability or a descriptor that
+/// may write.
 #[inline(always)]
 const fn meaning(number: u32) -> Meaning {
     const TIOCSTI: u16 = 0x5412;
@@ -64,20 +65,31 @@ const fn meaning(number: u32) -> Meaning {
     const BTRFS_SET_RECEIVED: u16 = command(BTRFS, 37);
     const BTRFS_SNAP_DESTROY_V2: u16 = command(BTRFS, 63);
     match number as u16 {
-        TIOCSTI | TIOCLINUX | FIOSETOWN | SIOCSPGRP | REMOVE_ENCRYPTION_KEY | DEDUPERANGE => {
-            Meaning::Forbidden
-        }
-        BTRFS_SNAP_CREATE | BTRFS_SNAP_CREATE_V2 | BTRFS_SUBVOL_CREATE | BTRFS_SUBVOL_CREATE_V2 => {
-            Meaning::Forbidden
-        }
-        BTRFS_SNAP_DESTROY | BTRFS_SNAP_DESTROY_V2 | BTRFS_SUBVOL_SETFLAGS | BTRFS_SET_RECEIVED => {
-            Meaning::Forbidden
-        }
-        SETFLAGS | FSSETXATTR | SETVERSION | EXT4_SETVERSION | EXT4_SETRSVSZ | EXT4_MIGRATE => {
-            Meaning::Metadata
-        }
-        SET_ENCRYPTION_POLICY | ENABLE_VERITY | FAT_SET_ATTRIBUTES => Meaning::Metadata,
-        BTRFS_DEFRAG | BTRFS_DEFRAG_RANGE => Meaning::Metadata,
+        TIOCSTI
+        | TIOCLINUX
+        | FIOSETOWN
+        | SIOCSPGRP
+        | REMOVE_ENCRYPTION_KEY
+        | DEDUPERANGE
+        | BTRFS_SNAP_CREATE
+        | BTRFS_SNAP_CREATE_V2
+        | BTRFS_SUBVOL_CREATE
+        | BTRFS_SUBVOL_CREATE_V2
+        | BTRFS_SNAP_DESTROY
+        | BTRFS_SNAP_DESTROY_V2
+        | BTRFS_SUBVOL_SETFLAGS
+        | BTRFS_SET_RECEIVED => Meaning::Forbidden,
+        SETFLAGS
+        | FSSETXATTR
+        | SETVERSION
+        | EXT4_SETVERSION
+        | EXT4_SETRSVSZ
+        | EXT4_MIGRATE
+        | SET_ENCRYPTION_POLICY
+        | ENABLE_VERITY
+        | FAT_SET_ATTRIBUTES
+        | BTRFS_DEFRAG
+        | BTRFS_DEFRAG_RANGE => Meaning::Metadata,
         _ => Meaning::Other,
     }
 }

@@ -141,9 +141,9 @@ pub fn sem_semctl(context: &LsmContext) -> i32 {
 }
 
 // proto: int key_alloc(struct key *key, const struct cred *cred, unsigned long flags)
-/// Keeps the owner of a new key. A key that is requested and not there is made by a program of root's, with the
-/// caller's text for its arguments (security/keys/request_key.c `construct_key`): that is refused. A call of 32
-/// bits could be any.
+/// Keeps the owner of a new key. A key that is requested and not there is made by a program of root's, with
+/// the caller's text for its arguments (security/keys/request_key.c `construct_key`): that is refused. A call
+/// of 32 bits could be any.
 #[inline(always)]
 pub fn key_alloc(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
@@ -183,7 +183,7 @@ const UNLINK: u64 = 7;
 /// (include/linux/key.h). The keyrings of a login hold its owner's keys, so possession is not enough.
 #[inline(always)]
 pub fn key_permission(context: &LsmContext) -> i32 {
-    let need = context.arg::<u64>(2) as u32 as u64;
+    let need = u64::from(context.arg::<u64>(2) as u32);
     let uses = need == READ || need == WRITE || need == SETATTR || need == UNLINK;
     if !(uses || need == SEARCH && is_more_than_search()) {
         return PASS;

@@ -1,4 +1,5 @@
-//! Operations that would undermine every rule: mounts, BPF, views into the kernel. Never allowed in a session.
+//! Operations that would undermine every rule: mounts, BPF, views into the kernel. Never allowed in a
+//! session.
 
 use aya_ebpf::programs::LsmContext;
 use gatekeeper_common::operation::Operation;
@@ -76,7 +77,7 @@ pub fn perf_event_open(_: &LsmContext) -> i32 {
 pub fn syslog(context: &LsmContext) -> i32 {
     const SIZE_BUFFER: u64 = 10;
     let Some(label) = label::current() else { return PASS };
-    if context.arg::<u64>(0) as u32 as u64 == SIZE_BUFFER {
+    if u64::from(context.arg::<u64>(0) as u32) == SIZE_BUFFER {
         return PASS;
     }
     judge::refuse(label, Operation::Control, Cause::Builtin, builtin::SYSLOG)
@@ -115,17 +116,18 @@ const F_SETOWN: u64 = 8;
 const F_SETOWN_EX: u64 = 15;
 
 // proto: int file_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
-/// Refuses another owner of a file's signals than the task itself or nobody: the kernel sends them without a hook.
+/// Refuses another owner of a file's signals than the task itself or nobody: the kernel sends them without a
+/// hook.
 #[inline(always)]
 pub fn file_fcntl(context: &LsmContext) -> i32 {
-    let command = context.arg::<u64>(1) as u32 as u64;
+    let command = u64::from(context.arg::<u64>(1) as u32);
     if command != F_SETOWN && command != F_SETOWN_EX {
         return PASS;
     }
     let Some(label) = label::current() else { return PASS };
     let owner: u64 = context.arg(2);
     let this = task::current();
-    if command == F_SETOWN && (owner == 0 || owner == task::process_id(this) as u64) {
+    if command == F_SETOWN && (owner == 0 || owner == u64::from(task::process_id(this))) {
         return PASS;
     }
     judge::refuse(label, Operation::Control, Cause::Builtin, builtin::SIGNAL_OWNER)

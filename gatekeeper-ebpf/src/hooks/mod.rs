@@ -1,5 +1,5 @@
-//! The hooks: from a hook's arguments to an operation. A body has the name of its hook, and above it stands a line
-//! `// proto:` with the hook's prototype in the kernel.
+//! The hooks: from a hook's arguments to an operation. A body has the name of its hook, and above it stands a
+//! line `// proto:` with the hook's prototype in the kernel.
 
 mod builtin;
 pub mod exec;

@@ -30,10 +30,10 @@ const NETLINK_ROUTE: u64 = 0;
 #[inline(always)]
 pub fn socket_create(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
-    let made: u64 = context.arg::<u64>(0) as u32 as u64;
+    let made: u64 = u64::from(context.arg::<u64>(0) as u32);
     let kind = context.arg::<u64>(1) & SOCK_TYPE_MASK;
-    let number: u64 = context.arg::<u64>(2) as u32 as u64;
-    let kernel: u64 = context.arg::<u64>(3) as u32 as u64;
+    let number: u64 = u64::from(context.arg::<u64>(2) as u32);
+    let kernel: u64 = u64::from(context.arg::<u64>(3) as u32);
     if kernel != 0 {
         return PASS;
     }
@@ -136,8 +136,8 @@ const SO_BINDTOIFINDEX: u64 = 62;
 #[inline(always)]
 pub fn socket_setsockopt(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
-    let level = context.arg::<u64>(1) as u32 as u64;
-    let option = context.arg::<u64>(2) as u32 as u64;
+    let level = u64::from(context.arg::<u64>(1) as u32);
+    let option = u64::from(context.arg::<u64>(2) as u32);
     let refused = option == SO_BINDTODEVICE
         || option == SO_ATTACH_FILTER
         || option == SO_ATTACH_BPF
@@ -151,8 +151,8 @@ pub fn socket_setsockopt(context: &LsmContext) -> i32 {
 }
 
 // proto: int socket_sendmsg(struct socket *sock, struct msghdr *msg, int size)
-/// Judges a message with an address; one without goes where the socket is connected, which was judged then. An
-/// address on a TCP socket is a fast open: a connection.
+/// Judges a message with an address; one without goes where the socket is connected, which was judged then.
+/// An address on a TCP socket is a fast open: a connection.
 #[inline(always)]
 pub fn socket_sendmsg(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };

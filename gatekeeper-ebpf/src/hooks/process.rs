@@ -51,9 +51,9 @@ pub fn sched_process_fork(context: &BtfTracePointContext) {
 }
 
 // proto: void cgroup_attach_task(struct cgroup *dst_cgrp, const char *path, struct task_struct *task, bool threadgroup)
-/// Labels the process of a task that enters a labelled cgroup. Under cgroup_threadgroup_rwsem, so no fork is under
-/// way (kernel/cgroup/cgroup.c `cgroup_attach_task`, Linux 6.12). The cgroup is the task's own, for `dst_cgrp` can
-/// be of a version 1 hierarchy, whose ids are others.
+/// Labels the process of a task that enters a labelled cgroup. Under cgroup_threadgroup_rwsem, so no fork is
+/// under way (kernel/cgroup/cgroup.c `cgroup_attach_task`, Linux 6.12). The cgroup is the task's own, for
+/// `dst_cgrp` can be of a version 1 hierarchy, whose ids are others.
 #[inline(always)]
 pub fn cgroup_attach_task(context: &BtfTracePointContext) {
     let moved: Pointer = context.arg(2);
@@ -166,7 +166,7 @@ pub fn ptrace_traceme(context: &LsmContext) -> i32 {
 pub fn task_kill(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let target: Pointer = context.arg(0);
-    let signal: u64 = context.arg::<u64>(2) as u32 as u64;
+    let signal: u64 = u64::from(context.arg::<u64>(2) as u32);
     if signal == 0 || is_within(label, target) {
         return PASS;
     }
@@ -216,8 +216,8 @@ pub fn task_setrlimit(context: &LsmContext) -> i32 {
 /// `CAP_OPT_NOAUDIT` (include/linux/security.h): the caller only asks, and nothing is recorded.
 const CAP_OPT_NOAUDIT: u64 = 2;
 
-/// Whether the kernel's own rules refuse a capability (security/commoncap.c `cap_capable`): at the function that
-/// asks the modules they come later. The owner of another namespace is left to the verdict.
+/// Whether the kernel's own rules refuse a capability (security/commoncap.c `cap_capable`): at the function
+/// that asks the modules they come later. The owner of another namespace is left to the verdict.
 #[inline(always)]
 fn lacks(cred: Pointer, namespace: Pointer, capability: u32) -> bool {
     let own: Pointer = load(cred, &O_CRED_NAMESPACE);

@@ -1,5 +1,5 @@
-//! UNIX sockets. The peer is judged on the socket that the task reached, not on the name it gave: the file the
-//! socket is bound to, or its abstract name. Sockets that the session made itself are free.
+//! UNIX sockets. The peer is judged on the socket that the task reached, not on the name it gave: the file
+//! the socket is bound to, or its abstract name. Sockets that the session made itself are free.
 
 use core::ptr::null_mut;
 
@@ -22,8 +22,8 @@ use crate::maps::{OBJECTS, SOCKETS};
 use crate::outcome::PASS;
 
 /// The owner in a socket's storage. A program at a function that asks the modules may not use it
-/// (net/core/bpf_sk_storage.c `bpf_sk_storage_tracing_allowed`): there, sockets are known by their address, until
-/// [`super::ipc::security_sk_free`].
+/// (net/core/bpf_sk_storage.c `bpf_sk_storage_tracing_allowed`): there, sockets are known by their address,
+/// until [`super::ipc::security_sk_free`].
 #[inline(always)]
 fn stored(sock: Pointer, flags: u64) -> Option<&'static mut Owner> {
     // SAFETY: the map is a socket storage with an Owner for its value; the verifier knows the socket.
@@ -41,7 +41,7 @@ fn keep_owner(sock: Pointer, owner: Owner) -> bool {
     if at_functions() {
         return OBJECTS.insert(sock as u64, owner, 0).is_ok();
     }
-    match stored(sock, BPF_LOCAL_STORAGE_GET_F_CREATE as u64) {
+    match stored(sock, u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE)) {
         Some(place) => {
             *place = owner;
             true
@@ -76,7 +76,7 @@ pub fn socket_post_create(context: &LsmContext) -> i32 {
     if keep_owner(sock, Owner::of(label)) {
         PASS
     } else {
-        judge::refuse(label, Operation::Socket, Cause::NoMemory, AF_UNIX as u32)
+        judge::refuse(label, Operation::Socket, Cause::NoMemory, u32::from(AF_UNIX))
     }
 }
 

@@ -64,7 +64,7 @@ fn finish(label: &Label, scratch: &'static mut Scratch, kind: u32, family: u16) 
         scratch.set_ruling(Ruling::denied(scratch.request().first, cause as u32));
     }
     let object = if known { Object::Address } else { Object::None };
-    let result = conclude(label, scratch, (Family::Net, object), (0, 0), family as u32);
+    let result = conclude(label, scratch, (Family::Net, object), (0, 0), u32::from(family));
     give(scratch);
     result
 }

@@ -32,8 +32,8 @@ pub fn conclude(
     Outcome::from_number(settle(scratch.number, object as u32, family as u32)).result()
 }
 
-/// Returns the [`Outcome`] of a judgement that is not allowed plainly. A function by itself, so that the verifier
-/// goes through it once a program.
+/// Returns the [`Outcome`] of a judgement that is not allowed plainly. A function by itself, so that the
+/// verifier goes through it once a program.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn settle(buffer: u32, object: u32, family: u32) -> u64 {
@@ -69,7 +69,8 @@ pub fn refuse(label: &Label, operation: Operation, cause: Cause, detail: u32) ->
     EPERM
 }
 
-/// Judges the bytes in the buffer, whose automaton and beginning are set, concludes and gives the buffer back.
+/// Judges the bytes in the buffer, whose automaton and beginning are set, concludes and gives the buffer
+/// back.
 #[inline(always)]
 pub fn finish_bytes(
     label: &Label,

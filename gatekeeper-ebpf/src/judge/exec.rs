@@ -18,8 +18,8 @@ use crate::outcome::{Outcome, PASS};
 use crate::ruling::{Request, Ruling};
 use crate::scratch::{give, numbered, take};
 
-/// Judges starting a program. The conditions on its arguments are kept with the task; `arguments` of the final
-/// ones are the program's own.
+/// Judges starting a program. The conditions on its arguments are kept with the task; `arguments` of the
+/// final ones are the program's own.
 #[inline(always)]
 pub fn program(label: &mut Label, place: Place, task: Pointer, arguments: u32) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Exec) };
@@ -30,7 +30,7 @@ pub fn program(label: &mut Label, place: Place, task: Pointer, arguments: u32) -
     if found && scratch.ruling().cell.code() != Verdict::Deny as u8 {
         if !arguments::keep(task, label, scratch, arguments) {
             scratch.set_ruling(Ruling::denied(Operation::Exec as u8, Cause::Arguments as u32));
-        } else if arguments + 1 == label.strings && arguments::is_pending(task) {
+        } else if arguments.wrapping_add(1) == label.strings && arguments::is_pending(task) {
             judge_early_arguments(scratch.number);
         }
     }
@@ -46,15 +46,17 @@ pub fn program(label: &mut Label, place: Place, task: Pointer, arguments: u32) -
     };
     if result == PASS {
         label.pending = scratch.hold.event.sequence;
-        label.exec |= (scratch.ruling().cell.is_required() as u32 * REQUIRED) | (scratch.unsent * UNSENT);
+        let required = if scratch.ruling().cell.is_required() { REQUIRED } else { 0 };
+        let unsent = if scratch.unsent != 0 { UNSENT } else { 0 };
+        label.exec |= required | unsent;
     }
     give(scratch);
     result
 }
 
-/// Judges the arguments in the caller's memory as it is now, so that forbidden ones are refused and not killed,
-/// and those that a rule asks about can be held. Where they can't be read, [`judge_final_arguments`] decides alone. A function
-/// by itself: the stack has no room for it.
+/// Judges the arguments in the caller's memory as it is now, so that forbidden ones are refused and not
+/// killed, and those that a rule asks about can be held. Where they can't be read, [`judge_final_arguments`]
+/// decides alone. A function by itself: the stack has no room for it.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn judge_early_arguments(buffer: u32) -> u32 {

@@ -1,4 +1,5 @@
-//! Judgements: from a hook's request to the number it returns. Each resolves its object, decides, and records.
+//! Judgements: from a hook's request to the number it returns. Each resolves its object, decides, and
+//! records.
 
 mod address;
 mod conclude;

@@ -10,9 +10,9 @@ use crate::outcome::Outcome;
 use crate::ruling::Request;
 use crate::scratch::{give, take};
 
-/// Judges a capability by its number, or an operation that only has a default. Recorded unless the caller only
-/// asks (`quiet`). A capability can't wait: its caller turns whatever a hook returns into a plain refusal
-/// (kernel/capability.c `ns_capable_common`, Linux 6.12).
+/// Judges a capability by its number, or an operation that only has a default. Recorded unless the caller
+/// only asks (`quiet`). A capability can't wait: its caller turns whatever a hook returns into a plain
+/// refusal (kernel/capability.c `ns_capable_common`, Linux 6.12).
 #[inline(always)]
 pub fn number(label: &Label, operation: Operation, number: u32, quiet: bool) -> i32 {
     let Some(scratch) = take() else { return no_buffer(operation.family()) };

@@ -35,9 +35,9 @@ pub fn place(label: &mut Label, place: Place, request: Request) -> i32 {
 
 /// Judges an executable mapping of a file, or of nothing.
 ///
-/// The pointer is compared with null twice: newer verifiers want to see the pointer itself checked, older ones
-/// take `mmap_file`'s for one that can't be null (before Linux 6.14) and drop that check as dead. So a copy is
-/// compared as well, in memory where they don't know types.
+/// The pointer is compared with null twice: newer verifiers want to see the pointer itself checked, older
+/// ones take `mmap_file`'s for one that can't be null (before Linux 6.14) and drop that check as dead. So a
+/// copy is compared as well, in memory where they don't know types.
 #[inline(always)]
 pub fn mapping(label: &mut Label, mapped: Pointer) -> i32 {
     if mapped.is_null() {
@@ -46,7 +46,7 @@ pub fn mapping(label: &mut Label, mapped: Pointer) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::File) };
     scratch.entry = mapped as u64;
     scratch.root = task::program(task::current()) as u64;
-    scratch.maps_itself = (scratch.entry == scratch.root) as u32;
+    scratch.maps_itself = u32::from(scratch.entry == scratch.root);
     // SAFETY: a field of a live value.
     let result = if unsafe { read_volatile(&raw const scratch.entry) } == 0 {
         PASS

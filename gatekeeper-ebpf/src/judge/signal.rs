@@ -32,14 +32,14 @@ pub fn signal(label: &Label, target: Pointer, number: u32) -> i32 {
     if at == 0 || at >= PATH_BYTES as u32 {
         return finish_unresolved(label, scratch, Family::Signal, Cause::TooLong, number);
     }
-    let before = masked::<{ PATH_BYTES as i32 - 1 }>(at - 1);
+    let before = masked::<{ PATH_BYTES as i32 - 1 }>(at.wrapping_sub(1));
     // SAFETY: before < PATH_BYTES.
     unsafe { *scratch.path.as_mut_ptr().add(before) = number as u8 };
     scratch.at = before as u32;
     evaluate(label, scratch, judge_path);
     // The event's object is the path alone.
     scratch.at = at;
-    let pid = task::process_id(target) as u64;
+    let pid = u64::from(task::process_id(target));
     let result = conclude(label, scratch, (Family::Signal, Object::Process), (0, pid), number);
     give(scratch);
     result

@@ -36,8 +36,8 @@ pub fn unix_path(label: &Label, place: Place, operation: Operation) -> i32 {
     }
 }
 
-/// Judges a UNIX socket without a file by its address in kernel memory, `length` bytes long: an abstract name, or
-/// none.
+/// Judges a UNIX socket without a file by its address in kernel memory, `length` bytes long: an abstract
+/// name, or none.
 #[inline(always)]
 pub fn unix_name(label: &Label, address: Pointer, length: u32, operation: Operation) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Unix) };
@@ -47,7 +47,7 @@ pub fn unix_name(label: &Label, address: Pointer, length: u32, operation: Operat
     if bytes > UNIX_BYTES {
         return finish_unresolved(label, scratch, Family::Unix, Cause::TooLong, length);
     }
-    scratch.at = PATH_BYTES as u32 - bytes;
+    scratch.at = (PATH_BYTES as u32).wrapping_sub(bytes);
     const { assert!(UNIX_BYTES < 128 && PATH_ROOM > PATH_BYTES + 128) }
     let (at, bytes) = (masked::<{ PATH_BYTES as i32 - 1 }>(scratch.at), masked::<127>(bytes));
     // SAFETY: at + bytes is PATH_BYTES, or both are 0, and the buffer has more.

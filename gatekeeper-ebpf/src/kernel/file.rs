@@ -6,7 +6,7 @@ use super::{
     O_SUPER_DEVICE, O_SUPER_FLAGS, O_SUPER_MAGIC, Pointer, at, load, offset,
 };
 
-/// A place in the tree: which mount, which directory entry.
+/// A place in the tree: a mount and a directory entry.
 #[derive(Clone, Copy)]
 pub struct Place {
     /// `struct vfsmount`.
@@ -47,15 +47,17 @@ pub fn identity(entry: Pointer) -> (u64, u64) {
         return (0, 0);
     }
     let device: u32 = load(load(inode, &O_INODE_SUPER), &O_SUPER_DEVICE);
-    (device as u64, load(inode, &O_INODE_NUMBER))
+    (u64::from(device), load(inode, &O_INODE_NUMBER))
 }
 
-/// `I_CTIME_QUERIED` (include/linux/fs.h) and above: not of the time.
+/// The bits of nanoseconds; those above are not of the time (include/linux/fs.h `I_CTIME_QUERIED`, Linux
+/// 6.12).
 const NANOSECONDS: u32 = (1 << 30) - 1;
 /// Bytes of the seconds of a `struct timespec64`.
 const SECONDS_BYTES: usize = 8;
 
-/// When what the entry names was last changed: its content, owner, mode or links.
+/// Time of the last change of the entry's file: content, owner, mode or links. Seconds in the upper 34 bits,
+/// nanoseconds in the lower 30.
 #[inline(always)]
 pub fn changed(entry: Pointer) -> u64 {
     let inode: Pointer = load(entry, &O_DENTRY_INODE);
@@ -67,7 +69,7 @@ pub fn changed(entry: Pointer) -> u64 {
     } else {
         (load(inode, &O_INODE_CHANGED), load(inode.wrapping_add(SECONDS_BYTES), &O_INODE_CHANGED))
     };
-    seconds << 30 | (rest & NANOSECONDS) as u64
+    seconds << 30 | u64::from(rest & NANOSECONDS)
 }
 
 const S_IFMT: u16 = 0o170_000;
@@ -75,8 +77,8 @@ const S_IFIFO: u16 = 0o010_000;
 /// `SB_KERNMOUNT` (include/linux/fs.h): a file system that the kernel mounted for itself.
 const SB_KERNMOUNT: u64 = 1 << 22;
 
-/// Whether the entry lies in a file system that the kernel mounted for itself: pipes, sockets, memory,
-/// what the kernel calls anonymous.
+/// Whether the entry lies in a file system that the kernel mounted for itself: pipes, sockets, memory and
+/// other anonymous files.
 #[inline(always)]
 pub fn is_kernels_own(entry: Pointer) -> bool {
     let inode: Pointer = load(entry, &O_DENTRY_INODE);
@@ -89,8 +91,7 @@ fn has_kernels_own(inode: Pointer) -> bool {
     flags & SB_KERNMOUNT != 0
 }
 
-/// Process descriptors and namespaces (include/uapi/linux/magic.h). What can be done with them is judged when it
-/// is done.
+// Process descriptors and namespaces (include/uapi/linux/magic.h). Their use is judged when it happens.
 const PIDFS: u64 = 0x5049_4446;
 const NSFS: u64 = 0x6e73_6673;
 

@@ -40,12 +40,13 @@ pub static SEQUENCES_AT: u64 = 0;
 #[unsafe(no_mangle)]
 pub static SEQUENCES_SPAN: u32 = 0;
 
-/// 1 where the programs of hooks run at the functions that ask the security modules, before any module is asked;
-/// 0 where they are asked as a module. Written by the loader.
+/// 1 where the programs of hooks run at the functions that ask the security modules, before any module is
+/// asked; 0 where they are asked as a module. Written by the loader.
 #[unsafe(no_mangle)]
 pub static AT_FUNCTIONS: u32 = 0;
 
-/// Whether programs run at the functions that ask the modules. The verifier sees a constant, and drops the other case.
+/// Whether programs run at the functions that ask the modules. The verifier sees a constant and drops the
+/// other case.
 #[inline(always)]
 pub fn at_functions() -> bool {
     offset(&AT_FUNCTIONS) != 0
@@ -91,7 +92,7 @@ pub fn read<T: Copy>(address: Pointer) -> Option<T> {
     if fault == 0 { Some(unsafe { value.assume_init() }) } else { None }
 }
 
-/// Where an iterator writes: `struct bpf_iter_meta` begins with its `struct seq_file`
+/// The file that an iterator writes to: `struct bpf_iter_meta` begins with its `struct seq_file`
 /// (include/linux/bpf.h).
 #[inline(always)]
 pub fn iteration_sink(meta: *const Pointer) -> Pointer {

@@ -11,7 +11,7 @@ use super::{
     O_MSG_NAMELEN, O_SOCK_COMMON, O_SOCK_PROTOCOL, O_SOCKET_SK, O_SOCKET_TYPE, Pointer, at, load, read,
 };
 
-/// Families (include/linux/socket.h).
+/// No family (include/linux/socket.h), as all of these.
 pub const AF_UNSPEC: u16 = 0;
 /// Local sockets.
 pub const AF_UNIX: u16 = 1;
@@ -38,7 +38,7 @@ pub fn family(socket: Pointer) -> u16 {
     load(at(sock, &O_SOCK_COMMON), &O_COMMON_FAMILY)
 }
 
-/// The protocol as rules tell them apart.
+/// The protocol, as rules distinguish them.
 #[inline(always)]
 pub fn protocol(socket: Pointer) -> Protocol {
     let sock: Pointer = load(socket, &O_SOCKET_SK);
@@ -68,8 +68,9 @@ const IPV6_2292RTHDR: u32 = 5;
 const IPV6_2292PKTOPTIONS: u32 = 6;
 const IPV6_RTHDR: u32 = 57;
 
-/// Whether an option of a socket, or of one message, can hold a route: packets then go to its first hop, and not to the
-/// address that was judged (net/ipv4/ip_output.c `__ip_queue_xmit`, net/ipv6/exthdrs.c `fl6_update_dst`).
+/// Whether an option of a socket, or of one message, can hold a route: packets then go to its first hop, and
+/// not to the address that was judged (net/ipv4/ip_output.c `__ip_queue_xmit`, net/ipv6/exthdrs.c
+/// `fl6_update_dst`).
 #[inline(always)]
 pub fn routes(level: u32, option: u32) -> bool {
     level == SOL_IP && (option == IP_OPTIONS || option == IP_RETOPTS)
@@ -87,22 +88,25 @@ struct ControlHeader {
 }
 
 const CONTROL_HEADER: u64 = size_of::<ControlHeader>() as u64;
-/// Headers that are looked at; who sends more is refused.
+/// Headers that are read; a message with more is refused.
 const CONTROL_HEADERS: u32 = 64;
 
+/// The state of a walk over a message's control headers.
 #[repr(C)]
 struct Control {
+    /// Address of the next header.
     at: u64,
+    /// Bytes left.
     left: u64,
-    /// 1 once all are seen and none holds a route.
-    fine: u64,
+    /// 1 once all are read and none holds a route.
+    clear: u64,
 }
 
 extern "C" fn control_turn(_index: u32, context: *mut c_void) -> i64 {
-    // SAFETY: bpf_loop hands on the pointer it was given.
+    // SAFETY: bpf_loop passes the pointer it was given.
     let control = unsafe { &mut *context.cast::<Control>() };
     if control.left < CONTROL_HEADER {
-        control.fine = 1;
+        control.clear = 1;
         return 1;
     }
     let Some(header) = read::<ControlHeader>(control.at as Pointer) else { return 1 };
@@ -112,15 +116,15 @@ extern "C" fn control_turn(_index: u32, context: *mut c_void) -> i64 {
     let step = header.length.wrapping_add(7) & !7;
     // The kernel stops here too (`CMSG_OK`, include/linux/socket.h).
     if header.length < CONTROL_HEADER || step > control.left || step < header.length {
-        control.fine = 1;
+        control.clear = 1;
         return 1;
     }
     control.at = control.at.wrapping_add(step);
-    control.left -= step;
+    control.left = control.left.wrapping_sub(step);
     0
 }
 
-/// Whether a message brings a route of its own, or may.
+/// Whether a message brings a route of its own, or could.
 #[inline(always)]
 pub fn is_routed(message: Pointer) -> bool {
     let left: u64 = load(message, &O_MSG_CONTROLLEN);
@@ -128,10 +132,10 @@ pub fn is_routed(message: Pointer) -> bool {
         return false;
     }
     let at = read::<u64>(at(message, &O_MSG_CONTROL)).unwrap_or(0);
-    let mut control = Control { at, left, fine: 0 };
+    let mut control = Control { at, left, clear: 0 };
     // SAFETY: the callback takes a Control, and the verifier checks both.
     unsafe { bpf_loop(CONTROL_HEADERS, control_turn as *mut c_void, (&raw mut control).cast(), 0) };
-    control.fine == 0
+    control.clear == 0
 }
 
 /// `struct sockaddr_in6` (include/uapi/linux/in6.h) as far as it counts, and room for
@@ -148,7 +152,7 @@ pub struct SocketAddress {
 const IN_BYTES: u32 = 16;
 const IN6_BYTES: u32 = 24;
 
-/// What a socket address says. No more than a number: the address itself goes where it is wanted.
+/// The kind of a socket address. Only a number: the address itself is written to the caller's place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum AddressKind {
@@ -156,7 +160,7 @@ pub enum AddressKind {
     Ip,
     /// AF_UNSPEC: for connect, "forget the peer".
     Unspecified,
-    /// A family no rule can speak of.
+    /// A family that no rule can match.
     OtherFamily,
     /// Too short for its family.
     Short,
@@ -188,11 +192,14 @@ pub fn read_own_address(socket: Pointer, family: u16, address: &mut Address) -> 
     AddressKind::Ip
 }
 
-/// An IPv6 address, or the IPv4 address that is mapped in it.
+/// Writes an IPv6 address, or the IPv4 address that is mapped in it.
 #[inline(always)]
 fn put_six(address: &mut Address, six: [u8; 16]) {
-    let word = |at: usize| u32::from_ne_bytes([six[at], six[at + 1], six[at + 2], six[at + 3]]);
-    if word(0) == 0 && word(4) == 0 && word(8) == u32::from_be(0xffff) {
+    let first = u32::from_ne_bytes([six[0], six[1], six[2], six[3]]);
+    let second = u32::from_ne_bytes([six[4], six[5], six[6], six[7]]);
+    let third = u32::from_ne_bytes([six[8], six[9], six[10], six[11]]);
+    // ::ffff:0:0/96
+    if first == 0 && second == 0 && third == u32::from_be(0xffff) {
         address.version = 4;
         address.bytes = [six[12], six[13], six[14], six[15], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     } else {

@@ -16,7 +16,7 @@ pub fn current() -> Pointer {
     unsafe { bpf_get_current_task_btf() }.cast::<u8>().cast_const()
 }
 
-/// The task that stands for the process.
+/// The thread-group leader, which stands for the process.
 #[inline(always)]
 pub fn leader(task: Pointer) -> Pointer {
     load(task, &O_TASK_LEADER)
@@ -28,27 +28,27 @@ pub fn parent_id(task: Pointer) -> u32 {
     load(load(task, &O_TASK_PARENT), &O_TASK_TGID)
 }
 
-/// Its process id.
+/// Process id of the task.
 #[inline(always)]
 pub fn process_id(task: Pointer) -> u32 {
     load(task, &O_TASK_TGID)
 }
 
-/// Whether it has ended, and only waits to be waited for (`exit_notify`, kernel/exit.c). The task that stands for a
-/// process can be so while others of its tasks go on.
+/// Whether the task has ended, and only waits to be waited for (kernel/exit.c `exit_notify`). A leader can
+/// have ended while other threads of its process go on.
 #[inline(always)]
 pub fn is_dead(task: Pointer) -> bool {
     load::<u32>(task, &O_TASK_EXIT_STATE) != 0
 }
 
-/// The file its program was started from; null where it runs none (a kernel thread).
+/// The file of the task's program; null where it runs none (a kernel thread).
 #[inline(always)]
 pub fn program(task: Pointer) -> Pointer {
     let memory: Pointer = load(task, &O_TASK_MM);
     load(memory, &O_MM_EXE_FILE)
 }
 
-/// When the task started, nanoseconds since boot.
+/// Start of the task, in nanoseconds since boot.
 #[inline(always)]
 pub fn start(task: Pointer) -> u64 {
     load(task, &O_TASK_START)
@@ -82,7 +82,7 @@ pub const KEYCTL: u32 = 250;
 pub const OPENAT2: u32 = 437;
 /// `ioctl`
 pub const IOCTL: u32 = 16;
-/// A system call of 32 bits, whose numbers are others.
+/// A system call of 32 bits, which has other numbers.
 pub const FOREIGN: u32 = u32::MAX;
 
 /// The registers that the task entered the kernel with.
@@ -119,7 +119,8 @@ pub fn folder(task: Pointer) -> [u64; 2] {
     [device, inode]
 }
 
-/// Whether another task can change the folder that a task is in (`CLONE_FS`). What starts a program has no other threads.
+/// Whether another process can change the folder that a task is in (`CLONE_FS`). A task that starts a program
+/// has no other threads.
 #[inline(always)]
 pub fn shares_folder(task: Pointer) -> bool {
     let fs: Pointer = load(task, &O_TASK_FS);
