@@ -65,6 +65,17 @@ pub fn run(lint: &Lint) -> Result<()> {
             }
         }
     }
+    check("documentation", {
+        let doc = cmd("cargo").args([
+            "doc",
+            "--quiet",
+            "--workspace",
+            "--no-deps",
+            "--profile",
+            Profile::Quick.name(),
+        ]);
+        doc.env("RUSTDOCFLAGS", "-D warnings").dir(paths::root()).run()
+    });
     check("oldest Rust", dependencies::oldest_rust());
     check("dependencies", dependencies::check());
     match dependencies::cargo_deny(lint.advisories) {

@@ -91,7 +91,7 @@ enum Task {
     Diagram,
     /// Format all code
     Fmt,
-    /// Check formatting, clippy (workspace and eBPF), dependencies, hooks against every kernel
+    /// Check formatting, clippy (workspace and eBPF), documentation, dependencies, hooks against every kernel
     Lint(lint::Lint),
 }
 

@@ -1,7 +1,7 @@
 //! The daemon's state: one owner on the one thread. No borrow lasts over an `await`.
 //!
 //! Fields are private; the rest of the daemon goes through the methods here. Other threads ask through a
-//! [`super::handle::Handle`].
+//! `daemon::handle::Handle`.
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::BTreeMap;

@@ -92,7 +92,7 @@ pub struct HookState {
     pub why: Option<String>,
 }
 
-/// [`Liveness`], without its reason.
+/// `Liveness` of the kernel crate, without its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HookLiveness {
