@@ -32,7 +32,7 @@ pub fn refuse(assistant: Assistant, what: ReportKind, event: &str, reason: &str)
         return Reply { error: Some(reason.to_owned()), ..Reply::default() };
     }
     let out = match (assistant, what) {
-        (Assistant::Claude | Assistant::Codex, ReportKind::Permission) => {
+        (Assistant::Claude | Assistant::Codex, ReportKind::PermissionRequest) => {
             json!({"hookSpecificOutput": {
                 "hookEventName": event,
                 "decision": {"behavior": "deny", "message": reason},
@@ -51,7 +51,7 @@ pub fn refuse(assistant: Assistant, what: ReportKind, event: &str, reason: &str)
         (Assistant::Cursor, _) => {
             json!({"permission": "deny", "user_message": reason, "agent_message": reason})
         }
-        (Assistant::Copilot, ReportKind::Permission) => json!({"behavior": "deny", "message": reason}),
+        (Assistant::Copilot, ReportKind::PermissionRequest) => json!({"behavior": "deny", "message": reason}),
         (Assistant::Copilot, ReportKind::Prompt) => {
             // It has no answer to a prompt; only the exit status speaks.
             return Reply { error: Some(reason.to_owned()), status: BLOCKED, ..Reply::default() };

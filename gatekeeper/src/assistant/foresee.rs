@@ -31,7 +31,7 @@ impl Place {
     pub fn here(telling: &HookReport) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let own = std::env::current_dir().unwrap_or_else(|_| "/".into());
-        let named = telling.folder.as_deref().map(Path::new).filter(|path| path.is_absolute());
+        let named = telling.working_directory.as_deref().map(Path::new).filter(|path| path.is_absolute());
         Self {
             folder: named.map_or(own, Path::to_path_buf),
             path: std::env::split_paths(&path).collect(),
@@ -55,14 +55,14 @@ impl Place {
 /// What the tool call would do.
 #[must_use]
 pub fn foresee(telling: &HookReport, place: &Place, links: &dyn Links) -> Vec<Action> {
-    if !matches!(telling.what, ReportKind::Tool | ReportKind::Permission) {
+    if !matches!(telling.kind, ReportKind::ToolCall | ReportKind::PermissionRequest) {
         return Vec::new();
     }
     let mut deeds = Vec::new();
     for argv in telling.command.as_deref().map(shell::commands).unwrap_or_default() {
         let found = argv.first().and_then(|word| place.program(word));
         if let Some(program) = found.and_then(|found| real(&found, links, true)) {
-            deeds.push(Action::Start { program, argv, env: place.env.clone() });
+            deeds.push(Action::Exec { program, argv, env: place.env.clone() });
         }
     }
     let input = telling.input.as_deref().and_then(|input| serde_json::from_str::<Value>(input).ok());

@@ -29,16 +29,19 @@ pub fn read(assistant: Assistant, event: Option<&str>, text: &[u8]) -> Result<Ho
     let event = named.or(event.map(str::to_owned)).ok_or(ReadError::Event)?;
     let what = what(&event);
     let mut telling = HookReport::of(assistant, what, &event);
-    telling.conversation = given.word(&["session_id", "sessionId", "sessionID", "conversation_id"]);
-    telling.turn = given.word(&["turn_id", "prompt_id", "generation_id"]);
-    telling.tool_use = given.word(&["tool_use_id", "tool_call_id", "toolCallId", "callID", "call_id"]);
-    telling.subagent = given.word(&["agent_id", "agentId", "subagent_id"]);
-    telling.subagent_kind = given.word(&["agent_type", "agentType", "agentName", "subagent_type"]);
+    telling.conversation_id = given.word(&["session_id", "sessionId", "sessionID", "conversation_id"]);
+    telling.turn_id = given.word(&["turn_id", "prompt_id", "generation_id"]);
+    telling.tool_use_id = given.word(&["tool_use_id", "tool_call_id", "toolCallId", "callID", "call_id"]);
+    telling.subagent_id = given.word(&["agent_id", "agentId", "subagent_id"]);
+    telling.subagent_type = given.word(&["agent_type", "agentType", "agentName", "subagent_type"]);
     telling.model = given.word(&["model", "model_id"]);
-    telling.folder = given.word(&["cwd"]);
+    telling.working_directory = given.word(&["cwd"]);
     telling.tool = given.word(&["tool_name", "toolName", "tool"]).or_else(|| tool_of(&event));
     match what {
-        ReportKind::Tool | ReportKind::Permission | ReportKind::ToolDone | ReportKind::ToolFailed => {
+        ReportKind::ToolCall
+        | ReportKind::PermissionRequest
+        | ReportKind::ToolResult
+        | ReportKind::ToolError => {
             let input = given.tool_input(&event);
             telling.command = input.as_ref().and_then(|input| command(&event, input));
             telling.input = input.as_ref().map(Value::to_string);
@@ -46,16 +49,16 @@ pub fn read(assistant: Assistant, event: Option<&str>, text: &[u8]) -> Result<Ho
             let output = given.any(&["tool_response", "tool_output", "toolResult", "output", "result_json"]);
             telling.output = failure.or(output).map(plain);
             if failed(&given) {
-                telling.what = ReportKind::ToolFailed;
+                telling.kind = ReportKind::ToolError;
             }
         }
         ReportKind::Prompt => telling.text = given.any(&["prompt", "message"]).map(plain),
-        ReportKind::Begun => telling.text = given.any(&["initialPrompt"]).map(plain),
-        ReportKind::SubagentBegun | ReportKind::SubagentDone | ReportKind::TurnDone => {
+        ReportKind::SessionStart => telling.text = given.any(&["initialPrompt"]).map(plain),
+        ReportKind::SubagentStart | ReportKind::SubagentEnd | ReportKind::TurnEnd => {
             let last = ["last_assistant_message", "response", "prompt_response", "summary", "task"];
             telling.text = given.any(&last).map(plain);
         }
-        ReportKind::Ended => telling.text = given.any(&["reason"]).map(plain),
+        ReportKind::SessionEnd => telling.text = given.any(&["reason"]).map(plain),
         ReportKind::Other => telling.text = given.any(&["message", "text", "reason"]).map(plain),
     }
     Ok(telling)
@@ -64,7 +67,7 @@ pub fn read(assistant: Assistant, event: Option<&str>, text: &[u8]) -> Result<Ho
 /// What an event's name means, whoever says it.
 fn what(event: &str) -> ReportKind {
     match event {
-        "SessionStart" | "sessionStart" => ReportKind::Begun,
+        "SessionStart" | "sessionStart" => ReportKind::SessionStart,
         "UserPromptSubmit"
         | "BeforeAgent"
         | "beforeSubmitPrompt"
@@ -76,19 +79,19 @@ fn what(event: &str) -> ReportKind {
         | "beforeShellExecution"
         | "beforeMCPExecution"
         | "beforeReadFile"
-        | "tool.execute.before" => ReportKind::Tool,
-        "PermissionRequest" | "permissionRequest" | "permission.ask" => ReportKind::Permission,
+        | "tool.execute.before" => ReportKind::ToolCall,
+        "PermissionRequest" | "permissionRequest" | "permission.ask" => ReportKind::PermissionRequest,
         "PostToolUse"
         | "postToolUse"
         | "AfterTool"
         | "afterShellExecution"
         | "afterMCPExecution"
-        | "tool.execute.after" => ReportKind::ToolDone,
-        "PostToolUseFailure" | "postToolUseFailure" => ReportKind::ToolFailed,
-        "SubagentStart" | "subagentStart" => ReportKind::SubagentBegun,
-        "SubagentStop" | "subagentStop" => ReportKind::SubagentDone,
-        "Stop" | "StopFailure" | "AfterAgent" | "agentStop" | "stop" | "Interrupt" => ReportKind::TurnDone,
-        "SessionEnd" | "sessionEnd" => ReportKind::Ended,
+        | "tool.execute.after" => ReportKind::ToolResult,
+        "PostToolUseFailure" | "postToolUseFailure" => ReportKind::ToolError,
+        "SubagentStart" | "subagentStart" => ReportKind::SubagentStart,
+        "SubagentStop" | "subagentStop" => ReportKind::SubagentEnd,
+        "Stop" | "StopFailure" | "AfterAgent" | "agentStop" | "stop" | "Interrupt" => ReportKind::TurnEnd,
+        "SessionEnd" | "sessionEnd" => ReportKind::SessionEnd,
         _ => ReportKind::Other,
     }
 }

@@ -61,18 +61,21 @@ fn every_assistants_tool_call_is_read() {
     let mut seen = Vec::new();
     for (assistant, telling) in before() {
         let shown = format!("{assistant:?}: {telling:?}");
-        assert_eq!(telling.what, ReportKind::Tool, "{shown}");
+        assert_eq!(telling.kind, ReportKind::ToolCall, "{shown}");
         assert_eq!(telling.command.as_deref(), Some("git status"), "{shown}");
-        assert_eq!(telling.conversation.as_deref(), Some("s1"), "{shown}");
-        assert_eq!(telling.folder.as_deref(), Some("/w"), "{shown}");
+        assert_eq!(telling.conversation_id.as_deref(), Some("s1"), "{shown}");
+        assert_eq!(telling.working_directory.as_deref(), Some("/w"), "{shown}");
         assert!(telling.tool.is_some() && telling.input.unwrap().contains("git status"), "{shown}");
         seen.push(assistant);
     }
     assert_eq!(seen, Assistant::ALL);
     let all = before();
     let claude = &all[0].1;
-    assert_eq!((claude.subagent.as_deref(), claude.subagent_kind.as_deref()), (Some("a7"), Some("Explore")));
-    assert_eq!((claude.tool_use.as_deref(), claude.turn.as_deref()), (Some("toolu_1"), Some("p1")));
+    assert_eq!(
+        (claude.subagent_id.as_deref(), claude.subagent_type.as_deref()),
+        (Some("a7"), Some("Explore"))
+    );
+    assert_eq!((claude.tool_use_id.as_deref(), claude.turn_id.as_deref()), (Some("toolu_1"), Some("p1")));
     assert_eq!(all[1].1.model.as_deref(), Some("gpt"));
 }
 
@@ -83,7 +86,7 @@ fn prompts_results_failures_and_subagents() {
         [(Claude, "UserPromptSubmit"), (Gemini, "BeforeAgent"), (Cursor, "beforeSubmitPrompt")]
     {
         let telling = told(assistant, &prompt(event));
-        assert_eq!((telling.what, telling.text.as_deref()), (ReportKind::Prompt, Some("help it")));
+        assert_eq!((telling.kind, telling.text.as_deref()), (ReportKind::Prompt, Some("help it")));
     }
     let done = told(
         Codex,
@@ -91,8 +94,8 @@ fn prompts_results_failures_and_subagents() {
             "tool_input": {"command": "ls"}, "tool_response": {"output": "a b", "exit_code": 0}}),
     );
     assert_eq!(
-        (done.what, done.output.as_deref()),
-        (ReportKind::ToolDone, Some(r#"{"exit_code":0,"output":"a b"}"#))
+        (done.kind, done.output.as_deref()),
+        (ReportKind::ToolResult, Some(r#"{"exit_code":0,"output":"a b"}"#))
     );
     let failed = told(
         Claude,
@@ -100,40 +103,40 @@ fn prompts_results_failures_and_subagents() {
             "tool_input": {"command": "nc"}, "error": "Operation not permitted"}),
     );
     assert_eq!(
-        (failed.what, failed.output.as_deref()),
-        (ReportKind::ToolFailed, Some("Operation not permitted"))
+        (failed.kind, failed.output.as_deref()),
+        (ReportKind::ToolError, Some("Operation not permitted"))
     );
     let error = json!({"llmContent": "x", "returnDisplay": "x", "error": {"message": "no"}});
     let failed =
         told(Gemini, &json!({"session_id": "s", "hook_event_name": "AfterTool", "tool_response": error}));
-    assert_eq!(failed.what, ReportKind::ToolFailed);
+    assert_eq!(failed.kind, ReportKind::ToolError);
     let sub = told(
         Claude,
         &json!({"session_id": "s", "hook_event_name": "SubagentStop", "agent_id": "a", "agent_type": "t",
             "last_assistant_message": "done"}),
     );
     assert_eq!(
-        (sub.what, sub.subagent.as_deref(), sub.text.as_deref()),
-        (ReportKind::SubagentDone, Some("a"), Some("done"))
+        (sub.kind, sub.subagent_id.as_deref(), sub.text.as_deref()),
+        (ReportKind::SubagentEnd, Some("a"), Some("done"))
     );
     let cursor = told(
         Cursor,
         &json!({"conversation_id": "s", "hook_event_name": "afterShellExecution", "command": "ls",
             "output": "a", "duration": 3}),
     );
-    assert_eq!((cursor.what, cursor.output.as_deref()), (ReportKind::ToolDone, Some("a")));
+    assert_eq!((cursor.kind, cursor.output.as_deref()), (ReportKind::ToolResult, Some("a")));
 }
 
 #[test]
 fn what_is_unknown_is_told_and_what_is_broken_is_an_error() {
     let telling =
         told(Claude, &json!({"session_id": "s", "hook_event_name": "TeammateIdle", "new": {"x": 1}}));
-    assert_eq!((telling.what, telling.event.as_str()), (ReportKind::Other, "TeammateIdle"));
+    assert_eq!((telling.kind, telling.event.as_str()), (ReportKind::Other, "TeammateIdle"));
     assert!(matches!(read(Claude, None, b"{\"x\""), Err(ReadError::Json(_))));
     assert!(matches!(read(Claude, None, b"[1]"), Err(ReadError::Form)));
     assert!(matches!(read(Copilot, None, b"{}"), Err(ReadError::Event)));
     let named = read(Copilot, Some("preToolUse"), b"{\"toolName\":\"bash\",\"toolArgs\":\"{}\"}").unwrap();
-    assert_eq!(named.what, ReportKind::Tool);
+    assert_eq!(named.kind, ReportKind::ToolCall);
 }
 
 #[test]
@@ -146,7 +149,7 @@ fn long_texts_are_cut_and_say_so() {
     telling.shorten();
     let (input, command) = (telling.input.unwrap().len(), telling.command.unwrap().len());
     assert!(input <= TEXT && input > TEXT - 2 && command == TEXT, "{input} {command}");
-    assert_eq!(telling.cut as usize, 3 * TEXT + 14 - input);
+    assert_eq!(telling.truncated_bytes as usize, 3 * TEXT + 14 - input);
 }
 
 #[test]
@@ -154,10 +157,10 @@ fn each_is_refused_in_its_own_form() {
     let said =
         |assistant, what, event| refuse(assistant, what, event, "secrets").out.map(|out| out.to_string());
     let claude = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"secrets"}}"#;
-    assert_eq!(said(Claude, ReportKind::Tool, "PreToolUse").unwrap(), claude);
-    assert_eq!(said(Codex, ReportKind::Tool, "PreToolUse").unwrap(), claude);
+    assert_eq!(said(Claude, ReportKind::ToolCall, "PreToolUse").unwrap(), claude);
+    assert_eq!(said(Codex, ReportKind::ToolCall, "PreToolUse").unwrap(), claude);
     assert_eq!(
-        said(Claude, ReportKind::Permission, "PermissionRequest").unwrap(),
+        said(Claude, ReportKind::PermissionRequest, "PermissionRequest").unwrap(),
         r#"{"hookSpecificOutput":{"decision":{"behavior":"deny","message":"secrets"},"hookEventName":"PermissionRequest"}}"#
     );
     assert_eq!(
@@ -165,20 +168,20 @@ fn each_is_refused_in_its_own_form() {
         r#"{"decision":"block","reason":"secrets"}"#
     );
     assert_eq!(
-        said(Gemini, ReportKind::Tool, "BeforeTool").unwrap(),
+        said(Gemini, ReportKind::ToolCall, "BeforeTool").unwrap(),
         r#"{"decision":"deny","reason":"secrets"}"#
     );
     assert_eq!(
-        said(Cursor, ReportKind::Tool, "preToolUse").unwrap(),
+        said(Cursor, ReportKind::ToolCall, "preToolUse").unwrap(),
         r#"{"agent_message":"secrets","permission":"deny","user_message":"secrets"}"#
     );
     assert_eq!(
-        said(Copilot, ReportKind::Tool, "preToolUse").unwrap(),
+        said(Copilot, ReportKind::ToolCall, "preToolUse").unwrap(),
         r#"{"permissionDecision":"deny","permissionDecisionReason":"secrets"}"#
     );
-    assert_eq!(said(Opencode, ReportKind::Tool, "tool.execute.before").unwrap(), r#"{"deny":"secrets"}"#);
+    assert_eq!(said(Opencode, ReportKind::ToolCall, "tool.execute.before").unwrap(), r#"{"deny":"secrets"}"#);
     // What has happened can't be refused, and letting pass leaves all to the assistant's own rules.
-    let done = refuse(Claude, ReportKind::ToolDone, "PostToolUse", "secrets");
+    let done = refuse(Claude, ReportKind::ToolResult, "PostToolUse", "secrets");
     assert_eq!((done.out, done.status), (None, 0));
     assert_eq!((pass().out, pass().status), (None, 0));
 }
@@ -196,7 +199,7 @@ fn a_tool_calls_deeds_are_foreseen() {
     let programs: Vec<_> = deeds(Codex, "Bash", &words).iter().map(|deed| deed.object().to_owned()).collect();
     assert_eq!(programs, ["/bin/sh", "/bin/cat"]);
     let shell = deeds(Claude, "Bash", &json!({"command": "cat a > b; no-such-program x; $X"}));
-    let cat = Action::Start {
+    let cat = Action::Exec {
         program: "/bin/cat".into(),
         argv: vec!["cat".into(), "a".into()],
         env: vec!["HOME".into()],

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::output::{BAD, GOOD, HEAD, WARN, json, out};
 use crate::config::Config;
-use crate::doctor::{Outcome, examine, try_out};
+use crate::doctor::{CheckStatus, examine, try_out};
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -30,20 +30,20 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
             json(&mut out, finding)?;
             continue;
         }
-        let (style, word) = match finding.outcome {
-            Outcome::Good => (GOOD, "good"),
-            Outcome::Warn => (WARN, "mind"),
-            Outcome::Bad => (BAD, "bad"),
+        let (style, word) = match finding.status {
+            CheckStatus::Pass => (GOOD, "good"),
+            CheckStatus::Warn => (WARN, "mind"),
+            CheckStatus::Fail => (BAD, "bad"),
         };
-        writeln!(out, "{style}{word:4}{style:#}  {HEAD}{:10}{HEAD:#}  {}", finding.check, finding.found)?;
+        writeln!(out, "{style}{word:4}{style:#}  {HEAD}{:10}{HEAD:#}  {}", finding.check, finding.detail)?;
         if let Some(help) = &finding.help {
             writeln!(out, "{:16}  → {help}", "")?;
         }
     }
     let bad = match findings.last() {
         // What was tried outweighs what was looked at.
-        Some(tried) if arguments.probe => tried.outcome == Outcome::Bad,
-        _ => findings.iter().any(|finding| finding.outcome == Outcome::Bad),
+        Some(tried) if arguments.probe => tried.status == CheckStatus::Fail,
+        _ => findings.iter().any(|finding| finding.status == CheckStatus::Fail),
     };
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -66,12 +66,12 @@ pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()
             let before = escaped(&before.unwrap_or_default());
             writeln!(out, "{DIM}{}  {what}{before}{DIM:#}", change.time.clock())
         }
-        Record::Refused(refused) => writeln!(
+        Record::PolicyRefused(refused) => writeln!(
             out,
             "{DIM}{}{DIM:#}  {WARN}policy refused{WARN:#}: {}: {}",
             refused.time.clock(),
             escaped(&refused.policy),
-            escaped(&refused.why)
+            escaped(&refused.reason)
         ),
         Record::Hook(change) => print_hook(out, change),
         Record::Trail(change) => {
@@ -80,7 +80,7 @@ pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()
         Record::AssistantReport(told) => print_told(out, told),
         Record::Decision(decision) => {
             let style = said(decision.outcome());
-            let asked = escaped(&decision.asked);
+            let asked = escaped(&decision.summary);
             let text = escaped(&decision.to_string());
             writeln!(out, "{DIM}{}{DIM:#}  {style}{text}{style:#}: {asked}", decision.time.clock())
         }
@@ -98,7 +98,7 @@ pub(super) fn said(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Approved => GOOD,
         Outcome::Denied | Outcome::Expired => BAD,
-        Outcome::Agreed | Outcome::Ended => DIM,
+        Outcome::Agreed | Outcome::Withdrawn => DIM,
     }
 }
 
@@ -129,24 +129,24 @@ pub(super) fn print_told(out: &mut impl Write, told: &AssistantReport) -> std::i
         return writeln!(out, "{DIM}{clock}{DIM:#}  {BAD}{} more hooks turned away{BAD:#}", told.dropped);
     }
     let session = told.session_name.clone().unwrap_or_else(|| told.session.to_string());
-    let telling = &told.telling;
-    let style = if told.refused.is_some() { BAD } else { GOOD };
-    let call = told.call.as_deref().and_then(|call| call.rsplit('.').next());
+    let telling = &told.report;
+    let style = if told.predicted_denial.is_some() { BAD } else { GOOD };
+    let call = told.tool_call_id.as_deref().and_then(|call| call.rsplit('.').next());
     let call = call.map(|call| format!("#{call} ")).unwrap_or_default();
     write!(
         out,
         "{DIM}{clock}{DIM:#}  {:10}  {DIM}{}{DIM:#} {style}{}{style:#} {call}",
         escaped(&session),
         telling.assistant.name(),
-        telling.what.words()
+        telling.kind.words()
     )?;
-    let words = [telling.subagent.as_deref(), telling.tool.as_deref(), Some(told.brief().as_str())]
+    let words = [telling.subagent_id.as_deref(), telling.tool.as_deref(), Some(told.brief().as_str())]
         .into_iter()
         .flatten()
         .map(escaped)
         .collect::<Vec<_>>()
         .join(" ");
-    let refused = told.refused.as_ref().map(|refused| format!(": {}", escaped(&refused.reason)));
+    let refused = told.predicted_denial.as_ref().map(|refused| format!(": {}", escaped(&refused.reason)));
     writeln!(out, "{words}{BAD}{}{BAD:#}", refused.unwrap_or_default())
 }
 
@@ -173,7 +173,7 @@ fn print_lost(out: &mut impl Write, lost: &Lost) -> std::io::Result<()> {
 
 fn print_hook(out: &mut impl Write, change: &HookChange) -> std::io::Result<()> {
     let (style, state) = if change.live { (GOOD, "live") } else { (BAD, "not live") };
-    let why = change.why.as_deref().map(|why| format!(": {}", escaped(why))).unwrap_or_default();
+    let why = change.reason.as_deref().map(|why| format!(": {}", escaped(why))).unwrap_or_default();
     writeln!(out, "{DIM}{}{DIM:#}  hook {} is {style}{state}{style:#}{why}", change.time.clock(), change.hook)
 }
 

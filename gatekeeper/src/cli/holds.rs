@@ -97,15 +97,17 @@ pub fn list(config: &Config, arguments: &List) -> anyhow::Result<ExitCode> {
     for answer in ask(&config.socket, Request::Holds(Holds { follow: arguments.follow, hold: None }))? {
         match answer? {
             Answer::Hold(held) if arguments.json => json(&mut out, &*held)?,
-            Answer::Amended { hold, approved, flood } if arguments.json => {
+            Answer::Updated { hold, approved_by, flood_denied } if arguments.json => {
                 json(
                     &mut out,
-                    &serde_json::json!({ "amended": hold, "approved": approved, "flood": flood }),
+                    &serde_json::json!({ "updated": hold, "approved_by": approved_by, "flood_denied": flood_denied }),
                 )?;
             }
-            Answer::Gone { hold } if arguments.json => json(&mut out, &serde_json::json!({ "gone": hold }))?,
+            Answer::Closed { hold } if arguments.json => {
+                json(&mut out, &serde_json::json!({ "closed": hold }))?
+            }
             Answer::Hold(held) if live => line(&mut out, &held)?,
-            Answer::Gone { hold } => writeln!(out, "{DIM}{hold}  waits no more{DIM:#}")?,
+            Answer::Closed { hold } => writeln!(out, "{DIM}{hold}  waits no more{DIM:#}")?,
             Answer::Hold(held) => {
                 table.row(row(&held));
                 count += 1;
@@ -142,7 +144,7 @@ fn row(held: &Held) -> [(String, Style); 7] {
     };
     [
         (held.hold.to_string(), WARN),
-        (format!("{} s", held.left), DIM),
+        (format!("{} s", held.seconds_left), DIM),
         (safe_text::cut(&text::session(held), NAME), plain),
         (text::program(held), plain),
         (held.event.operation.name().to_owned(), plain),
@@ -185,7 +187,7 @@ pub fn show(config: &Config, arguments: &Show) -> anyhow::Result<ExitCode> {
 
 /// Prints all of a hold, a line each.
 fn print(out: &mut impl Write, held: &Held) -> std::io::Result<()> {
-    for Line { name, text } in text::lines(held, held.left) {
+    for Line { name, text } in text::lines(held, held.seconds_left) {
         writeln!(out, "{DIM}{name:>10}{DIM:#}  {text}")?;
     }
     Ok(())
@@ -198,7 +200,7 @@ pub fn approve(config: &Config, arguments: Approve) -> anyhow::Result<ExitCode> 
         (false, true) => Breadth::Exact,
         (false, false) => Breadth::Once,
     };
-    let scope = GrantScope { seconds: arguments.time.map(|time| time.as_secs()), width };
+    let scope = GrantScope { seconds: arguments.time.map(|time| time.as_secs()), breadth: width };
     let answer = HoldAnswer { hold: arguments.hold, approve: true, scope, reason: arguments.reason };
     decide(config, answer)
 }
@@ -223,12 +225,12 @@ fn decide(config: &Config, answer: HoldAnswer) -> anyhow::Result<ExitCode> {
 }
 
 fn told(out: &mut impl Write, decision: &Decision) -> std::io::Result<()> {
-    let style = if decision.approves { GOOD } else { BAD };
+    let style = if decision.approved { GOOD } else { BAD };
     writeln!(
         out,
         "{style}{}{style:#}: {}",
         safe_text::exact(&decision.to_string()),
-        safe_text::exact(&decision.asked)
+        safe_text::exact(&decision.summary)
     )
 }
 

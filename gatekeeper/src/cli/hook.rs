@@ -109,8 +109,8 @@ impl Work {
         let _ = self.waiting.send(Step::Read(Box::new(telling.clone())));
         let deeds = foresee(&telling, &Place::here(&telling), &Disk::default());
         telling.shorten();
-        let (what, event) = (telling.what, telling.event.clone());
-        let request = Request::Hook(Box::new(Hook { telling: telling.clone(), deeds }));
+        let (what, event) = (telling.kind, telling.event.clone());
+        let request = Request::Hook(Box::new(Hook { report: telling.clone(), actions: deeds }));
         match send(&self.config.socket, request) {
             Ok(None) => pass(),
             Ok(Some(refused)) => refuse(self.assistant, what, &event, &refused.reason),
@@ -135,7 +135,7 @@ impl Work {
 fn send(socket: &Path, request: Request) -> anyhow::Result<Option<PredictedDenial>> {
     let mut heard = None;
     for answer in ask(socket, request)? {
-        if let Answer::Heard { refused, .. } = answer? {
+        if let Answer::Reported { predicted_denial: refused, .. } = answer? {
             heard = Some(refused);
         }
     }
@@ -149,7 +149,7 @@ fn failed(config: &Config, assistant: Assistant, telling: Option<&HookReport>, w
     match (inside, config.on_hook_failure, telling) {
         (false, ..) => pass(),
         (true, OnFailure::Pass, _) => Reply { error: Some(reason), ..pass() },
-        (true, OnFailure::Refuse, Some(telling)) => refuse(assistant, telling.what, &telling.event, &reason),
+        (true, OnFailure::Refuse, Some(telling)) => refuse(assistant, telling.kind, &telling.event, &reason),
         (true, OnFailure::Refuse, None) => block(&reason),
     }
 }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn outside_a_session_a_failure_is_nobodys_concern() {
         let config = Config { cgroup: "/sys/fs/cgroup/no-such".into(), ..Config::default() };
-        let telling = HookReport::of(Assistant::Claude, ReportKind::Tool, "PreToolUse");
+        let telling = HookReport::of(Assistant::Claude, ReportKind::ToolCall, "PreToolUse");
         assert_eq!(failed(&config, Assistant::Claude, Some(&telling), "x"), pass());
     }
 
@@ -171,7 +171,7 @@ mod tests {
         // This process is below the root of all cgroups.
         let closed = Config { cgroup: "/sys/fs/cgroup".into(), ..Config::default() };
         let open = Config { on_hook_failure: OnFailure::Pass, ..closed.clone() };
-        let telling = HookReport::of(Assistant::Claude, ReportKind::Tool, "PreToolUse");
+        let telling = HookReport::of(Assistant::Claude, ReportKind::ToolCall, "PreToolUse");
         let said = |config: &Config, telling: Option<&HookReport>| {
             failed(config, Assistant::Claude, telling, "no daemon")
         };
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(said(&closed, None).status, 2);
         assert_eq!((said(&open, None).status, said(&open, Some(&telling)).out), (0, None));
         // What can't be refused is not.
-        let done = HookReport { what: ReportKind::ToolDone, ..telling };
+        let done = HookReport { kind: ReportKind::ToolResult, ..telling };
         assert_eq!((said(&closed, Some(&done)).status, said(&closed, Some(&done)).out), (0, None));
     }
 }

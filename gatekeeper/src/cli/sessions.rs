@@ -75,7 +75,7 @@ fn row(session: &Summary) -> [(String, Style); 9] {
         (session.name.clone().unwrap_or_else(|| "-".into()), plain),
         (session.user.clone(), plain),
         (session.opened.day_and_minute(), DIM),
-        (session.left.map_or_else(|| "-".into(), left), plain),
+        (session.seconds_left.map_or_else(|| "-".into(), left), plain),
         (session.processes.as_ref().map_or_else(|| "?".into(), |found| found.len().to_string()), plain),
         (format!("{}{inside}", policies.join(" + ")), plain),
         (session.workspace.display().to_string(), plain),

@@ -56,7 +56,7 @@ fn print(status: &Status) -> anyhow::Result<()> {
     writeln!(out, "{DIM}version{DIM:#} {}", status.version)?;
     writeln!(out, "{DIM}default policy{DIM:#} {}  {DIM}floor{DIM:#} {floor}", status.default_policy)?;
     writeln!(out, "{DIM}pins{DIM:#} {}", status.pins.display())?;
-    let TrailState { records, signed, owed, trouble } = &status.trail;
+    let TrailState { records, signed, pending_required: owed, error: trouble } = &status.trail;
     writeln!(out, "{DIM}trail{DIM:#} {records} records, {signed} signed")?;
     if let Some(trouble) = trouble {
         writeln!(out, "{BAD}the trail can't be written{BAD:#}: {}", escaped_lines(trouble))?;
@@ -132,7 +132,7 @@ fn unsupported(out: &mut impl Write, unsupported: &[Unsupported]) -> std::io::Re
 }
 
 fn attachment(hooks: &[HookState]) -> &'static str {
-    if hooks.iter().any(|hook| hook.way == AttachType::ModifyReturn) {
+    if hooks.iter().any(|hook| hook.attach_type == AttachType::ModifyReturn) {
         "attached at the functions that ask the security modules: bpf is not among these"
     } else {
         "attached as a security module's"
@@ -145,8 +145,8 @@ fn hooks(hooks: &[HookState]) -> Table {
         let (style, state) = match hook.state {
             HookLiveness::Live => (GOOD, "live, proved by its canary".to_owned()),
             HookLiveness::Attached => (GOOD, "attached; no canary can see it refuse".to_owned()),
-            HookLiveness::Unproved => (WARN, "attached, not proved".to_owned()),
-            HookLiveness::Dead => (BAD, format!("not live: {}", hook.why.as_deref().unwrap_or("?"))),
+            HookLiveness::Untested => (WARN, "attached, not proved".to_owned()),
+            HookLiveness::Dead => (BAD, format!("not live: {}", hook.reason.as_deref().unwrap_or("?"))),
         };
         table.row([(hook.hook.clone(), HEAD), (state, style)]);
     }

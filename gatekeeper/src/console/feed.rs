@@ -54,8 +54,10 @@ fn holds<T: Fn(News) -> bool>(socket: &Path, tell: &T) -> Result<bool, ClientErr
     for answer in answers {
         let listened = match answer {
             Ok(Answer::Hold(held)) => tell(News::Hold(held)),
-            Ok(Answer::Amended { hold, approved, flood }) => tell(News::Amended { hold, approved, flood }),
-            Ok(Answer::Gone { hold }) => tell(News::Gone(hold)),
+            Ok(Answer::Updated { hold, approved_by: approved, flood_denied: flood }) => {
+                tell(News::Amended { hold, approved, flood })
+            }
+            Ok(Answer::Closed { hold }) => tell(News::Gone(hold)),
             Ok(_) => true,
             Err(error) => {
                 // What waits is not known any more.

@@ -182,12 +182,12 @@ impl State {
             News::Away(why) => self.away = Some(safe_text::exact(&why.replace('\n', " "))),
             News::Hold(held) => {
                 self.bell = true;
-                let until = self.now + Duration::from_secs(held.left);
+                let until = self.now + Duration::from_secs(held.seconds_left);
                 self.holds.insert(held.hold, Waiting { held: *held, until });
             }
             News::Amended { hold, approved, flood } => {
                 if let Some(Waiting { held, .. }) = self.holds.get_mut(&hold) {
-                    (held.approved, held.flood) = (approved, flood);
+                    (held.approved_by, held.flood_denied) = (approved, flood);
                 }
             }
             News::Gone(hold) => self.gone(hold),
@@ -365,7 +365,7 @@ impl State {
         self.deaf = self.now + DEAF;
         self.note = format!("hold {hold}: telling the daemon");
         let width = if choice == Choice::Session { Breadth::Exact } else { Breadth::Once };
-        let scope = GrantScope { seconds: None, width };
+        let scope = GrantScope { seconds: None, breadth: width };
         Some(Command::Decide(HoldAnswer { hold, approve: choice != Choice::Deny, scope, reason: None }))
     }
 

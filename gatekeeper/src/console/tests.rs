@@ -26,7 +26,7 @@ fn id(number: u64) -> HoldId {
 }
 
 fn file(path: &str) -> Object {
-    Object::File { path: path.into(), path_hex: None, in_workspace: None, device: 1, inode: 2 }
+    Object::File { path: path.into(), path_hex: None, workspace_path: None, device: 1, inode: 2 }
 }
 
 fn held(number: u64, path: &str, arguments: &[&str]) -> Held {
@@ -34,13 +34,13 @@ fn held(number: u64, path: &str, arguments: &[&str]) -> Held {
         hold: id(number),
         event: event(number, Operation::Exec, Verdict::Ask, file(path)),
         arguments: Some(arguments.iter().map(|argument| (*argument).to_owned()).collect()),
-        folder: Some("/home/dev/app".into()),
-        left: 90,
+        working_directory: Some("/home/dev/app".into()),
+        seconds_left: 90,
         terms: Terms::default(),
-        approved: Vec::new(),
+        approved_by: Vec::new(),
         checks: Vec::new(),
         owner_name: Some("dev".into()),
-        flood: None,
+        flood_denied: None,
     }
 }
 
@@ -73,7 +73,7 @@ fn answer(number: u64, approve: bool, width: Breadth) -> Command {
     Command::Decide(HoldAnswer {
         hold: id(number),
         approve,
-        scope: GrantScope { seconds: None, width },
+        scope: GrantScope { seconds: None, breadth: width },
         reason: None,
     })
 }
@@ -150,7 +150,7 @@ fn a_hold_that_comes_or_goes_does_not_slip_under_the_key() {
 
 #[test]
 fn a_hold_that_is_amended_is_the_same_and_not_new() {
-    let mut state = state((100, 40), vec![Held { flood: Some(0), ..push(7) }]);
+    let mut state = state((100, 40), vec![Held { flood_denied: Some(0), ..push(7) }]);
     state.take_bell();
     press(&mut state, "↓a");
     state.hear(News::Amended { hold: id(7), approved: Vec::new(), flood: Some(41) });
@@ -162,12 +162,12 @@ fn a_hold_that_is_amended_is_the_same_and_not_new() {
 
 #[test]
 fn who_approves_more_than_others_did_is_told() {
-    let once = GrantScope { seconds: None, width: Breadth::Once };
+    let once = GrantScope { seconds: None, breadth: Breadth::Once };
     let decision = || Decision {
-        about: None,
-        approves: true,
-        asked: "delete /srv/x".into(),
-        by: DecidedBy::Timeout,
+        event: None,
+        approved: true,
+        summary: "delete /srv/x".into(),
+        decided_by: DecidedBy::Timeout,
         checks: Vec::new(),
         hold: id(7),
         owner: None,
@@ -175,11 +175,11 @@ fn who_approves_more_than_others_did_is_told() {
         scope: once,
         session: None,
         session_name: None,
-        settled: true,
+        is_final: true,
         time: Moment::now(),
     };
     let mut state = state((100, 40), vec![push(7)]);
-    let asked = GrantScope { seconds: None, width: Breadth::Exact };
+    let asked = GrantScope { seconds: None, breadth: Breadth::Exact };
     state.hear(News::Decided { decision: Box::new(decision()), asked });
     assert!(state.note.contains("others approved no more than once"), "{}", state.note);
     state.hear(News::Decided { decision: Box::new(decision()), asked: once });
@@ -299,7 +299,7 @@ fn hostile_text_stays_in_its_place() {
     hostile.event.program = Some(format!("/tmp/{HOSTILE}"));
     hostile.event.task.comm = HOSTILE.into();
     hostile.event.reason = HOSTILE.into();
-    hostile.folder = Some(format!("/tmp/{HOSTILE}").into());
+    hostile.working_directory = Some(format!("/tmp/{HOSTILE}").into());
     hostile.event.ancestry[0].path = HOSTILE.into();
     for size in [(40, 12), (100, 40), (200, 60), (10, 3), (1, 1)] {
         let mut state = state(size, vec![hostile.clone()]);

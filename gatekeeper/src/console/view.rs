@@ -140,17 +140,17 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
             (text, if event.is_refused() { BAD } else { PLAIN })
         }
         Record::Decision(decision) => {
-            let style = if decision.approves { GOOD } else { BAD };
+            let style = if decision.approved { GOOD } else { BAD };
             let said = safe_text::cut(&decision.to_string(), 120);
-            (format!("{} {said}: {}", decision.time.clock(), safe_text::cut(&decision.asked, 120)), style)
+            (format!("{} {said}: {}", decision.time.clock(), safe_text::cut(&decision.summary, 120)), style)
         }
         Record::AssistantReport(told) if told.dropped > 0 => {
             (format!("{} {} more hooks turned away", told.time.clock(), told.dropped), BAD)
         }
         Record::AssistantReport(told) => {
             let session = told.session_name.clone().unwrap_or_else(|| told.session.to_string());
-            let (who, what) = (told.telling.assistant.name(), told.telling.what.words());
-            let tool = told.telling.tool.as_deref().unwrap_or_default();
+            let (who, what) = (told.report.assistant.name(), told.report.kind.words());
+            let tool = told.report.tool.as_deref().unwrap_or_default();
             let text = format!(
                 "{} {} {who} {what} {} {}",
                 told.time.clock(),
@@ -158,7 +158,7 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
                 safe_text::cut(tool, 40),
                 safe_text::cut(&told.brief(), 120),
             );
-            (text, if told.refused.is_some() { BAD } else { DIM })
+            (text, if told.predicted_denial.is_some() { BAD } else { DIM })
         }
         Record::Session(change) => {
             let name = change.session_name.clone().unwrap_or_else(|| change.session.to_string());
@@ -168,8 +168,8 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
             )
         }
         Record::Lost(lost) => (format!("{} events were lost", lost.time.clock()), BAD),
-        Record::Refused(refused) => {
-            let why = safe_text::cut(&refused.why, 120);
+        Record::PolicyRefused(refused) => {
+            let why = safe_text::cut(&refused.reason, 120);
             (
                 format!(
                     "{} policy {} refused: {why}",

@@ -47,7 +47,7 @@ pub fn detach(config: &Config) -> Result<usize, DaemonError> {
             time: Moment::now(),
             hook: hook.clone(),
             live: false,
-            why: Some("detached by `gatekeeper daemon --detach-all`".to_owned()),
+            reason: Some("detached by `gatekeeper daemon --detach-all`".to_owned()),
         }));
     }
     let health = Arc::clone(trail.health());

@@ -39,8 +39,12 @@ pub enum Heard {
 impl From<Heard> for Answer {
     fn from(heard: Heard) -> Self {
         match heard {
-            Heard::Outside => Self::Heard { inside: false, call: None, refused: None },
-            Heard::Written { call, refused } => Self::Heard { inside: true, call, refused },
+            Heard::Outside => {
+                Self::Reported { in_session: false, tool_call_id: None, predicted_denial: None }
+            }
+            Heard::Written { call, refused } => {
+                Self::Reported { in_session: true, tool_call_id: call, predicted_denial: refused }
+            }
         }
     }
 }
@@ -49,7 +53,7 @@ impl From<Heard> for Answer {
 pub async fn hear(daemon: &State, peer: &Peer, hook: Hook) -> Result<Heard, Refusal> {
     let Some(label) = daemon.label_of(peer.pidfd())? else { return Ok(Heard::Outside) };
     let session = SessionId::from_kernel(label.session).ok_or_else(unknown)?;
-    let Hook { mut telling, deeds } = hook;
+    let Hook { report: mut telling, actions: deeds } = hook;
     check(&mut telling, &deeds)?;
     let now = since_boot();
     match daemon.report_quotas().take(session, telling.assistant, telling.size(), now) {
@@ -78,7 +82,7 @@ pub async fn hear(daemon: &State, peer: &Peer, hook: Hook) -> Result<Heard, Refu
             Some(no) => AssistantReport {
                 policy: Some(no.policy.clone()),
                 generation,
-                refused: refused.clone(),
+                predicted_denial: refused.clone(),
                 ..told
             },
         };
@@ -99,7 +103,7 @@ fn check(telling: &mut HookReport, deeds: &[Action]) -> Result<(), Refusal> {
     telling.each(|text, most| fits &= text.len() <= most);
     fits &= deeds.len() <= ACTIONS && deeds.iter().map(Action::size).sum::<usize>() <= BYTES;
     // A number that JSON's readers can hold.
-    fits &= telling.cut < 1 << 50;
+    fits &= telling.truncated_bytes < 1 << 50;
     if fits {
         return Ok(());
     }
@@ -125,11 +129,11 @@ fn told_of(
         purpose: known.purpose.clone(),
         policy,
         generation,
-        call: None,
-        refused: None,
-        tellers: Vec::new(),
+        tool_call_id: None,
+        predicted_denial: None,
+        reported_by: Vec::new(),
         dropped: 0,
-        telling,
+        report: telling,
     }
 }
 
@@ -226,7 +230,7 @@ mod tests {
              [[file]]\nid = 's'\nverdict = 'deny'\npath = ['/home/x/.env']\nreason = 'secrets'\n",
         )
         .unwrap();
-        let start = |program: &str| Action::Start { program: program.into(), argv: vec![], env: vec![] };
+        let start = |program: &str| Action::Exec { program: program.into(), argv: vec![], env: vec![] };
         let said = |deed: &Action| says_no(&policy, deed, &deed.question());
         assert_eq!(said(&start("/bin/git")), None);
         assert_eq!(said(&start("/bin/push")), None);
@@ -269,13 +273,13 @@ mod tests {
     #[test]
     fn more_than_is_taken_is_refused() {
         use gatekeeper_record::hook_report::TEXT;
-        let mut telling = HookReport::of(Assistant::Codex, ReportKind::Tool, "PreToolUse");
+        let mut telling = HookReport::of(Assistant::Codex, ReportKind::ToolCall, "PreToolUse");
         telling.input = Some("x".repeat(TEXT));
         assert!(check(&mut telling, &[]).is_ok());
         telling.output = Some("x".repeat(TEXT + 1));
         assert!(check(&mut telling, &[]).is_err());
         telling.shorten();
-        assert_eq!((telling.cut, check(&mut telling, &[]).is_ok()), (1, true));
+        assert_eq!((telling.truncated_bytes, check(&mut telling, &[]).is_ok()), (1, true));
         let file = Action::File { path: "x".repeat(BYTES), access: Access::Read };
         assert!(check(&mut telling, std::slice::from_ref(&file)).is_ok());
         assert!(check(&mut telling, &[file.clone(), file]).is_err());

@@ -303,7 +303,7 @@ impl State {
             parent: session.parent,
             workspace: Some(session.workspace.to_string_lossy().into_owned()),
             user: Some(session.owner.name.clone()),
-            ends: session.ends.map(|ends| Moment::at_boot_time(Duration::from_nanos(ends))),
+            expires: session.ends.map(|ends| Moment::at_boot_time(Duration::from_nanos(ends))),
             command: if change == Change::Opened { session.command.clone() } else { Vec::new() },
             note,
         }));
@@ -328,11 +328,11 @@ impl State {
         if let Err(refusal) = &result
             && refusal.reason == Reason::Policy
         {
-            self.trail.borrow_mut().note(Record::Refused(PolicyRefused {
+            self.trail.borrow_mut().note(Record::PolicyRefused(PolicyRefused {
                 time: Moment::now(),
                 owner: uid,
                 policy: asked.to_owned(),
-                why: refusal.message.clone(),
+                reason: refusal.message.clone(),
             }));
         }
         result
@@ -365,7 +365,7 @@ fn hook_change(hook: &Hook) -> HookChange {
         Liveness::Dead(why) => (false, Some(why.clone())),
     };
     let time = Moment::now();
-    HookChange { time, hook: hook.name.to_owned(), live, why }
+    HookChange { time, hook: hook.name.to_owned(), live, reason: why }
 }
 
 fn not_loaded(why: &str) -> Refusal {

@@ -18,10 +18,10 @@ pub fn status(daemon: &State) -> Status {
                 let (state, why) = match &hook.liveness {
                     Liveness::Live => (HookLiveness::Live, None),
                     Liveness::Attached => (HookLiveness::Attached, None),
-                    Liveness::Unproved => (HookLiveness::Unproved, None),
+                    Liveness::Unproved => (HookLiveness::Untested, None),
                     Liveness::Dead(why) => (HookLiveness::Dead, Some(why.clone())),
                 };
-                HookState { hook: hook.name.to_owned(), way: hook.attach_type, state, why }
+                HookState { hook: hook.name.to_owned(), attach_type: hook.attach_type, state, reason: why }
             })
             .collect(),
     };

@@ -156,43 +156,43 @@ fn root(uid: u32) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Outcome::{Bad, Good, Warn};
+    use super::super::CheckStatus::{Fail, Pass, Warn};
     use super::*;
 
     const HERE: &Distribution = &Distribution::Debian;
 
     #[test]
     fn old_kernels_are_too_old() {
-        assert_eq!(kernel("6.1.0-44-amd64", HERE).outcome, Good);
-        assert_eq!(kernel("7.3-rc1", HERE).outcome, Good);
-        assert_eq!(kernel("5.15.0-91-generic", HERE).outcome, Bad);
-        assert_eq!(kernel("?", HERE).outcome, Warn);
+        assert_eq!(kernel("6.1.0-44-amd64", HERE).status, Pass);
+        assert_eq!(kernel("7.3-rc1", HERE).status, Pass);
+        assert_eq!(kernel("5.15.0-91-generic", HERE).status, Fail);
+        assert_eq!(kernel("?", HERE).status, Warn);
     }
 
     #[test]
     fn full_preemption_is_a_risk_before_6_2_only() {
         let dynamic = "#1 SMP PREEMPT_DYNAMIC Debian 6.1.140-1";
-        assert_eq!(preemption("6.1.0", dynamic, "quiet", HERE).outcome, Good);
-        assert_eq!(preemption("6.1.0", dynamic, "preempt=full quiet", HERE).outcome, Warn);
-        assert_eq!(preemption("6.1.0", dynamic, "preempt=full preempt=none", HERE).outcome, Good);
-        assert_eq!(preemption("6.1.0", "#1 SMP PREEMPT x", "", HERE).outcome, Warn);
-        assert_eq!(preemption("6.12.0", dynamic, "preempt=full", HERE).outcome, Good);
+        assert_eq!(preemption("6.1.0", dynamic, "quiet", HERE).status, Pass);
+        assert_eq!(preemption("6.1.0", dynamic, "preempt=full quiet", HERE).status, Warn);
+        assert_eq!(preemption("6.1.0", dynamic, "preempt=full preempt=none", HERE).status, Pass);
+        assert_eq!(preemption("6.1.0", "#1 SMP PREEMPT x", "", HERE).status, Warn);
+        assert_eq!(preemption("6.12.0", dynamic, "preempt=full", HERE).status, Pass);
     }
 
     #[test]
     fn the_lsm_list_is_read_word_by_word() {
         let full = || Some("its preemption is full".to_owned());
-        assert_eq!(lsm(Some("lockdown,capability,bpf"), full(), HERE).outcome, Good);
-        assert_eq!(lsm(Some("capability,yama,bpfx"), None, HERE).outcome, Warn);
+        assert_eq!(lsm(Some("lockdown,capability,bpf"), full(), HERE).status, Pass);
+        assert_eq!(lsm(Some("capability,yama,bpfx"), None, HERE).status, Warn);
         let missing = lsm(Some("capability,yama,bpfx"), full(), HERE);
-        assert_eq!(missing.outcome, Bad);
+        assert_eq!(missing.status, Fail);
         assert!(missing.help.unwrap().contains("lsm=capability,yama,bpfx,bpf"));
-        assert_eq!(lsm(None, None, HERE).outcome, Warn);
+        assert_eq!(lsm(None, None, HERE).status, Warn);
     }
 
     #[test]
     fn only_confidentiality_is_in_the_way() {
-        assert_eq!(lockdown(Some("none [integrity] confidentiality"), HERE).outcome, Good);
-        assert_eq!(lockdown(Some("none integrity [confidentiality]"), HERE).outcome, Bad);
+        assert_eq!(lockdown(Some("none [integrity] confidentiality"), HERE).status, Pass);
+        assert_eq!(lockdown(Some("none integrity [confidentiality]"), HERE).status, Fail);
     }
 }

@@ -13,13 +13,13 @@ pub use distribution::Distribution;
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CheckStatus {
     /// As it must be.
-    Good,
+    Pass,
     /// It can work, or can't be seen from here.
     Warn,
     /// It can't work.
-    Bad,
+    Fail,
 }
 
 /// One thing looked at.
@@ -28,25 +28,25 @@ pub struct Finding {
     /// What was looked at, in a word for programs.
     pub check: &'static str,
     /// How it came out.
-    pub outcome: Outcome,
+    pub status: CheckStatus,
     /// What was found.
-    pub found: String,
+    pub detail: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
 
 impl Finding {
-    fn good(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, outcome: Outcome::Good, found: found.into(), help: None }
+    fn good(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, status: CheckStatus::Pass, detail: detail.into(), help: None }
     }
 
-    fn warn(check: &'static str, found: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { check, outcome: Outcome::Warn, found: found.into(), help: Some(help.into()) }
+    fn warn(check: &'static str, detail: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { check, status: CheckStatus::Warn, detail: detail.into(), help: Some(help.into()) }
     }
 
-    fn bad(check: &'static str, found: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { check, outcome: Outcome::Bad, found: found.into(), help: Some(help.into()) }
+    fn bad(check: &'static str, detail: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { check, status: CheckStatus::Fail, detail: detail.into(), help: Some(help.into()) }
     }
 }
 

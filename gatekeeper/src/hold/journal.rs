@@ -151,10 +151,10 @@ mod tests {
 
     fn decision(hold: u64, approves: bool) -> Decision {
         Decision {
-            about: None,
-            approves,
-            asked: "write /srv/x".into(),
-            by: DecidedBy::Timeout,
+            event: None,
+            approved: approves,
+            summary: "write /srv/x".into(),
+            decided_by: DecidedBy::Timeout,
             checks: Vec::new(),
             hold: HoldId::from_kernel(hold).unwrap(),
             owner: Some(1000),
@@ -162,7 +162,7 @@ mod tests {
             scope: GrantScope::default(),
             session: None,
             session_name: None,
-            settled: true,
+            is_final: true,
             time: Moment::from_micros(7),
         }
     }

@@ -71,7 +71,7 @@ impl Entry {
     /// The decision, once there is one.
     #[must_use]
     pub fn decision(&self) -> Option<&Decision> {
-        self.said.last().filter(|said| said.settled)
+        self.said.last().filter(|said| said.is_final)
     }
 
     /// When it is denied, since boot.
@@ -82,7 +82,7 @@ impl Entry {
 
     /// The people who have approved.
     pub fn approved(&self) -> impl Iterator<Item = &Person> {
-        self.said.iter().filter(|said| said.approves).filter_map(|said| match &said.by {
+        self.said.iter().filter(|said| said.approved).filter_map(|said| match &said.decided_by {
             DecidedBy::Person(person) => Some(person),
             _ => None,
         })
@@ -92,7 +92,7 @@ impl Entry {
     /// asked last has no more to say than the others.
     #[must_use]
     pub fn granted(&self, last: GrantScope) -> GrantScope {
-        self.said.iter().filter(|said| said.approves).fold(last, |all, said| all.and(said.scope))
+        self.said.iter().filter(|said| said.approved).fold(last, |all, said| all.and(said.scope))
     }
 
     fn shown(&self, flood: Option<u64>, now: Duration) -> Option<Held> {
@@ -101,13 +101,16 @@ impl Entry {
             hold,
             event: self.event.clone(),
             arguments: arguments(&self.hold),
-            folder: fs::read_link(Path::new("/proc").join(self.hold.event.pid.to_string()).join("cwd")).ok(),
-            left: self.deadline().saturating_sub(now).as_secs(),
+            working_directory: fs::read_link(
+                Path::new("/proc").join(self.hold.event.pid.to_string()).join("cwd"),
+            )
+            .ok(),
+            seconds_left: self.deadline().saturating_sub(now).as_secs(),
             terms: self.terms.clone(),
-            approved: self.approved().cloned().collect(),
+            approved_by: self.approved().cloned().collect(),
             checks: self.checks.clone(),
             owner_name: self.owner_name.clone(),
-            flood,
+            flood_denied: flood,
         })
     }
 }
@@ -234,7 +237,7 @@ impl Queue {
         let mut finished = Vec::new();
         for hold in std::mem::take(&mut self.earlier).into_iter().filter(|hold| !waits(hold)) {
             let said = self.journal.said().get(&hold).and_then(|said| said.last());
-            finished.extend(said.filter(|said| said.settled).cloned());
+            finished.extend(said.filter(|said| said.is_final).cloned());
             self.over.push_back((now, hold));
         }
         finished
@@ -268,7 +271,7 @@ pub(crate) mod tests {
     /// A hold nobody has said anything of, of a session of user 1000.
     pub fn entry() -> Entry {
         let object =
-            Object::File { path: "/srv/x".into(), path_hex: None, in_workspace: None, device: 1, inode: 2 };
+            Object::File { path: "/srv/x".into(), path_hex: None, workspace_path: None, device: 1, inode: 2 };
         let mut hold = Hold::zeroed();
         (hold.event.sequence, hold.event.asking) = (17, 1);
         Entry {

@@ -1,7 +1,7 @@
 //! A hold in words for people. What an agent chose stands there spelled out (see [`gatekeeper_record::safe_text`]), and nothing else does.
 
 use gatekeeper_policy::approval::Approver;
-use gatekeeper_record::held::{Held, Says};
+use gatekeeper_record::held::{CheckVerdict, Held};
 use gatekeeper_record::safe_text::{cut, exact, words};
 
 /// One line of what there is to know.
@@ -58,7 +58,7 @@ pub fn asked(held: &Held, columns: usize) -> String {
 /// That its session asks too often, where it does.
 #[must_use]
 pub fn flood(held: &Held) -> Option<String> {
-    let denied = match held.flood? {
+    let denied = match held.flood_denied? {
         0 => String::new(),
         count => format!("; {count} so far"),
     };
@@ -94,7 +94,7 @@ pub fn lines(held: &Held, left: u64) -> Vec<Line> {
     if let Some(path) = &event.program {
         line("program", exact(path));
     }
-    if let Some(folder) = &held.folder {
+    if let Some(folder) = &held.working_directory {
         line("in", exact(&folder.to_string_lossy()));
     }
     for (number, process) in event.ancestry.iter().enumerate() {
@@ -111,7 +111,7 @@ fn terms(held: &Held, line: &mut impl FnMut(&'static str, String)) {
     let terms = &held.terms;
     if terms.needed() > 1 || terms.separation == Some(true) {
         let owner_only = if terms.separation == Some(true) { ", not the owner alone" } else { "" };
-        line("needs", format!("{} to approve{owner_only}; {} have", terms.needed(), held.approved.len()));
+        line("needs", format!("{} to approve{owner_only}; {} have", terms.needed(), held.approved_by.len()));
     }
     for (number, list) in terms.lists().enumerate() {
         let name = |approver: &Approver| match approver {
@@ -125,12 +125,12 @@ fn terms(held: &Held, line: &mut impl FnMut(&'static str, String)) {
         );
     }
     for checked in &held.checks {
-        let says = match checked.says {
-            Says::Allow => "allow",
-            Says::Ask => "ask",
-            Says::Deny => "deny",
+        let says = match checked.verdict {
+            CheckVerdict::Allow => "allow",
+            CheckVerdict::Ask => "ask",
+            CheckVerdict::Deny => "deny",
         };
-        let why = checked.why.as_deref().unwrap_or_default();
+        let why = checked.reason.as_deref().unwrap_or_default();
         line("check", exact(&format!("{}: {says} {why}", checked.check)));
     }
 }

@@ -97,7 +97,7 @@ impl Prompter {
                     }
                 }
                 News::Hold(held) => {
-                    let until = Instant::now() + Duration::from_secs(held.left);
+                    let until = Instant::now() + Duration::from_secs(held.seconds_left);
                     match &mut self.asking {
                         Some((question, time)) if question.hold() == held.hold => {
                             *time = until;

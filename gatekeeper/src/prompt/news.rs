@@ -90,7 +90,7 @@ impl Listener {
                     let listened = match answer {
                         Ok(Answer::Hold(held)) if self.is_ours(&held) => self.say(News::Hold(held)),
                         Ok(Answer::Live) => self.say(News::All),
-                        Ok(Answer::Gone { hold }) => self.say(News::Gone(hold)),
+                        Ok(Answer::Closed { hold }) => self.say(News::Gone(hold)),
                         Ok(_) => true,
                         Err(_) => break,
                     };

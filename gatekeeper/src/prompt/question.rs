@@ -51,7 +51,7 @@ impl Question {
     /// Asks about a hold.
     #[must_use]
     pub fn new(held: Held, size: (u16, u16), code: String) -> Self {
-        let left = held.left;
+        let left = held.seconds_left;
         let mut question = Self {
             held,
             size,
@@ -205,7 +205,7 @@ impl Question {
             self.note("the daemon is away: nothing can be decided");
             return Step::Stay;
         }
-        let scope = GrantScope { seconds: None, width };
+        let scope = GrantScope { seconds: None, breadth: width };
         Step::Decide(HoldAnswer { hold: self.held.hold, approve, scope, reason: None })
     }
 

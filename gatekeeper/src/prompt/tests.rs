@@ -22,7 +22,12 @@ fn press(question: &mut Question, keys: &str) -> Step {
 
 fn decided(approve: bool, width: Breadth) -> Step {
     let hold = held().hold;
-    Step::Decide(HoldAnswer { hold, approve, scope: GrantScope { seconds: None, width }, reason: None })
+    Step::Decide(HoldAnswer {
+        hold,
+        approve,
+        scope: GrantScope { seconds: None, breadth: width },
+        reason: None,
+    })
 }
 
 fn seen(bytes: &[u8], size: (u16, u16)) -> String {

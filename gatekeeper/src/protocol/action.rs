@@ -14,7 +14,7 @@ pub const BYTES: usize = 64 << 10;
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// Start a program.
-    Start {
+    Exec {
         /// Its real path.
         program: String,
         /// Its arguments, the name it is called by first.
@@ -50,7 +50,7 @@ impl Action {
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
-            Self::Start { program, argv, env } => {
+            Self::Exec { program, argv, env } => {
                 program.len() + argv.iter().chain(env).map(|word| word.len() + 1).sum::<usize>()
             }
             Self::File { path, .. } => path.len(),
@@ -62,7 +62,7 @@ impl Action {
     pub fn question(&self) -> Question {
         let bytes = |words: &[String]| words.iter().map(|word| word.clone().into_bytes()).collect();
         match self {
-            Self::Start { program, argv, env } => Question::Exec(Start {
+            Self::Exec { program, argv, env } => Question::Exec(Start {
                 program: program.clone().into_bytes(),
                 argv: bytes(argv),
                 env: bytes(env),
@@ -85,7 +85,7 @@ impl Action {
     #[must_use]
     pub fn object(&self) -> &str {
         match self {
-            Self::Start { program: path, .. } | Self::File { path, .. } => path,
+            Self::Exec { program: path, .. } | Self::File { path, .. } => path,
         }
     }
 }

@@ -18,7 +18,7 @@ use gatekeeper_record::refusal::Refusal;
 use gatekeeper_record::session_id::SessionId;
 
 /// The version spoken here. A daemon refuses any other by name.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Bytes of one request, the closing newline included: a policy file and what surrounds it. Ten thousand
 /// rules take one megabyte; larger policies belong in the policy directories.
@@ -81,11 +81,11 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hook {
-    /// What it tells.
-    pub telling: HookReport,
+    /// The report.
+    pub report: HookReport,
     /// What a tool call would ask of the kernel, as far as that can be told beforehand.
     #[serde(default)]
-    pub deeds: Vec<Action>,
+    pub actions: Vec<Action>,
 }
 
 /// See [`Request::Holds`].
@@ -219,18 +219,18 @@ pub enum Answer {
     /// One hold that waits.
     Hold(Box<Held>),
     /// Of a hold that was told of, people are shown something else now. What is asked never changes.
-    Amended {
+    Updated {
         /// Its number.
         hold: HoldId,
         /// Who has approved so far.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        approved: Vec<Person>,
+        approved_by: Vec<Person>,
         /// As in a hold.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        flood: Option<u64>,
+        flood_denied: Option<u64>,
     },
     /// A hold that was told of waits no more.
-    Gone {
+    Closed {
         /// Its number.
         hold: HoldId,
     },
@@ -250,15 +250,15 @@ pub enum Answer {
         error: Option<String>,
     },
     /// What an assistant told is written down; in no session, it is not.
-    Heard {
+    Reported {
         /// Whether the caller is in a session.
-        inside: bool,
+        in_session: bool,
         /// gatekeeper's number of the tool call.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        call: Option<String>,
+        tool_call_id: Option<String>,
         /// What the policy would refuse.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        refused: Option<PredictedDenial>,
+        predicted_denial: Option<PredictedDenial>,
     },
     /// From here on the terminal is taken down.
     Recording,
@@ -279,22 +279,22 @@ mod tests {
     #[test]
     fn requests_keep_their_shape_on_the_wire() {
         let run = parse(
-            r#"{"protocol":1,"request":{"verb":"run","policy":{"name":"base"},"workspace":"/home/dev/app"}}"#,
+            r#"{"protocol":2,"request":{"verb":"run","policy":{"name":"base"},"workspace":"/home/dev/app"}}"#,
         )
         .unwrap();
         let Request::Run(run) = run.request else { panic!("not a run") };
         assert_eq!(run.policy, Some(PolicyChoice::Name("base".into())));
         let status = Envelope { protocol: PROTOCOL, request: Request::Status {} };
-        assert_eq!(serde_json::to_string(&status).unwrap(), r#"{"protocol":1,"request":{"verb":"status"}}"#);
+        assert_eq!(serde_json::to_string(&status).unwrap(), r#"{"protocol":2,"request":{"verb":"status"}}"#);
     }
 
     #[test]
     fn what_is_unknown_is_refused_not_skipped() {
         for text in [
-            r#"{"protocol":1,"request":{"verb":"approve"}}"#,
-            r#"{"protocol":1,"request":{"verb":"status","all":true}}"#,
-            r#"{"protocol":1,"request":{"verb":"run","workspace":"/w","uid":0}}"#,
-            r#"{"protocol":1,"request":{"verb":"status"},"as":"root"}"#,
+            r#"{"protocol":2,"request":{"verb":"approve"}}"#,
+            r#"{"protocol":2,"request":{"verb":"status","all":true}}"#,
+            r#"{"protocol":2,"request":{"verb":"run","workspace":"/w","uid":0}}"#,
+            r#"{"protocol":2,"request":{"verb":"status"},"as":"root"}"#,
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -60,9 +60,9 @@ pub struct TrailState {
     pub signed: u64,
     /// Records of what passed on the promise that it is recorded, and that wait for room.
     #[serde(default)]
-    pub owed: u64,
+    pub pending_required: u64,
     /// What keeps it from being written, if anything does.
-    pub trouble: Option<String>,
+    pub error: Option<String>,
 }
 
 impl TrailState {
@@ -72,8 +72,8 @@ impl TrailState {
         Self {
             records: health.size(),
             signed: health.signed(),
-            owed: health.owed(),
-            trouble: health.trouble(),
+            pending_required: health.owed(),
+            error: health.trouble(),
         }
     }
 }
@@ -84,12 +84,12 @@ pub struct HookState {
     /// Its name.
     pub hook: String,
     /// How its program is attached.
-    pub way: AttachType,
+    pub attach_type: AttachType,
     /// Whether it enforces.
     pub state: HookLiveness,
     /// If not, why, and the help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// `Liveness` of the kernel crate, without its reason.
@@ -101,7 +101,7 @@ pub enum HookLiveness {
     /// Attached; it refuses nothing that a canary could try.
     Attached,
     /// Attached, not yet proved.
-    Unproved,
+    Untested,
     /// Not firing.
     Dead,
 }

@@ -43,7 +43,7 @@ pub struct Summary {
     pub opened: Moment,
     /// Seconds until it is ended; absent where it has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left: Option<u64>,
+    pub seconds_left: Option<u64>,
     /// Its cgroup's folder.
     pub cgroup: PathBuf,
     /// The processes that carry its label; absent where the kernel could not be asked.

@@ -104,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_line_is_one_request() {
-        let found = exchange(b"{\"protocol\":1,\"request\":{\"verb\":\"status\"}}\nrest").await.unwrap();
+        let found = exchange(b"{\"protocol\":2,\"request\":{\"verb\":\"status\"}}\nrest").await.unwrap();
         assert_eq!(found, Some(Request::Status {}));
         assert_eq!(exchange(b"").await.unwrap(), None);
     }
@@ -112,10 +112,10 @@ mod tests {
     #[tokio::test]
     async fn each_mistake_gets_one_clear_answer() {
         let version = exchange(b"{\"protocol\":9,\"request\":{\"verb\":\"hold\"}}\n").await.unwrap_err();
-        assert_eq!(version.message, "protocol 9 is not spoken here, only 1");
+        assert_eq!(version.message, "protocol 9 is not spoken here, only 2");
         let garbage = exchange(b"GET / HTTP/1.1\n").await.unwrap_err();
         assert!(garbage.message.starts_with("not a request:"), "{garbage}");
-        let cut = exchange(b"{\"protocol\":1,\"request\":{\"verb\"").await.unwrap_err();
+        let cut = exchange(b"{\"protocol\":2,\"request\":{\"verb\"").await.unwrap_err();
         assert_eq!(cut.reason, Reason::Malformed);
         let long = exchange(&vec![b' '; REQUEST_BYTES + 20_000]).await.unwrap_err();
         assert!(long.message.contains("longer than"), "{long}");

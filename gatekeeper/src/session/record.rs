@@ -173,7 +173,7 @@ impl Session {
             layers: self.inherited.len() + self.own.len(),
             parent: self.parent,
             opened: self.opened,
-            left: self.ends.map(|ends| Duration::from_nanos(ends).saturating_sub(now).as_secs()),
+            seconds_left: self.ends.map(|ends| Duration::from_nanos(ends).saturating_sub(now).as_secs()),
             cgroup: self.cgroup.clone(),
             processes,
         }

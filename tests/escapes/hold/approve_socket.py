@@ -15,7 +15,7 @@ def approve(hold):
     s = socket.socket(socket.AF_UNIX)
     s.connect("/run/gatekeeper/control.sock")
     request = {"verb": "decide", "hold": int(hold), "approve": True}
-    s.sendall(json.dumps({"protocol": 1, "request": request}).encode() + b"\n")
+    s.sendall(json.dumps({"protocol": 2, "request": request}).encode() + b"\n")
     return s.makefile().read()
 
 

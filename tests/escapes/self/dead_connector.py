@@ -11,7 +11,7 @@ import os
 import socket
 import time
 
-REQUEST = json.dumps({"protocol": 1, "request": {"verb": "events", "last": 1}}).encode() + b"\n"
+REQUEST = json.dumps({"protocol": 2, "request": {"verb": "events", "last": 1}}).encode() + b"\n"
 
 
 def connect():

@@ -12,6 +12,6 @@ import socket
 s = socket.socket(socket.AF_UNIX)
 s.connect("/run/gatekeeper/control.sock")
 run = {"verb": "run", "policy": {"name": "wide"}, "workspace": "/srv"}
-s.sendall(json.dumps({"protocol": 1, "request": run}).encode() + b"\n")
+s.sendall(json.dumps({"protocol": 2, "request": run}).encode() + b"\n")
 print(s.makefile().read())
 print(open(os.environ["SECRET"]).read())

@@ -14,7 +14,7 @@ import socket
 def ask(request):
     s = socket.socket(socket.AF_UNIX)
     s.connect("/run/gatekeeper/control.sock")
-    s.sendall(json.dumps({"protocol": 1, "request": request}).encode() + b"\n")
+    s.sendall(json.dumps({"protocol": 2, "request": request}).encode() + b"\n")
     return s.makefile().read()
 
 

@@ -72,22 +72,22 @@ fn ended(world: &World, name: &str) -> Result<String> {
     })
 }
 
-fn reports<'a>(story: &'a Value, what: &str) -> Vec<&'a Value> {
-    let all = story["told"].as_array().map(Vec::as_slice).unwrap_or_default();
-    all.iter().filter(|one| one["telling"]["what"] == what).collect()
+fn reports<'a>(story: &'a Value, kind: &str) -> Vec<&'a Value> {
+    let all = story["assistant_reports"].as_array().map(Vec::as_slice).unwrap_or_default();
+    all.iter().filter(|one| one["report"]["kind"] == kind).collect()
 }
 
 /// The calls that the start of a program was matched with, and how.
 fn started(story: &Value, program: &str) -> Vec<(String, String)> {
     let processes = story["processes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let actions = processes.iter().flat_map(|process| process["deeds"].as_array().into_iter().flatten());
+    let actions = processes.iter().flat_map(|process| process["events"].as_array().into_iter().flatten());
     actions
         .filter(|action| action["operation"] == "exec" && action["passed"] == true)
         .filter(|action| action["object"]["path"].as_str().is_some_and(|path| path.ends_with(program)))
         .map(|action| {
-            let calls = action["tool"]["calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let calls = action["tool_call"]["ids"].as_array().map(Vec::as_slice).unwrap_or_default();
             let calls: Vec<&str> = calls.iter().filter_map(Value::as_str).collect();
-            (calls.join(" "), action["tool"]["matched_by"].as_str().unwrap_or_default().to_owned())
+            (calls.join(" "), action["tool_call"]["matched_by"].as_str().unwrap_or_default().to_owned())
         })
         .collect()
 }
@@ -104,11 +104,11 @@ fn joined(world: &World) -> Result<()> {
     ];
     let (output, story) = story(world, &script.concat())?;
     ensure!(output.contains("\"permissionDecision\":\"deny\"") && output.contains("curl"), "{output}");
-    let (prompt, tools) = (reports(&story, "prompt"), reports(&story, "tool"));
-    ensure!(prompt.len() == 1 && prompt[0]["telling"]["text"] == "look around", "{prompt:?}");
-    ensure!(tools.len() == 2 && reports(&story, "tool_done").len() == 1, "{story}");
-    let call = tools[0]["call"].as_str().context("a call without a number")?.to_owned();
-    ensure!(tools[0]["refused"].is_null() && !tools[1]["refused"].is_null(), "{tools:?}");
+    let (prompt, tools) = (reports(&story, "prompt"), reports(&story, "tool_call"));
+    ensure!(prompt.len() == 1 && prompt[0]["report"]["text"] == "look around", "{prompt:?}");
+    ensure!(tools.len() == 2 && reports(&story, "tool_result").len() == 1, "{story}");
+    let call = tools[0]["tool_call_id"].as_str().context("a call without a number")?.to_owned();
+    ensure!(tools[0]["predicted_denial"].is_null() && !tools[1]["predicted_denial"].is_null(), "{tools:?}");
     let expected = |by: &str| vec![(call.clone(), by.to_owned())];
     ensure!(started(&story, "/uname") == expected("process_tree"), "{:?}", started(&story, "/uname"));
     ensure!(started(&story, "/nproc") == expected("parent"), "{:?}", started(&story, "/nproc"));
@@ -117,21 +117,23 @@ fn joined(world: &World) -> Result<()> {
     let processes = story["processes"].as_array().context("no processes")?;
     // A hook's start is known for one by its arguments only, which come after it; so the process is looked at.
     let is_hook = |process: &&Value| {
-        let actions = process["deeds"].as_array().into_iter().flatten();
+        let actions = process["events"].as_array().into_iter().flatten();
         actions
             .into_iter()
             .any(|action| action["object"]["path"] == "/usr/bin/gatekeeper" && action["passed"] == true)
     };
-    let hooks: Vec<_> = processes.iter().skip(1).filter(is_hook).map(|process| &process["tool"]).collect();
+    let hooks: Vec<_> =
+        processes.iter().skip(1).filter(is_hook).map(|process| &process["tool_call"]).collect();
     ensure!(!hooks.is_empty(), "no hook's process");
-    let is_nobodys = |tool: &&&Value| tool["calls"].as_array().is_none_or(Vec::is_empty);
+    let is_nobodys = |tool: &&&Value| tool["ids"].as_array().is_none_or(Vec::is_empty);
     ensure!(hooks.iter().all(|tool| is_nobodys(&tool)), "a hook is a tool: {hooks:?}");
-    let denied = processes.iter().flat_map(|process| process["deeds"].as_array().into_iter().flatten()).find(
-        |action| action["passed"] == false && action["object"]["path"].to_string().contains("id_ed25519"),
-    );
+    let denied =
+        processes.iter().flat_map(|process| process["events"].as_array().into_iter().flatten()).find(
+            |action| action["passed"] == false && action["object"]["path"].to_string().contains("id_ed25519"),
+        );
     let denied = denied.context("no denial of the key")?;
-    ensure!(denied["tool"]["calls"][0] == call.as_str(), "{denied}");
-    ensure!(tools[0]["tellers"].as_array().is_some_and(|chain| chain.len() >= 2), "{}", tools[0]);
+    ensure!(denied["tool_call"]["ids"][0] == call.as_str(), "{denied}");
+    ensure!(tools[0]["reported_by"].as_array().is_some_and(|chain| chain.len() >= 2), "{}", tools[0]);
     Ok(())
 }
 
@@ -203,8 +205,8 @@ fn check_story(world: &World, id: &str) -> Result<Value> {
     for (held, reason) in
         story["holds"].as_array().into_iter().flatten().zip(["it is mine", "the audit needs it"])
     {
-        let answer = &held["said"][0];
-        ensure!(answer["by"]["person"]["name"] == "dev" && answer["reason"] == reason, "{held}");
+        let answer = &held["decisions"][0];
+        ensure!(answer["decided_by"]["person"]["name"] == "dev" && answer["reason"] == reason, "{held}");
     }
     let shown = world.ask(&["audit", "session", id])?;
     for words in [
@@ -241,7 +243,7 @@ fn check_statistics(world: &World, id: &str, counts: &Value) -> Result<()> {
     let stats = stats.first().context("no statistics")?;
     let sum = |list: &str, fits: &dyn Fn(&str) -> bool| -> u64 {
         let list = stats[list].as_array().into_iter().flatten();
-        list.filter(|one| one["what"].as_str().is_some_and(fits))
+        list.filter(|one| one["value"].as_str().is_some_and(fits))
             .filter_map(|one| one["count"].as_u64())
             .sum()
     };
@@ -299,9 +301,9 @@ fn two(world: &World) -> Result<()> {
             .concat();
     let (_, story) = story(world, &script)?;
     let number = |call: &str| {
-        let tools = reports(&story, "tool");
-        let one = tools.into_iter().find(|one| one["telling"]["tool_use"] == call);
-        one.and_then(|one| one["call"].as_str()).map(str::to_owned).context("no such call")
+        let tools = reports(&story, "tool_call");
+        let one = tools.into_iter().find(|one| one["report"]["tool_use_id"] == call);
+        one.and_then(|one| one["tool_call_id"].as_str()).map(str::to_owned).context("no such call")
     };
     let tree = |call: &str| anyhow::Ok(vec![(number(call)?, "process_tree".to_owned())]);
     ensure!(started(&story, "/nproc") == tree("a")?, "{:?}", started(&story, "/nproc"));
@@ -312,20 +314,27 @@ fn two(world: &World) -> Result<()> {
 fn outside(world: &World) -> Result<()> {
     let mut command = std::process::Command::new("bash");
     User::Dev.become_of(&mut command);
-    let before =
-        world.ask_json(&["events", "--json"])?.iter().filter(|event| event["type"] == "told").count();
+    let before = world
+        .ask_json(&["events", "--json"])?
+        .iter()
+        .filter(|event| event["type"] == "assistant_report")
+        .count();
     let script = hook("PreToolUse", "a", "curl http://127.0.0.1/");
     let output = command.args(["-c", &script]).current_dir(PROJECT).output()?;
     ensure!(output.status.success() && output.stdout.is_empty(), "{output:?}");
-    let after = world.ask_json(&["events", "--json"])?.iter().filter(|event| event["type"] == "told").count();
+    let after = world
+        .ask_json(&["events", "--json"])?
+        .iter()
+        .filter(|event| event["type"] == "assistant_report")
+        .count();
     ensure!(before == after, "it was recorded all the same");
     Ok(())
 }
 
 /// Straight to the socket, as fast as it takes them: the daemon answers everybody else meanwhile.
 fn flood(world: &World) -> Result<()> {
-    let message = serde_json::json!({"protocol": 1, "request": {"verb": "hook", "telling": {
-        "assistant": "codex", "what": "other", "event": "flood"}}});
+    let message = serde_json::json!({"protocol": 2, "request": {"verb": "hook", "report": {
+        "assistant": "codex", "kind": "other", "event": "flood"}}});
     // Emulated, a guest is slow: until fifty were turned away, three at a time.
     let script = format!(
         "import socket\nsent = no = 0\ndef send():\n  s = socket.socket(socket.AF_UNIX)\n  \
@@ -349,7 +358,7 @@ fn flood(world: &World) -> Result<()> {
 }
 
 fn all_reports(story: &Value) -> Vec<&Value> {
-    story["told"].as_array().into_iter().flatten().collect()
+    story["assistant_reports"].as_array().into_iter().flatten().collect()
 }
 
 fn recorded(world: &World) -> Result<()> {

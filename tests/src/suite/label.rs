@@ -296,7 +296,7 @@ fn expires(world: &World) -> Result<()> {
             |session: &Value, count| session["processes"].as_array().is_some_and(|all| all.len() >= count);
         Ok(inner.filter(|inner| is_full(inner, 1) && is_full(&outer, 2)).map(|inner| (outer, inner)))
     })?;
-    let left = |session: &Value| session["left"].as_u64().unwrap_or(u64::MAX);
+    let left = |session: &Value| session["seconds_left"].as_u64().unwrap_or(u64::MAX);
     ensure!(left(&outer) <= 40 && left(&inner) <= left(&outer), "{outer} {inner}");
     let pids = |session: &Value| -> Vec<u32> {
         session["processes"]
@@ -335,7 +335,7 @@ fn expires(world: &World) -> Result<()> {
             .collect();
         ensure!(changes == ["opened", "expired", "ended"], "{changes:?}");
         ensure!(
-            records.iter().any(|record| record["change"] == "opened" && record["ends"].is_string()),
+            records.iter().any(|record| record["change"] == "opened" && record["expires"].is_string()),
             "{id}"
         );
     }

@@ -69,7 +69,7 @@ fn decide(hold: HoldId, approve: bool) -> Result<bool> {
     let answer = HoldAnswer { hold, approve, scope: GrantScope::default(), reason: None };
     let mut taken = false;
     for answer in ask(Path::new(SOCKET), Request::Decide(answer))? {
-        taken |= matches!(answer?, Answer::Decided(decision) if decision.settled);
+        taken |= matches!(answer?, Answer::Decided(decision) if decision.is_final);
     }
     Ok(taken)
 }
@@ -156,7 +156,7 @@ fn many(world: &World) -> Result<()> {
             .as_u64()
             .with_context(|| format!("a decision on nothing: {record}"))?;
         *decisions.entry(hold).or_default() += 1;
-        approvals += usize::from(record["unmapped"]["decision"]["approves"] == true);
+        approvals += usize::from(record["unmapped"]["decision"]["approved"] == true);
     }
     let twice = |record: &&Value| {
         record["unmapped"]["decision"]["hold"].as_u64().is_some_and(|hold| decisions[&hold] > 1)

@@ -112,8 +112,8 @@ fn checks(world: &World) -> Result<()> {
     for (decision, approves, reason) in
         [(&decided[0], true, Value::Null), (&decided[1], false, "no ticket".into())]
     {
-        ensure!(decision["by"] == serde_json::json!({ "check": check }), "{decision}");
-        ensure!(decision["approves"] == approves && decision["reason"] == reason, "{decision}");
+        ensure!(decision["decided_by"] == serde_json::json!({ "check": check }), "{decision}");
+        ensure!(decision["approved"] == approves && decision["reason"] == reason, "{decision}");
         ensure!(decision["checks"][0]["check"] == check, "{decision}");
     }
     for (name, part) in
@@ -123,7 +123,7 @@ fn checks(world: &World) -> Result<()> {
         let hold = one(world, &id)?;
         let check = &hold["checks"][0];
         ensure!(
-            check["says"] == "ask" && check["why"].as_str().is_some_and(|why| why.starts_with(part)),
+            check["verdict"] == "ask" && check["reason"].as_str().is_some_and(|why| why.starts_with(part)),
             "{hold}"
         );
         let shown = world.ask(&["show", &number(&hold)?])?;
@@ -132,7 +132,7 @@ fn checks(world: &World) -> Result<()> {
         ensure!(ended(&mut session)?.0 == 1, "{name}");
     }
     let last = decisions(world, &id)?.pop().context("no decision")?;
-    ensure!(last["checks"][0]["says"] == "ask" && last["by"]["person"]["name"] == "dev", "{last}");
+    ensure!(last["checks"][0]["verdict"] == "ask" && last["decided_by"]["person"]["name"] == "dev", "{last}");
     // A user's own policy has the daemon run nothing.
     let own = "/home/dev/own-check.toml";
     fixtures::file_with(own, b"version = 1\n[approval]\ncheck = ['command:/bin/true']\n")?;
@@ -167,13 +167,13 @@ fn hashes(world: &World) -> Result<()> {
     for (name, part) in [("other", "is on no list"), ("theirs", "could change the file")] {
         session.send("run", &[&path(name), "-s"])?;
         let hold = one(world, &id)?;
-        let why = hold["checks"][0]["why"].as_str().unwrap_or_default();
+        let why = hold["checks"][0]["reason"].as_str().unwrap_or_default();
         ensure!(why.contains(part) && why.starts_with("sha256:"), "{hold}");
         answer(world, "approve", &hold)?;
         ensure!(ended(&mut session)? == (0, "Linux\n".to_owned()), "{name}");
     }
     let decided = decisions(world, &id)?;
-    let by: Vec<&Value> = decided.iter().map(|decision| &decision["by"]["check"]).collect();
+    let by: Vec<&Value> = decided.iter().map(|decision| &decision["decided_by"]["check"]).collect();
     ensure!(by == [&Value::from("hash"), &Value::from("hash"), &Value::Null, &Value::Null], "{decided:?}");
     Ok(())
 }
@@ -240,7 +240,7 @@ fn notices(world: &World) -> Result<()> {
         let (_, body) = heard.recv_timeout(PATIENCE).context("no word of the decision")?;
         let body: Value = serde_json::from_str(&body)?;
         if body["type"] == "decision" && body["hold"].as_u64() == number {
-            ensure!(body["approves"] == true, "{body}");
+            ensure!(body["approved"] == true, "{body}");
             return Ok(());
         }
     }

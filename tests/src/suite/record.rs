@@ -210,7 +210,7 @@ fn until_full(world: &World) -> Result<String> {
     // Records go on until the file they are in needs another page.
     until("the disk to be full", || {
         plain.act("read", &[path("may")])?.ok();
-        Ok(status(world)?["trail"]["trouble"].as_str().map(str::to_owned))
+        Ok(status(world)?["trail"]["error"].as_str().map(str::to_owned))
     })?;
     until("the kernel to have it", || {
         Ok((plain.act("read", &[path("must")])? == Err(libc::EPERM)).then_some(()))
@@ -226,7 +226,8 @@ fn until_full(world: &World) -> Result<String> {
     recorded(&mut plain, &mut starts)?;
     until("all to be written", || {
         let now = status(world)?;
-        let done = now["unwritten"] == 0 && now["trail"]["owed"] == 0 && now["trail"]["trouble"].is_null();
+        let done =
+            now["unwritten"] == 0 && now["trail"]["pending_required"] == 0 && now["trail"]["error"].is_null();
         Ok(done.then_some(()))
     })?;
     let after = status(world)?;

@@ -30,8 +30,8 @@ fn how(world: &World) -> Result<()> {
     let status = world.ask_json(&["status", "--json"])?.pop().context("no status")?;
     let hooks = status["hooks"].as_array().context("no hooks")?;
     let open = hooks.iter().find(|hook| hook["hook"] == "file_open").context("file_open is not listed")?;
-    ensure!(open["way"] == "modify_return" && open["state"] == "live", "{open}");
-    ensure!(!hooks.iter().any(|hook| hook["way"] == "lsm"), "{status}");
+    ensure!(open["attach_type"] == "modify_return" && open["state"] == "live", "{open}");
+    ensure!(!hooks.iter().any(|hook| hook["attach_type"] == "lsm"), "{status}");
     let status = world.gatekeeper(User::Dev, &["status"])?;
     let words = String::from_utf8_lossy(&status.stdout);
     ensure!(words.contains("functions that ask the security modules"), "{words}");
@@ -89,7 +89,7 @@ fn status(world: &World) -> Result<()> {
     let hooks = status["hooks"].as_array().context("no hooks")?;
     let open = hooks.iter().find(|hook| hook["hook"] == "file_open").context("file_open is not listed")?;
     ensure!(open["state"] == "dead", "{open}");
-    ensure!(open["why"].as_str().is_some_and(|why| why.contains("preemption is full")), "{open}");
+    ensure!(open["reason"].as_str().is_some_and(|why| why.contains("preemption is full")), "{open}");
     let status = world.gatekeeper(User::Dev, &["status"])?;
     let words = String::from_utf8_lossy(&status.stdout);
     ensure!(words.contains("not ready") && words.contains("bpf"), "{words}");

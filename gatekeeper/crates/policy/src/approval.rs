@@ -63,8 +63,8 @@ pub struct Terms {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<Vec<Check>>,
     /// Whether people must decide whatever checks allow: they are not the checks of all that asks.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub people: bool,
+    #[serde(default, alias = "people", skip_serializing_if = "std::ops::Not::not")]
+    pub people_required: bool,
     /// Holds a minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_minute: Option<u32>,
@@ -115,7 +115,7 @@ impl Terms {
             and_approvers: named.and_approvers.clone(),
             separation: self.separation.or(other.separation),
             checks: checked.checks.clone(),
-            people: checked.people,
+            people_required: checked.people_required,
             per_minute: self.per_minute.or(other.per_minute),
         }
     }
@@ -148,7 +148,7 @@ impl Terms {
             and_approvers: lists.collect(),
             separation: both(self.separation, other.separation, |a, b| a || b),
             checks: all(self.checks.as_deref(), other.checks.as_deref()),
-            people: self.people || other.people,
+            people_required: self.people_required || other.people_required,
             per_minute: both(self.per_minute, other.per_minute, u32::min),
         }
     }
@@ -159,7 +159,7 @@ impl Terms {
     pub fn extended_by(&self, other: &Self) -> Self {
         let people = self.checks.is_none() && other.checks.is_some();
         let both = self.and(other);
-        Self { people: both.people || people, ..both }
+        Self { people_required: both.people_required || people, ..both }
     }
 
     /// The same, where both ask about one operation: checks alone let it pass only where both have some.
@@ -167,7 +167,7 @@ impl Terms {
     pub fn beside(&self, other: &Self) -> Self {
         let people = self.checks.is_some() != other.checks.is_some();
         let both = self.and(other);
-        Self { people: both.people || people, ..both }
+        Self { people_required: both.people_required || people, ..both }
     }
 
     /// Whether whoever may approve on these terms may do so on `other`, too.
@@ -404,8 +404,12 @@ mod tests {
     #[test]
     fn checks_of_one_do_not_answer_for_another() {
         let (plain, hash) = (Terms::default(), terms("check = ['hash']").unwrap());
-        assert!(plain.beside(&hash).people && hash.beside(&plain).people && !hash.beside(&hash).people);
-        assert!(plain.extended_by(&hash).people && !hash.extended_by(&plain).people);
+        assert!(
+            plain.beside(&hash).people_required
+                && hash.beside(&plain).people_required
+                && !hash.beside(&hash).people_required
+        );
+        assert!(plain.extended_by(&hash).people_required && !hash.extended_by(&plain).people_required);
         assert_eq!(plain.beside(&hash).checks.unwrap(), [Check::Hash]);
     }
 

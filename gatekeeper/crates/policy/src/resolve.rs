@@ -138,12 +138,12 @@ mod tests {
     fn checks_of_who_extends_let_nothing_pass_that_people_were_to_decide() {
         let checks = "[approval]\ncheck = ['hash']\n";
         let (rules, approval) = terms(ASKS, &(checks.to_owned() + ASKS));
-        assert_eq!(rules.iter().map(|rule| rule.people).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(rules.iter().map(|rule| rule.people_required).collect::<Vec<_>>(), [true, false]);
         assert_eq!(rules[0].checks.as_deref(), Some(&[Check::Hash][..]));
-        assert!(!approval.people);
+        assert!(!approval.people_required);
         let (rules, _) = terms(checks, ASKS);
-        assert_eq!((rules[0].people, rules[0].checks.is_some()), (false, true));
+        assert_eq!((rules[0].people_required, rules[0].checks.is_some()), (false, true));
         let (_, approval) = terms("[defaults]\nfile = 'ask'\n", checks);
-        assert!(approval.people, "the default asks people");
+        assert!(approval.people_required, "the default asks people");
     }
 }

@@ -22,7 +22,7 @@ pub struct RuleView<'a> {
     pub verdict: &'static str,
     /// Whether what it lets pass may pass only if it is recorded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub required: bool,
+    pub record_required: bool,
     /// The operations it speaks of.
     pub operations: Vec<&'static str>,
     /// Its patterns.
@@ -93,7 +93,7 @@ impl<'a> From<&'a Rule> for RuleView<'a> {
             id: &rule.id,
             kind: operations.first().map_or(Family::Builtin, |operation| operation.family()).name(),
             verdict: rule.verdict.name(),
-            required: rule.required && rule.verdict != Verdict::Deny,
+            record_required: rule.required && rule.verdict != Verdict::Deny,
             operations: operations.iter().map(|operation| operation.name()).collect(),
             paths: Vec::new(),
             args: None,
@@ -188,7 +188,7 @@ pub struct AnswerView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<&'static str>,
     /// The rules that also matched.
-    pub also: Vec<Named<'a>>,
+    pub also_matched: Vec<Named<'a>>,
 }
 
 impl<'a> AnswerView<'a> {
@@ -203,7 +203,7 @@ impl<'a> AnswerView<'a> {
             cause: Some(answer.cause).filter(|cause| *cause != Cause::Policy).map(Cause::text),
             rule: answer.rule.map(Named::from),
             default: (answer.rule.is_none() && !answer.doubted).then(|| default_of(answer.operation)),
-            also: answer.also.iter().map(|rule| Named::from(*rule)).collect(),
+            also_matched: answer.also.iter().map(|rule| Named::from(*rule)).collect(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What an assistant told of itself, and which tool call an event belongs to.
+//! Reports of assistants about themselves, and the tool call that an event belongs to.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,11 @@ use super::time::Moment;
 use crate::hook_report::{HookReport, ReportKind};
 use crate::session_id::SessionId;
 
-/// What an assistant told through its hooks. The assistant's word, and no proof: any program of the session
-/// can say the same.
+/// A report of an assistant through its hooks. The assistant's word, and no proof: any program of the session
+/// can report the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssistantReport {
-    /// When it was told.
+    /// When it arrived.
     pub time: Moment,
     /// The same on the kernel's own clock.
     pub boot_time: u64,
@@ -32,38 +32,40 @@ pub struct AssistantReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
     /// gatekeeper's own number of the tool call it is about: `SESSION.N`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub call: Option<String>,
-    /// What it was answered, where that was a no.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<PredictedDenial>,
-    /// The process that told it, and those it descends from within the session, nearest first: the kernel's word.
-    pub tellers: Vec<Ancestor>,
-    /// How many more were told, too many in too short a time, and turned away; with this set it tells of nothing else.
+    #[serde(default, alias = "call", skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
+    /// The denial that it was answered with, where the policy would deny.
+    #[serde(default, alias = "refused", skip_serializing_if = "Option::is_none")]
+    pub predicted_denial: Option<PredictedDenial>,
+    /// The process that reported it, and those it descends from within the session, nearest first: the kernel's word.
+    #[serde(alias = "tellers")]
+    pub reported_by: Vec<Ancestor>,
+    /// How many reports were turned away, too many in too short a time. Such a record is about nothing else.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dropped: u64,
-    /// What it told.
-    pub telling: HookReport,
+    /// The report itself.
+    #[serde(alias = "telling")]
+    pub report: HookReport,
 }
 
-/// Characters of what was said where it is told in brief.
+/// Characters of a report in brief, at most.
 const BRIEF: usize = 200;
 
 impl AssistantReport {
-    /// What it is about, in a few words: the command, what was said, what the tool is given, what it gave back.
+    /// The report in a few words: the command, the text, the tool's input or its output.
     #[must_use]
     pub fn brief(&self) -> String {
-        let telling = &self.telling;
-        let done = matches!(telling.what, ReportKind::ToolDone | ReportKind::ToolFailed);
-        let said = telling.command.as_ref().or(telling.text.as_ref()).or(telling.input.as_ref());
-        let words = if done { telling.output.as_ref().or(said) } else { said };
+        let report = &self.report;
+        let done = matches!(report.kind, ReportKind::ToolResult | ReportKind::ToolError);
+        let asked = report.command.as_ref().or(report.text.as_ref()).or(report.input.as_ref());
+        let words = if done { report.output.as_ref().or(asked) } else { asked };
         let words = words.map(String::as_str).unwrap_or_default();
         let short: String = words.chars().take(BRIEF).collect();
         if short.len() < words.len() { format!("{short}…") } else { short }
     }
 }
 
-/// A refusal that the policy would give, told beforehand.
+/// A denial that the policy would give, predicted before the tool call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictedDenial {
@@ -81,7 +83,8 @@ pub struct PredictedDenial {
 #[serde(deny_unknown_fields)]
 pub struct ToolLink {
     /// The call, by gatekeeper's number; several where it could be any of them; none for the hook's own processes.
-    pub calls: Vec<String>,
+    #[serde(alias = "calls")]
+    pub ids: Vec<String>,
     /// How that was found.
     pub matched_by: MatchedBy,
 }

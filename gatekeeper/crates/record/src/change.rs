@@ -108,8 +108,8 @@ pub struct SessionChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// When it is ended at the latest, where it has an end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ends: Option<Moment>,
+    #[serde(default, alias = "ends", skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Moment>,
     /// What it was opened for, as the caller gave it, without its secrets: a hint; the execs are the proof.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
@@ -162,7 +162,8 @@ pub struct PolicyRefused {
     /// The policy, as it was named.
     pub policy: String,
     /// Why.
-    pub why: String,
+    #[serde(alias = "why")]
+    pub reason: String,
 }
 
 /// A hook was proved live, or is not live any more.
@@ -175,8 +176,8 @@ pub struct HookChange {
     /// Whether it enforces now.
     pub live: bool,
     /// If not, why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    #[serde(default, alias = "why", skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Something happened to the trail itself.
@@ -197,10 +198,12 @@ pub struct TrailChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Upkeep {
-    /// It was begun.
-    Begun,
-    /// A record that was cut short was taken away: the machine stopped while it was written.
-    Cut,
+    /// It was created.
+    #[serde(alias = "begun")]
+    Created,
+    /// A torn record at its end was removed: the machine stopped while it was written.
+    #[serde(alias = "cut")]
+    Truncated,
     /// Its oldest records were removed, as the configuration says; or, where none is the first kept, a recording beside it.
     Removed,
 }

@@ -12,8 +12,8 @@ pub struct Container {
     /// Its id, as its runtime has it.
     pub id: String,
     /// The Kubernetes pod it belongs to: a UUID.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pod: Option<String>,
+    #[serde(default, alias = "pod", skip_serializing_if = "Option::is_none")]
+    pub pod_uid: Option<String>,
     /// What runs it, where the path tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<Runtime>,
@@ -67,7 +67,7 @@ impl Container {
         for part in cgroup.iter().filter_map(|part| part.to_str()) {
             pod = pod_of(part).or(pod);
             if let Some((id, runtime)) = named(part, before, pod.is_some()) {
-                found = Some(Self { id: id.to_owned(), pod: pod.clone(), runtime });
+                found = Some(Self { id: id.to_owned(), pod_uid: pod.clone(), runtime });
             }
             before = part;
         }
@@ -120,7 +120,7 @@ mod tests {
     fn of(path: &str) -> Option<(String, Option<String>, Option<Runtime>)> {
         let path = path.replace("UUID", POD).replace("U_U", &POD.replace('-', "_"));
         let path = path.replace("INNER", INNER).replace("ID", ID);
-        Container::of(Path::new(&path)).map(|found| (found.id, found.pod, found.runtime))
+        Container::of(Path::new(&path)).map(|found| (found.id, found.pod_uid, found.runtime))
     }
 
     #[test]

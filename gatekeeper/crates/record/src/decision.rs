@@ -1,4 +1,4 @@
-//! What is said of a hold, and by whom. The fields stand in the order of their names, as all that is stored.
+//! Decisions about holds, and who made them. The fields stand in the order of their names, as all that is stored.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -66,28 +66,28 @@ pub enum Breadth {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantScope {
+    /// The operations it covers.
+    #[serde(default, alias = "width")]
+    pub breadth: Breadth,
     /// Seconds that it holds; as long as the session where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u64>,
-    /// What it covers.
-    #[serde(default)]
-    pub width: Breadth,
 }
 
 impl GrantScope {
     /// What both cover: the narrower, for the shorter time.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        match self.width.min(other.width) {
+        match self.breadth.min(other.breadth) {
             Breadth::Once => Self::default(),
-            width => Self { seconds: [self.seconds, other.seconds].into_iter().flatten().min(), width },
+            breadth => Self { breadth, seconds: [self.seconds, other.seconds].into_iter().flatten().min() },
         }
     }
 }
 
 impl fmt::Display for GrantScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.width {
+        let what = match self.breadth {
             Breadth::Once => return f.write_str("once"),
             Breadth::Exact => "exactly this",
             Breadth::Rule => "all that this rule asks about",
@@ -119,32 +119,37 @@ pub struct Person {
 pub enum DecidedBy {
     /// A check that the policy names.
     Check(String),
-    /// Nobody, and nobody can any more: its task is gone, or was judged anew.
-    Gone,
-    /// So many were asked about before that nobody was asked about this one.
-    Limit,
     /// A person.
     Person(Person),
+    /// The limit of holds a minute: so many were asked about before that nobody was asked about this one.
+    #[serde(alias = "limit")]
+    RateLimit,
     /// Nobody answered in time.
     Timeout,
+    /// Nobody, and nobody can any more: its task is gone, or was judged anew.
+    #[serde(alias = "gone")]
+    Withdrawn,
 }
 
-/// Something said of a hold.
+/// One decision about a hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// The operation that was asked for, as the record that announces the hold has it. Decisions of earlier versions are
-    /// without.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<Box<Event>>,
     /// Whether it approves.
-    pub approves: bool,
-    /// What was asked, in a few words.
-    pub asked: String,
-    /// Who said so.
-    pub by: DecidedBy,
-    /// What checks said before.
+    #[serde(alias = "approves")]
+    pub approved: bool,
+    /// The answers that checks gave before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Checked>,
+    /// Who or what decided.
+    #[serde(alias = "by")]
+    pub decided_by: DecidedBy,
+    /// The operation that was asked for, as the record that announces the hold has it. Decisions of earlier versions are
+    /// without.
+    #[serde(default, alias = "about", skip_serializing_if = "Option::is_none")]
+    pub event: Option<Box<Event>>,
+    /// Whether the hold is decided by it; if not, others must agree.
+    #[serde(rename = "final", alias = "settled")]
+    pub is_final: bool,
     /// The hold.
     pub hold: HoldId,
     /// User id of the session's owner.
@@ -161,8 +166,9 @@ pub struct Decision {
     /// Its short name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_name: Option<String>,
-    /// Whether the hold is decided by it; if not, others must agree.
-    pub settled: bool,
+    /// The request in a few words.
+    #[serde(alias = "asked")]
+    pub summary: String,
     /// When.
     pub time: Moment,
 }
@@ -178,7 +184,7 @@ pub enum Outcome {
     /// It was denied because nobody answered in time.
     Expired,
     /// Nobody decided it, and nobody can any more.
-    Ended,
+    Withdrawn,
     /// Somebody approved it, and others must agree.
     Agreed,
 }
@@ -191,7 +197,7 @@ impl Outcome {
             Self::Approved => "approved",
             Self::Denied => "denied",
             Self::Expired => "expired",
-            Self::Ended => "ended",
+            Self::Withdrawn => "withdrawn",
             Self::Agreed => "agreed",
         }
     }
@@ -201,8 +207,8 @@ impl Decision {
     /// What it means for the hold.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        match (&self.by, self.approves, self.settled) {
-            (DecidedBy::Gone, ..) => Outcome::Ended,
+        match (&self.decided_by, self.approved, self.is_final) {
+            (DecidedBy::Withdrawn, ..) => Outcome::Withdrawn,
             (DecidedBy::Timeout, ..) => Outcome::Expired,
             (_, true, true) => Outcome::Approved,
             (_, true, false) => Outcome::Agreed,
@@ -213,7 +219,7 @@ impl Decision {
     /// For who approved: that it covers less than was asked for, where it does.
     #[must_use]
     pub fn narrowed(&self, asked: GrantScope) -> Option<String> {
-        let less = self.approves && self.settled && self.scope != asked.and(asked);
+        let less = self.approved && self.is_final && self.scope != asked.and(asked);
         less.then(|| format!("you approved {asked}; others approved no more than {}", self.scope))
     }
 }
@@ -233,7 +239,7 @@ impl DecidedBy {
         match self {
             Self::Check(name) => Some(name),
             Self::Person(person) => Some(&person.name),
-            Self::Gone | Self::Limit | Self::Timeout => None,
+            Self::RateLimit | Self::Timeout | Self::Withdrawn => None,
         }
     }
 }
@@ -242,8 +248,8 @@ impl fmt::Display for DecidedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Check(name) => write!(f, "the check {name}"),
-            Self::Gone => f.write_str("nobody"),
-            Self::Limit => f.write_str("the limit of holds a minute"),
+            Self::Withdrawn => f.write_str("nobody"),
+            Self::RateLimit => f.write_str("the limit of holds a minute"),
             Self::Person(Person { uid: 0, name, .. }) => write!(f, "{name} (root on this machine)"),
             Self::Person(person) => write!(f, "{} (uid {})", person.name, person.uid),
             Self::Timeout => f.write_str("nobody in time"),
@@ -253,15 +259,15 @@ impl fmt::Display for DecidedBy {
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.by == DecidedBy::Gone {
+        if self.decided_by == DecidedBy::Withdrawn {
             return write!(f, "hold {} ended undecided: its task is gone, or was judged anew", self.hold);
         }
-        let word = if self.approves { "approved" } else { "denied" };
-        write!(f, "hold {} {word} by {}", self.hold, self.by)?;
-        if self.approves && self.settled {
+        let word = if self.approved { "approved" } else { "denied" };
+        write!(f, "hold {} {word} by {}", self.hold, self.decided_by)?;
+        if self.approved && self.is_final {
             write!(f, ", {}", self.scope)?;
         }
-        if !self.settled {
+        if !self.is_final {
             f.write_str("; others must agree")?;
         }
         Ok(())
@@ -282,20 +288,16 @@ mod tests {
 
     #[test]
     fn what_two_approve_is_what_both_cover() {
-        let extent = |width, seconds| GrantScope { seconds, width };
+        let scope = |breadth, seconds| GrantScope { breadth, seconds };
         let (once, exact, rule) =
-            (GrantScope::default(), extent(Breadth::Exact, None), extent(Breadth::Rule, None));
+            (GrantScope::default(), scope(Breadth::Exact, None), scope(Breadth::Rule, None));
         for (one, other, both) in [
             (once, rule, once),
             (exact, rule, exact),
             (rule, rule, rule),
-            (extent(Breadth::Rule, Some(60)), exact, extent(Breadth::Exact, Some(60))),
-            (
-                extent(Breadth::Exact, Some(60)),
-                extent(Breadth::Rule, Some(7)),
-                extent(Breadth::Exact, Some(7)),
-            ),
-            (extent(Breadth::Exact, Some(60)), once, once),
+            (scope(Breadth::Rule, Some(60)), exact, scope(Breadth::Exact, Some(60))),
+            (scope(Breadth::Exact, Some(60)), scope(Breadth::Rule, Some(7)), scope(Breadth::Exact, Some(7))),
+            (scope(Breadth::Exact, Some(60)), once, once),
         ] {
             assert_eq!(one.and(other), both, "{one} and {other}");
             assert_eq!(other.and(one), both, "{other} and {one}");

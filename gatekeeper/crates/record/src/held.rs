@@ -8,22 +8,23 @@ use super::decision::{HoldId, Person};
 use crate::record::Event;
 use gatekeeper_policy::approval::Terms;
 
-/// What a check said.
+/// The answer of a check. The fields stand in the order of their names, as all that is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checked {
     /// The check, as the policy names it.
     pub check: String,
-    /// Its answer.
-    pub says: Says,
     /// Why, in its words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    #[serde(default, alias = "why", skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Its answer.
+    #[serde(alias = "says")]
+    pub verdict: CheckVerdict,
 }
 
-/// What a check can say.
+/// An answer that a check can give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Says {
+pub enum CheckVerdict {
     /// It may pass, and nobody needs to be asked.
     Allow,
     /// A person has to decide.
@@ -44,21 +45,21 @@ pub struct Held {
     pub arguments: Option<Vec<String>>,
     /// The working directory of the process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub folder: Option<PathBuf>,
+    pub working_directory: Option<PathBuf>,
     /// Login name of the session's owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_name: Option<String>,
     /// Seconds until it is denied.
-    pub left: u64,
+    pub seconds_left: u64,
     /// On what terms it is decided.
     pub terms: Terms,
     /// Who has approved so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approved: Vec<Person>,
-    /// What checks said.
+    pub approved_by: Vec<Person>,
+    /// The answers of checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Checked>,
     /// Where its session asks too often, how much of what it asked beyond was denied and shown to nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flood: Option<u64>,
+    pub flood_denied: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! What an assistant tells, in one form for all of them, and how much of it is taken.
+//! The report of an assistant's hook, in one form for all assistants, and the bounds of its texts.
 
 use std::collections::BTreeMap;
 
@@ -15,30 +15,39 @@ pub const PATH: usize = 4096;
 /// Hints taken, at most.
 pub const HINTS: usize = 16;
 
-/// What is told.
+/// The kind of a hook's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportKind {
     /// The assistant's own session began.
-    Begun,
-    /// A person, or whatever speaks for one, said something.
+    #[serde(alias = "begun")]
+    SessionStart,
+    /// A person, or whatever acts for one, wrote something.
     Prompt,
     /// A tool is about to be used.
-    Tool,
-    /// The assistant asks its user for leave.
-    Permission,
+    #[serde(alias = "tool")]
+    ToolCall,
+    /// The assistant asks its user for permission.
+    #[serde(alias = "permission")]
+    PermissionRequest,
     /// A tool was used.
-    ToolDone,
+    #[serde(alias = "tool_done")]
+    ToolResult,
     /// A tool failed.
-    ToolFailed,
+    #[serde(alias = "tool_failed")]
+    ToolError,
     /// A sub-agent begins.
-    SubagentBegun,
+    #[serde(alias = "subagent_begun")]
+    SubagentStart,
     /// A sub-agent is done.
-    SubagentDone,
+    #[serde(alias = "subagent_done")]
+    SubagentEnd,
     /// The assistant has answered.
-    TurnDone,
+    #[serde(alias = "turn_done")]
+    TurnEnd,
     /// The assistant's own session ended.
-    Ended,
+    #[serde(alias = "ended")]
+    SessionEnd,
     /// Something else, named by `event`.
     Other,
 }
@@ -46,96 +55,97 @@ pub enum ReportKind {
 impl ReportKind {
     /// Every one.
     pub const ALL: [Self; 11] = [
-        Self::Begun,
+        Self::SessionStart,
         Self::Prompt,
-        Self::Tool,
-        Self::Permission,
-        Self::ToolDone,
-        Self::ToolFailed,
-        Self::SubagentBegun,
-        Self::SubagentDone,
-        Self::TurnDone,
-        Self::Ended,
+        Self::ToolCall,
+        Self::PermissionRequest,
+        Self::ToolResult,
+        Self::ToolError,
+        Self::SubagentStart,
+        Self::SubagentEnd,
+        Self::TurnEnd,
+        Self::SessionEnd,
         Self::Other,
     ];
 
     /// Whether the assistant waits for an answer before it does something.
     #[must_use]
     pub const fn is_question(self) -> bool {
-        matches!(self, Self::Prompt | Self::Tool | Self::Permission)
+        matches!(self, Self::Prompt | Self::ToolCall | Self::PermissionRequest)
     }
 
     /// In words.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Begun => "assistant began",
+            Self::SessionStart => "assistant began",
             Self::Prompt => "prompt",
-            Self::Tool => "tool call",
-            Self::Permission => "asks its user",
-            Self::ToolDone => "tool done",
-            Self::ToolFailed => "tool failed",
-            Self::SubagentBegun => "sub-agent began",
-            Self::SubagentDone => "sub-agent done",
-            Self::TurnDone => "turn done",
-            Self::Ended => "assistant ended",
+            Self::ToolCall => "tool call",
+            Self::PermissionRequest => "asks its user",
+            Self::ToolResult => "tool done",
+            Self::ToolError => "tool failed",
+            Self::SubagentStart => "sub-agent began",
+            Self::SubagentEnd => "sub-agent done",
+            Self::TurnEnd => "turn done",
+            Self::SessionEnd => "assistant ended",
             Self::Other => "told",
         }
     }
 }
 
-/// What an assistant tells through one hook. All of it is what the assistant says, and none of it proof.
+/// A report of an assistant through one hook. All of it is the assistant's word, and none of it proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HookReport {
     /// Which assistant.
     pub assistant: Assistant,
-    /// What is told.
-    pub what: ReportKind,
+    /// The kind of report.
+    #[serde(alias = "what")]
+    pub kind: ReportKind,
     /// The same as the assistant calls it.
     pub event: String,
     /// The assistant's own session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<String>,
+    #[serde(default, alias = "conversation", skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<String>,
     /// The turn in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turn: Option<String>,
+    #[serde(default, alias = "turn", skip_serializing_if = "Option::is_none")]
+    pub turn_id: Option<String>,
     /// The assistant's own id of the tool call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool_use: Option<String>,
+    #[serde(default, alias = "tool_use", skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<String>,
     /// The tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
-    /// What the tool is given, as JSON.
+    /// The tool's input, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
     /// The shell command in that, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// What the tool gave back, or why it failed.
+    /// The tool's output, or why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
     /// The prompt, or a sub-agent's or the assistant's last words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The sub-agent that speaks, or is spoken of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subagent: Option<String>,
-    /// What kind of sub-agent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subagent_kind: Option<String>,
+    /// The sub-agent that reports, or that the report is about.
+    #[serde(default, alias = "subagent", skip_serializing_if = "Option::is_none")]
+    pub subagent_id: Option<String>,
+    /// The type of that sub-agent.
+    #[serde(default, alias = "subagent_kind", skip_serializing_if = "Option::is_none")]
+    pub subagent_type: Option<String>,
     /// The model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The folder it works in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub folder: Option<String>,
+    /// The directory it works in.
+    #[serde(default, alias = "folder", skip_serializing_if = "Option::is_none")]
+    pub working_directory: Option<String>,
     /// Variables in the hook's environment that say what it belongs to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hints: BTreeMap<String, String>,
     /// Bytes left out because they were too many.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub cut: u64,
+    #[serde(default, alias = "cut", skip_serializing_if = "is_zero")]
+    pub truncated_bytes: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -144,27 +154,27 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl HookReport {
-    /// A telling that says nothing yet.
+    /// Returns a report with nothing but its kind.
     #[must_use]
-    pub fn of(assistant: Assistant, what: ReportKind, event: &str) -> Self {
+    pub fn of(assistant: Assistant, kind: ReportKind, event: &str) -> Self {
         Self {
             assistant,
-            what,
+            kind,
             event: event.to_owned(),
-            conversation: None,
-            turn: None,
-            tool_use: None,
+            conversation_id: None,
+            turn_id: None,
+            tool_use_id: None,
             tool: None,
             input: None,
             command: None,
             output: None,
             text: None,
-            subagent: None,
-            subagent_kind: None,
+            subagent_id: None,
+            subagent_type: None,
             model: None,
-            folder: None,
+            working_directory: None,
             hints: BTreeMap::new(),
-            cut: 0,
+            truncated_bytes: 0,
         }
     }
 
@@ -172,16 +182,16 @@ impl HookReport {
     pub fn each(&mut self, mut act: impl FnMut(&mut String, usize)) {
         act(&mut self.event, WORD);
         let words = [
-            &mut self.conversation,
-            &mut self.turn,
-            &mut self.tool_use,
+            &mut self.conversation_id,
+            &mut self.turn_id,
+            &mut self.tool_use_id,
             &mut self.tool,
-            &mut self.subagent,
-            &mut self.subagent_kind,
+            &mut self.subagent_id,
+            &mut self.subagent_type,
             &mut self.model,
         ];
         words.into_iter().flatten().for_each(|word| act(word, WORD));
-        self.folder.iter_mut().for_each(|path| act(path, PATH));
+        self.working_directory.iter_mut().for_each(|path| act(path, PATH));
         let texts = [&mut self.input, &mut self.command, &mut self.output, &mut self.text];
         texts.into_iter().flatten().for_each(|text| act(text, TEXT));
         self.hints.values_mut().for_each(|hint| act(hint, WORD));
@@ -200,13 +210,13 @@ impl HookReport {
         while self.hints.len() > HINTS || self.hints.keys().any(|name| name.len() > WORD) {
             self.hints.pop_last();
         }
-        self.cut += cut;
+        self.truncated_bytes += cut;
     }
 
     /// Leaves out the long texts.
     pub fn empty(&mut self) {
         for text in [&mut self.input, &mut self.command, &mut self.output, &mut self.text] {
-            self.cut += text.take().map_or(0, |text| text.len() as u64);
+            self.truncated_bytes += text.take().map_or(0, |text| text.len() as u64);
         }
     }
 

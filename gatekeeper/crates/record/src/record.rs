@@ -30,12 +30,14 @@ pub enum Record {
     /// The daemon started or stopped.
     Daemon(DaemonChange),
     /// A policy that was asked for and refused.
-    Refused(PolicyRefused),
+    #[serde(alias = "refused")]
+    PolicyRefused(PolicyRefused),
     /// A hook was proved live, or is not live any more.
     Hook(HookChange),
     /// Something happened to the trail itself.
     Trail(TrailChange),
-    /// An assistant told of itself.
+    /// A report of an assistant about itself.
+    #[serde(alias = "told")]
     AssistantReport(Box<AssistantReport>),
     /// A hold was decided, or somebody had a say in it.
     Decision(Box<Decision>),
@@ -114,14 +116,14 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ancestry: Vec<Ancestor>,
     /// Whether it could pass only if recorded.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub required: bool,
+    #[serde(default, alias = "required", skip_serializing_if = "std::ops::Not::not")]
+    pub record_required: bool,
     /// For operations that need a number: the address family, the ioctl, the flags.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub detail: u32,
-    /// The tool call it belongs to, where one was told of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool: Option<ToolLink>,
+    /// The tool call it belongs to, where one was reported.
+    #[serde(default, alias = "tool", skip_serializing_if = "Option::is_none")]
+    pub tool_call: Option<ToolLink>,
     /// The hold it announces or follows from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldId>,
@@ -140,7 +142,7 @@ impl Event {
     /// Whether it passed on the promise that it is recorded.
     #[must_use]
     pub fn is_owed(&self) -> bool {
-        self.required && self.passed
+        self.record_required && self.passed
     }
 
     /// Whether it announces a hold: neither passed nor refused, but waiting.
@@ -170,7 +172,8 @@ pub struct Task {
     /// Thread id.
     pub tid: u32,
     /// Process id of the parent.
-    pub parent: u32,
+    #[serde(alias = "parent")]
+    pub parent_pid: u32,
     /// When the process started, in nanoseconds since boot: with `pid`, its identity.
     pub start: u64,
     /// User id.
@@ -213,8 +216,8 @@ pub enum Object {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         path_hex: Option<String>,
         /// The path seen from the workspace, where it lies in there.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        in_workspace: Option<String>,
+        #[serde(default, alias = "in_workspace", skip_serializing_if = "Option::is_none")]
+        workspace_path: Option<String>,
         /// Device number, `major << 20 | minor`; 0 where the file does not exist yet.
         #[serde(default, skip_serializing_if = "is_zero_u64")]
         device: u64,
@@ -257,9 +260,9 @@ pub enum Object {
         arguments: Vec<String>,
         /// How many there are.
         count: u32,
-        /// Bytes that the event does not hold.
-        #[serde(default, skip_serializing_if = "is_zero_u64")]
-        missing: u64,
+        /// Bytes that found no room in the event.
+        #[serde(default, alias = "missing", skip_serializing_if = "is_zero_u64")]
+        missing_bytes: u64,
     },
     /// A capability.
     Capability {
@@ -275,11 +278,11 @@ impl Record {
         match self {
             Self::Event(event) => event.session,
             Self::Session(change) => Some(change.session),
-            Self::AssistantReport(told) => Some(told.session),
+            Self::AssistantReport(report) => Some(report.session),
             Self::Decision(decision) => decision.session,
             Self::Lost(_)
             | Self::Daemon(_)
-            | Self::Refused(_)
+            | Self::PolicyRefused(_)
             | Self::Hook(_)
             | Self::Trail(_)
             | Self::Missed { .. } => None,
@@ -292,9 +295,9 @@ impl Record {
         match self {
             Self::Event(event) => event.owner == Some(uid),
             Self::Session(change) => change.owner == uid,
-            Self::AssistantReport(told) => told.owner == uid,
+            Self::AssistantReport(report) => report.owner == uid,
             Self::Decision(decision) => decision.owner == Some(uid),
-            Self::Refused(refused) => refused.owner == uid,
+            Self::PolicyRefused(refused) => refused.owner == uid,
             // These say nothing of anybody's doings, and silence about a loss would be a lie.
             Self::Lost(_) | Self::Daemon(_) | Self::Hook(_) | Self::Trail(_) | Self::Missed { .. } => true,
         }
@@ -317,7 +320,7 @@ impl Object {
     pub fn brief(&self) -> String {
         match self {
             Self::None => String::new(),
-            Self::File { in_workspace: Some(path), .. } => format!("./{path}"),
+            Self::File { workspace_path: Some(path), .. } => format!("./{path}"),
             Self::File { path, .. } => path.clone(),
             Self::Address { address, protocol } => format!("{}/{address}", protocol_word(*protocol)),
             Self::Unix { name, .. } if name.is_empty() => "a socket without a name".to_owned(),
@@ -326,8 +329,8 @@ impl Object {
                 let signal = signal.as_deref().map(|signal| format!("{signal} to ")).unwrap_or_default();
                 format!("{signal}{program}[{pid}]")
             }
-            Self::Arguments { arguments, count, missing } => {
-                let cut = if *missing > 0 { format!(" … ({count} in all)") } else { String::new() };
+            Self::Arguments { arguments, count, missing_bytes } => {
+                let cut = if *missing_bytes > 0 { format!(" … ({count} in all)") } else { String::new() };
                 format!("{}{cut}", arguments.join(" "))
             }
             Self::Capability { name } => name.clone(),

@@ -14,12 +14,12 @@ pub enum Reason {
     Limit,
     /// The policy is wrong or missing.
     Policy,
-    /// Where the caller stands, no session can be opened.
-    Place,
+    /// From the caller's mount namespace, no session can be opened.
+    Namespace,
     /// The kernel side does not enforce.
     NotEnforcing,
     /// There is no such thing, or not any more.
-    Missing,
+    NotFound,
     /// Something failed.
     Failed,
 }

@@ -5,7 +5,7 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Verdict};
 
 macro_rules! words {
-    ($module:ident, $kind:ty, $word:expr) => {
+    ($module:ident, $kind:ty, $word:expr, $read:expr) => {
         #[doc = concat!("[`", stringify!($kind), "`] as a word.")]
         pub mod $module {
             use super::*;
@@ -20,37 +20,24 @@ macro_rules! words {
             /// Reads the word.
             pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$kind, D::Error> {
                 let found = String::deserialize(deserializer)?;
-                let word: fn($kind) -> &'static str = $word;
-                super::all::$module()
-                    .iter()
-                    .copied()
-                    .find(|value| word(*value) == found)
-                    .ok_or_else(|| serde::de::Error::custom(format!("unknown word \"{found}\"")))
+                let read: fn(&str) -> Option<$kind> = $read;
+                read(&found).ok_or_else(|| serde::de::Error::custom(format!("unknown word \"{found}\"")))
             }
         }
     };
 }
 
-words!(verdict, Verdict, |verdict| verdict.name());
-words!(operation, Operation, |operation| operation.name());
-words!(cause, Cause, cause_word);
-words!(protocol, Protocol, protocol_word);
+words!(verdict, Verdict, Verdict::name, read_verdict);
+words!(operation, Operation, Operation::name, read_operation);
+words!(cause, Cause, cause_word, read_cause);
+words!(protocol, Protocol, protocol_word, read_protocol);
 
-mod all {
-    use super::{Cause, Operation, Protocol, Verdict};
+fn read_verdict(word: &str) -> Option<Verdict> {
+    Verdict::ALL.into_iter().find(|verdict| verdict.name() == word)
+}
 
-    pub fn verdict() -> &'static [Verdict] {
-        &Verdict::ALL
-    }
-    pub fn operation() -> &'static [Operation] {
-        &Operation::ALL
-    }
-    pub fn cause() -> &'static [Cause] {
-        &Cause::ALL
-    }
-    pub fn protocol() -> &'static [Protocol] {
-        &[Protocol::Tcp, Protocol::Udp, Protocol::Other]
-    }
+fn read_operation(word: &str) -> Option<Operation> {
+    Operation::ALL.into_iter().find(|operation| operation.name() == word)
 }
 
 /// A cause as one word for programs; [`Cause::text`] is for people and may change.
@@ -73,10 +60,27 @@ pub fn cause_word(cause: Cause) -> &'static str {
         Cause::Arguments => "arguments",
         Cause::Unrecorded => "unrecorded",
         Cause::Decided => "decided",
-        Cause::CantHold => "cant_hold",
+        Cause::CantHold => "not_holdable",
         Cause::TooManyHolds => "too_many_holds",
         Cause::Changed => "changed",
     }
+}
+
+/// The cause that a word stands for, in this version's words or an earlier one's.
+#[must_use]
+pub fn read_cause(word: &str) -> Option<Cause> {
+    match word {
+        "cant_hold" => Some(Cause::CantHold),
+        _ => Cause::ALL.into_iter().find(|cause| cause_word(*cause) == word),
+    }
+}
+
+/// The protocol that a word stands for.
+#[must_use]
+pub fn read_protocol(word: &str) -> Option<Protocol> {
+    [Protocol::Tcp, Protocol::Udp, Protocol::Other]
+        .into_iter()
+        .find(|protocol| protocol_word(*protocol) == word)
 }
 
 /// A protocol's word.

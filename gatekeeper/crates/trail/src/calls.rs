@@ -69,8 +69,8 @@ impl Calls {
     ) -> Option<String> {
         let book = self.sessions.entry(session).or_default();
         let chain: Vec<Key> = tellers.iter().map(|teller| key(teller.pid, teller.start)).collect();
-        match telling.what {
-            ReportKind::Tool => {
+        match telling.kind {
+            ReportKind::ToolCall => {
                 // Cursor tells of a shell command twice: as a tool and as a command.
                 if let Some(at) = book.position(telling, &chain) {
                     if refused {
@@ -85,18 +85,19 @@ impl Calls {
                 }
                 Some(id)
             }
-            ReportKind::Permission => {
+            ReportKind::PermissionRequest => {
                 let at = book.position(telling, &chain)?;
                 book.open.get(at).map(|open| open.id.clone())
             }
-            ReportKind::ToolDone | ReportKind::ToolFailed => {
+            ReportKind::ToolResult | ReportKind::ToolError => {
                 let at = book.position(telling, &chain)?;
                 Some(book.open.remove(at).id)
             }
-            ReportKind::TurnDone | ReportKind::Ended => {
+            ReportKind::TurnEnd | ReportKind::SessionEnd => {
                 // Whatever it had open is over, told or not. A sub-agent's end is told by itself.
                 book.open.retain(|open| {
-                    open.telling.conversation != telling.conversation || !same_assistant(&open.chain, &chain)
+                    open.telling.conversation_id != telling.conversation_id
+                        || !same_assistant(&open.chain, &chain)
                 });
                 None
             }
@@ -106,23 +107,25 @@ impl Calls {
 
     /// Takes in what an earlier daemon wrote down.
     pub fn recall(&mut self, told: &AssistantReport) {
-        let Some(id) = &told.call else { return };
+        let Some(id) = &told.tool_call_id else { return };
         let number = id.rsplit('.').next().and_then(|number| number.parse().ok()).unwrap_or(0);
         let book = self.sessions.entry(told.session).or_default();
         book.calls = book.calls.max(number);
-        let chain = told.tellers.iter().map(|teller| key(teller.pid, teller.start)).collect();
-        match told.telling.what {
-            ReportKind::Tool if told.refused.is_none() && book.open.iter().all(|open| open.id != *id) => {
-                book.begin(id.clone(), told.telling.clone(), chain, told.boot_time);
+        let chain = told.reported_by.iter().map(|teller| key(teller.pid, teller.start)).collect();
+        match told.report.kind {
+            ReportKind::ToolCall
+                if told.predicted_denial.is_none() && book.open.iter().all(|open| open.id != *id) =>
+            {
+                book.begin(id.clone(), told.report.clone(), chain, told.boot_time);
             }
-            ReportKind::ToolDone | ReportKind::ToolFailed => book.open.retain(|open| open.id != *id),
+            ReportKind::ToolResult | ReportKind::ToolError => book.open.retain(|open| open.id != *id),
             _ => {}
         }
     }
 
     /// Remembers which call an event belonged to that an earlier daemon wrote down.
     pub fn remember(&mut self, event: &Event) {
-        if let (Some(session), Some(link)) = (event.session, &event.tool)
+        if let (Some(session), Some(link)) = (event.session, &event.tool_call)
             && !matches!(link.matched_by, MatchedBy::Assistant | MatchedBy::Ambiguous)
         {
             let book = self.sessions.entry(session).or_default();
@@ -141,7 +144,7 @@ impl Calls {
             _ => None,
         };
         if arguments.is_some_and(|arguments| is_hook(program, arguments)) {
-            return Some(book.note(own, ToolLink { calls: Vec::new(), matched_by: MatchedBy::Hook }));
+            return Some(book.note(own, ToolLink { ids: Vec::new(), matched_by: MatchedBy::Hook }));
         }
         let known = book.matched.get(&own);
         if let Some(known) = known
@@ -156,7 +159,7 @@ impl Calls {
         if let Some(parent) = above.iter().find_map(|key| book.matched.get(key)) {
             let same = matches!(parent.matched_by, MatchedBy::Ambiguous | MatchedBy::Hook);
             let matched_by = if same { parent.matched_by } else { MatchedBy::Parent };
-            let link = ToolLink { calls: parent.calls.clone(), matched_by };
+            let link = ToolLink { ids: parent.ids.clone(), matched_by };
             return Some(book.note(own, link));
         }
         let chain: Vec<Key> = std::iter::once(own).chain(above).collect();
@@ -164,7 +167,7 @@ impl Calls {
         let ids = found.iter().map(|open| open.id.clone()).collect();
         if nearest == 0 {
             // What the assistant's own process does belongs to whatever it has open then.
-            return Some(ToolLink { calls: ids, matched_by: MatchedBy::Assistant });
+            return Some(ToolLink { ids: ids, matched_by: MatchedBy::Assistant });
         }
         let spoken: Vec<&Open> = found.iter().copied().filter(|open| open.says(arguments)).collect();
         let (calls, matched_by) = match (found.as_slice(), spoken.as_slice()) {
@@ -172,7 +175,7 @@ impl Calls {
             (_, [one]) => (vec![one.id.clone()], MatchedBy::Command),
             _ => (ids, MatchedBy::Ambiguous),
         };
-        Some(book.note(own, ToolLink { calls, matched_by }))
+        Some(book.note(own, ToolLink { ids: calls, matched_by }))
     }
 
     /// Forgets a session.
@@ -198,9 +201,9 @@ impl Book {
         let same = |open: &Open| {
             let whose = &open.telling;
             whose.assistant == telling.assistant
-                && whose.conversation == telling.conversation
+                && whose.conversation_id == telling.conversation_id
                 && same_assistant(&open.chain, chain)
-                && match (&whose.tool_use, &telling.tool_use) {
+                && match (&whose.tool_use_id, &telling.tool_use_id) {
                     (Some(one), Some(other)) => one == other,
                     _ => {
                         let commands = whose.command.is_some() && whose.command == telling.command;

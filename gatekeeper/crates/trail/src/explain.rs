@@ -90,7 +90,7 @@ impl Context {
         let task = Task {
             pid: header.pid,
             tid: header.tid,
-            parent: header.parent,
+            parent_pid: header.parent,
             start: header.start,
             uid: header.uid,
             comm: until_nul(&header.comm),
@@ -129,20 +129,20 @@ impl Context {
             policy: rules.map(|rules| rules.policy.clone()),
             generation: header.generation,
             layer: header.layer,
-            required: header.required != 0,
+            record_required: header.required != 0,
             detail: header.detail,
-            tool: None,
+            tool_call: None,
             hold: HoldId::from_kernel(header.hold),
         };
         let Self { calls, processes, .. } = self;
-        event.tool = calls.link(&event, || processes.lineage(&event.task));
+        event.tool_call = calls.link(&event, || processes.lineage(&event.task));
         self.remember(&event);
         Ok(event)
     }
 
     /// Remembers with what arguments a program was started; their secrets are masked by now.
     pub fn remember_arguments(&mut self, event: &Event) {
-        let Object::Arguments { arguments, missing, .. } = &event.object else { return };
+        let Object::Arguments { arguments, missing_bytes: missing, .. } = &event.object else { return };
         let Some(exec) = self.processes.exec(&event.task).filter(|_| event.passed) else { return };
         let mut line = command_line(arguments);
         if line.len() > COMMAND_LINE || *missing > 0 {
@@ -209,7 +209,7 @@ fn file(bytes: &[u8], header: &Header, workspace: Option<&Path>) -> Object {
         .and_then(|workspace| Path::new(&path).strip_prefix(workspace).ok())
         .filter(|rest| !rest.as_os_str().is_empty())
         .map(|rest| rest.to_string_lossy().into_owned());
-    Object::File { path, path_hex, in_workspace, device: header.device, inode: header.inode }
+    Object::File { path, path_hex, workspace_path: in_workspace, device: header.device, inode: header.inode }
 }
 
 #[cfg(test)]
@@ -270,7 +270,9 @@ mod tests {
         assert_eq!(event.reason, "secrets");
         assert_eq!(event.rule.unwrap().id, "r1");
         assert_eq!((event.owner, event.session_name.as_deref()), (Some(1000), Some("demo")));
-        let Object::File { path, in_workspace, path_hex, .. } = event.object else { panic!("no file") };
+        let Object::File { path, workspace_path: in_workspace, path_hex, .. } = event.object else {
+            panic!("no file")
+        };
         assert_eq!((path.as_str(), in_workspace.as_deref()), ("/home/dev/app/.env", Some(".env")));
         assert_eq!(path_hex, None);
         assert_eq!(event.task.comm, "cat");

@@ -36,7 +36,7 @@ pub enum IndexError {
 }
 
 /// The version of the table, and how it is made.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 const SCHEMA: &str = "
     CREATE TABLE record (
         id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, session TEXT, owner INTEGER,

@@ -67,7 +67,7 @@ pub fn arguments(bytes: &[u8], header: &Header) -> Object {
     Object::Arguments {
         arguments: list.map(|word| readable(word).0).collect(),
         count: header.detail,
-        missing,
+        missing_bytes: missing,
     }
 }
 
@@ -127,10 +127,10 @@ mod tests {
         let expected = Object::Arguments {
             arguments: vec!["git".into(), String::new(), "x".into()],
             count: 3,
-            missing: 2,
+            missing_bytes: 2,
         };
         assert_eq!(arguments(b"git\0\0x\0", &header), expected);
-        let none = Object::Arguments { arguments: Vec::new(), count: 0, missing: 0 };
+        let none = Object::Arguments { arguments: Vec::new(), count: 0, missing_bytes: 0 };
         assert_eq!(arguments(b"", &Header::zeroed()), none);
     }
 }

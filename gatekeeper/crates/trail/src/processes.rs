@@ -33,7 +33,7 @@ pub struct Processes {
 impl Processes {
     /// Notes that a process started this program, in the exec of this number.
     pub fn started(&mut self, task: &Task, path: Arc<str>, exec: u64) {
-        let process = Process { start: task.start, parent: task.parent, path, exec };
+        let process = Process { start: task.start, parent: task.parent_pid, path, exec };
         let before = self.known.insert(task.pid, process);
         if before.is_none_or(|before| before.start != task.start) {
             self.order.push_back((task.pid, task.start));
@@ -55,7 +55,7 @@ impl Processes {
     /// What a task's process descends from, nearest first.
     #[must_use]
     pub fn ancestry(&self, task: &Task) -> Vec<Ancestor> {
-        let (mut pid, mut child) = (task.parent, task.start);
+        let (mut pid, mut child) = (task.parent_pid, task.start);
         let mut found = Vec::new();
         while found.len() < GENERATIONS {
             // A number that was given out again means another process: no parent is younger than its child.
@@ -69,7 +69,7 @@ impl Processes {
     /// The same, with those that only forked, as far as they still run.
     #[must_use]
     pub fn lineage(&self, task: &Task) -> Vec<Ancestor> {
-        self.climb(task.parent, task.start, LOOKED_UP)
+        self.climb(task.parent_pid, task.start, LOOKED_UP)
     }
 
     /// A process and those it descends from, nearest first.
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn task(pid: u32, parent: u32, start: u64) -> Task {
-        Task { pid, tid: pid, parent, start, uid: 1000, comm: "x".into() }
+        Task { pid, tid: pid, parent_pid: parent, start, uid: 1000, comm: "x".into() }
     }
 
     #[test]

@@ -6,7 +6,7 @@ pub mod html;
 
 use serde::Serialize;
 
-pub use holds::Held;
+pub use holds::HoldStory;
 
 use gatekeeper_record::record::{AssistantReport, Change, Event, MatchedBy, Record, SessionChange, ToolLink};
 use gatekeeper_record::session_id::SessionId;
@@ -27,10 +27,10 @@ pub struct Story {
     pub nested: Vec<SessionId>,
     /// The numbers.
     pub counts: Counts,
-    /// What its assistants told of themselves, in order.
-    pub told: Vec<Testimony>,
+    /// The reports of its assistants about themselves, in order.
+    pub assistant_reports: Vec<Report>,
     /// What was held, and what was said to it, in order.
-    pub holds: Vec<Held>,
+    pub holds: Vec<HoldStory>,
     /// Its processes, parents before their children.
     pub processes: Vec<Process>,
 }
@@ -72,29 +72,29 @@ pub struct Process {
     /// When it started, in nanoseconds since boot.
     pub start: u64,
     /// Which of the processes here it descends from, by place in the list.
-    pub parent: Option<usize>,
+    pub parent_index: Option<usize>,
     /// How many it descends from.
     pub depth: usize,
     /// The tool call it belongs to, where one was told of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool: Option<ToolLink>,
+    pub tool_call: Option<ToolLink>,
     /// What it did, in order.
-    pub deeds: Vec<Action>,
+    pub events: Vec<StoryEvent>,
 }
 
 /// Something an assistant told of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Testimony {
+pub struct Report {
     /// The record's number.
     pub record: u64,
-    /// What was told.
+    /// The report.
     #[serde(flatten)]
-    pub told: AssistantReport,
+    pub report: AssistantReport,
 }
 
 /// Something a process did or was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Action {
+pub struct StoryEvent {
     /// The record's number.
     pub record: u64,
     /// The event.
@@ -106,15 +106,15 @@ impl Process {
     /// How many of its deeds were refused.
     #[must_use]
     pub fn refused(&self) -> usize {
-        self.deeds.iter().filter(|deed| deed.event.is_refused()).count()
+        self.events.iter().filter(|deed| deed.event.is_refused()).count()
     }
 
     /// The last program it started, or the one it was running at first.
     #[must_use]
     pub fn program(&self) -> &str {
-        let started = self.deeds.iter().rev().find(|deed| deed.event.is_start());
+        let started = self.events.iter().rev().find(|deed| deed.event.is_start());
         let started = started.and_then(|deed| deed.event.path());
-        let known = self.deeds.first().map(|deed| &deed.event);
+        let known = self.events.first().map(|deed| &deed.event);
         started.or(known.and_then(|event| event.program.as_deref())).unwrap_or("?")
     }
 }
@@ -134,8 +134,8 @@ impl Story {
 
     /// Everything done or refused, in order.
     #[must_use]
-    pub fn deeds(&self) -> Vec<&Action> {
-        let mut all: Vec<&Action> = self.processes.iter().flat_map(|process| &process.deeds).collect();
+    pub fn deeds(&self) -> Vec<&StoryEvent> {
+        let mut all: Vec<&StoryEvent> = self.processes.iter().flat_map(|process| &process.events).collect();
         all.sort_by_key(|deed| deed.record);
         all
     }
@@ -143,21 +143,21 @@ impl Story {
     /// The processes that belong to a tool call, each with how that was found.
     pub fn of_call<'a>(&'a self, call: &'a str) -> impl Iterator<Item = (&'a Process, MatchedBy)> {
         self.processes.iter().filter_map(move |process| {
-            let link = process.tool.as_ref()?;
-            link.calls.iter().any(|one| one == call).then_some((process, link.matched_by))
+            let link = process.tool_call.as_ref()?;
+            link.ids.iter().any(|one| one == call).then_some((process, link.matched_by))
         })
     }
 
     /// The hold that a deed announces.
     #[must_use]
-    pub fn hold_of(&self, deed: &Action) -> Option<&Held> {
+    pub fn hold_of(&self, deed: &StoryEvent) -> Option<&HoldStory> {
         let hold = deed.event.hold.filter(|_| deed.event.is_held())?;
         self.holds.iter().find(|held| held.hold == hold)
     }
 
     /// Everything refused, in order.
     #[must_use]
-    pub fn refused(&self) -> Vec<&Action> {
+    pub fn refused(&self) -> Vec<&StoryEvent> {
         self.deeds().into_iter().filter(|deed| deed.event.is_refused()).collect()
     }
 }

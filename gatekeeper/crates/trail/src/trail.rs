@@ -114,7 +114,7 @@ impl Trail {
             }
             if let Record::Decision(decision) = &record
                 && of_boot == boot
-                && decision.settled
+                && decision.is_final
             {
                 decided.insert(decision.hold);
             }
@@ -253,7 +253,7 @@ impl Trail {
             change.purpose = change.purpose.as_deref().map(|purpose| mask.text(purpose));
         }
         if let Record::Decision(decision) = &mut record
-            && let Some(event) = &mut decision.about
+            && let Some(event) = &mut decision.event
             && let Object::Arguments { arguments, .. } = &mut event.object
         {
             *arguments = self.mask_of(event.session).command(arguments);
@@ -269,15 +269,15 @@ impl Trail {
         pid: u32,
         inside: impl Fn(u32) -> bool,
     ) -> Option<String> {
-        told.tellers = self.context.processes.chain(pid);
-        let outside = told.tellers.iter().position(|teller| !inside(teller.pid));
-        told.tellers.truncate(outside.unwrap_or(usize::MAX));
-        let refused = told.refused.is_some();
-        let AssistantReport { session, telling, tellers, boot_time, .. } = &told;
-        told.call = self.context.calls.told(*session, telling, tellers, *boot_time, refused);
-        let call = told.call.clone();
+        told.reported_by = self.context.processes.chain(pid);
+        let outside = told.reported_by.iter().position(|teller| !inside(teller.pid));
+        told.reported_by.truncate(outside.unwrap_or(usize::MAX));
+        let refused = told.predicted_denial.is_some();
+        let AssistantReport { session, report: telling, reported_by: tellers, boot_time, .. } = &told;
+        told.tool_call_id = self.context.calls.told(*session, telling, tellers, *boot_time, refused);
+        let call = told.tool_call_id.clone();
         let mask = self.mask_of(Some(told.session));
-        told.telling.each(|text, _| *text = mask.text(text));
+        told.report.each(|text, _| *text = mask.text(text));
         told.purpose = told.purpose.as_deref().map(|purpose| mask.text(purpose));
         self.add(vec![Record::AssistantReport(Box::new(told))]);
         call

@@ -473,7 +473,7 @@ mod tests {
         }));
         let required = |number| {
             let Record::Event(mut event) = denial(number) else { panic!("no event") };
-            (event.required, event.passed) = (true, true);
+            (event.record_required, event.passed) = (true, true);
             Arc::new(Record::Event(event))
         };
         writer.write(vec![required(1), Arc::new(denial(2)), required(3)]);
@@ -491,7 +491,7 @@ mod tests {
         while lines.next(&mut bytes).unwrap().is_some() {
             let line: super::super::ocsf::Line = serde_json::from_slice(&bytes).unwrap();
             if let Ok(Record::Event(event)) = line.record() {
-                assert!(event.required);
+                assert!(event.record_required);
                 found.push(event.sequence);
             }
         }

@@ -60,7 +60,7 @@ pub struct Which {
     #[arg(long, value_name = "NAME")]
     decided_by: Option<String>,
     /// What kind of record.
-    #[arg(long, value_parser = ["event", "session", "told", "decision", "lost", "daemon", "refused", "hook", "trail"])]
+    #[arg(long, value_parser = ["event", "session", "assistant_report", "decision", "lost", "daemon", "policy_refused", "hook", "trail"])]
     kind: Option<String>,
     /// These words as they stand here, in capitals or not: in the record's message (operation, path or address, reason),
     /// and in what is said with it: a session's purpose, note and command; a prompt, an answer and what a tool is given,

@@ -14,8 +14,8 @@ use gatekeeper_record::record::{Change, Record};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 use gatekeeper_trail::index::{Index, Query};
-use gatekeeper_trail::story::holds::{Said, waited};
-use gatekeeper_trail::story::{Story, Testimony, html};
+use gatekeeper_trail::story::holds::{StoryDecision, waited};
+use gatekeeper_trail::story::{self, Story, html};
 
 /// Arguments of `audit session`.
 #[derive(Debug, clap::Args)]
@@ -101,7 +101,7 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
         }
         fact("policies", Some(format!("{} at {}", change.policies.join(" + "), change.time)))?;
     }
-    fact("until", opened.and_then(|opened| opened.ends).map(|ends| ends.to_string()))?;
+    fact("until", opened.and_then(|opened| opened.expires).map(|ends| ends.to_string()))?;
     fact("time over", story.expired().map(|time| time.to_string()))?;
     fact("ended", story.ended.map(|ended| ended.to_string()))?;
     for nested in &story.nested {
@@ -125,8 +125,8 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     print_held(out, story)?;
     for process in &story.processes {
         let indent = process.depth * 2;
-        let call = process.tool.as_ref().map(|link| {
-            let calls: Vec<String> = link.calls.iter().map(|call| number(call)).collect();
+        let call = process.tool_call.as_ref().map(|link| {
+            let calls: Vec<String> = link.ids.iter().map(|call| number(call)).collect();
             format!("  {} ({})", calls.join(" or "), link.matched_by.words())
         });
         writeln!(
@@ -137,7 +137,7 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
             process.pid,
             escaped(call.as_deref().unwrap_or_default())
         )?;
-        for deed in &process.deeds {
+        for deed in &process.events {
             write!(out, "{:indent$}  {DIM}{:>6}{DIM:#}  ", "", deed.record)?;
             events::print_event(out, &deed.event)?;
             if let Some(held) = story.hold_of(deed) {
@@ -156,13 +156,14 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
 
 /// What the assistants told, with what the kernel saw of each tool call.
 fn print_told(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
-    if !story.told.is_empty() {
+    if !story.assistant_reports.is_empty() {
         writeln!(out, "\n{HEAD}told by the assistant{HEAD:#}")?;
     }
-    for Testimony { record, told } in &story.told {
+    for story::Report { record, report: told } in &story.assistant_reports {
         write!(out, "  {DIM}{record:>6}{DIM:#}  ")?;
         events::print_told(out, told)?;
-        let Some(call) = told.call.as_deref().filter(|_| told.telling.what == ReportKind::Tool) else {
+        let Some(call) = told.tool_call_id.as_deref().filter(|_| told.report.kind == ReportKind::ToolCall)
+        else {
             continue;
         };
         for (process, matched_by) in story.of_call(call) {
@@ -195,10 +196,10 @@ fn print_held(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
             out,
             "  {DIM}{record:>6}  {since}{DIM:#}  hold {}: {}, {style}{}{style:#}{after}",
             held.hold,
-            escaped(&held.asked),
+            escaped(&held.summary),
             escaped(&held.to_string())
         )?;
-        for Said { record, decision } in &held.said {
+        for StoryDecision { record, decision } in &held.decisions {
             let style = events::said(decision.outcome());
             let reason = decision.reason.as_deref().map(|reason| format!(": {}", escaped(reason)));
             writeln!(
@@ -206,7 +207,7 @@ fn print_held(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
                 "          {DIM}{record:>6}  {}{DIM:#}  {style}{}{style:#}, {}{}",
                 decision.time.clock(),
                 decision.outcome().word(),
-                escaped(&decision.by.in_full()),
+                escaped(&decision.decided_by.in_full()),
                 reason.unwrap_or_default()
             )?;
         }

@@ -40,7 +40,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
             continue;
         }
         writeln!(out, "\n{HEAD}{heading}{HEAD:#}")?;
-        for Count { what, count } in counts {
+        for Count { value: what, count } in counts {
             writeln!(out, "{DIM}{count:>8}{DIM:#}  {}", escaped(what))?;
         }
     }

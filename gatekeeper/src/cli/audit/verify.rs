@@ -82,7 +82,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         let Report { origin, first, size, signed, checkpoints, findings } = &report;
         let object = json!({
-            "whole": findings.is_empty(),
+            "intact": findings.is_empty(),
             "origin": origin,
             "first": first,
             "size": size,
@@ -147,7 +147,7 @@ fn check_proof(path: &Path, verifier: &Verifier, as_json: bool) -> anyhow::Resul
     let mut out = out();
     if as_json {
         let object =
-            json!({ "whole": true, "index": index, "origin": checkpoint.origin, "size": checkpoint.size });
+            json!({ "intact": true, "index": index, "origin": checkpoint.origin, "size": checkpoint.size });
         json(&mut out, &object)?;
     } else {
         let origin = escaped(&checkpoint.origin);

@@ -170,7 +170,7 @@ fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
                 if setting.json {
                     let few: Vec<_> = few
                         .iter()
-                        .map(|(rule, why)| serde_json::json!({ "rule": rule.id, "why": why }))
+                        .map(|(rule, why)| serde_json::json!({ "rule": rule.id, "reason": why }))
                         .collect();
                     line(&serde_json::json!({
                         "file": file, "ok": true, "name": compiled.name, "rules": rules, "tests": tests,
@@ -261,7 +261,7 @@ fn show(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
             vars().map(|(name, value)| (name.to_owned(), value.into())).collect();
         line(&serde_json::json!({
             "policy": policy.name, "description": policy.description, "documents": parts,
-            "defaults": words, "arguments": compiled.defaults.arguments, "required": required, "vars": vars,
+            "defaults": words, "arguments": compiled.defaults.arguments, "record_required": required, "vars": vars,
         }))?;
         for rule in compiled.rules.iter() {
             line(&RuleView::from(rule))?;

@@ -15,7 +15,7 @@ pub fn print_answer(answer: &AnswerView<'_>) {
         (None, Some(default)) => anstream::println!("  by    no rule; {}", default_text(default)),
         (None, None) => anstream::println!("  by    a limit of the kernel side"),
     }
-    for rule in &answer.also {
+    for rule in &answer.also_matched {
         anstream::println!("  also  {}", named(rule));
     }
 }
@@ -37,7 +37,7 @@ pub fn print_rule(rule: &RuleView<'_>) {
     anstream::println!(
         "{}{}  {}  {}{reason}",
         paint(rule.verdict, rule.verdict),
-        if rule.required { ", record required" } else { "" },
+        if rule.record_required { ", record required" } else { "" },
         rule.id,
         place(rule.file, rule.line)
     );

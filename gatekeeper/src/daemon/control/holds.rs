@@ -51,7 +51,7 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
     let first = waiting(daemon, peer, wanted.hold);
     if let (Some(hold), true) = (wanted.hold, first.is_empty()) {
         let message = format!("no hold {hold} waits for a decision of yours");
-        let refusal = Refusal::new(Reason::Missing, message);
+        let refusal = Refusal::new(Reason::NotFound, message);
         return Ok(Err(refusal.help("`gatekeeper holds` lists those that do")));
     }
     for held in first {
@@ -77,7 +77,7 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
         let now = waiting(daemon, peer, wanted.hold);
         let there: BTreeSet<HoldId> = now.iter().map(|held| held.hold).collect();
         for (hold, _) in told.extract_if(.., |hold, _| !there.contains(hold)) {
-            wire::send_patiently(stream, &Answer::Gone { hold }).await?;
+            wire::send_patiently(stream, &Answer::Closed { hold }).await?;
         }
         let may_amend = Instant::now() >= amend;
         for held in now {
@@ -88,8 +88,12 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
                 }
                 Entry::Occupied(mut known) if may_amend && *known.get() != said(&held) => {
                     known.insert(said(&held));
-                    let Held { hold, approved, flood, .. } = held;
-                    wire::send_patiently(stream, &Answer::Amended { hold, approved, flood }).await?;
+                    let Held { hold, approved_by: approved, flood_denied: flood, .. } = held;
+                    wire::send_patiently(
+                        stream,
+                        &Answer::Updated { hold, approved_by: approved, flood_denied: flood },
+                    )
+                    .await?;
                 }
                 Entry::Occupied(_) => {}
             }
@@ -104,7 +108,7 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
 type Said = (usize, Option<u64>);
 
 fn said(held: &Held) -> Said {
-    (held.approved.len(), held.flood)
+    (held.approved_by.len(), held.flood_denied)
 }
 
 /// Tells a session what it was last refused. Nothing of other sessions, and nothing that passed.

@@ -28,17 +28,17 @@ pub fn answer(daemon: &State, peer: &Peer, answer: HoldAnswer) -> Result<Decisio
     let queue = daemon.holds();
     let missing = || {
         let message = format!("no hold {} waits for a decision", answer.hold);
-        Refusal::new(Reason::Missing, message).help("`gatekeeper holds` lists those that do")
+        Refusal::new(Reason::NotFound, message).help("`gatekeeper holds` lists those that do")
     };
     // While checks are at work nobody has been shown it.
     let entry = queue.entries.get(&answer.hold).filter(|entry| !entry.checking).ok_or_else(missing)?;
     let owner = entry.event.owner;
     rights::may_decide(peer.uid, &peer.groups, &entry.terms, owner)?;
     if let Some(decision) = entry.decision() {
-        return Err(Refusal::new(Reason::Missing, decision.to_string()));
+        return Err(Refusal::new(Reason::NotFound, decision.to_string()));
     }
     let (settled, scope) = evaluate(entry, peer.uid, &answer)?;
-    if settled && answer.approve && scope.width != Breadth::Once {
+    if settled && answer.approve && scope.breadth != Breadth::Once {
         // Before anything is written: what can't be done was not decided.
         let now = nanos(since_boot());
         daemon.with_kernel(|kernel| kernel.room(&entry.hold, now)).map_err(|refusal| {

@@ -22,7 +22,7 @@ pub fn ask_people(daemon: &State, id: HoldId) {
         drop(queue);
         return held.iter().for_each(|held| daemon.notifier().asks(held));
     }
-    let refused = said(entry, id, false, DecidedBy::Limit, GrantScope::default(), None, true);
+    let refused = said(entry, id, false, DecidedBy::RateLimit, GrantScope::default(), None, true);
     drop(queue);
     if let Err(refusal) = settle(daemon, refused) {
         error!("hold {id}: {refusal}");

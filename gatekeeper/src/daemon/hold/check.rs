@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gatekeeper_record::decision::{DecidedBy, GrantScope, HoldId};
-use gatekeeper_record::held::{Checked, Says};
+use gatekeeper_record::held::{CheckVerdict, Checked};
 use gatekeeper_record::time::since_boot;
 use tracing::error;
 
@@ -33,18 +33,18 @@ fn done(daemon: &State, id: HoldId, answers: Vec<Checked>) {
     if entry.decision().is_some() {
         return;
     }
-    let people = entry.terms.people || entry.hold.event.asking > 1;
+    let people = entry.terms.people_required || entry.hold.event.asking > 1;
     let (says, by) = verdict(&entry.checks, people);
     let decision = match (says, by) {
-        (Says::Ask, _) | (_, None) => None,
-        (Says::Deny, Some(by)) => {
-            let (name, why) = (DecidedBy::Check(by.check.clone()), by.why.clone());
+        (CheckVerdict::Ask, _) | (_, None) => None,
+        (CheckVerdict::Deny, Some(by)) => {
+            let (name, why) = (DecidedBy::Check(by.check.clone()), by.reason.clone());
             Some(said(entry, id, false, name, GrantScope::default(), why, true))
         }
-        (Says::Allow, Some(first)) => {
+        (CheckVerdict::Allow, Some(first)) => {
             let names: Vec<&str> = entry.checks.iter().map(|answer| answer.check.as_str()).collect();
             let by = DecidedBy::Check(names.join(" and "));
-            Some(said(entry, id, true, by, GrantScope::default(), first.why.clone(), true))
+            Some(said(entry, id, true, by, GrantScope::default(), first.reason.clone(), true))
         }
     };
     drop(queue);

@@ -26,11 +26,11 @@ pub(super) fn evaluate(entry: &Entry, uid: u32, answer: &HoldAnswer) -> Result<(
     if !agreed.insert(uid) {
         return Err(Refusal::new(Reason::Forbidden, "you have approved it already; others must agree"));
     }
-    if answer.scope.width == Breadth::Rule && entry.hold.event.asking > 1 {
+    if answer.scope.breadth == Breadth::Rule && entry.hold.event.asking > 1 {
         let message = "more than one policy asks about this: it can't be approved for a whole rule";
         return Err(Refusal::new(Reason::Forbidden, message).help("approve it once, or with --session"));
     }
-    if answer.scope.width == Breadth::Rule && !entry.rule_alone {
+    if answer.scope.breadth == Breadth::Rule && !entry.rule_alone {
         let message = "another rule asks about some of what this one does, on stricter terms: it can't be approved for a \
                        whole rule";
         return Err(Refusal::new(Reason::Forbidden, message).help("approve it once, or with --session"));
@@ -52,10 +52,10 @@ pub(super) fn said(
     settled: bool,
 ) -> Decision {
     Decision {
-        about: Some(Box::new(entry.event.clone())),
-        approves,
-        asked: entry.asked.clone(),
-        by,
+        event: Some(Box::new(entry.event.clone())),
+        approved: approves,
+        summary: entry.asked.clone(),
+        decided_by: by,
         checks: entry.checks.clone(),
         hold,
         owner: entry.event.owner,
@@ -63,7 +63,7 @@ pub(super) fn said(
         scope,
         session: entry.event.session,
         session_name: entry.event.session_name.clone(),
-        settled,
+        is_final: settled,
         time: Moment::now(),
     }
 }
@@ -82,22 +82,22 @@ pub(super) fn settle(daemon: &State, decision: Decision) -> Result<(), Refusal> 
     let hold = entry.hold;
     queue.change();
     drop(queue);
-    if decision.settled { apply(daemon, &hold, &decision) } else { Ok(()) }
+    if decision.is_final { apply(daemon, &hold, &decision) } else { Ok(()) }
 }
 
 /// Tells the kernel, and lets the task ask again.
 pub(super) fn apply(daemon: &State, hold: &Hold, decision: &Decision) -> Result<(), Refusal> {
-    let scope = match decision.scope.width {
+    let scope = match decision.scope.breadth {
         Breadth::Once => None,
         Breadth::Exact => Some(Scope::Exact),
         Breadth::Rule => Some(Scope::Rule),
     };
-    let granted = match (decision.approves, scope) {
+    let granted = match (decision.approved, scope) {
         (true, Some(scope)) => grant(daemon, hold, scope, decision.scope.seconds),
         _ => Ok(()),
     };
     // It is decided whether or not it could be approved for more than this once.
-    daemon.with_kernel(|kernel| kernel.decide(hold.event.sequence, decision.approves))?;
+    daemon.with_kernel(|kernel| kernel.decide(hold.event.sequence, decision.approved))?;
     if let Err(error) = wake(&hold.event) {
         // It is tried again until the task has its answer.
         error!("hold {}: {error}", decision.hold);
@@ -124,7 +124,7 @@ mod tests {
     use gatekeeper_record::decision::Person;
 
     fn approval(width: Breadth, seconds: Option<u64>) -> HoldAnswer {
-        let scope = GrantScope { seconds, width };
+        let scope = GrantScope { seconds, breadth: width };
         HoldAnswer { hold: HoldId::from_kernel(17).unwrap(), approve: true, scope, reason: None }
     }
 
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(approve(&mut entry, 1002, second.clone()), (false, second.scope));
         let last = approval(Breadth::Rule, None);
         let (settled, scope) = approve(&mut entry, 1000, last.clone());
-        assert_eq!((settled, scope), (true, GrantScope { seconds: Some(60), width: Breadth::Exact }));
+        assert_eq!((settled, scope), (true, GrantScope { seconds: Some(60), breadth: Breadth::Exact }));
         let narrowed = entry.decision().unwrap().narrowed(last.scope).unwrap();
         assert!(narrowed.ends_with("no more than exactly this, for 60 s"), "{narrowed}");
         assert_eq!(entry.decision().unwrap().narrowed(scope), None);

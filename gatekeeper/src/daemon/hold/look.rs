@@ -56,7 +56,7 @@ fn gone(daemon: &State, table: &[Hold], now: Duration) {
     for id in gone {
         let left = daemon.holds_mut().leave(id, now);
         if let Some(entry) = left.filter(|entry| entry.decision().is_none()) {
-            let end = said(&entry, id, false, DecidedBy::Gone, GrantScope::default(), None, true);
+            let end = said(&entry, id, false, DecidedBy::Withdrawn, GrantScope::default(), None, true);
             if entry.people_asked {
                 daemon.notifier().decided(&end);
             }

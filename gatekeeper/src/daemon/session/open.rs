@@ -39,7 +39,7 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
     check_words(request.name.as_deref(), request.purpose.as_deref())?;
     check_workspace(&request.workspace)?;
     check_command(&request.command)?;
-    daemons_tree(peer.pid).map_err(refuse(Reason::Place))?;
+    daemons_tree(peer.pid).map_err(refuse(Reason::Namespace))?;
 
     let before = daemon.label_of(peer.pidfd())?;
     let around = before.as_ref().map(|label| Surroundings::of(daemon, label)).transpose()?;
@@ -69,7 +69,7 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
     // Nothing from here on waits, so no other task of the daemon can see the half of it.
     daemon.ready()?;
     check_count(daemon, owner.uid)?;
-    let namespace = daemons_tree(peer.pid).map_err(refuse(Reason::Place))?;
+    let namespace = daemons_tree(peer.pid).map_err(refuse(Reason::Namespace))?;
     let now = daemon.label_of(peer.pidfd())?;
     let same = |a: &Option<Label>, b: &Option<Label>| {
         a.map(|label| (label.session, label.layers)) == b.map(|label| (label.session, label.layers))
@@ -80,9 +80,10 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
     let container = match &around {
         // The caller's cgroup is the session's by now.
         Some(around) => around.container.clone(),
-        None => {
-            cgroup::of_process(peer.pid).map_err(refuse(Reason::Place))?.as_deref().and_then(Container::of)
-        }
+        None => cgroup::of_process(peer.pid)
+            .map_err(refuse(Reason::Namespace))?
+            .as_deref()
+            .and_then(Container::of),
     };
     let now = since_boot();
     let outer = around.as_ref().and_then(|around| around.ends);
@@ -320,7 +321,7 @@ async fn owner_by_uid(uid: u32) -> Result<Owner, Refusal> {
     let found = found.map_err(refuse(Reason::Failed))?.map_err(refuse(Reason::Failed))?;
     let entry = found.ok_or_else(|| {
         let message = format!("user id {uid} has no entry in the user database, so its home is unknown");
-        Refusal::new(Reason::Place, message)
+        Refusal::new(Reason::Namespace, message)
     })?;
     owner(entry)
 }
@@ -329,7 +330,7 @@ async fn owner_by_uid(uid: u32) -> Result<Owner, Refusal> {
 pub fn owner(entry: passwd::Entry) -> Result<Owner, Refusal> {
     if !entry.home.is_absolute() {
         let message = format!("user {} has no absolute home directory in the user database", entry.name);
-        return Err(Refusal::new(Reason::Place, message));
+        return Err(Refusal::new(Reason::Namespace, message));
     }
     Ok(Owner { uid: entry.uid, name: entry.name, home: entry.home })
 }

@@ -9,7 +9,7 @@ use crate::config::checks::Setting;
 use crate::hold::helper;
 use crate::sys::passwd;
 use gatekeeper_policy::trusted;
-use gatekeeper_record::held::{Held, Says};
+use gatekeeper_record::held::{CheckVerdict, Held};
 
 /// Bytes of a reason, at most.
 const REASON: usize = 1024;
@@ -17,13 +17,17 @@ const REASON: usize = 1024;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Word {
-    answer: Says,
+    answer: CheckVerdict,
     #[serde(default)]
     reason: Option<String>,
 }
 
 /// Asks the program.
-pub async fn check(setting: &Setting, path: &Path, held: &Held) -> Result<(Says, Option<String>), String> {
+pub async fn check(
+    setting: &Setting,
+    path: &Path,
+    held: &Held,
+) -> Result<(CheckVerdict, Option<String>), String> {
     // Looked at when the policy was loaded, too; that can be long ago.
     trusted::program(path).map_err(|error| error.to_string())?;
     let user = passwd::by_name(&setting.user).map_err(|error| format!("user {}: {error}", setting.user))?;
@@ -42,7 +46,7 @@ pub async fn check(setting: &Setting, path: &Path, held: &Held) -> Result<(Says,
     understand(&said.answer)
 }
 
-fn understand(answer: &[u8]) -> Result<(Says, Option<String>), String> {
+fn understand(answer: &[u8]) -> Result<(CheckVerdict, Option<String>), String> {
     let text = std::str::from_utf8(answer).map_err(|_| "the answer is no text".to_owned())?.trim();
     if text.starts_with('{') {
         let word: Word = serde_json::from_str(text).map_err(|error| format!("the answer: {error}"))?;
@@ -50,9 +54,9 @@ fn understand(answer: &[u8]) -> Result<(Says, Option<String>), String> {
         return Ok((word.answer, word.reason.and_then(cut)));
     }
     match text {
-        "allow" => Ok((Says::Allow, None)),
-        "deny" => Ok((Says::Deny, None)),
-        "ask" => Ok((Says::Ask, None)),
+        "allow" => Ok((CheckVerdict::Allow, None)),
+        "deny" => Ok((CheckVerdict::Deny, None)),
+        "ask" => Ok((CheckVerdict::Ask, None)),
         _ => Err("the answer is none of allow, deny and ask".to_owned()),
     }
 }
@@ -63,10 +67,10 @@ mod tests {
 
     #[test]
     fn one_word_or_an_object_and_nothing_else() {
-        assert_eq!(understand(b"allow\n"), Ok((Says::Allow, None)));
-        assert_eq!(understand(b" deny"), Ok((Says::Deny, None)));
+        assert_eq!(understand(b"allow\n"), Ok((CheckVerdict::Allow, None)));
+        assert_eq!(understand(b" deny"), Ok((CheckVerdict::Deny, None)));
         let object = br#"{"answer":"ask","reason":"no ticket"}"#;
-        assert_eq!(understand(object), Ok((Says::Ask, Some("no ticket".into()))));
+        assert_eq!(understand(object), Ok((CheckVerdict::Ask, Some("no ticket".into()))));
         let long = format!(r#"{{"answer":"deny","reason":"{}"}}"#, "é".repeat(2000));
         assert_eq!(understand(long.as_bytes()).unwrap().1.unwrap().len(), REASON);
         for text in

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::config::checks::Setting;
 use gatekeeper_policy::trusted::is_roots_alone;
-use gatekeeper_record::held::{Held, Says};
+use gatekeeper_record::held::{CheckVerdict, Held};
 use gatekeeper_record::record::FileId;
 
 /// Files read at a time. A file system that does not answer keeps its reader, and no more than so many.
@@ -30,7 +30,11 @@ const CHUNK: usize = 128 << 10;
 type Hash = [u8; 32];
 
 /// Looks the program up in the lists.
-pub async fn check(setting: &Setting, held: &Held, hold: &Hold) -> Result<(Says, Option<String>), String> {
+pub async fn check(
+    setting: &Setting,
+    held: &Held,
+    hold: &Hold,
+) -> Result<(CheckVerdict, Option<String>), String> {
     let (path, wanted) = program(held, hold);
     let limit = setting.time;
     let (hash, about) = beside(move || content(&path, wanted, limit)).await?;
@@ -43,20 +47,26 @@ pub async fn check(setting: &Setting, held: &Held, hold: &Hold) -> Result<(Says,
     Ok(judge(&hash, allowed, denied, &about, hold.event.uid))
 }
 
-fn judge(hash: &Hash, allowed: bool, denied: bool, about: &Metadata, asks: u32) -> (Says, Option<String>) {
+fn judge(
+    hash: &Hash,
+    allowed: bool,
+    denied: bool,
+    about: &Metadata,
+    asks: u32,
+) -> (CheckVerdict, Option<String>) {
     let name = format!("sha256:{}", hex(hash));
     let roots_alone = is_roots_alone(about) && asks != 0;
     match (denied, allowed) {
-        (true, _) => (Says::Deny, Some(format!("{name} is on the list of those denied"))),
+        (true, _) => (CheckVerdict::Deny, Some(format!("{name} is on the list of those denied"))),
         (false, true) if roots_alone => {
-            (Says::Allow, Some(format!("{name} is on the list of those allowed")))
+            (CheckVerdict::Allow, Some(format!("{name} is on the list of those allowed")))
         }
         // Between this look and the start somebody could write something else into it.
         (false, true) => (
-            Says::Ask,
+            CheckVerdict::Ask,
             Some(format!("{name} is on the list of those allowed, but who asks could change the file")),
         ),
-        (false, false) => (Says::Ask, Some(format!("{name} is on no list"))),
+        (false, false) => (CheckVerdict::Ask, Some(format!("{name} is on no list"))),
     }
 }
 
@@ -211,10 +221,10 @@ mod tests {
         fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
         let (roots, changeable) = (fs::metadata("/usr/bin/env").unwrap(), fs::metadata(&own).unwrap());
         let says = |allowed, denied, about, asks| judge(&[0; 32], allowed, denied, about, asks).0;
-        assert_eq!(says(true, false, &roots, 1000), Says::Allow);
-        assert_eq!(says(true, true, &roots, 1000), Says::Deny);
-        assert_eq!(says(false, false, &roots, 1000), Says::Ask);
-        assert_eq!(says(true, false, &changeable, 1000), Says::Ask);
-        assert_eq!(says(true, false, &roots, 0), Says::Ask, "root could change it");
+        assert_eq!(says(true, false, &roots, 1000), CheckVerdict::Allow);
+        assert_eq!(says(true, true, &roots, 1000), CheckVerdict::Deny);
+        assert_eq!(says(false, false, &roots, 1000), CheckVerdict::Ask);
+        assert_eq!(says(true, false, &changeable, 1000), CheckVerdict::Ask);
+        assert_eq!(says(true, false, &roots, 0), CheckVerdict::Ask, "root could change it");
     }
 }

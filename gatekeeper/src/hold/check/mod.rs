@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gatekeeper_common::hold::Hold;
 use gatekeeper_policy::approval::Check;
-use gatekeeper_record::held::{Checked, Held, Says};
+use gatekeeper_record::held::{CheckVerdict, Checked, Held};
 use tokio::sync::Semaphore;
 
 use crate::config::checks::Setting;
@@ -44,50 +44,50 @@ pub async fn ask_all(
         let longest = setting.time + Duration::from_secs(1);
         let late = || format!("failed: no answer after {} s", setting.time.as_secs());
         let (says, why) =
-            tokio::time::timeout(longest, asked).await.unwrap_or_else(|_| (Says::Ask, Some(late())));
-        answers.push(Checked { check: check.to_string(), says, why });
-        if says == Says::Deny {
+            tokio::time::timeout(longest, asked).await.unwrap_or_else(|_| (CheckVerdict::Ask, Some(late())));
+        answers.push(Checked { check: check.to_string(), verdict: says, reason: why });
+        if says == CheckVerdict::Deny {
             break;
         }
     }
     answers
 }
 
-async fn one(setting: &Setting, check: &Check, held: &Held, hold: &Hold) -> (Says, Option<String>) {
+async fn one(setting: &Setting, check: &Check, held: &Held, hold: &Hold) -> (CheckVerdict, Option<String>) {
     let answer = match check {
         Check::Hash => hash::check(setting, held, hold).await,
         Check::Command(path) => command::check(setting, path, held).await,
     };
-    answer.unwrap_or_else(|why| (Says::Ask, Some(format!("failed: {why}"))))
+    answer.unwrap_or_else(|why| (CheckVerdict::Ask, Some(format!("failed: {why}"))))
 }
 
 /// What checks come to: the strictest, with those who gave it. Where people must decide, because more than one policy asks
 /// or a rule that has no checks, they can only deny.
 #[must_use]
-pub fn verdict(answers: &[Checked], people: bool) -> (Says, Option<&Checked>) {
-    if let Some(denies) = answers.iter().find(|answer| answer.says == Says::Deny) {
-        return (Says::Deny, Some(denies));
+pub fn verdict(answers: &[Checked], people: bool) -> (CheckVerdict, Option<&Checked>) {
+    if let Some(denies) = answers.iter().find(|answer| answer.verdict == CheckVerdict::Deny) {
+        return (CheckVerdict::Deny, Some(denies));
     }
-    let all = !answers.is_empty() && answers.iter().all(|answer| answer.says == Says::Allow);
-    if all && !people { (Says::Allow, answers.first()) } else { (Says::Ask, None) }
+    let all = !answers.is_empty() && answers.iter().all(|answer| answer.verdict == CheckVerdict::Allow);
+    if all && !people { (CheckVerdict::Allow, answers.first()) } else { (CheckVerdict::Ask, None) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn answers(says: &[Says]) -> Vec<Checked> {
-        let one = |(number, says): (usize, &Says)| Checked {
+    fn answers(says: &[CheckVerdict]) -> Vec<Checked> {
+        let one = |(number, says): (usize, &CheckVerdict)| Checked {
             check: format!("command:/{number}"),
-            says: *says,
-            why: None,
+            verdict: *says,
+            reason: None,
         };
         says.iter().enumerate().map(one).collect()
     }
 
     #[test]
     fn the_strictest_answer_counts() {
-        use Says::{Allow, Ask, Deny};
+        use CheckVerdict::{Allow, Ask, Deny};
         for (given, people, expected) in [
             (&[Allow][..], false, Allow),
             (&[Allow, Allow], false, Allow),

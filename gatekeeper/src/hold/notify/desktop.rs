@@ -86,7 +86,7 @@ fn words(held: &Held, link: Option<&str>) -> Vec<String> {
     let title = format!("{} waits for you", text::who(held));
     let link = link.map(|link| format!("\n{link}")).unwrap_or_default();
     let body = format!("{}\n{}{link}", text::what(held), text::decide(held));
-    let milliseconds = held.left.saturating_mul(1000).min(i32::MAX as u64).to_string();
+    let milliseconds = held.seconds_left.saturating_mul(1000).min(i32::MAX as u64).to_string();
     let name = "org.freedesktop.Notifications";
     let words = [
         "--timeout=4",

@@ -22,19 +22,24 @@ const SOON: Duration = Duration::from_secs(30);
 
 /// Something that waits.
 pub fn held() -> Held {
-    let object =
-        Object::File { path: "/usr/bin/git".into(), path_hex: None, in_workspace: None, device: 1, inode: 2 };
+    let object = Object::File {
+        path: "/usr/bin/git".into(),
+        path_hex: None,
+        workspace_path: None,
+        device: 1,
+        inode: 2,
+    };
     Held {
         hold: HoldId::from_kernel(17).unwrap(),
         event: event(17, Operation::Exec, Verdict::Ask, object),
         arguments: Some(vec!["git".into(), "push\u{1b}[2J".into()]),
-        folder: None,
-        left: 60,
+        working_directory: None,
+        seconds_left: 60,
         terms: Terms::default(),
-        approved: Vec::new(),
+        approved_by: Vec::new(),
         checks: Vec::new(),
         owner_name: Some("dev".into()),
-        flood: None,
+        flood_denied: None,
     }
 }
 
@@ -103,9 +108,12 @@ fn a_notice_is_signed_escaped_and_told_again_until_it_is_taken() {
     assert_eq!(tag, signature("hush", time, second.body.as_bytes()).unwrap());
     assert_eq!(field("idempotency-key"), "hold-17");
     let told: serde_json::Value = serde_json::from_str(&second.body).unwrap();
-    assert_eq!((&told["type"], &told["hold"], &told["left"]), (&"hold".into(), &17.into(), &60.into()));
+    assert_eq!(
+        (&told["type"], &told["hold"], &told["seconds_left"]),
+        (&"hold".into(), &17.into(), &60.into())
+    );
     assert_eq!(told["link"], "https://bastion.example.org/17");
-    assert_eq!(told["decide"], "gatekeeper show 17");
+    assert_eq!(told["command"], "gatekeeper show 17");
     assert!(!second.body.contains("\\u001b") && told["text"].as_str().unwrap().contains("push"), "{told}");
     let begun = Instant::now();
     while sender.state().sent < 1 {
@@ -139,8 +147,8 @@ fn what_nobody_needs_any_more_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let (url, heard) = receiver(&["500 No", "200 OK"]);
     let sender = sender(url, folder.path());
-    sender.asks(&Held { left: 0, ..held() }, None);
-    sender.asks(&Held { left: 60, ..held() }, None);
+    sender.asks(&Held { seconds_left: 0, ..held() }, None);
+    sender.asks(&Held { seconds_left: 60, ..held() }, None);
     let (first, second) = (heard.recv_timeout(SOON).unwrap(), heard.recv_timeout(SOON).unwrap());
     assert!(first.body.contains("\"left\":0") && second.body.contains("\"left\":60"));
     assert_eq!(sender.state().dropped, 1);

@@ -29,7 +29,7 @@ impl Notice {
     /// Something waits.
     pub fn asks(held: &Held, link: Option<&str>) -> Self {
         let session = held.event.session.map(|session| session.to_string());
-        let told = hold_text::lines(held, held.left);
+        let told = hold_text::lines(held, held.seconds_left);
         let lines: Vec<_> = told
             .iter()
             .map(|line| json!({ "name": line.name, "text": text::unmarked(&line.text) }))
@@ -40,12 +40,12 @@ impl Notice {
             "session": session,
             "owner": held.event.owner,
             "text": format!("{}: {}", text::who(held), text::what(held)),
-            "left": held.left,
-            "decide": text::decide(held),
+            "seconds_left": held.seconds_left,
+            "command": text::decide(held),
             "link": link,
             "lines": lines,
         });
-        let until = Instant::now() + Duration::from_secs(held.left);
+        let until = Instant::now() + Duration::from_secs(held.seconds_left);
         let (hold, key) = (held.hold, format!("hold-{}", held.hold));
         Self { hold, about: About::Asked, body: object.to_string().into_bytes(), key, until }
     }
@@ -57,8 +57,8 @@ impl Notice {
             "hold": decision.hold,
             "session": decision.session.map(|session| session.to_string()),
             "owner": decision.owner,
-            "approves": decision.approves,
-            "settled": decision.settled,
+            "approved": decision.approved,
+            "final": decision.is_final,
             "text": text::unmarked(&gatekeeper_record::safe_text::exact(&decision.to_string())),
         });
         let key = format!("decision-{}-{}", decision.hold, decision.time.micros());
@@ -87,7 +87,7 @@ impl Sender {
 
     /// Somebody has decided. Where that ends it and nobody was told yet that people are asked, nothing is told at all.
     pub fn decided(&self, decision: &Decision) {
-        if !decision.settled || self.0.settle(decision.hold) {
+        if !decision.is_final || self.0.settle(decision.hold) {
             self.0.put(Notice::decided(decision));
         }
     }

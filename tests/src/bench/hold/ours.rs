@@ -53,7 +53,7 @@ fn approve(hold: HoldId) -> Result<()> {
     let answer = HoldAnswer { hold, approve: true, scope: GrantScope::default(), reason: None };
     for answer in ask(Path::new(SOCKET), Request::Decide(answer))? {
         if let Answer::Decided(decision) = answer? {
-            ensure!(decision.settled, "hold {hold} is not decided by one");
+            ensure!(decision.is_final, "hold {hold} is not decided by one");
         }
     }
     Ok(())

@@ -114,7 +114,7 @@ pub(super) fn rights(world: &World) -> Result<()> {
     let output = decide(world, User::Dev, &["approve", &hold])?;
     ensure!(output.contains("others must agree"), "{output}");
     // Who decides next sees who has.
-    follower.until(|line| line["amended"] == number && line["approved"][0]["name"] == "dev")?;
+    follower.until(|line| line["updated"] == number && line["approved_by"][0]["name"] == "dev")?;
     ensure!(decide(world, User::Dev, &["approve", &hold]).is_err(), "the owner approved twice");
     std::thread::sleep(Duration::from_millis(500));
     must_not_pass(Path::new(at).exists(), "one was enough")?;

@@ -77,7 +77,7 @@ pub(super) fn timeout(world: &World) -> Result<()> {
     must_not_pass(Path::new(at).exists(), "it was done though nobody answered")?;
     let records = world.ask_json(&["events", "--json", "--session", &session.id])?;
     let decided: Vec<&Value> = records.iter().filter(|record| record["type"] == "decision").collect();
-    ensure!(decided.len() == 1 && decided[0]["by"] == "timeout", "{decided:?}");
+    ensure!(decided.len() == 1 && decided[0]["decided_by"] == "timeout", "{decided:?}");
     // Nobody can decide any more where the task is gone; the story of the session has both.
     file()?;
     let enough = enough()?;
@@ -99,7 +99,7 @@ pub(super) fn timeout(world: &World) -> Result<()> {
     until("the end of the hold on record", || {
         let story = world.ask_json(&["audit", "session", &session.id, "--json"])?;
         let [story] = &story[..] else { bail!("{story:?}") };
-        Ok((came(story) == ["expired", "ended"] && story["counts"]["undecided"] == 1).then_some(()))
+        Ok((came(story) == ["expired", "withdrawn"] && story["counts"]["undecided"] == 1).then_some(()))
     })
 }
 
@@ -177,10 +177,10 @@ pub(super) fn flood(world: &World) -> Result<()> {
     );
     let mut follower = Follower::start(world)?;
     begin(&mut session, &script)?;
-    follower.until(|line| line["flood"] == 3)?;
+    follower.until(|line| line["flood_denied"] == 3)?;
     let shown = until("the flood", || {
         let holds = holds(world, &id)?;
-        Ok(holds.iter().any(|hold| hold["flood"] == 3).then_some(holds))
+        Ok(holds.iter().any(|hold| hold["flood_denied"] == 3).then_some(holds))
     })?;
     ensure!(shown.len() == 3, "{} holds of six are shown: {shown:?}", shown.len());
     let output = world.ask(&["holds"])?;

@@ -309,7 +309,7 @@ mod tests {
             assert_eq!((prod.needed(), prod.separation), (2, Some(true)), "{rule}");
             assert_eq!(prod.lists().collect::<Vec<_>>(), [[Approver::User("alice".into())]]);
             // The checks of one rule do not answer for the other.
-            assert_eq!((prod.checks.as_deref(), prod.people), (Some(&[Check::Hash][..]), true));
+            assert_eq!((prod.checks.as_deref(), prod.people_required), (Some(&[Check::Hash][..]), true));
         }
         let library = library(&[&[BROAD, PROD].concat()]);
         let terms = |path, operations: &[Operation]| of_file(&library, "t/broad", path, operations, 1).terms;

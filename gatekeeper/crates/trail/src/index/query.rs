@@ -86,7 +86,7 @@ impl Query {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// What.
-    pub what: String,
+    pub value: String,
     /// How many.
     pub count: u64,
 }
@@ -153,7 +153,7 @@ impl Index {
         );
         let mut statement = self.table.prepare(&sql)?;
         let found = statement.query_map(params_from_iter(values), |row| {
-            Ok(Count { what: row.get(0)?, count: row.get::<_, i64>(1)? as u64 })
+            Ok(Count { value: row.get(0)?, count: row.get::<_, i64>(1)? as u64 })
         })?;
         Ok(found.collect::<Result<_, _>>()?)
     }

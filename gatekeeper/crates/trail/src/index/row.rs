@@ -91,38 +91,41 @@ impl Row {
                 ..base
             },
             Record::AssistantReport(told) => Self {
-                kind: "told",
+                kind: "assistant_report",
                 owner: Some(told.owner),
-                assistant: Some(told.telling.assistant.name().to_owned()),
+                assistant: Some(told.report.assistant.name().to_owned()),
                 policy: told.policy,
-                rule: told.refused.as_ref().and_then(|refused| refused.rule.clone()),
-                passed: Some(told.refused.is_none()),
-                operation: Some("tool").filter(|_| told.telling.tool.is_some()),
+                rule: told.predicted_denial.as_ref().and_then(|refused| refused.rule.clone()),
+                passed: Some(told.predicted_denial.is_none()),
+                operation: Some("tool").filter(|_| told.report.tool.is_some()),
                 // So that a search for words finds what was said.
-                message: [Some(base.message), told.telling.text, told.telling.input]
+                message: [Some(base.message), told.report.text, told.report.input]
                     .into_iter()
                     .flatten()
                     .collect::<Vec<_>>()
                     .join(" "),
                 ..base
             },
-            Record::Refused(refused) => {
-                Self { kind: "refused", owner: Some(refused.owner), policy: Some(refused.policy), ..base }
-            }
+            Record::PolicyRefused(refused) => Self {
+                kind: "policy_refused",
+                owner: Some(refused.owner),
+                policy: Some(refused.policy),
+                ..base
+            },
             Record::Decision(decision) => Self {
                 kind: "decision",
                 owner: decision.owner,
                 hold: Some(decision.hold.number()),
                 decision: Some(decision.outcome().word()),
-                decided_by: decision.by.name().map(str::to_owned),
+                decided_by: decision.decided_by.name().map(str::to_owned),
                 // All but the operation, which is counted with the event.
-                path: decision.about.as_ref().and_then(|event| path(&event.object)),
-                address: decision.about.as_ref().and_then(|event| address(&event.object)),
-                assistant: decision.about.as_ref().and_then(|event| event.assistant.clone()),
-                policy: decision.about.as_ref().and_then(|event| event.policy.clone()),
-                rule: decision.about.as_ref().and_then(|event| Some(event.rule.as_ref()?.id.clone())),
-                program: decision.about.and_then(|event| event.program),
-                message: [Some(base.message), Some(decision.asked), decision.reason]
+                path: decision.event.as_ref().and_then(|event| path(&event.object)),
+                address: decision.event.as_ref().and_then(|event| address(&event.object)),
+                assistant: decision.event.as_ref().and_then(|event| event.assistant.clone()),
+                policy: decision.event.as_ref().and_then(|event| event.policy.clone()),
+                rule: decision.event.as_ref().and_then(|event| Some(event.rule.as_ref()?.id.clone())),
+                program: decision.event.and_then(|event| event.program),
+                message: [Some(base.message), Some(decision.summary), decision.reason]
                     .into_iter()
                     .flatten()
                     .collect::<Vec<_>>()

@@ -71,7 +71,7 @@ fn questions_and_answers() {
     assert_eq!(ids, [1, 3, 8]);
     let stats = index.stats(&Query::default()).unwrap();
     assert_eq!((stats.records, stats.rules[0].count), (9, 7));
-    assert_eq!(stats.operations[0], Count { what: "read refused".into(), count: 7 });
+    assert_eq!(stats.operations[0], Count { value: "read refused".into(), count: 7 });
 }
 
 #[test]

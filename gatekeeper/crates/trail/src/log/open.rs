@@ -92,7 +92,7 @@ impl Log {
             buffers: Buffers::default(),
         };
         let note = why.unwrap_or_else(|| "begun".to_owned());
-        log.append(&[note_of(Upkeep::Begun, note, None)])?;
+        log.append(&[note_of(Upkeep::Created, note, None)])?;
         log.checkpoint()?;
         Ok(log)
     }
@@ -132,7 +132,7 @@ impl Log {
                 "{torn} bytes after record {} were no whole record: the writer was stopped in the middle",
                 size.saturating_sub(1)
             );
-            log.append(&[note_of(Upkeep::Cut, note, None)])?;
+            log.append(&[note_of(Upkeep::Truncated, note, None)])?;
         }
         log.checkpoint()?;
         log.finish_packing()?;

@@ -73,7 +73,7 @@ impl<'a> Container<'a> {
     #[must_use]
     pub fn of(container: &'a container::Container) -> Self {
         Self {
-            pod_uuid: container.pod.as_deref().map(Text::from),
+            pod_uuid: container.pod_uid.as_deref().map(Text::from),
             runtime: container.runtime.map(|runtime| runtime.name().into()),
             uid: container.id.as_str().into(),
         }
@@ -85,7 +85,7 @@ impl<'a> Container<'a> {
         let named = |runtime: &container::Runtime| Some(runtime.name()) == self.runtime.as_deref();
         container::Container {
             id: self.uid.to_string(),
-            pod: self.pod_uuid.as_ref().map(ToString::to_string),
+            pod_uid: self.pod_uuid.as_ref().map(ToString::to_string),
             runtime: container::Runtime::ALL.into_iter().find(named),
         }
     }

@@ -49,26 +49,27 @@ pub struct MessageContext<'a> {
 /// What stands nowhere else in the line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Rest {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    call: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    refused: Option<PredictedDenial>,
     dropped: u64,
-    telling: HookReport,
+    #[serde(default, alias = "refused", skip_serializing_if = "Option::is_none")]
+    predicted_denial: Option<PredictedDenial>,
+    #[serde(alias = "telling")]
+    report: HookReport,
+    #[serde(default, alias = "call", skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<String>,
 }
 
 /// The stored form.
 pub fn line<'a>(told: &'a AssistantReport, machine: &'a Machine, place: &'a Place) -> Line<'a> {
-    let telling = &told.telling;
-    let refused = told.refused.as_ref();
-    let (activity, name, role) = match telling.what {
-        ReportKind::Begun => (1, "Create", 2),
+    let telling = &told.report;
+    let refused = told.predicted_denial.as_ref();
+    let (activity, name, role) = match telling.kind {
+        ReportKind::SessionStart => (1, "Create", 2),
         ReportKind::Prompt => (99, "Prompt", 1),
-        ReportKind::Tool | ReportKind::ToolDone | ReportKind::ToolFailed => (99, "Tool", 3),
-        ReportKind::Permission => (99, "Ask", 2),
-        ReportKind::SubagentBegun | ReportKind::SubagentDone => (99, "Sub-agent", 4),
-        ReportKind::TurnDone => (99, "Answer", 2),
-        ReportKind::Ended => (4, "Delete", 2),
+        ReportKind::ToolCall | ReportKind::ToolResult | ReportKind::ToolError => (99, "Tool", 3),
+        ReportKind::PermissionRequest => (99, "Ask", 2),
+        ReportKind::SubagentStart | ReportKind::SubagentEnd => (99, "Sub-agent", 4),
+        ReportKind::TurnEnd => (99, "Answer", 2),
+        ReportKind::SessionEnd => (4, "Delete", 2),
         ReportKind::Other => (99, "Other", 2),
     };
     let class = Class {
@@ -77,13 +78,13 @@ pub fn line<'a>(told: &'a AssistantReport, machine: &'a Machine, place: &'a Plac
         name: name.into(),
         message: message(told),
         time: told.time,
-        success: refused.is_none() && telling.what != ReportKind::ToolFailed && told.dropped == 0,
+        success: refused.is_none() && telling.kind != ReportKind::ToolError && told.dropped == 0,
         severity: if refused.is_some() || told.dropped > 0 { 2 } else { 1 },
         kind: Kind::AssistantReport,
     };
     let mut line = Line::base(class, machine, place);
     let word = telling.assistant.name();
-    let is_prompt = telling.what == ReportKind::Prompt;
+    let is_prompt = telling.kind == ReportKind::Prompt;
     line.actor = Some(Actor {
         app_name: None,
         process: None,
@@ -99,7 +100,7 @@ pub fn line<'a>(told: &'a AssistantReport, machine: &'a Machine, place: &'a Plac
         prompt_text: telling.text.as_deref().filter(|_| is_prompt).map(Text::from),
         response_text: telling.output.as_deref().map(Text::from),
         service: Service { name: word.into() },
-        uid: telling.conversation.as_deref().map(Text::from),
+        uid: telling.conversation_id.as_deref().map(Text::from),
     });
     line.src_endpoint = Some(Endpoint { ip: None, name: Some(machine.host.as_str().into()), port: None });
     line.metadata.profiles.extend(["security_control", "ai_operation"].map(Text::from));
@@ -117,18 +118,18 @@ pub fn line<'a>(told: &'a AssistantReport, machine: &'a Machine, place: &'a Plac
     line.unmapped.purpose = told.purpose.as_deref().map(Text::from);
     line.unmapped.session_name = told.session_name.as_deref().map(Text::from);
     let rest = Rest {
-        call: told.call.clone(),
-        refused: told.refused.clone(),
         dropped: told.dropped,
+        predicted_denial: told.predicted_denial.clone(),
+        tool_call_id: told.tool_call_id.clone(),
         // Long texts stand once, where the schema has a place for them.
-        telling: HookReport {
+        report: HookReport {
             output: None,
             text: telling.text.clone().filter(|_| !is_prompt),
             ..telling.clone()
         },
     };
-    line.unmapped.told = serde_json::to_value(rest).ok();
-    line.unmapped.tellers = told.tellers.iter().map(entity).collect();
+    line.unmapped.assistant_report = serde_json::to_value(rest).ok();
+    line.unmapped.reported_by = told.reported_by.iter().map(entity).collect();
     line
 }
 
@@ -143,12 +144,13 @@ fn entity(process: &Ancestor) -> ProcessEntity<'_> {
 /// The record again.
 pub fn read(line: &Line<'_>) -> Option<AssistantReport> {
     let actor = line.actor.as_ref()?;
-    let rest: Rest = Rest::deserialize(line.unmapped.told.as_ref().unwrap_or(&Value::Null)).ok()?;
+    let rest: Rest =
+        Rest::deserialize(line.unmapped.assistant_report.as_ref().unwrap_or(&Value::Null)).ok()?;
     let said = line.message_context.as_ref()?;
     let owned = |text: &Option<Text<'_>>| text.as_ref().map(ToString::to_string);
-    let mut telling = rest.telling;
+    let mut telling = rest.report;
     telling.output = owned(&said.response_text);
-    if telling.what == ReportKind::Prompt {
+    if telling.kind == ReportKind::Prompt {
         telling.text = owned(&said.prompt_text);
     }
     Some(AssistantReport {
@@ -160,24 +162,25 @@ pub fn read(line: &Line<'_>) -> Option<AssistantReport> {
         purpose: owned(&line.unmapped.purpose),
         policy: line.policy.as_ref().map(|policy| policy.name.to_string()),
         generation: line.unmapped.generation,
-        call: rest.call,
-        refused: rest.refused,
-        tellers: line.unmapped.tellers.iter().filter_map(super::read::ancestor).collect(),
+        tool_call_id: rest.tool_call_id,
+        predicted_denial: rest.predicted_denial,
+        reported_by: line.unmapped.reported_by.iter().filter_map(super::read::ancestor).collect(),
         dropped: rest.dropped,
-        telling,
+        report: telling,
     })
 }
 
 /// In a few words.
 fn message(told: &AssistantReport) -> String {
-    let telling = &told.telling;
+    let telling = &told.report;
     if told.dropped > 0 {
         return format!("{} more were told, too many at once", told.dropped);
     }
-    let what = telling.what.words();
-    let of = telling.tool.as_deref().or(telling.subagent.as_deref()).unwrap_or_default();
+    let what = telling.kind.words();
+    let of = telling.tool.as_deref().or(telling.subagent_id.as_deref()).unwrap_or_default();
     let more = told.brief();
-    let refused = told.refused.as_ref().map(|refused| format!("refused beforehand: {}", refused.reason));
+    let refused =
+        told.predicted_denial.as_ref().map(|refused| format!("refused beforehand: {}", refused.reason));
     let parts = [Some(what), Some(of), Some(more.as_str()), refused.as_deref()];
     parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }

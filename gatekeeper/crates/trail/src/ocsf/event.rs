@@ -83,8 +83,8 @@ pub fn line<'a>(event: &'a Event, machine: &'a Machine, place: &'a Place) -> Lin
 pub fn asked<'a>(line: &mut Line<'a>, event: &'a Event) {
     describe(line, event);
     line.unmapped.process = Some(Box::new(running(event)));
-    line.unmapped.since = Some(event.time);
-    line.unmapped.why = Some(event.reason.as_str().into());
+    line.unmapped.held_since = Some(event.time);
+    line.unmapped.hold_reason = Some(event.reason.as_str().into());
 }
 
 /// What is told of an operation wherever it is told of.
@@ -113,19 +113,19 @@ fn describe<'a>(line: &mut Line<'a>, event: &'a Event) {
     unmapped.layer = Some(event.layer);
     unmapped.operation = Some(event.operation);
     unmapped.purpose = event.purpose.as_deref().map(Text::from);
-    unmapped.required = Some(true).filter(|_| event.required);
+    unmapped.record_required = Some(true).filter(|_| event.record_required);
     unmapped.session_name = event.session_name.as_deref().map(Text::from);
     unmapped.tags =
         event.rule.iter().flat_map(|rule| &rule.tags).map(|tag| Text::from(tag.as_str())).collect();
-    unmapped.tool.clone_from(&event.tool);
+    unmapped.tool_call.clone_from(&event.tool_call);
     unmapped.verdict = Some(event.verdict);
     match &event.object {
         Object::None => {}
-        Object::File { path, path_hex, in_workspace, device, inode } => {
+        Object::File { path, path_hex, workspace_path: in_workspace, device, inode } => {
             let id = FileId { device: *device, inode: *inode };
             unmapped.file = Some(file(path, id, event.operation == Operation::Exec));
             unmapped.path_hex = path_hex.as_deref().map(Text::from);
-            unmapped.in_workspace = in_workspace.as_deref().map(Text::from);
+            unmapped.workspace_path = in_workspace.as_deref().map(Text::from);
         }
         Object::Unix { .. }
         | Object::Process { .. }
@@ -199,7 +199,7 @@ fn running(event: &Event) -> Process<'_> {
 
 /// The task's process, running the program in `file`.
 fn process<'a>(event: &'a Event, file: Option<File<'a>>) -> Process<'a> {
-    let Task { pid, tid, parent, start, uid, comm } = &event.task;
+    let Task { pid, tid, parent_pid: parent, start, uid, comm } = &event.task;
     let ancestry = event.ancestry.iter().map(|ancestor| ProcessEntity {
         path: Some(ancestor.path.as_str().into()),
         pid: ancestor.pid,

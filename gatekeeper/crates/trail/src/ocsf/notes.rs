@@ -59,7 +59,7 @@ pub fn session<'a>(change: &'a SessionChange, machine: &'a Machine, place: &'a P
     unmapped.change = Some(change.change);
     unmapped.command = texts(&change.command);
     unmapped.container = change.container.as_ref().map(Container::of);
-    unmapped.ends = change.ends;
+    unmapped.expires = change.expires;
     unmapped.parent = change.parent;
     unmapped.policies = texts(&change.policies);
     unmapped.purpose = change.purpose.as_deref().map(Text::from);
@@ -82,7 +82,7 @@ pub fn refused<'a>(refused: &'a PolicyRefused, machine: &'a Machine, place: &'a 
         time: refused.time,
         success: false,
         severity: 2,
-        kind: Kind::Refused,
+        kind: Kind::PolicyRefused,
     };
     let mut line = Line::base(class, machine, place);
     line.actor =
@@ -93,18 +93,18 @@ pub fn refused<'a>(refused: &'a PolicyRefused, machine: &'a Machine, place: &'a 
         type_id: 5,
         uid: None,
     });
-    line.status_detail = Some(refused.why.as_str().into());
+    line.status_detail = Some(refused.reason.as_str().into());
     line
 }
 
 /// A hold was decided, or somebody had a say in it.
 pub fn decision<'a>(decision: &'a Decision, machine: &'a Machine, place: &'a Place) -> Line<'a> {
-    let (activity, name) = match (&decision.by, decision.approves) {
-        (DecidedBy::Gone, _) => (99, "Lapse"),
+    let (activity, name) = match (&decision.decided_by, decision.approved) {
+        (DecidedBy::Withdrawn, _) => (99, "Lapse"),
         (_, true) => (8, "Approve"),
         (_, false) => (9, "Reject"),
     };
-    let rule = decision.about.as_ref().and_then(|event| event.rule.as_ref());
+    let rule = decision.event.as_ref().and_then(|event| event.rule.as_ref());
     let class = Class {
         class: ENTITY,
         activity,
@@ -116,7 +116,7 @@ pub fn decision<'a>(decision: &'a Decision, machine: &'a Machine, place: &'a Pla
         kind: Kind::Decision,
     };
     let mut line = Line::base(class, machine, place);
-    let user = match &decision.by {
+    let user = match &decision.decided_by {
         DecidedBy::Person(person) => Some(owner(person.uid, Some(&person.name))),
         _ => None,
     };
@@ -128,7 +128,7 @@ pub fn decision<'a>(decision: &'a Decision, machine: &'a Machine, place: &'a Pla
         user,
     });
     line.entity = Some(Entity {
-        name: Some(decision.asked.as_str().into()),
+        name: Some(decision.summary.as_str().into()),
         kind: "Hold".into(),
         type_id: 99,
         uid: Some(decision.hold.to_string().into()),
@@ -136,17 +136,17 @@ pub fn decision<'a>(decision: &'a Decision, machine: &'a Machine, place: &'a Pla
     line.status_detail = decision.reason.as_deref().map(Text::from);
     line.unmapped.hold = Some(decision.hold);
     line.status_code = Some(decision.outcome().word().into());
-    if let Some(event) = &decision.about {
+    if let Some(event) = &decision.event {
         event::asked(&mut line, event);
     }
-    if decision.settled && decision.by != DecidedBy::Gone {
+    if decision.is_final && decision.decided_by != DecidedBy::Withdrawn {
         let (action, action_id, disposition, disposition_id) =
-            if decision.approves { ("Allowed", 1, "Approved", 8) } else { ("Denied", 2, "Blocked", 2) };
+            if decision.approved { ("Allowed", 1, "Approved", 8) } else { ("Denied", 2, "Blocked", 2) };
         (line.action, line.action_id) = (Some(action.into()), Some(action_id));
         (line.disposition, line.disposition_id) = (Some(disposition.into()), Some(disposition_id));
     }
     // What it is about stands beside it.
-    line.unmapped.decision = Some(Box::new(Decision { about: None, ..decision.clone() }));
+    line.unmapped.decision = Some(Box::new(Decision { event: None, ..decision.clone() }));
     line
 }
 
@@ -191,7 +191,7 @@ pub fn hook<'a>(change: &'a HookChange, machine: &'a Machine, place: &'a Place) 
     };
     let mut line = Line::base(class, machine, place);
     line.app = Some(Product { feature: Some(Feature { name: change.hook.as_str().into() }), ..product() });
-    line.status_detail = change.why.as_deref().map(Text::from);
+    line.status_detail = change.reason.as_deref().map(Text::from);
     line
 }
 
@@ -209,16 +209,16 @@ pub fn lost<'a>(lost: &'a Lost, machine: &'a Machine, place: &'a Place) -> Line<
 /// Something happened to the trail itself.
 pub fn trail<'a>(change: &'a TrailChange, machine: &'a Machine, place: &'a Place) -> Line<'a> {
     let (activity, name, severity) = match change.change {
-        Upkeep::Begun => (6, "Start", 1),
-        Upkeep::Cut => (8, "Restart", 3),
+        Upkeep::Created => (6, "Start", 1),
+        Upkeep::Truncated => (8, "Restart", 3),
         Upkeep::Removed => (2, "Delete", 1),
     };
-    let success = change.change != Upkeep::Cut;
+    let success = change.change != Upkeep::Truncated;
     let words = format!("trail: {}", change.note);
     let mut line = log(words, activity, name, change.time, (success, severity), Kind::Trail, machine, place);
     line.status_detail = Some(change.note.as_str().into());
     line.unmapped.kept_from = change.kept_from;
-    line.unmapped.upkeep = Some(change.change);
+    line.unmapped.trail_change = Some(change.change);
     line
 }
 

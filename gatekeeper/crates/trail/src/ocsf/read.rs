@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cause;
 use serde::Deserialize;
@@ -14,9 +13,10 @@ use gatekeeper_policy::rulebook::RuleInfo;
 use gatekeeper_record::decision::Decision;
 use gatekeeper_record::record::{
     Ancestor, DaemonChange, Event, FileId, HookChange, Lost, Object, PolicyRefused, Record, SessionChange,
-    Task, TrailChange, cause_word, protocol_word,
+    Task, TrailChange,
 };
 use gatekeeper_record::time::Moment;
+use gatekeeper_record::words::{read_cause, read_protocol};
 
 /// Not a record that this version of gatekeeper wrote.
 #[derive(Debug, thiserror::Error)]
@@ -47,12 +47,12 @@ impl Line<'_> {
                 replaces: owned(self.unmapped.replaces.as_ref()),
                 boot: self.device.boot_uid.to_string(),
             }),
-            Kind::Refused => Record::Refused(PolicyRefused {
+            Kind::PolicyRefused => Record::PolicyRefused(PolicyRefused {
                 time,
                 owner: self.owner().ok_or(missing("user"))?,
                 policy: owned(self.entity.as_ref().and_then(|entity| entity.name.as_ref()))
                     .unwrap_or_default(),
-                why: owned(self.status_detail.as_ref()).unwrap_or_default(),
+                reason: owned(self.status_detail.as_ref()).unwrap_or_default(),
             }),
             Kind::Hook => {
                 let feature = self.app.as_ref().and_then(|app| app.feature.as_ref());
@@ -60,17 +60,17 @@ impl Line<'_> {
                     time,
                     hook: feature.ok_or(missing("hook"))?.name.to_string(),
                     live: self.status_id == 1,
-                    why: owned(self.status_detail.as_ref()),
+                    reason: owned(self.status_detail.as_ref()),
                 })
             }
             Kind::Trail => Record::Trail(TrailChange {
                 time,
-                change: self.unmapped.upkeep.ok_or(missing("change"))?,
+                change: self.unmapped.trail_change.ok_or(missing("change"))?,
                 note: owned(self.status_detail.as_ref()).unwrap_or_default(),
                 kept_from: self.unmapped.kept_from,
             }),
             Kind::AssistantReport => {
-                Record::AssistantReport(Box::new(assistant_report::read(self).ok_or(missing("telling"))?))
+                Record::AssistantReport(Box::new(assistant_report::read(self).ok_or(missing("report"))?))
             }
             Kind::Decision => Record::Decision(self.decision().map_err(missing)?),
             Kind::Missed => Record::Missed { count: self.unmapped.missed.unwrap_or(0) },
@@ -94,7 +94,7 @@ impl Line<'_> {
             parent: self.unmapped.parent,
             workspace: owned(self.unmapped.workspace.as_ref()),
             user: owned(actor.user.as_ref().and_then(|user| user.name.as_ref())),
-            ends: self.unmapped.ends,
+            expires: self.unmapped.expires,
             container: self.unmapped.container.as_ref().map(Container::read),
             command: all(&self.unmapped.command),
             note: owned(self.status_detail.as_ref()),
@@ -103,10 +103,7 @@ impl Line<'_> {
 
     fn event(&self) -> Result<Event, &'static str> {
         let actor = self.actor.as_ref().ok_or("actor")?;
-        let cause = self
-            .status_code
-            .as_ref()
-            .and_then(|word| Cause::ALL.into_iter().find(|cause| cause_word(*cause) == word.as_ref()));
+        let cause = self.status_code.as_ref().and_then(|word| read_cause(word));
         Ok(Event {
             owner: self.owner(),
             passed: self.unmapped.passed.ok_or("passed")?,
@@ -122,11 +119,11 @@ impl Line<'_> {
         if let Some(process) = &self.unmapped.process {
             let event = Event {
                 owner: decision.owner,
-                reason: owned(self.unmapped.why.as_ref()).unwrap_or_default(),
+                reason: owned(self.unmapped.hold_reason.as_ref()).unwrap_or_default(),
                 hold: Some(decision.hold),
-                ..self.asked(self.unmapped.since.ok_or("since")?, process)?
+                ..self.asked(self.unmapped.held_since.ok_or("held_since")?, process)?
             };
-            decision.about = Some(Box::new(event));
+            decision.event = Some(Box::new(event));
         }
         Ok(decision)
     }
@@ -161,9 +158,9 @@ impl Line<'_> {
             program_file: program.and_then(file_id),
             task: task(process).ok_or("process start")?,
             ancestry: process.ancestry.iter().filter_map(ancestor).collect(),
-            required: self.unmapped.required.unwrap_or(false),
+            record_required: self.unmapped.record_required.unwrap_or(false),
             detail: self.unmapped.detail.unwrap_or(0),
-            tool: self.unmapped.tool.clone(),
+            tool_call: self.unmapped.tool_call.clone(),
             hold: None,
         })
     }
@@ -203,7 +200,7 @@ impl Line<'_> {
                 Some(Object::File {
                     path: owned(file.path.as_ref())?,
                     path_hex: owned(self.unmapped.path_hex.as_ref()),
-                    in_workspace: owned(self.unmapped.in_workspace.as_ref()),
+                    workspace_path: owned(self.unmapped.workspace_path.as_ref()),
                     device: id.device,
                     inode: id.inode,
                 })
@@ -216,9 +213,7 @@ impl Line<'_> {
     fn address(&self, endpoint: &Endpoint<'_>) -> Option<Object> {
         let ip: IpAddr = endpoint.ip.as_ref()?.parse().ok()?;
         let word = self.unmapped.protocol.as_ref()?;
-        let protocol = [Protocol::Tcp, Protocol::Udp, Protocol::Other]
-            .into_iter()
-            .find(|protocol| protocol_word(*protocol) == word.as_ref())?;
+        let protocol = read_protocol(word)?;
         Some(Object::Address { address: SocketAddr::new(ip, endpoint.port?), protocol })
     }
 }
@@ -249,7 +244,7 @@ fn task(process: &Process<'_>) -> Option<Task> {
     Some(Task {
         pid: process.pid,
         tid: process.tid,
-        parent: process.parent_process.pid,
+        parent_pid: process.parent_process.pid,
         start: process.uid.split_once('-')?.1.parse().ok()?,
         uid: process.user.uid.parse().ok()?,
         comm: process.name.to_string(),

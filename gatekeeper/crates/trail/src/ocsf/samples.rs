@@ -34,7 +34,7 @@ pub fn denial(sequence: u64) -> Record {
     let object = Object::File {
         path: format!("/home/dev/app/secret-{sequence}"),
         path_hex: None,
-        in_workspace: Some(format!("secret-{sequence}")),
+        workspace_path: Some(format!("secret-{sequence}")),
         device: 8 << 20 | 1,
         inode: 1000 + sequence,
     };
@@ -71,11 +71,18 @@ pub fn event(sequence: u64, operation: Operation, verdict: Verdict, object: Obje
         program: Some("/usr/bin/cat".into()),
         program_file: Some(FileId { device: 8 << 20 | 1, inode: 42 }),
         command_line: Some("cat secret".into()),
-        task: Task { pid: 300, tid: 300, parent: 200, start: 4_000_000_000, uid: 1000, comm: "cat".into() },
+        task: Task {
+            pid: 300,
+            tid: 300,
+            parent_pid: 200,
+            start: 4_000_000_000,
+            uid: 1000,
+            comm: "cat".into(),
+        },
         ancestry: vec![Ancestor { pid: 200, start: 3_000_000_000, path: "/usr/bin/bash".into() }],
-        required: false,
+        record_required: false,
         detail: 0,
-        tool: None,
+        tool_call: None,
         hold: None,
     }
 }
@@ -96,7 +103,7 @@ fn session() -> impl Strategy<Value = SessionId> {
 fn container() -> impl Strategy<Value = Container> {
     (text(), of(text()), of(select(Runtime::ALL.to_vec()))).prop_map(|(id, pod, runtime)| Container {
         id,
-        pod,
+        pod_uid: pod,
         runtime,
     })
 }
@@ -106,7 +113,7 @@ fn object() -> BoxedStrategy<Object> {
         |(path, path_hex, in_workspace, device, inode)| Object::File {
             path,
             path_hex,
-            in_workspace,
+            workspace_path: in_workspace,
             device: device.into(),
             inode,
         },
@@ -119,8 +126,9 @@ fn object() -> BoxedStrategy<Object> {
         (any::<u32>(), text(), of(text()), of(text())).prop_map(|(pid, program, program_hex, signal)| {
             Object::Process { pid, program, program_hex, signal }
         });
-    let arguments = (proptest::collection::vec(text(), 0..4), any::<u32>(), any::<u64>())
-        .prop_map(|(arguments, count, missing)| Object::Arguments { arguments, count, missing });
+    let arguments = (proptest::collection::vec(text(), 0..4), any::<u32>(), any::<u64>()).prop_map(
+        |(arguments, count, missing)| Object::Arguments { arguments, count, missing_bytes: missing },
+    );
     let capability = text().prop_map(|name| Object::Capability { name });
     // In boxes: one by one they are large, and a test's stack is not.
     prop_oneof![
@@ -163,7 +171,7 @@ fn any_event() -> BoxedStrategy<Event> {
         any::<bool>(),
     );
     let link = (vec(text(), 0..3), select(MatchedBy::ALL.to_vec()));
-    let link = of(link.prop_map(|(calls, matched_by)| ToolLink { calls, matched_by }));
+    let link = of(link.prop_map(|(calls, matched_by)| ToolLink { ids: calls, matched_by }));
     let rest = (any::<u32>(), any::<bool>(), link, of(hold()));
     (moment(), any::<u64>(), 0u64..1 << 50, whose, what, why, who, rest)
         .prop_map(|(time, boot_time, sequence, whose, what, why, who, (detail, required, tool, hold))| {
@@ -205,11 +213,11 @@ fn any_event() -> BoxedStrategy<Event> {
                 program: known.then_some(program),
                 program_file,
                 command_line,
-                task: Task { pid, tid, parent, start, uid, comm },
+                task: Task { pid, tid, parent_pid: parent, start, uid, comm },
                 ancestry,
-                required,
+                record_required: required,
                 detail,
-                tool,
+                tool_call: tool,
                 hold,
             }
         })
@@ -249,7 +257,7 @@ fn change() -> impl Strategy<Value = SessionChange> {
             parent,
             workspace,
             user,
-            ends,
+            expires: ends,
             container,
             command,
             note,
@@ -264,9 +272,22 @@ fn telling() -> impl Strategy<Value = HookReport> {
     (first, second).prop_map(|((assistant, what, event, words), (texts, hints, cut))| {
         let [conversation, turn, tool_use, tool, subagent, subagent_kind, model] = words.try_into().unwrap();
         let [input, command, output, text, folder] = texts.try_into().unwrap();
-        let ids =
-            HookReport { conversation, turn, tool_use, tool, ..HookReport::of(assistant, what, &event) };
-        let whose = HookReport { subagent, subagent_kind, model, folder, hints, cut, ..ids };
+        let ids = HookReport {
+            conversation_id: conversation,
+            turn_id: turn,
+            tool_use_id: tool_use,
+            tool,
+            ..HookReport::of(assistant, what, &event)
+        };
+        let whose = HookReport {
+            subagent_id: subagent,
+            subagent_type: subagent_kind,
+            model,
+            working_directory: folder,
+            hints,
+            truncated_bytes: cut,
+            ..ids
+        };
         HookReport { input, command, output, text, ..whose }
     })
 }
@@ -294,11 +315,11 @@ fn told() -> impl Strategy<Value = AssistantReport> {
                 purpose,
                 policy,
                 generation: generation.flatten(),
-                call,
-                refused,
-                tellers,
+                tool_call_id: call,
+                predicted_denial: refused,
+                reported_by: tellers,
                 dropped,
-                telling,
+                report: telling,
             }
         },
     )
@@ -323,7 +344,7 @@ fn informed() -> BoxedStrategy<Decision> {
                 ..event
             })
         });
-        Decision { about, ..decision }
+        Decision { event: about, ..decision }
     });
     // See `object`.
     informed.boxed()
@@ -336,20 +357,21 @@ fn decision() -> BoxedStrategy<Decision> {
     let by = prop_oneof![
         4 => person,
         1 => text().prop_map(DecidedBy::Check),
-        1 => select(vec![DecidedBy::Gone, DecidedBy::Limit, DecidedBy::Timeout]),
+        1 => select(vec![DecidedBy::Withdrawn, DecidedBy::RateLimit, DecidedBy::Timeout]),
     ];
     let width = select(vec![Breadth::Once, Breadth::Exact, Breadth::Rule]);
-    let scope = (of(0u64..1 << 50), width).prop_map(|(seconds, width)| GrantScope { seconds, width });
+    let scope =
+        (of(0u64..1 << 50), width).prop_map(|(seconds, width)| GrantScope { seconds, breadth: width });
     let whose = (of(any::<u32>()), of(session()), of(text()));
     let said = (any::<bool>(), any::<bool>(), text(), of(text()));
     (hold(), moment(), by, scope, whose, said)
         .prop_map(
             |(hold, time, by, scope, (owner, session, session_name), (approves, settled, asked, reason))| {
                 Decision {
-                    about: None,
-                    approves,
-                    asked,
-                    by,
+                    event: None,
+                    approved: approves,
+                    summary: asked,
+                    decided_by: by,
                     checks: Vec::new(),
                     hold,
                     owner,
@@ -357,7 +379,7 @@ fn decision() -> BoxedStrategy<Decision> {
                     scope,
                     session,
                     session_name,
-                    settled,
+                    is_final: settled,
                     time,
                 }
             },
@@ -370,7 +392,7 @@ pub fn record() -> impl Strategy<Value = Record> {
     let families = Family::ALL.map(FamilyName::from).to_vec();
     let lost =
         (moment(), proptest::collection::btree_map(select(families), 0u64..1 << 40, 0..4), 0u64..9, 0u64..9);
-    let upkeep = select(vec![Upkeep::Begun, Upkeep::Cut, Upkeep::Removed]);
+    let upkeep = select(vec![Upkeep::Created, Upkeep::Truncated, Upkeep::Removed]);
     prop_oneof![
         6 => any_event().prop_map(|event| Record::Event(Box::new(event))),
         2 => change().prop_map(Record::Session),
@@ -384,10 +406,10 @@ pub fn record() -> impl Strategy<Value = Record> {
             Record::Daemon(DaemonChange { time, started, version, replaces, boot })
         }),
         1 => (moment(), any::<u32>(), text(), text()).prop_map(|(time, owner, policy, why)| {
-            Record::Refused(PolicyRefused { time, owner, policy, why })
+            Record::PolicyRefused(PolicyRefused { time, owner, policy, reason: why })
         }),
         1 => (moment(), text(), any::<bool>(), of(text())).prop_map(|(time, hook, live, why)| {
-            Record::Hook(HookChange { time, hook, live, why })
+            Record::Hook(HookChange { time, hook, live, reason: why })
         }),
         1 => (moment(), upkeep, text(), of(0u64..1 << 50)).prop_map(|(time, change, note, kept_from)| {
             Record::Trail(TrailChange { time, change, note, kept_from })

@@ -165,10 +165,10 @@ fn a_decision_tells_of_what_was_asked() {
     let person = Person { name: "ann".into(), program: "gatekeeper".into(), terminal: None, uid: 1001 };
     let decision = |about| {
         Record::Decision(Box::new(Decision {
-            about,
-            approves: false,
-            asked: "read ./secret-9".into(),
-            by: DecidedBy::Person(person.clone()),
+            event: about,
+            approved: false,
+            summary: "read ./secret-9".into(),
+            decided_by: DecidedBy::Person(person.clone()),
             checks: Vec::new(),
             hold: HoldId::from_kernel(9).unwrap(),
             owner: event.owner,
@@ -176,7 +176,7 @@ fn a_decision_tells_of_what_was_asked() {
             scope: GrantScope::default(),
             session: event.session,
             session_name: event.session_name.clone(),
-            settled: true,
+            is_final: true,
             time: event.time,
         }))
     };
@@ -195,7 +195,7 @@ fn a_decision_tells_of_what_was_asked() {
     assert_eq!(value["firewall_rule"]["uid"], "no-secrets");
     let unmapped = &value["unmapped"];
     assert_eq!(
-        (&unmapped["purpose"], &unmapped["why"]),
+        (&unmapped["purpose"], &unmapped["hold_reason"]),
         (&"help the build".into(), &"secrets stay here".into())
     );
     assert_eq!((&unmapped["operation"], &unmapped["verdict"]), (&"read".into(), &"ask".into()));
@@ -208,7 +208,7 @@ fn a_decision_tells_of_what_was_asked() {
     // As earlier versions wrote it.
     let bare = decision(None);
     let line = written(&bare, 5);
-    assert!(!line.contains("\"process\"") && !line.contains("\"why\""), "{line}");
+    assert!(!line.contains("\"process\"") && !line.contains("\"hold_reason\""), "{line}");
     assert_eq!(serde_json::from_str::<Line>(&line).unwrap().record().unwrap(), bare);
 }
 
@@ -224,11 +224,11 @@ fn what_was_told_carries_purpose_and_policy() {
             purpose: purpose.map(Into::into),
             policy: Some("coding-assistant".into()),
             generation,
-            call: None,
-            refused: None,
-            tellers: Vec::new(),
+            tool_call_id: None,
+            predicted_denial: None,
+            reported_by: Vec::new(),
             dropped: 0,
-            telling: HookReport::of(Assistant::Codex, ReportKind::Prompt, "x"),
+            report: HookReport::of(Assistant::Codex, ReportKind::Prompt, "x"),
         }))
     };
     let line = written(&told(Some("help the build"), Some(2)), 5);

@@ -24,13 +24,15 @@ pub enum Kind {
     Session,
     /// See [`gatekeeper_record::record::Record::Daemon`].
     Daemon,
-    /// See [`gatekeeper_record::record::Record::Refused`].
-    Refused,
+    /// See [`gatekeeper_record::record::Record::PolicyRefused`].
+    #[serde(alias = "refused")]
+    PolicyRefused,
     /// See [`gatekeeper_record::record::Record::Hook`].
     Hook,
     /// See [`gatekeeper_record::record::Record::Trail`].
     Trail,
-    /// See [`gatekeeper_record::record::Record::Told`].
+    /// See [`gatekeeper_record::record::Record::AssistantReport`].
+    #[serde(alias = "told")]
     AssistantReport,
     /// See [`gatekeeper_record::record::Record::Missed`].
     Missed,
@@ -42,6 +44,9 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unmapped<'a> {
+    /// An assistant's report, except for what stands elsewhere in the line.
+    #[serde(default, alias = "told", skip_serializing_if = "Option::is_none")]
+    pub assistant_report: Option<serde_json::Value>,
     /// Nanoseconds since boot, on the kernel's clock: as text, for JSON's numbers end after 104 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_time: Option<Text<'a>>,
@@ -63,24 +68,27 @@ pub struct Unmapped<'a> {
     /// An address, in classes that have no place for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint<'a>>,
-    /// When a session is ended at the latest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ends: Option<Moment>,
     /// The kernel's number of the event, in its boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<u64>,
+    /// When a session is ended at the latest.
+    #[serde(default, alias = "ends", skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Moment>,
     /// A file, in classes that have no place for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<File<'a>>,
     /// Generation of the policy that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
+    /// Since when what a decision is about waited.
+    #[serde(default, alias = "since", skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<Moment>,
     /// The hold that an event announces or follows from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldId>,
-    /// The path from the workspace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub in_workspace: Option<Text<'a>>,
+    /// Why people were asked about what a decision is about.
+    #[serde(default, alias = "why", skip_serializing_if = "Option::is_none")]
+    pub hold_reason: Option<Text<'a>>,
     /// After a removal of the oldest records: the first that is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_from: Option<u64>,
@@ -120,30 +128,27 @@ pub struct Unmapped<'a> {
     /// What the session is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Text<'a>>,
+    /// That the operation could pass only if recorded.
+    #[serde(default, alias = "required", skip_serializing_if = "Option::is_none")]
+    pub record_required: Option<bool>,
     /// The version that ran before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Text<'a>>,
-    /// That the operation could pass only if recorded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub required: Option<bool>,
+    /// The process that sent the report, and those it descends from in the session.
+    #[serde(default, alias = "tellers", skip_serializing_if = "Vec::is_empty")]
+    pub reported_by: Vec<ProcessEntity<'a>>,
     /// The session's short name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_name: Option<Text<'a>>,
-    /// Since when what a decision is about waited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Moment>,
     /// The rule's tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Text<'a>>,
-    /// The process that told it, and those it descends from in the session.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tellers: Vec<ProcessEntity<'a>>,
-    /// What an assistant told, but for what stands elsewhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<serde_json::Value>,
     /// The tool call an event belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool: Option<ToolLink>,
+    #[serde(default, alias = "tool", skip_serializing_if = "Option::is_none")]
+    pub tool_call: Option<ToolLink>,
+    /// A change to the trail itself.
+    #[serde(default, alias = "upkeep", skip_serializing_if = "Option::is_none")]
+    pub trail_change: Option<Upkeep>,
     /// What kind of record this is.
     #[serde(rename = "type")]
     pub kind: Kind,
@@ -153,18 +158,15 @@ pub struct Unmapped<'a> {
     /// Records that could not be written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unwritten: Option<u64>,
-    /// What happened to the trail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub upkeep: Option<Upkeep>,
     /// What the rules said.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional::verdict")]
     pub verdict: Option<Verdict>,
-    /// Why people were asked about what a decision is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<Text<'a>>,
     /// What `${workspace}` means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Text<'a>>,
+    /// The path from the workspace.
+    #[serde(default, alias = "in_workspace", skip_serializing_if = "Option::is_none")]
+    pub workspace_path: Option<Text<'a>>,
 }
 
 impl Unmapped<'_> {
@@ -172,6 +174,7 @@ impl Unmapped<'_> {
     #[must_use]
     pub fn of(kind: Kind) -> Self {
         Self {
+            assistant_report: None,
             boot_time: None,
             change: None,
             command: Vec::new(),
@@ -179,12 +182,13 @@ impl Unmapped<'_> {
             decision: None,
             detail: None,
             endpoint: None,
-            ends: None,
             event: None,
+            expires: None,
             file: None,
             generation: None,
+            held_since: None,
             hold: None,
-            in_workspace: None,
+            hold_reason: None,
             kept_from: None,
             layer: None,
             lost: BTreeMap::new(),
@@ -198,21 +202,19 @@ impl Unmapped<'_> {
             process: None,
             protocol: None,
             purpose: None,
+            record_required: None,
             replaces: None,
-            required: None,
+            reported_by: Vec::new(),
             session_name: None,
-            since: None,
             tags: Vec::new(),
-            tellers: Vec::new(),
-            told: None,
-            tool: None,
+            tool_call: None,
+            trail_change: None,
             kind,
             unexplained: None,
             unwritten: None,
-            upkeep: None,
             verdict: None,
-            why: None,
             workspace: None,
+            workspace_path: None,
         }
     }
 }

@@ -69,7 +69,7 @@ impl<'a> Line<'a> {
             Record::Lost(lost) => notes::lost(lost, machine, place),
             Record::Session(change) => notes::session(change, machine, place),
             Record::Daemon(change) => notes::daemon(change, machine, place),
-            Record::Refused(refused) => notes::refused(refused, machine, place),
+            Record::PolicyRefused(refused) => notes::refused(refused, machine, place),
             Record::Hook(change) => notes::hook(change, machine, place),
             Record::Trail(change) => notes::trail(change, machine, place),
             Record::AssistantReport(told) => assistant_report::line(told, machine, place),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::holds::Holds;
-use super::{Action, Counts, Process, Story, Testimony};
+use super::{Counts, Process, Report, Story, StoryEvent};
 use gatekeeper_record::hook_report::ReportKind;
 use gatekeeper_record::record::{AssistantReport, Change, Event, MatchedBy, Record, ToolLink};
 use gatekeeper_record::session_id::SessionId;
@@ -14,7 +14,7 @@ type Key = (u32, u64);
 pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
     let (mut opened, mut ended, mut changes, mut nested) = (None, None, Vec::new(), Vec::new());
     let mut counts = Counts::default();
-    let mut deeds: BTreeMap<Key, Vec<Action>> = BTreeMap::new();
+    let mut deeds: BTreeMap<Key, Vec<StoryEvent>> = BTreeMap::new();
     let mut parents: BTreeMap<Key, Key> = BTreeMap::new();
     let (mut told, mut holds) = (Vec::new(), Holds::default());
     for (number, record) in records {
@@ -34,9 +34,9 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
             }
             Record::AssistantReport(one) if one.session == session => {
                 counts.records += 1;
-                counts.prompts += u64::from(one.telling.what == ReportKind::Prompt);
-                counts.tool_calls += u64::from(one.telling.what == ReportKind::Tool);
-                told.push(Testimony { record: *number, told: AssistantReport::clone(one) });
+                counts.prompts += u64::from(one.report.kind == ReportKind::Prompt);
+                counts.tool_calls += u64::from(one.report.kind == ReportKind::ToolCall);
+                told.push(Report { record: *number, report: AssistantReport::clone(one) });
             }
             Record::Event(event) if event.session == Some(session) => {
                 counts.records += 1;
@@ -46,7 +46,10 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
                 if let Some(parent) = event.ancestry.first() {
                     parents.insert(key, (parent.pid, parent.start));
                 }
-                deeds.entry(key).or_default().push(Action { record: *number, event: Event::clone(event) });
+                deeds
+                    .entry(key)
+                    .or_default()
+                    .push(StoryEvent { record: *number, event: Event::clone(event) });
             }
             Record::Decision(decision) if decision.session == Some(session) => {
                 counts.records += 1;
@@ -58,7 +61,7 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
     counts.processes = deeds.len() as u64;
     let processes = tree(deeds, &parents);
     let holds = holds.finish(ended.is_some(), &mut counts);
-    Story { session, opened, ended, changes, nested, counts, told, holds, processes }
+    Story { session, opened, ended, changes, nested, counts, assistant_reports: told, holds, processes }
 }
 
 fn count(counts: &mut Counts, event: &Event) {
@@ -75,13 +78,13 @@ fn count(counts: &mut Counts, event: &Event) {
 
 /// The tool call a process belongs to: what was found last, for its arguments can tell more than its start. An
 /// assistant's own process belongs to none, whatever it had open now and then.
-fn tool(deeds: &[Action]) -> Option<ToolLink> {
-    let link = deeds.iter().rev().find_map(|deed| deed.event.tool.clone())?;
+fn tool(deeds: &[StoryEvent]) -> Option<ToolLink> {
+    let link = deeds.iter().rev().find_map(|deed| deed.event.tool_call.clone())?;
     Some(link).filter(|link| link.matched_by != MatchedBy::Assistant)
 }
 
 /// Parents before their children; children in the order in which they first did something.
-fn tree(mut deeds: BTreeMap<Key, Vec<Action>>, parents: &BTreeMap<Key, Key>) -> Vec<Process> {
+fn tree(mut deeds: BTreeMap<Key, Vec<StoryEvent>>, parents: &BTreeMap<Key, Key>) -> Vec<Process> {
     let mut order: Vec<(u64, Key)> =
         deeds.iter().filter_map(|(key, deeds)| Some((deeds.first()?.record, *key))).collect();
     order.sort_unstable();
@@ -97,7 +100,14 @@ fn tree(mut deeds: BTreeMap<Key, Vec<Action>>, parents: &BTreeMap<Key, Key>) -> 
         let Some(deeds) = deeds.remove(&key) else { continue };
         let depth = parent.and_then(|at| told.get(at)).map_or(0, |parent: &Process| parent.depth + 1);
         let place = told.len();
-        told.push(Process { pid: key.0, start: key.1, parent, depth, tool: tool(&deeds), deeds });
+        told.push(Process {
+            pid: key.0,
+            start: key.1,
+            parent_index: parent,
+            depth,
+            tool_call: tool(&deeds),
+            events: deeds,
+        });
         next.extend(children.get(&Some(key)).into_iter().flatten().rev().map(|key| (*key, Some(place))));
     }
     told

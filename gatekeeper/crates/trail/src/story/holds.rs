@@ -12,7 +12,7 @@ use gatekeeper_record::time::Moment;
 
 /// An operation that was held for a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Held {
+pub struct HoldStory {
     /// The hold.
     pub hold: HoldId,
     /// The record that announces it; absent where that was lost, or is no longer kept.
@@ -22,7 +22,7 @@ pub struct Held {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Moment>,
     /// What was asked, in a few words.
-    pub asked: String,
+    pub summary: String,
     /// The program that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
@@ -36,14 +36,14 @@ pub struct Held {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waited_ms: Option<u64>,
     /// What was said, in order.
-    pub said: Vec<Said>,
+    pub decisions: Vec<StoryDecision>,
     /// The records of what was then let or refused by it.
-    pub followed: Vec<u64>,
+    pub resulting_records: Vec<u64>,
 }
 
 /// Something said of a hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Said {
+pub struct StoryDecision {
     /// The record's number.
     pub record: u64,
     /// What was said, without what it is about.
@@ -51,24 +51,24 @@ pub struct Said {
     pub decision: Decision,
 }
 
-impl Held {
+impl HoldStory {
     fn new(hold: HoldId) -> Self {
         Self {
             hold,
             record: None,
             since: None,
-            asked: String::new(),
+            summary: String::new(),
             program: None,
             pid: None,
             outcome: None,
             waited_ms: None,
-            said: Vec::new(),
-            followed: Vec::new(),
+            decisions: Vec::new(),
+            resulting_records: Vec::new(),
         }
     }
 
     fn ask(&mut self, event: &Event) {
-        self.asked = format!("{} {}", event.operation.name(), event.object.brief());
+        self.summary = format!("{} {}", event.operation.name(), event.object.brief());
         self.program.clone_from(&event.program);
         self.pid = Some(event.task.pid);
     }
@@ -76,19 +76,19 @@ impl Held {
     /// What decided it.
     #[must_use]
     pub fn decision(&self) -> Option<&Decision> {
-        self.said.iter().map(|said| &said.decision).find(|decision| decision.settled)
+        self.decisions.iter().map(|said| &said.decision).find(|decision| decision.is_final)
     }
 }
 
 /// What came of it, in words.
-impl fmt::Display for Held {
+impl fmt::Display for HoldStory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.outcome, self.decision()) {
-            (Some(Outcome::Ended), _) => f.write_str("ended undecided"),
+            (Some(Outcome::Withdrawn), _) => f.write_str("ended undecided"),
             (Some(Outcome::Expired), _) => f.write_str("denied, for nobody answered in time"),
             (Some(outcome), Some(decision)) => {
-                write!(f, "{} by {}", outcome.word(), decision.by)?;
-                if decision.approves { write!(f, ", {}", decision.scope) } else { Ok(()) }
+                write!(f, "{} by {}", outcome.word(), decision.decided_by)?;
+                if decision.approved { write!(f, ", {}", decision.scope) } else { Ok(()) }
             }
             _ => f.write_str("not decided yet"),
         }
@@ -103,11 +103,11 @@ pub fn waited(ms: u64) -> String {
 
 /// Holds as the records tell of them.
 #[derive(Debug, Default)]
-pub struct Holds(BTreeMap<HoldId, Held>);
+pub struct Holds(BTreeMap<HoldId, HoldStory>);
 
 impl Holds {
-    fn hold(&mut self, hold: HoldId) -> &mut Held {
-        self.0.entry(hold).or_insert_with(|| Held::new(hold))
+    fn hold(&mut self, hold: HoldId) -> &mut HoldStory {
+        self.0.entry(hold).or_insert_with(|| HoldStory::new(hold))
     }
 
     /// Takes in an event.
@@ -117,10 +117,10 @@ impl Holds {
             hold.ask(event);
             (hold.record, hold.since) = (Some(record), Some(event.time));
         } else {
-            if hold.asked.is_empty() {
+            if hold.summary.is_empty() {
                 hold.ask(event);
             }
-            hold.followed.push(record);
+            hold.resulting_records.push(record);
         }
     }
 
@@ -128,35 +128,35 @@ impl Holds {
     pub fn decision(&mut self, record: u64, decision: &Decision) {
         let hold = self.hold(decision.hold);
         // It also tells what the program was to start with.
-        hold.asked.clone_from(&decision.asked);
+        hold.summary.clone_from(&decision.summary);
         // What announced it may be lost, or be no longer kept.
-        if let Some(event) = decision.about.as_ref().filter(|_| hold.since.is_none()) {
+        if let Some(event) = decision.event.as_ref().filter(|_| hold.since.is_none()) {
             hold.since = Some(event.time);
             hold.program.clone_from(&event.program);
             hold.pid = Some(event.task.pid);
         }
-        if decision.settled && hold.outcome.is_none() {
+        if decision.is_final && hold.outcome.is_none() {
             hold.outcome = Some(decision.outcome());
             let waited = hold.since.map(|since| decision.time.micros() - since.micros());
             hold.waited_ms = waited.map(|waited| waited.max(0).unsigned_abs() / 1000);
         }
-        let decision = Decision { about: None, ..decision.clone() };
-        hold.said.push(Said { record, decision });
+        let decision = Decision { event: None, ..decision.clone() };
+        hold.decisions.push(StoryDecision { record, decision });
     }
 
     /// All of them, in order, and counted. What nobody decided is over where its session is.
-    pub fn finish(self, ended: bool, counts: &mut Counts) -> Vec<Held> {
-        let mut all: Vec<Held> = self.0.into_values().collect();
+    pub fn finish(self, ended: bool, counts: &mut Counts) -> Vec<HoldStory> {
+        let mut all: Vec<HoldStory> = self.0.into_values().collect();
         for hold in &mut all {
             if ended && hold.outcome.is_none() {
-                hold.outcome = Some(Outcome::Ended);
+                hold.outcome = Some(Outcome::Withdrawn);
             }
             counts.held += 1;
             *(match hold.outcome {
                 Some(Outcome::Approved) => &mut counts.approved,
                 Some(Outcome::Denied) => &mut counts.denied,
                 Some(Outcome::Expired) => &mut counts.expired,
-                Some(Outcome::Ended | Outcome::Agreed) | None => &mut counts.undecided,
+                Some(Outcome::Withdrawn | Outcome::Agreed) | None => &mut counts.undecided,
             }) += 1;
         }
         all

@@ -64,7 +64,7 @@ fn head(page: &mut String, story: &Story, title: &str) -> fmt::Result {
     fact("Workspace", opened.and_then(|opened| opened.workspace.clone()))?;
     fact("Command", opened.map(|opened| opened.command.join(" ")).filter(|command| !command.is_empty()))?;
     fact("Opened", opened.map(|opened| opened.time.to_string()))?;
-    fact("Until", opened.and_then(|opened| opened.ends).map(|ends| ends.to_string()))?;
+    fact("Until", opened.and_then(|opened| opened.expires).map(|ends| ends.to_string()))?;
     fact("Time over", story.expired().map(|time| time.to_string()))?;
     fact("Ended", story.ended.map(|ended| ended.to_string()))?;
     let nested: Vec<String> = story.nested.iter().map(ToString::to_string).collect();
@@ -122,11 +122,11 @@ fn timeline(page: &mut String, story: &Story) -> fmt::Result {
     )?;
     for (lane, process) in lanes.iter().enumerate() {
         let y = lane * LANE + LANE / 2;
-        if let (Some(from), Some(to)) = (process.deeds.first(), process.deeds.last()) {
+        if let (Some(from), Some(to)) = (process.events.first(), process.events.last()) {
             let (from, to) = (place(from.event.time), place(to.event.time));
             writeln!(page, "<line x1=\"{from}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\"/>", to.max(from + 1))?;
         }
-        for deed in &process.deeds {
+        for deed in &process.events {
             let (x, class) = (place(deed.event.time), class(&deed.event));
             let top = y - 6;
             writeln!(

@@ -27,7 +27,7 @@ fn change(change: Change, session: SessionId, parent: Option<SessionId>) -> Reco
         parent,
         workspace: Some("/home/dev/app".into()),
         user: Some("dev".into()),
-        ends: None,
+        expires: None,
         container: None,
         command: vec!["claude".into()],
         note: None,
@@ -36,7 +36,8 @@ fn change(change: Change, session: SessionId, parent: Option<SessionId>) -> Reco
 
 /// An event of process `pid`, child of the one before it in the chain.
 fn deed(sequence: u64, chain: &[u32], operation: Operation, verdict: Verdict, path: &str) -> Record {
-    let object = Object::File { path: path.into(), path_hex: None, in_workspace: None, device: 1, inode: 2 };
+    let object =
+        Object::File { path: path.into(), path_hex: None, workspace_path: None, device: 1, inode: 2 };
     let mut event = event(sequence, operation, verdict, object);
     let (pid, above) = chain.split_last().unwrap();
     event.task.pid = *pid;
@@ -71,7 +72,7 @@ fn story() -> Story {
 #[test]
 fn processes_are_a_tree_and_the_numbers_add_up() {
     let story = story();
-    let tree: Vec<_> = story.processes.iter().map(|p| (p.pid, p.depth, p.parent)).collect();
+    let tree: Vec<_> = story.processes.iter().map(|p| (p.pid, p.depth, p.parent_index)).collect();
     assert_eq!(tree, [(10, 0, None), (11, 1, Some(0)), (13, 2, Some(1)), (12, 1, Some(0))]);
     let counts =
         Counts { records: 8, processes: 4, programs: 3, refused: 2, audited: 1, ..Counts::default() };
@@ -112,22 +113,23 @@ fn a_tool_call_stands_with_its_processes() {
             purpose: None,
             policy: None,
             generation: None,
-            call: call.map(Into::into),
-            refused: None,
-            tellers: Vec::new(),
+            tool_call_id: call.map(Into::into),
+            predicted_denial: None,
+            reported_by: Vec::new(),
             dropped: 0,
-            telling,
+            report: telling,
         }))
     };
     let linked = |record: Record, calls: &[&str], matched_by| {
         let Record::Event(mut event) = record else { panic!("no event") };
-        event.tool = Some(ToolLink { calls: calls.iter().map(|call| (*call).into()).collect(), matched_by });
+        event.tool_call =
+            Some(ToolLink { ids: calls.iter().map(|call| (*call).into()).collect(), matched_by });
         Record::Event(event)
     };
     let exec = |number, chain: &[u32], path| deed(number, chain, Operation::Exec, Verdict::Allow, path);
     let records = [
         told(ReportKind::Prompt, "<b>help it", None),
-        told(ReportKind::Tool, "", Some("s.1")),
+        told(ReportKind::ToolCall, "", Some("s.1")),
         linked(exec(1, &[10, 11], "/bin/sh"), &["s.1", "s.2"], MatchedBy::Ambiguous),
         linked(exec(2, &[10, 11], "/bin/bash"), &["s.1"], MatchedBy::Command),
         linked(exec(3, &[10, 11, 12], "/bin/ls"), &["s.1"], MatchedBy::Parent),

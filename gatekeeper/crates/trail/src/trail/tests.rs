@@ -20,7 +20,7 @@ fn opened(session: SessionId) -> Record {
         parent: None,
         workspace: None,
         user: None,
-        ends: None,
+        expires: None,
         container: None,
         command: ["enter", "badge 4711", "--token", "4711"].map(str::to_owned).to_vec(),
         note: None,

@@ -74,7 +74,7 @@ mod tests {
         let object = Object::File {
             path: "/bin/ls".into(),
             path_hex: None,
-            in_workspace: None,
+            workspace_path: None,
             device: 1,
             inode: number,
         };

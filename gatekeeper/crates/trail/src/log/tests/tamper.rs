@@ -234,7 +234,7 @@ proptest! {
             prop_assert_eq!(report.findings[0].record, Some(record), "{:?}", report.findings);
         }
         if let Tampering::ForgeAll(_) = tampering {
-            let what = &report.findings[0].what;
+            let what = &report.findings[0].problem;
             prop_assert!(what.contains("not the one that was signed"), "{}", what);
         }
     }

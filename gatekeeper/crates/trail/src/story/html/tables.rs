@@ -3,40 +3,40 @@
 use std::fmt::{self, Write as _};
 
 use super::text::{Plain, clock, last_call, last_part, object};
-use crate::story::holds::{Held, Said, waited};
-use crate::story::{Action, Story, Testimony};
+use crate::story::holds::{HoldStory, StoryDecision, waited};
+use crate::story::{Report, Story, StoryEvent};
 use gatekeeper_record::hook_report::ReportKind;
 
 /// What the assistants told, each tool call with the processes that belong to it.
 pub fn told(page: &mut String, story: &Story) -> fmt::Result {
-    if story.told.is_empty() {
+    if story.assistant_reports.is_empty() {
         return Ok(());
     }
     writeln!(
         page,
-        "<section id=\"told\"><h2>Told by the assistant</h2><div class=\"wide\"><table><thead><tr><th>Record<th>Time (UTC)<th>What<th>Call<th>Tool<th>Said<th>Processes</tr></thead><tbody>"
+        "<section id=\"told\"><h2>Told by the assistant</h2><div class=\"wide\"><table><thead><tr><th>Record<th>Time (UTC)<th>What<th>Call<th>Tool<th>StoryDecision<th>Processes</tr></thead><tbody>"
     )?;
-    for Testimony { record, told } in &story.told {
-        let telling = &told.telling;
-        let call = told.call.as_deref().unwrap_or_default();
-        let class = if told.refused.is_some() { "bad" } else { "" };
-        let said = match &told.refused {
+    for Report { record, report: told } in &story.assistant_reports {
+        let telling = &told.report;
+        let call = told.tool_call_id.as_deref().unwrap_or_default();
+        let class = if told.predicted_denial.is_some() { "bad" } else { "" };
+        let said = match &told.predicted_denial {
             Some(refused) => format!("{} — {}", told.brief(), refused.reason),
             None => told.brief(),
         };
-        let whose = telling.subagent.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
+        let whose = telling.subagent_id.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
         write!(
             page,
             "<tr><td>{record}<td>{}<td class=\"{class}\">{} {}{}<td>{}<td>{}<td class=\"object\">{}<td>",
             clock(told.time),
             telling.assistant.name(),
-            telling.what.words(),
+            telling.kind.words(),
             Plain(&whose),
             Plain(last_call(call)),
             Plain(telling.tool.as_deref().unwrap_or_default()),
             Plain(&said)
         )?;
-        if telling.what == ReportKind::Tool && !call.is_empty() {
+        if telling.kind == ReportKind::ToolCall && !call.is_empty() {
             for (process, by) in story.of_call(call) {
                 let program = last_part(process.program());
                 write!(page, "{} <small>{} {}</small><br>", Plain(program), process.pid, by.words())?;
@@ -55,10 +55,21 @@ pub fn held(page: &mut String, story: &Story) -> fmt::Result {
     }
     writeln!(
         page,
-        "<section id=\"held\"><h2>Held for a decision</h2><div class=\"wide\"><table><thead><tr><th>Hold<th>Record<th>Time (UTC)<th>What was asked<th>By<th>What came of it<th>Waited<th>Record<th>Answered (UTC)<th>Answer<th>Reason</tr></thead><tbody>"
+        "<section id=\"held\"><h2>HoldStory for a decision</h2><div class=\"wide\"><table><thead><tr><th>Hold<th>Record<th>Time (UTC)<th>What was asked<th>By<th>What came of it<th>Waited<th>Record<th>Answered (UTC)<th>Answer<th>Reason</tr></thead><tbody>"
     )?;
     for held in &story.holds {
-        let Held { hold, record, since, asked, program, pid, outcome, waited_ms, said, .. } = held;
+        let HoldStory {
+            hold,
+            record,
+            since,
+            summary: asked,
+            program,
+            pid,
+            outcome,
+            waited_ms,
+            decisions: said,
+            ..
+        } = held;
         let rows = said.len().max(1);
         let number = record.map_or_else(|| "–".to_owned(), |record| record.to_string());
         let class = outcome.map_or("held", |outcome| outcome.word());
@@ -74,7 +85,7 @@ pub fn held(page: &mut String, story: &Story) -> fmt::Result {
         if said.is_empty() {
             page.push_str("<td>–<td><td><td>");
         }
-        for (row, Said { record, decision }) in said.iter().enumerate() {
+        for (row, StoryDecision { record, decision }) in said.iter().enumerate() {
             if row > 0 {
                 page.push_str("</tr>\n<tr>");
             }
@@ -83,7 +94,7 @@ pub fn held(page: &mut String, story: &Story) -> fmt::Result {
                 page,
                 "<td>{record}<td>{}<td class=\"{answer}\">{answer}: {}<td>{}",
                 clock(decision.time),
-                Plain(&decision.by.in_full()),
+                Plain(&decision.decided_by.in_full()),
                 Plain(decision.reason.as_deref().unwrap_or_default())
             )?;
         }
@@ -114,7 +125,7 @@ pub fn refused(page: &mut String, story: &Story) -> fmt::Result {
         page,
         "<section id=\"refused\"><h2>Refused</h2><div class=\"wide\"><table><thead><tr><th>Record<th>Time (UTC)<th>Operation<th>On what<th>Why<th>Rule<th>By</tr></thead><tbody>"
     )?;
-    for Action { record, event } in refused {
+    for StoryEvent { record, event } in refused {
         let rule = event.rule.as_ref().map_or("–", |rule| rule.id.as_str());
         let by = last_part(event.program.as_deref().unwrap_or(&event.task.comm));
         writeln!(

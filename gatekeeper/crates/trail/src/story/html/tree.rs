@@ -4,14 +4,14 @@ use std::fmt::{self, Write as _};
 
 use super::class;
 use super::text::{Plain, clock, object};
-use crate::story::{Action, Process, Story};
+use crate::story::{Process, Story, StoryEvent};
 
 /// Processes as a tree, their deeds with what came of those that were held.
 pub fn tree(page: &mut String, story: &Story) -> fmt::Result {
     page.push_str("<section id=\"processes\"><h2>Processes</h2>\n");
     for process in &story.processes {
         let refused = process.refused();
-        let Process { pid, depth, deeds, .. } = process;
+        let Process { pid, depth, events: deeds, .. } = process;
         // Deeper than the page is wide, all stand in one line.
         let indent = depth.min(&12);
         let open = if refused > 0 { " open" } else { "" };
@@ -25,7 +25,7 @@ pub fn tree(page: &mut String, story: &Story) -> fmt::Result {
         }
         writeln!(page, "</summary><ol>")?;
         for deed in deeds {
-            let Action { record, event } = deed;
+            let StoryEvent { record, event } = deed;
             let class = class(event);
             write!(
                 page,

@@ -19,18 +19,18 @@ fn asks(hold: u64) -> Record {
 
 fn says(hold: u64, by: DecidedBy, approves: bool, settled: bool) -> Record {
     Record::Decision(Box::new(Decision {
-        about: None,
-        approves,
-        asked: "exec /usr/bin/git (git push <b>)".into(),
-        by,
+        event: None,
+        approved: approves,
+        summary: "exec /usr/bin/git (git push <b>)".into(),
+        decided_by: by,
         checks: Vec::new(),
         hold: HoldId::from_kernel(hold).unwrap(),
         owner: Some(1000),
         reason: Some("no \u{202e}more".into()),
-        scope: GrantScope { seconds: Some(600), width: Breadth::Exact },
+        scope: GrantScope { seconds: Some(600), breadth: Breadth::Exact },
         session: Some(id()),
         session_name: None,
-        settled,
+        is_final: settled,
         time: Moment::from_micros(1_800_000_000_000_000 + hold as i64 * 1000 + 4_250_000),
     }))
 }
@@ -60,9 +60,9 @@ pub fn story() -> Story {
         says(4, DecidedBy::Timeout, false, true),
         event_of(4, 14, Cause::Decided, false),
         asks(5),
-        says(5, DecidedBy::Gone, false, true),
+        says(5, DecidedBy::Withdrawn, false, true),
         asks(6),
-        says(7, DecidedBy::Limit, false, true),
+        says(7, DecidedBy::RateLimit, false, true),
         change(Change::Ended, id(), None),
     ];
     let numbered: Vec<(u64, Record)> = (100..).zip(records).collect();
@@ -77,17 +77,20 @@ fn what_was_held_and_who_decided() {
         (2, Outcome::Approved),
         (3, Outcome::Denied),
         (4, Outcome::Expired),
-        (5, Outcome::Ended),
+        (5, Outcome::Withdrawn),
         // Nobody said anything, and the session is over.
-        (6, Outcome::Ended),
+        (6, Outcome::Withdrawn),
         // What announced it was lost.
         (7, Outcome::Denied),
     ];
     assert_eq!(outcomes, known.map(|(hold, outcome)| (hold, Some(outcome))));
     let first = &story.holds[0];
-    assert_eq!((first.record, first.waited_ms, &first.followed[..]), (Some(102), Some(4250), &[105][..]));
+    assert_eq!(
+        (first.record, first.waited_ms, &first.resulting_records[..]),
+        (Some(102), Some(4250), &[105][..])
+    );
     assert_eq!(first.to_string(), "approved by bob (uid 1002), exactly this, for 600 s");
-    assert_eq!(first.said.iter().map(|said| said.record).collect::<Vec<_>>(), [103, 104]);
+    assert_eq!(first.decisions.iter().map(|said| said.record).collect::<Vec<_>>(), [103, 104]);
     assert_eq!(story.holds[5].record, None);
     let counts = &story.counts;
     assert_eq!(
@@ -96,7 +99,7 @@ fn what_was_held_and_who_decided() {
     );
     // What waited was not refused by that; what was denied then was.
     assert_eq!((counts.refused, counts.programs, counts.records), (2, 2, 17));
-    let deed = &story.processes[1].deeds[0];
+    let deed = &story.processes[1].events[0];
     assert_eq!(story.hold_of(deed).map(|held| held.hold.number()), Some(2));
 }
 

@@ -37,7 +37,7 @@ fn wrong(page: &str, story: &Value) -> Vec<String> {
     );
     let mut marks = Vec::new();
     for one in shown {
-        marks.extend(list(&one["deeds"]).iter().map(|deed| {
+        marks.extend(list(&one["events"]).iter().map(|deed| {
             let event = event(deed);
             let mark =
                 format!("{} {} {}", clock(&deed["time"]), event.operation.name(), visible(&object(&event)));
@@ -63,12 +63,12 @@ fn wrong(page: &str, story: &Value) -> Vec<String> {
     same(
         "told",
         texts(&page, "#told td"),
-        list(&story["told"]).iter().flat_map(|one| told(one, &processes)).collect(),
+        list(&story["assistant_reports"]).iter().flat_map(|one| told(one, &processes)).collect(),
     );
     same("held", texts(&page, "#held td"), list(&story["holds"]).iter().flat_map(held).collect());
     same("refused", texts(&page, "#refused td"), refused.iter().flat_map(denial).collect());
     same("processes", texts(&page, "#processes summary"), processes.iter().map(summary).collect());
-    let deeds = processes.iter().flat_map(|one| list(&one["deeds"])).map(|one| deed(&one, story)).collect();
+    let deeds = processes.iter().flat_map(|one| list(&one["events"])).map(|one| deed(&one, story)).collect();
     same("deeds", texts(&page, "#processes li"), deeds);
     found
 }
@@ -115,7 +115,7 @@ fn head(story: &Value) -> Vec<String> {
         facts
             .extend(Some(("Command", words(&opened["command"], " "))).filter(|(_, words)| !words.is_empty()));
         facts.push(("Opened", string(&opened["time"])));
-        facts.extend(opened["ends"].as_str().map(|time| ("Until", time.to_owned())));
+        facts.extend(opened["expires"].as_str().map(|time| ("Until", time.to_owned())));
     }
     let over = list(&story["changes"]).into_iter().find(|change| change["change"] == "expired");
     facts.extend(over.map(|change| ("Time over", string(&change["time"]))));
@@ -127,15 +127,16 @@ fn head(story: &Value) -> Vec<String> {
 
 fn told(one: &Value, processes: &[Value]) -> Vec<String> {
     let told: AssistantReport = read(one);
-    let telling = &told.telling;
-    let call = told.call.as_deref().unwrap_or_default();
-    let whose = telling.subagent.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
-    let refused = told.refused.as_ref().map(|refused| format!(" — {}", refused.reason)).unwrap_or_default();
+    let telling = &told.report;
+    let call = told.tool_call_id.as_deref().unwrap_or_default();
+    let whose = telling.subagent_id.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
+    let refused =
+        told.predicted_denial.as_ref().map(|refused| format!(" — {}", refused.reason)).unwrap_or_default();
     let mut belong = String::new();
-    if telling.what == gatekeeper_record::hook_report::ReportKind::Tool && !call.is_empty() {
+    if telling.kind == gatekeeper_record::hook_report::ReportKind::ToolCall && !call.is_empty() {
         for process in processes {
-            let Ok(link) = serde_json::from_value::<ToolLink>(process["tool"].clone()) else { continue };
-            if link.calls.iter().any(|one| one == call) {
+            let Ok(link) = serde_json::from_value::<ToolLink>(process["tool_call"].clone()) else { continue };
+            if link.ids.iter().any(|one| one == call) {
                 let by = link.matched_by.words();
                 belong.push_str(&format!("{} {} {by}", visible(&last(&program(process))), process["pid"]));
             }
@@ -144,7 +145,7 @@ fn told(one: &Value, processes: &[Value]) -> Vec<String> {
     vec![
         one["record"].to_string(),
         clock(&one["time"]),
-        squeeze(&format!("{} {}{}", telling.assistant.name(), telling.what.words(), visible(&whose))),
+        squeeze(&format!("{} {}{}", telling.assistant.name(), telling.kind.words(), visible(&whose))),
         line(call.rsplit('.').next().unwrap().to_owned()),
         line(telling.tool.clone().unwrap_or_default()),
         line(format!("{}{refused}", told.brief())),
@@ -155,16 +156,16 @@ fn told(one: &Value, processes: &[Value]) -> Vec<String> {
 fn held(one: &Value) -> Vec<String> {
     let known = |value: &Value| if value.is_null() { "–".to_owned() } else { value.to_string() };
     let said: Vec<(Value, Decision)> =
-        list(&one["said"]).into_iter().map(|said| (said["record"].clone(), read(&said))).collect();
-    let decision = said.iter().map(|(_, decision)| decision).find(|decision| decision.settled);
+        list(&one["decisions"]).into_iter().map(|said| (said["record"].clone(), read(&said))).collect();
+    let decision = said.iter().map(|(_, decision)| decision).find(|decision| decision.is_final);
     let outcome = match (one["outcome"].as_str(), decision) {
         (None, _) => "not decided yet".to_owned(),
-        (Some("ended"), _) => "ended undecided".to_owned(),
+        (Some("withdrawn"), _) => "ended undecided".to_owned(),
         (Some("expired"), _) => "denied, for nobody answered in time".to_owned(),
-        (Some(word), Some(decision)) if decision.approves => {
-            format!("{word} by {}, {}", decision.by, decision.scope)
+        (Some(word), Some(decision)) if decision.approved => {
+            format!("{word} by {}, {}", decision.decided_by, decision.scope)
         }
-        (Some(word), Some(decision)) => format!("{word} by {}", decision.by),
+        (Some(word), Some(decision)) => format!("{word} by {}", decision.decided_by),
         (Some(word), None) => panic!("{word} by nobody"),
     };
     let pid = one["pid"].as_u64().map(|pid| format!(" {pid}")).unwrap_or_default();
@@ -173,14 +174,14 @@ fn held(one: &Value) -> Vec<String> {
         one["hold"].to_string(),
         known(&one["record"]),
         one["since"].as_str().map(|_| clock(&one["since"])).unwrap_or_default(),
-        line(string(&one["asked"])),
+        line(string(&one["summary"])),
         squeeze(&format!("{}{pid}", visible(&last(one["program"].as_str().unwrap_or("?"))))),
         line(outcome),
         waited.unwrap_or_default(),
     ];
     for (record, decision) in &said {
         let time = serde_json::to_value(decision.time).unwrap();
-        let answer = format!("{}: {}", decision.outcome().word(), visible(&decision.by.in_full()));
+        let answer = format!("{}: {}", decision.outcome().word(), visible(&decision.decided_by.in_full()));
         let reason = decision.reason.clone().unwrap_or_default();
         row.extend([record.to_string(), clock(&time), squeeze(&answer), line(reason)]);
     }
@@ -206,7 +207,7 @@ fn denial(one: &Value) -> Vec<String> {
 }
 
 fn summary(process: &Value) -> String {
-    let refused = list(&process["deeds"]).iter().filter(|deed| event(deed).is_refused()).count();
+    let refused = list(&process["events"]).iter().filter(|deed| event(deed).is_refused()).count();
     let refused = if refused > 0 { format!(" {refused} refused") } else { String::new() };
     squeeze(&format!("{} {}{refused}", visible(&program(process)), process["pid"]))
 }
@@ -225,7 +226,7 @@ fn deed(one: &Value, story: &Value) -> String {
 }
 
 fn program(process: &Value) -> String {
-    let deeds: Vec<Event> = list(&process["deeds"]).iter().map(event).collect();
+    let deeds: Vec<Event> = list(&process["events"]).iter().map(event).collect();
     let started = deeds.iter().rev().find(|event| event.is_start()).and_then(Event::path);
     let first = deeds.first().and_then(|event| event.program.as_deref());
     started.or(first).unwrap_or("?").to_owned()
@@ -246,7 +247,7 @@ fn object(event: &Event) -> String {
 
 /// Deeds of all processes, in order.
 fn all(story: &Value, which: impl Fn(&Event) -> bool) -> Vec<Value> {
-    let deeds = list(&story["processes"]).into_iter().flat_map(|process| list(&process["deeds"]));
+    let deeds = list(&story["processes"]).into_iter().flat_map(|process| list(&process["events"]));
     let chosen = deeds.filter(|deed| which(&event(deed)));
     let by_number: BTreeMap<u64, Value> =
         chosen.map(|deed| (deed["record"].as_u64().unwrap(), deed)).collect();
@@ -348,7 +349,7 @@ proptest! {
             lines.iter().map(|(_, line)| (line.metadata.sequence, line.record().unwrap())).collect();
         let counts = Story::of(id(), &numbered).counts;
         let stats = index.stats(&all).unwrap();
-        let refused = stats.operations.iter().filter(|one| !one.what.starts_with("tool ") && one.what.ends_with(" refused"));
+        let refused = stats.operations.iter().filter(|one| !one.value.starts_with("tool ") && one.value.ends_with(" refused"));
         prop_assert_eq!(counts.records, stats.records);
         prop_assert_eq!(counts.refused, refused.map(|one| one.count).sum::<u64>());
     }
