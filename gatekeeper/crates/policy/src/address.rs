@@ -1,7 +1,7 @@
 //! Addresses as written in rules: `10.0.0.0/8`, `127.0.0.0/8:5432`, `[2001:db8::/32]:1-1024`, `*:53`.
 //!
 //! An IPv4 address that reaches the kernel mapped into IPv6 (`::ffff:10.0.0.1`) is judged as IPv4, so
-//! IPv6 prefixes, `::/0` among them, never speak of it; `*` speaks of both.
+//! IPv6 prefixes, `::/0` among them, never match it; `*` matches both.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -31,7 +31,7 @@ pub struct Target {
     pub last: u16,
 }
 
-/// What is wrong with an address.
+/// An address that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Not an address at all; a host name, perhaps.
@@ -80,6 +80,9 @@ impl Help for AddressError {
 
 impl Target {
     /// Parses the text of a `to`.
+    ///
+    /// # Errors
+    /// Where it is no address, block or range of ports.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let (address, ports) = split(text)?;
         let (first, last) = ports.map_or(Ok((0, u16::MAX)), parse_ports)?;
@@ -95,7 +98,7 @@ impl Target {
 ///
 /// Linux takes 0.0.0.0 for 127.0.0.1, and `::` for `::1` or, on a socket bound to mapped IPv4, for
 /// 127.0.0.1 (net/ipv6/tcp_ipv6.c `tcp_v6_connect`). Since `::` can be either, a rule that lets something
-/// pass does not speak of it unless it is written.
+/// pass does not match it unless it is written.
 #[must_use]
 pub fn aliases(blocks: &[Block], verdict: Verdict) -> Vec<Block> {
     let holds = |address: IpAddr| blocks.iter().any(|block| block.holds(address));
@@ -194,7 +197,10 @@ pub fn mask(length: u8, bits: u8) -> u128 {
     all & !all.checked_shr(u32::from(length)).unwrap_or(0)
 }
 
-/// An address and a port, as a question names them; IPv4 mapped into IPv6 becomes IPv4.
+/// Parses an address and a port, as a question names them; IPv4 mapped into IPv6 becomes IPv4.
+///
+/// # Errors
+/// Where it is no address with a port.
 pub fn parse_exact(text: &str) -> Result<SocketAddr, AddressError> {
     let address: SocketAddr = text.parse().map_err(|_| AddressError::NeedsPort(text.to_owned()))?;
     Ok(SocketAddr::new(address.ip().to_canonical(), address.port()))
@@ -224,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_with_the_mend() {
+    fn refusals_help() {
         for (text, help) in [
             ("example.org:443", "names are not resolved"),
             ("", "IP address"),

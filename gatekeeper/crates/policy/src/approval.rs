@@ -1,4 +1,4 @@
-//! On what terms a hold is decided: how long it waits, who may decide, how many must, what is checked before.
+//! The terms on which a hold is decided: how long it waits, who may decide, how many must, and the checks before.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,14 +13,14 @@ use crate::error::PolicyError;
 use crate::source::Source;
 use crate::trusted;
 
-/// The longest that a hold can wait.
+/// The longest time that a hold can wait.
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
-/// People who can be made to agree, at most.
+/// The largest quorum.
 const QUORUM: u32 = 16;
-/// Holds a minute, at most.
+/// The largest number of holds a minute.
 const PER_MINUTE: u32 = 10_000;
 
-/// Who may decide.
+/// A user or group that may decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Approver {
@@ -30,7 +30,7 @@ pub enum Approver {
     Group(String),
 }
 
-/// What is asked before a person is.
+/// A check before a person is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Check {
@@ -40,29 +40,31 @@ pub enum Check {
     Command(PathBuf),
 }
 
-/// The terms of one rule. Where something is not said, those of the policy hold.
+/// The terms of one rule, or of a policy. A rule has those of its policy where it has none of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
-    /// How long it waits, in seconds.
+    /// The time that a hold waits, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
-    /// How many must approve.
+    /// The number of people who must approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quorum: Option<u32>,
-    /// Who may decide.
+    /// Those who may decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvers: Option<Vec<Approver>>,
-    /// Further lists, of others who have a say: who decides must be in every one.
+    /// Further lists, of other rules and policies: whoever decides must be in every one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub and_approvers: Vec<Vec<Approver>>,
     /// Whether the owner alone is not enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separation: Option<bool>,
-    /// What is checked before.
+    /// The checks before a person is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<Vec<Check>>,
-    /// Whether people must decide whatever checks allow: they are not the checks of all that asks.
+    /// Whether people must decide, whatever checks allow: not all rules that ask have these checks.
+    ///
+    /// Rules of sessions that were open before an upgrade are stored with the old name.
     #[serde(default, alias = "people", skip_serializing_if = "std::ops::Not::not")]
     pub people_required: bool,
     /// Holds a minute.
@@ -80,30 +82,30 @@ impl fmt::Display for Check {
 }
 
 impl Terms {
-    /// How long a hold waits.
+    /// The time that a hold waits; 5 minutes unless given.
     #[must_use]
     pub fn wait(&self) -> Duration {
-        Duration::from_secs(self.timeout.unwrap_or(300))
+        Duration::from_secs(self.timeout.unwrap_or(5 * 60))
     }
 
-    /// How many people must approve; where the owner alone is not enough, at least one other.
+    /// The number of people who must approve; 1 unless given.
     #[must_use]
     pub fn needed(&self) -> usize {
         self.quorum.unwrap_or(1) as usize
     }
 
-    /// Holds a minute that people are asked about.
+    /// The number of holds a minute that people are asked about; 30 unless given.
     #[must_use]
     pub fn rate(&self) -> usize {
         self.per_minute.unwrap_or(30) as usize
     }
 
-    /// The lists of those who may decide: who does is in every one. None where nobody is named.
+    /// The lists of those who may decide: whoever does is in every one. None where nobody is named.
     pub fn lists(&self) -> impl Iterator<Item = &[Approver]> {
         self.approvers.iter().chain(&self.and_approvers).map(Vec::as_slice)
     }
 
-    /// These, and where they say nothing, what `other` says.
+    /// These terms, and those of `other` where these have none.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         let named = if self.approvers.is_some() { self } else { other };
@@ -120,7 +122,7 @@ impl Terms {
         }
     }
 
-    /// The stricter of both in everything; who decides must be one whom both name.
+    /// The stricter of both in everything; whoever decides must be one whom both name.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         fn both<T: Copy>(a: Option<T>, b: Option<T>, pick: fn(T, T) -> T) -> Option<T> {
@@ -153,27 +155,27 @@ impl Terms {
         }
     }
 
-    /// The same, where `other` comes from a policy that extends this one: its checks can deny, and let nothing pass that
-    /// people were to decide.
+    /// The stricter of both, where `other` comes from a policy that extends this one. Its checks can deny, and let
+    /// nothing pass that people were to decide.
     #[must_use]
     pub fn extended_by(&self, other: &Self) -> Self {
-        let people = self.checks.is_none() && other.checks.is_some();
+        let unchecked = self.checks.is_none() && other.checks.is_some();
         let both = self.and(other);
-        Self { people_required: both.people_required || people, ..both }
+        Self { people_required: both.people_required || unchecked, ..both }
     }
 
-    /// The same, where both ask about one operation: checks alone let it pass only where both have some.
+    /// The stricter of both, where both ask about one operation. Checks alone let it pass only where both have some.
     #[must_use]
-    pub fn beside(&self, other: &Self) -> Self {
-        let people = self.checks.is_some() != other.checks.is_some();
+    pub fn combined_with(&self, other: &Self) -> Self {
+        let unchecked = self.checks.is_some() != other.checks.is_some();
         let both = self.and(other);
-        Self { people_required: both.people_required || people, ..both }
+        Self { people_required: both.people_required || unchecked, ..both }
     }
 
     /// Whether whoever may approve on these terms may do so on `other`, too.
     #[must_use]
-    pub fn cover(&self, other: &Self) -> bool {
-        let both = self.beside(other);
+    pub fn covers(&self, other: &Self) -> bool {
+        let both = self.combined_with(other);
         let lists = |terms: &Self| terms.lists().count();
         let checks = |terms: &Self| terms.checks.as_ref().map_or(0, Vec::len);
         let alone = |terms: &Self| terms.separation == Some(true);
@@ -183,7 +185,8 @@ impl Terms {
             && checks(&both) == checks(self)
     }
 
-    /// That too few people may approve for as many as must, where it is so whoever is in which group.
+    /// A sentence for a quorum that can't be reached, or not without root; `None` where it can, or where that depends
+    /// on who is in a group.
     #[must_use]
     pub fn too_few(&self) -> Option<String> {
         let users = |list: &[Approver]| -> Option<BTreeSet<String>> {
@@ -213,10 +216,10 @@ impl Terms {
         })
     }
 
-    /// What a document's table says.
+    /// The terms in a document's `[approval]`.
     ///
     /// # Errors
-    /// Where a value is none.
+    /// Where a value is out of range, or names nobody or no check.
     pub fn of_table(source: &Source, table: &ApprovalTable) -> Result<Self, PolicyError> {
         let keys = AskKeys {
             timeout: table.timeout.as_ref(),
@@ -233,10 +236,10 @@ impl Terms {
         })
     }
 
-    /// What a rule says.
+    /// The terms in the table of a rule.
     ///
     /// # Errors
-    /// Where a value is none.
+    /// Where a value is out of range, or names nobody or no check.
     pub fn of_rule(source: &Source, keys: &AskKeys<'_>) -> Result<Self, PolicyError> {
         let approvers = |list| -> Result<Vec<_>, PolicyError> {
             source.non_empty(list, "approvers")?.iter().map(|word| approver(source, word)).collect()
@@ -347,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn bad_values_are_refused_with_their_line() {
         for (text, part) in [
             ("timeout = 'soon'", "no length of time"),
             ("timeout = '0s'", "can't wait"),
@@ -373,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_says_more_than_its_policy_and_a_child_no_less_than_its_parent() {
+    fn a_rule_overrides_its_policy_and_a_child_only_adds_to_its_parent() {
         let (parent, child) = (
             terms("timeout = '1m'\nquorum = 2").unwrap(),
             terms("timeout = '5m'\ncheck = ['hash']").unwrap(),
@@ -396,26 +399,32 @@ mod tests {
         let lists: Vec<_> = both.lists().map(<[_]>::to_vec).collect();
         assert_eq!(lists, [[Approver::User("alice".into())], [Approver::User("bob".into())]]);
         assert_eq!(Terms::default().and(&alice), alice);
-        assert!(both.cover(&alice) && both.cover(&bob) && !alice.cover(&both) && !alice.cover(&bob));
+        assert!(both.covers(&alice) && both.covers(&bob) && !alice.covers(&both) && !alice.covers(&bob));
         let two = terms("quorum = 2\nseparation = true").unwrap();
-        assert!(two.cover(&Terms::default()) && !Terms::default().cover(&two));
+        assert!(two.covers(&Terms::default()) && !Terms::default().covers(&two));
     }
 
     #[test]
-    fn checks_of_one_do_not_answer_for_another() {
+    fn checks_of_one_do_not_decide_for_another() {
         let (plain, hash) = (Terms::default(), terms("check = ['hash']").unwrap());
-        assert!(
-            plain.beside(&hash).people_required
-                && hash.beside(&plain).people_required
-                && !hash.beside(&hash).people_required
-        );
+        assert!(plain.combined_with(&hash).people_required && hash.combined_with(&plain).people_required);
         assert!(plain.extended_by(&hash).people_required && !hash.extended_by(&plain).people_required);
-        assert_eq!(plain.beside(&hash).checks.unwrap(), [Check::Hash]);
+        assert!(!hash.combined_with(&hash).people_required);
+        assert_eq!(plain.combined_with(&hash).checks.unwrap(), [Check::Hash]);
     }
 
     #[test]
-    fn too_few_to_approve_is_told() {
-        for (text, told) in [
+    fn terms_stored_before_an_upgrade_are_read() {
+        let stored = r#"{"quorum":2,"checks":["hash"],"people":true}"#;
+        let read: Terms = serde_json::from_str(stored).unwrap();
+        assert_eq!((read.needed(), read.people_required), (2, true));
+        let again = serde_json::to_string(&read).unwrap();
+        assert_eq!(again, r#"{"quorum":2,"checks":["hash"],"people_required":true}"#);
+    }
+
+    #[test]
+    fn a_quorum_out_of_reach_is_found() {
+        for (text, part) in [
             ("", None),
             ("approvers = ['user:alice']", None),
             ("quorum = 2\napprovers = ['user:alice', 'user:bob']", None),
@@ -427,8 +436,8 @@ mod tests {
             ("quorum = 3\napprovers = ['user:alice', 'user:root']", Some("never")),
         ] {
             let found = terms(text).unwrap().too_few();
-            assert_eq!(found.is_some(), told.is_some(), "{text}: {found:?}");
-            assert!(told.is_none_or(|told| found.unwrap().contains(told)), "{text}");
+            assert_eq!(found.is_some(), part.is_some(), "{text}: {found:?}");
+            assert!(part.is_none_or(|part| found.unwrap().contains(part)), "{text}");
         }
         let named =
             |name: &str| terms(&format!("approvers = ['user:{name}', 'user:x']\nquorum = 2")).unwrap();

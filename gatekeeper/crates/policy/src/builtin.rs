@@ -1,18 +1,19 @@
-//! What every compiled policy holds, whoever wrote it: gatekeeper protects itself.
+//! Rules of every compiled policy, whoever wrote it: gatekeeper protects itself.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use gatekeeper_common::operation::Operation;
+use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Verdict;
 
+use crate::approval::Terms;
 use crate::document::Severity;
 use crate::error::PolicyError;
 use crate::links::{Follow, Links};
 use crate::pattern::{Pattern, escape};
-use crate::rules::{Rule, Subject, Written};
+use crate::rules::{Rule, Subject, Written, all_of};
 
-/// Where gatekeeper keeps what no session may touch.
+/// The places that no session may touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     /// Files and folders (with all below) that may be read and never changed.
@@ -41,18 +42,12 @@ impl Default for Places {
     }
 }
 
-const CHANGES: [Operation; 6] = [
-    Operation::Write,
-    Operation::Create,
-    Operation::Delete,
-    Operation::Rename,
-    Operation::Link,
-    Operation::Metadata,
-];
-
 const REASON: &str = "gatekeeper protects itself";
 
 /// The rules, numbered from 0.
+///
+/// # Errors
+/// Where a place is no path that a pattern can be made of.
 pub fn rules(places: &Places, links: &dyn Links) -> Result<Vec<Rule>, PolicyError> {
     let below = |path: &PathBuf| [quoted(path), b"/**".to_vec()].concat();
     let guarded = places.guarded.iter().map(below).collect();
@@ -63,13 +58,12 @@ pub fn rules(places: &Places, links: &dyn Links) -> Result<Vec<Rule>, PolicyErro
     let mut above: Vec<Vec<u8>> = places.guarded.iter().flat_map(above).collect();
     above.sort();
     above.dedup();
-    let change = CHANGES.iter().fold(0, |bits, operation| bits | operation.bit());
+    let look = Operation::Read.bit() | Operation::Map.bit();
+    let change = all_of(Family::File) & !look;
     let mut rules = Vec::new();
-    for (name, paths, operations) in [
-        ("guarded", guarded, change),
-        ("secret", secret, Operation::Read.bit() | Operation::Map.bit()),
-        ("above", above, Operation::Rename.bit()),
-    ] {
+    for (name, paths, operations) in
+        [("guarded", guarded, change), ("secret", secret, look), ("above", above, Operation::Rename.bit())]
+    {
         if !paths.is_empty() {
             rules.push(rule(rules.len() as u32, name, paths, operations, links)?);
         }
@@ -114,7 +108,7 @@ fn rule(
         reason: Some(REASON.to_owned()),
         severity: Severity::Critical,
         tags: Vec::new(),
-        terms: crate::approval::Terms::default(),
+        terms: Terms::default(),
         file: "(built in)".to_owned(),
         line: 0,
     })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::PolicyError;
 use crate::vars::Vars;
 
-/// What the command line may set; the rest is the caller's own.
+/// The variables that the command line sets; the rest is the caller's own.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// The workspace; left out: the current folder.
@@ -22,7 +22,10 @@ pub struct Given {
 }
 
 impl Given {
-    /// Fills in what is left out.
+    /// Fills in those that are left out.
+    ///
+    /// # Errors
+    /// Where the named user has no entry in /etc/passwd, and no home is given.
     pub fn vars(&self) -> Result<Vars, PolicyError> {
         let uid = std::fs::metadata("/proc/self").map_or(u32::MAX, |about| about.uid());
         let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

@@ -59,6 +59,9 @@ impl Help for NoCapability {
 }
 
 /// The number of a capability, given by name with or without `cap_`.
+///
+/// # Errors
+/// Where there is no such capability.
 pub fn number(text: &str) -> Result<u8, NoCapability> {
     let name = text.strip_prefix("cap_").unwrap_or(text);
     let found = NAMES.iter().zip(0..).find(|(known, _)| **known == name);
@@ -66,6 +69,9 @@ pub fn number(text: &str) -> Result<u8, NoCapability> {
 }
 
 /// The capabilities that a word in a policy stands for, as bits.
+///
+/// # Errors
+/// Where there is no such capability.
 pub fn bits(text: &str) -> Result<u64, NoCapability> {
     if text == "*" {
         // Those too that a later kernel adds.

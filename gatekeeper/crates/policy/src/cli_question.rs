@@ -9,7 +9,7 @@ use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 
 use crate::address::parse_exact;
-use crate::error::{Help, PolicyError};
+use crate::error::PolicyError;
 use crate::links::{Links, real_path};
 use crate::question::{Question, Start};
 use crate::selftest::follows_last;
@@ -20,6 +20,9 @@ const INTERPRETERS: usize = 5;
 
 /// Starting this program: the file itself and, where it is a script, its interpreter too, whose arguments
 /// are its own option, the script and then the script's. Variables are given by name.
+///
+/// # Errors
+/// Where there is no such program on PATH, or it is no path.
 pub fn exec(
     argv: &[OsString],
     env: &[OsString],
@@ -55,19 +58,27 @@ pub fn exec(
 }
 
 /// Using this file.
+///
+/// # Errors
+/// Where it is no path.
 pub fn file(path: &Path, operations: Vec<Operation>, links: &dyn Links) -> Result<Question, PolicyError> {
     let follow = operations.iter().copied().all(follows_last);
     Ok(Question::File(real_path(&absolute(path)?, links, follow), operations))
 }
 
 /// Using this address.
+///
+/// # Errors
+/// Where it is no address with a port.
 pub fn net(address: &str, protocol: Protocol, operation: Operation) -> Result<Question, PolicyError> {
-    let address =
-        parse_exact(address).map_err(|error| PolicyError::whole("", error.to_string(), error.help()))?;
+    let address = parse_exact(address).map_err(|error| PolicyError::problem("", &error))?;
     Ok(Question::Net(address, protocol, operation))
 }
 
 /// Using a UNIX socket, by its path or by `@` and its abstract name.
+///
+/// # Errors
+/// Where it is no path.
 pub fn unix(name: &OsStr, operation: Operation, links: &dyn Links) -> Result<Question, PolicyError> {
     let word = match name.as_bytes().strip_prefix(b"@") {
         Some(name) => [&[0], name].concat(),
@@ -77,15 +88,20 @@ pub fn unix(name: &OsStr, operation: Operation, links: &dyn Links) -> Result<Que
 }
 
 /// Sending this signal to a process of this program.
+///
+/// # Errors
+/// Where there is no such signal, or the program is no path.
 pub fn signal(signal: &str, program: &Path, links: &dyn Links) -> Result<Question, PolicyError> {
-    let number = number(signal).map_err(|error| PolicyError::whole("", error.to_string(), error.help()))?;
+    let number = number(signal).map_err(|error| PolicyError::problem("", &error))?;
     Ok(Question::Signal(number, real_path(&absolute(program)?, links, true)))
 }
 
 /// Using this capability.
+///
+/// # Errors
+/// Where there is no such capability.
 pub fn capability(name: &str) -> Result<Question, PolicyError> {
-    let number = crate::capability::number(name)
-        .map_err(|error| PolicyError::whole("", error.to_string(), error.help()))?;
+    let number = crate::capability::number(name).map_err(|error| PolicyError::problem("", &error))?;
     Ok(Question::Capability(number))
 }
 
@@ -177,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_said() {
+    fn unknown_objects_are_refused() {
         assert!(exec(&["no-such-program-anywhere".into()], &[], false, &NoLinks).is_err());
         assert!(net("example.org:80", Protocol::Tcp, Operation::Connect).is_err());
         let question = file(Path::new("/a/../b"), vec![Operation::Read], &NoLinks).unwrap();

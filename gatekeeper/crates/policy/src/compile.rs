@@ -1,4 +1,13 @@
-//! Rules to an image: spell, determinize, merge, pack, verify, test.
+//! Compiling: from resolved rules to a verified image.
+//!
+//! 1. The patterns of all rules become non-deterministic automata ([`Automata`]).
+//! 2. Bytes that no pattern tells apart become one class ([`Automata::alphabets`]).
+//! 3. Each automaton is made deterministic; all share one list of states ([`determinize`]).
+//! 4. Programs whose rules ask for arguments or environments get an automaton for each set of rules
+//!    ([`word_automata`]).
+//! 5. Equal states become one ([`merge`]), and the states are laid out in the table ([`pack()`]).
+//! 6. The image is checked by code that shares nothing with the steps before ([`verify`]), and the policy's
+//!    own tests are asked ([`selftest`]).
 
 use std::collections::BTreeMap;
 
@@ -6,164 +15,205 @@ use bytemuck::Zeroable;
 use gatekeeper_common::image::{Header, Row, Size, edges_in, rows_in};
 use gatekeeper_common::verdict::Cell;
 
+use crate::automaton::alphabet::Alphabet;
 use crate::automaton::automata::Automata;
 use crate::automaton::determinize::{Dfa, TooLarge, determinize};
 use crate::automaton::merge::merge;
 use crate::automaton::pack::{Packed, pack};
-use crate::automaton::rows::STATES;
-use crate::automaton::sets;
+use crate::automaton::rows::START_COLUMNS;
+use crate::automaton::{Automaton, sets};
 use crate::compiled::{Compiled, RuleTable};
-use crate::error::PolicyError;
+use crate::error::{Help, PolicyError};
 use crate::image::Image;
 use crate::resolve::Resolved;
+use crate::rules::Rule;
 use crate::selftest::{self, Test};
-use crate::verify::verify;
+use crate::verify::{VerifyError, verify};
 
-/// Entries after which determinizing is given up: past the largest image, so that the error can say by
-/// how much, and small enough that no policy can keep the daemon busy for long.
-const GIVE_UP: usize = 2 * edges_in(Size::Large.plane());
-/// Nodes of all automata, at most, for the same reason.
+/// The largest number of entries in the table of edges.
+const ENTRIES: usize = edges_in(Size::Large.plane());
+/// The largest number of rows.
+const ROWS: usize = rows_in(Size::Large.plane());
+/// The number of entries after which determinizing is given up: past the largest image, since merging and
+/// packing may still save some, and small enough that no policy can keep the daemon busy for long.
+const GIVE_UP: usize = 2 * ENTRIES;
+/// The largest number of nodes of all automata, for the same reason.
 const NODES: usize = 4 << 20;
-/// Rules in all sets of rules about one program's arguments, at most, for the same reason.
+/// The largest number of rules in all sets of rules about one program's arguments, for the same reason.
 const MEMBERS: usize = 4 << 20;
 
+/// A policy that fits no image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum CompileError {
+    #[error("the policy is too large: it needs more than {NODES} nodes, and {NODES} is the limit")]
+    Nodes,
+    #[error(
+        "the policy is too large: it needs more than {MEMBERS} rules about the same arguments, \
+         and {MEMBERS} is the limit"
+    )]
+    Members,
+    #[error(
+        "the policy is too large: it needs more than {} table entries, and {ENTRIES} is the limit",
+        .0.entries.max(ENTRIES)
+    )]
+    Automaton(#[from] TooLarge),
+    #[error("the policy is too large: it needs {0} table entries, and {ENTRIES} is the limit")]
+    Entries(usize),
+    #[error("the policy is too large: it needs {0} rows, and {ROWS} is the limit")]
+    Rows(usize),
+    #[error("the compiled image is damaged: {0}")]
+    Damaged(#[from] VerifyError),
+}
+
+impl Help for CompileError {
+    fn help(&self) -> String {
+        match self {
+            Self::Nodes | Self::Members | Self::Automaton(_) | Self::Entries(_) | Self::Rows(_) => {
+                "use fewer `**` and `*` in the middle of patterns, or fewer rules"
+            }
+            Self::Damaged(_) => "report this as a bug",
+        }
+        .to_owned()
+    }
+}
+
 impl Resolved {
-    /// Compiles the rules, checks the image and runs the policy's own tests.
+    /// Compiles the rules, checks the image and asks the policy's own tests.
+    ///
+    /// # Errors
+    /// Where the policy is too large for an image, or a test of it fails.
     pub fn compile(self) -> Result<Compiled, PolicyError> {
         let (compiled, tests) = self.compile_untested()?;
         selftest::run(&compiled, &tests)?;
         Ok(compiled)
     }
 
-    /// Compiles the rules and checks the image; the tests are the caller's to run. For showing what a
-    /// policy does: one to be enforced goes through [`Resolved::compile`].
+    /// Compiles the rules and checks the image; the tests are the caller's to ask.
+    ///
+    /// This is for showing a policy. One to be enforced goes through [`Resolved::compile`].
+    ///
+    /// # Errors
+    /// Where the policy is too large for an image.
     pub fn compile_untested(self) -> Result<(Compiled, Vec<Test>), PolicyError> {
+        let image = build(&self).map_err(|error| PolicyError::problem(&self.file, &error))?;
         let compiled = Compiled {
-            image: build(&self)?,
+            image,
             name: self.name,
             rules: RuleTable::new(self.rules),
             defaults: self.defaults,
             approval: self.approval,
             secrets: self.secrets,
         };
-        let (head, comb) = (compiled.image.head(), compiled.image.comb());
-        verify(&head, comb, compiled.rules.len()).map_err(|error| {
-            PolicyError::whole(
-                &self.file,
-                format!("the compiled image is damaged: {error}"),
-                "report this as a bug",
-            )
-        })?;
         Ok((compiled, self.tests))
     }
 }
 
-fn build(resolved: &Resolved) -> Result<Image, PolicyError> {
-    let limit = edges_in(Size::Large.plane());
-    let too_large = |what: &str, need: String, limit: usize| {
-        PolicyError::whole(
-            &resolved.file,
-            format!("the policy is too large: it needs {need} {what}, and {limit} is the limit"),
-            "use fewer `**` and `*` in the middle of patterns, or fewer rules",
-        )
-    };
-    let bounded = |nodes: usize, members: usize| {
-        if nodes > NODES {
-            return Err(too_large("nodes", format!("more than {NODES}"), NODES));
-        }
-        if members > MEMBERS {
-            return Err(too_large("rules about the same arguments", format!("more than {MEMBERS}"), MEMBERS));
-        }
-        Ok(())
-    };
-    let grown = |large: TooLarge| {
-        too_large("table entries", format!("more than {}", large.entries.max(limit)), limit)
-    };
+/// The verified image of a policy's rules.
+fn build(resolved: &Resolved) -> Result<Image, CompileError> {
     let mut automata = Automata::new(&resolved.rules);
     for rule in &resolved.rules {
         automata.add(rule);
-        bounded(automata.nodes(), automata.rows.sets.members())?;
+        // After each rule: a list of patterns in braces is soon longer than memory.
+        check_size(&automata, 0)?;
     }
     automata.add_programs(&resolved.rules);
-    bounded(automata.nodes(), automata.rows.sets.members())?;
-    let (bytes, nets) = automata.alphabets();
+    check_size(&automata, 0)?;
+    let (text, addresses) = automata.alphabets();
     let mut dfa = Dfa::default();
+    // The first starts are those of `Automaton::ALL`, in that order.
     let mut starts = Vec::new();
-    let Automata { anchored, floating, unix, signal, net4, net6, rows, .. } = &mut automata;
-    for (nfa, alphabet) in [
-        (anchored, &bytes),
-        (floating, &bytes),
-        (unix, &bytes),
-        (signal, &bytes),
-        (net4, &nets),
-        (net6, &nets),
-    ] {
+    for (automaton, nfa) in automata.nfas.iter() {
+        let alphabet = if automaton.walks_addresses() { &addresses } else { &text };
         let start = if nfa.is_empty() {
             0
         } else {
-            determinize(nfa, alphabet, rows, &mut dfa, GIVE_UP).map_err(grown)?
+            determinize(nfa, alphabet, &mut automata.rows, &mut dfa, GIVE_UP)?
         };
         starts.push(start);
     }
-    // For each set of rules that some program is judged by, the place of its start among the others.
-    let mut words: BTreeMap<u32, usize> = BTreeMap::new();
-    let mut nodes = automata.nodes();
-    for set in sets_named(&dfa, &automata) {
-        let rules = automata.rows.sets.get(set).to_vec();
-        let nfa = automata.words(rules.iter().filter_map(|rule| resolved.rules.get(*rule as usize)));
-        nodes += nfa.len();
-        bounded(nodes, automata.rows.sets.members())?;
-        words.insert(set, starts.len());
-        starts.push(determinize(&nfa, &bytes, &mut automata.rows, &mut dfa, GIVE_UP).map_err(grown)?);
-    }
+    let words = word_automata(&resolved.rules, &mut automata, &text, &mut dfa, &mut starts)?;
     merge(&mut dfa, &mut starts);
-    let packed = pack(&dfa, &starts, bytes.class[usize::from(b'/')]);
-    let (entries, row_count) = (packed.edges.len(), packed.rows.len());
-    let table = rows_of(&packed, &automata, &words);
-    let header = Header {
-        start_anchored: packed.starts[0],
-        start_floating: packed.starts[1],
-        start_unix: packed.starts[2],
-        start_signal: packed.starts[3],
-        start_net4: packed.starts[4],
-        start_net6: packed.starts[5],
+    let packed = pack(&dfa, &starts, text.class[usize::from(b'/')]);
+    let mut header = Header {
         quiet_from: packed.quiet_from,
         sink_from: packed.sink_from,
         argument_bytes: resolved.defaults.arguments,
         defaults: resolved.defaults.row(),
         capabilities: automata.capabilities,
-        path_class: bytes.class,
-        net_class: nets.class,
+        path_class: text.class,
+        net_class: addresses.class,
         ..Header::zeroed()
     };
-    Image::new(header, table, packed.edges).ok_or_else(|| {
-        if entries > limit {
-            too_large("table entries", entries.to_string(), limit)
-        } else {
-            too_large("rows", row_count.to_string(), rows_in(Size::Large.plane()))
-        }
-    })
+    for (automaton, start) in Automaton::ALL.into_iter().zip(&packed.starts) {
+        *automaton.start_mut(&mut header) = *start;
+    }
+    let rows = rows_of(&packed, &automata, &words);
+    let (entries, row_count) = (packed.edges.len(), rows.len());
+    let image = Image::new(header, rows, packed.edges).ok_or(if entries > ENTRIES {
+        CompileError::Entries(entries)
+    } else {
+        CompileError::Rows(row_count)
+    })?;
+    verify(&image.head(), image.comb(), resolved.rules.len())?;
+    Ok(image)
 }
 
-/// The sets of rules that rows of states name.
+/// Checks the bounds on memory, with this many nodes besides those of the automata.
+fn check_size(automata: &Automata, more_nodes: usize) -> Result<(), CompileError> {
+    if automata.nodes() + more_nodes > NODES {
+        return Err(CompileError::Nodes);
+    }
+    if automata.rows.sets.members() > MEMBERS {
+        return Err(CompileError::Members);
+    }
+    Ok(())
+}
+
+/// Adds an automaton for each set of rules that a row names; returns the place of each one's start in `starts`.
+///
+/// Which sets there are is known only now. A path that several patterns match belongs to the rules of all of
+/// them, and its set came about where the rows of those patterns were joined.
+fn word_automata(
+    rules: &[Rule],
+    automata: &mut Automata,
+    alphabet: &Alphabet,
+    dfa: &mut Dfa,
+    starts: &mut Vec<u32>,
+) -> Result<BTreeMap<u32, usize>, CompileError> {
+    let mut places = BTreeMap::new();
+    let mut nodes = 0;
+    for set in sets_named(dfa, automata) {
+        let members = automata.rows.sets.get(set).to_vec();
+        let nfa = automata.words(members.iter().filter_map(|number| rules.get(*number as usize)));
+        nodes += nfa.len();
+        check_size(automata, nodes)?;
+        places.insert(set, starts.len());
+        starts.push(determinize(&nfa, alphabet, &mut automata.rows, dfa, GIVE_UP)?);
+    }
+    Ok(places)
+}
+
+/// The sets of rules that the rows of states name, in order and once each.
 fn sets_named(dfa: &Dfa, automata: &Automata) -> Vec<u32> {
     let mut rows: Vec<u32> = dfa.states.iter().map(|state| state.row).collect();
     rows.sort_unstable();
     rows.dedup();
-    let mut named: Vec<u32> =
-        rows.iter().flat_map(|row| STATES.map(|column| automata.rows.get(*row)[column].0)).collect();
+    let mut named: Vec<u32> = rows
+        .iter()
+        .flat_map(|row| START_COLUMNS.map(|column| automata.rows.get(*row)[column].0))
+        .filter(|set| *set != sets::NONE)
+        .collect();
     named.sort_unstable();
     named.dedup();
-    named.retain(|set| *set != sets::NONE);
     named
 }
 
-/// The rows that states accept with, their sets of rules exchanged for the states to begin in.
-fn rows_of(packed: &Packed, automata: &Automata, words: &BTreeMap<u32, usize>) -> Vec<Row> {
+/// The rows that states accept with, each set of rules in them replaced by its automaton's start state.
+fn rows_of(packed: &Packed, automata: &Automata, places: &BTreeMap<u32, usize>) -> Vec<Row> {
     let row = |number: &u32| {
         let mut row = *automata.rows.get(*number);
-        for column in STATES {
-            let start = words.get(&row[column].0).map_or(0, |at| packed.starts[*at]);
+        for column in START_COLUMNS {
+            let start = places.get(&row[column].0).map_or(0, |place| packed.starts[*place]);
             row[column] = Cell(start);
         }
         row

@@ -6,7 +6,7 @@ use crate::image::Image;
 use crate::rules::Rule;
 use crate::secrets::Secrets;
 
-/// Which rule a number in a cell or an event stands for.
+/// The rules that the numbers in cells and events stand for.
 #[derive(Debug, Clone)]
 pub struct RuleTable {
     rules: Vec<Rule>,
@@ -30,13 +30,13 @@ impl RuleTable {
         self.rules.iter()
     }
 
-    /// How many rules there are.
+    /// The number of rules.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rules.len()
     }
 
-    /// Whether there is no rule; never so, since some are built in.
+    /// Whether there is no rule. There always is one, since some are built in.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
@@ -48,14 +48,14 @@ impl RuleTable {
 pub struct Compiled {
     /// The policy's name.
     pub name: String,
-    /// What goes into the kernel.
+    /// The image for the kernel.
     pub image: Image,
-    /// What the numbers in it stand for.
+    /// The rules that the numbers in it stand for.
     pub rules: RuleTable,
-    /// What holds where no rule speaks.
+    /// The verdicts where no rule matches.
     pub defaults: Defaults,
-    /// How holds are decided, where a rule doesn't say otherwise.
+    /// The terms on which holds are decided, where a rule has none of its own.
     pub approval: Terms,
-    /// What is masked in the record besides what always is.
+    /// Secrets to mask in the record, besides those that always are.
     pub secrets: Secrets,
 }

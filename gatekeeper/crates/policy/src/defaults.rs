@@ -1,4 +1,4 @@
-//! What holds where no rule speaks, and where rules can't.
+//! The verdicts where no rule matches, and on operations that no rule can match.
 
 use gatekeeper_common::image::{COLUMNS, Row};
 use gatekeeper_common::limits::ARGUMENT_BYTES;
@@ -28,7 +28,7 @@ pub struct Defaults {
     pub user_namespaces: Verdict,
     /// Bytes of arguments that a program may have where a rule looks at them.
     pub arguments: u32,
-    /// What may pass only if it is recorded.
+    /// Classes of operations that may pass only if they are recorded.
     pub required: Required,
 }
 
@@ -57,7 +57,7 @@ impl Defaults {
         match (operation, operation.family()) {
             // A mapping needs what an exec needs or what a file needs.
             (Operation::Map, _) => self.exec.max(self.file),
-            // Changing who one is takes a rule that says so.
+            // Changing who runs a program takes a rule that allows it.
             (Operation::Setuid, _) => Verdict::Deny,
             (Operation::Uring, _) => self.io_uring,
             (Operation::Namespace, _) => self.user_namespaces,
@@ -88,7 +88,7 @@ impl Defaults {
         row
     }
 
-    /// What a policy's output and its author call them.
+    /// Each with the name that policies and output use.
     #[must_use]
     pub fn named(&self) -> [(&'static str, Verdict); 8] {
         [
@@ -103,25 +103,25 @@ impl Defaults {
         ]
     }
 
-    /// The strictest of all that documents say; where none says anything, what [`Defaults::default`] does.
+    /// The strictest of all documents; where none has a verdict, that of [`Defaults::default`].
     pub fn of_all<'a>(documents: impl Iterator<Item = &'a Document> + Clone) -> Self {
-        fn strictest<V: Into<Verdict>>(said: impl Iterator<Item = Option<V>>, unsaid: Verdict) -> Verdict {
-            said.flatten().map(Into::into).max().unwrap_or(unsaid)
+        fn strictest<V: Into<Verdict>>(given: impl Iterator<Item = Option<V>>, fallback: Verdict) -> Verdict {
+            given.flatten().map(Into::into).max().unwrap_or(fallback)
         }
-        let unsaid = Self::default();
+        let fallback = Self::default();
         let tables = || documents.clone().map(|document| &document.defaults);
         let kernel = || documents.clone().map(|document| &document.kernel);
         let arguments = tables().filter_map(|table| Some(*table.arguments.as_ref()?.get_ref()));
         Self {
-            exec: strictest(tables().map(|table| table.exec), unsaid.exec),
-            file: strictest(tables().map(|table| table.file), unsaid.file),
-            net: strictest(tables().map(|table| table.net), unsaid.net),
-            unix: strictest(tables().map(|table| table.unix), unsaid.unix),
-            signal: strictest(tables().map(|table| table.signal), unsaid.signal),
-            capability: strictest(tables().map(|table| table.capability), unsaid.capability),
-            io_uring: strictest(kernel().map(|table| table.io_uring), unsaid.io_uring),
-            user_namespaces: strictest(kernel().map(|table| table.user_namespaces), unsaid.user_namespaces),
-            arguments: arguments.min().unwrap_or(unsaid.arguments),
+            exec: strictest(tables().map(|table| table.exec), fallback.exec),
+            file: strictest(tables().map(|table| table.file), fallback.file),
+            net: strictest(tables().map(|table| table.net), fallback.net),
+            unix: strictest(tables().map(|table| table.unix), fallback.unix),
+            signal: strictest(tables().map(|table| table.signal), fallback.signal),
+            capability: strictest(tables().map(|table| table.capability), fallback.capability),
+            io_uring: strictest(kernel().map(|table| table.io_uring), fallback.io_uring),
+            user_namespaces: strictest(kernel().map(|table| table.user_namespaces), fallback.user_namespaces),
+            arguments: arguments.min().unwrap_or(fallback.arguments),
             required: documents
                 .clone()
                 .map(|document| document.record.required())
@@ -136,7 +136,7 @@ mod tests {
     use crate::source::Source;
 
     #[test]
-    fn the_strictest_of_what_is_said_counts() {
+    fn the_strictest_document_counts() {
         let texts = [
             "version = 1\n[defaults]\nunix = 'allow'\narguments = 4096\n[kernel]\nio_uring = 'deny'\n",
             "version = 1\n[defaults]\nunix = 'audit'\narguments = 9000\n[kernel]\nio_uring = 'allow'\n\

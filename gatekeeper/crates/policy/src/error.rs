@@ -1,4 +1,4 @@
-//! What a policy's author reads when the policy is refused: where, what is wrong, and the help.
+//! The error that a policy's author reads: the place, the problem and the help.
 
 use serde::Serialize;
 
@@ -12,15 +12,15 @@ pub struct PolicyError {
     pub line: usize,
     /// Column in characters, from 1; 0 where the whole file is meant.
     pub column: usize,
-    /// What is wrong.
+    /// The problem, in one sentence.
     pub problem: String,
-    /// What to do about it.
+    /// The way to correct it.
     pub help: String,
 }
 
-/// A problem that knows its help. Each room has its own; [`crate::source::Source`] adds the place.
+/// A problem that knows its help. Each module has its own; [`crate::source::Source`] adds the place.
 pub trait Help: std::fmt::Display {
-    /// What to do about it, in one sentence.
+    /// The way to correct it, in one sentence.
     fn help(&self) -> String;
 }
 
@@ -29,6 +29,12 @@ impl PolicyError {
     #[must_use]
     pub fn whole(file: &str, problem: impl Into<String>, help: impl Into<String>) -> Self {
         Self { file: file.to_owned(), line: 0, column: 0, problem: problem.into(), help: help.into() }
+    }
+
+    /// A problem with a file as a whole.
+    #[must_use]
+    pub fn problem(file: &str, problem: &impl Help) -> Self {
+        Self::whole(file, problem.to_string(), problem.help())
     }
 }
 

@@ -1,13 +1,14 @@
-//! What a policy says of one operation, and why: the image is walked with the kernel's own step.
+//! The verdict on one operation, and the rules behind it: the image is walked with the kernel's own step.
 
 use gatekeeper_common::automaton::DEAD;
 use gatekeeper_common::image::{ARGUMENTS, COLUMNS, ENVIRONMENT, Row};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
-use crate::automaton::rows::{NO_RULE, strictest};
+use crate::automaton::Automaton;
 use crate::compiled::Compiled;
 use crate::reference;
+use crate::row::{NO_RULE, strictest};
 use crate::rules::Rule;
 
 pub use crate::question::{Question, Start};
@@ -15,18 +16,18 @@ pub use crate::question::{Question, Start};
 /// The answer to a question.
 #[derive(Debug, Clone)]
 pub struct Explanation<'a> {
-    /// What the policy says.
+    /// The policy's verdict.
     pub verdict: Verdict,
     /// The operation that decided, where several were asked for: the one judged strictest.
     pub operation: Operation,
     /// The rule that decided; `None` where the default did.
     pub rule: Option<&'a Rule>,
-    /// Every other rule that speaks of the same operation on the same object.
-    pub also: Vec<&'a Rule>,
-    /// Why it does not pass, beyond the policy itself.
+    /// Every other rule that matches the same operation on the same object.
+    pub also_matched: Vec<&'a Rule>,
+    /// The reason for a denial beyond the policy itself.
     pub cause: Cause,
-    /// Whether it is denied for doubt, without a rule being asked.
-    pub doubted: bool,
+    /// Whether it is denied without a rule being asked: the kernel would not resolve the object.
+    pub unresolved: bool,
 }
 
 impl Explanation<'_> {
@@ -41,29 +42,29 @@ impl Compiled {
     /// The deciding cell for one operation, as the kernel finds it.
     #[must_use]
     pub fn judge(&self, question: &Question) -> (Operation, Cell) {
-        let (operation, cell, _) = self.rule_on(question);
+        let (operation, cell, _) = self.decide(question);
         (operation, cell)
     }
 
-    /// The same, with why it does not pass where that is not for a rule.
-    fn rule_on(&self, question: &Question) -> (Operation, Cell, Option<Cause>) {
-        let (row, doubt) = match question.doubt() {
+    /// The deciding cell, and the cause where it is denied without a rule being asked.
+    fn decide(&self, question: &Question) -> (Operation, Cell, Option<Cause>) {
+        let (row, unresolved) = match question.unresolved() {
             Some(cause) => (NO_RULE, Some(cause)),
             None => self.row(question),
         };
         let defaults = &self.image.header().defaults;
         let cell = |operation: Operation| {
-            if doubt.is_some() {
+            if unresolved.is_some() {
                 return Cell::new(Verdict::Deny, RULE_DEFAULT);
             }
-            let spoken = match operation {
+            let ruled = match operation {
                 Operation::Map => {
                     let arguments_matter = row[ARGUMENTS].0 != DEAD;
                     map_cell(row[Operation::Exec as usize], row[Operation::Map as usize], arguments_matter)
                 }
                 _ => row[operation as usize],
             };
-            spoken.or(defaults[operation as usize])
+            ruled.or(defaults[operation as usize])
         };
         let judged = question.operations().into_iter().map(|operation| (operation, cell(operation)));
         // The first of equals, so that the operation named is the one asked for first.
@@ -73,19 +74,19 @@ impl Compiled {
                 if next.1 > best.1 { (next.0, cell) } else { (best.0, cell) }
             })
             .unwrap_or((Operation::Read, Cell::SILENT));
-        (operation, cell, doubt)
+        (operation, cell, unresolved)
     }
 
-    /// What the rules say of a question's object, or why it is denied unheard.
+    /// The row of a question's object, and the cause where it is denied without a rule being asked.
     fn row(&self, question: &Question) -> (Row, Option<Cause>) {
         let (image, header) = (&self.image, self.image.header());
         let row = match question {
             Question::Exec(start) => return self.exec_row(start),
             Question::File(path, _) => image.path_row(path),
             Question::Net(address, protocol, _) => image.net_row(*address, *protocol),
-            Question::Unix(word, _) => image.word_row(header.start_unix, word),
+            Question::Unix(word, _) => image.row(Automaton::Unix, word),
             Question::Signal(number, path) => {
-                image.word_row(header.start_signal, &[&[*number], path.as_slice()].concat())
+                image.row(Automaton::Signal, &[&[*number], path.as_slice()].concat())
             }
             Question::Capability(number) => {
                 let mut row = [Cell::SILENT; COLUMNS];
@@ -105,11 +106,11 @@ impl Compiled {
             if start.bytes() > self.image.header().argument_bytes as usize {
                 return (row, Some(Cause::Arguments));
             }
-            row = strictest(&row, &self.image.word_row(arguments, &start.word()));
+            row = strictest(&row, &self.image.row_from(arguments, &start.word()));
         }
         if environment != DEAD {
             for name in &start.env {
-                row = strictest(&row, &self.image.word_row(environment, name));
+                row = strictest(&row, &self.image.row_from(environment, name));
             }
         }
         (row, None)
@@ -118,21 +119,21 @@ impl Compiled {
     /// The answer to a question, with the rules behind it.
     #[must_use]
     pub fn explain(&self, question: &Question) -> Explanation<'_> {
-        let (operation, cell, doubt) = self.rule_on(question);
+        let (operation, cell, unresolved) = self.decide(question);
         let verdict = cell.verdict().unwrap_or(Verdict::Deny);
         let rule = self.rules.get(cell.rule());
-        let speaks = |other: &&Rule| {
+        let matched = |other: &&Rule| {
             rule.is_none_or(|rule| rule.number != other.number)
-                && reference::speaks(other, operation, question)
+                && reference::applies_to(other, operation, question)
         };
         let asked = if verdict == Verdict::Ask { Cause::Held } else { Cause::Policy };
         Explanation {
             verdict,
             operation,
             rule,
-            also: self.rules.iter().filter(|_| doubt.is_none()).filter(speaks).collect(),
-            cause: doubt.unwrap_or(asked),
-            doubted: doubt.is_some(),
+            also_matched: self.rules.iter().filter(|_| unresolved.is_none()).filter(matched).collect(),
+            cause: unresolved.unwrap_or(asked),
+            unresolved: unresolved.is_some(),
         }
     }
 }
@@ -142,19 +143,17 @@ mod tests {
     use super::*;
     use crate::testing::compile;
 
-    const TEXT: &str = include_str!("tests/explain-files.toml");
-
     fn file(path: &[u8], operations: &[Operation]) -> Question {
         Question::File(path.to_vec(), operations.to_vec())
     }
 
     #[test]
     fn the_strictest_of_several_accesses_decides() {
-        let compiled = compile(TEXT).unwrap();
+        let compiled = compile(include_str!("tests/explain-files.toml")).unwrap();
         let answer = compiled.explain(&file(b"/a/b", &[Operation::Read, Operation::Write]));
         assert_eq!((answer.verdict, answer.operation), (Verdict::Ask, Operation::Write));
         assert_eq!(answer.rule.unwrap().id, "t/b");
-        assert_eq!(answer.also.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["t/file-1"]);
+        assert_eq!(answer.also_matched.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["t/file-1"]);
         assert_eq!((answer.passes(), answer.cause), (false, Cause::Held));
         let answer = compiled.explain(&file(b"/a/b", &[Operation::Read]));
         assert!(answer.passes() && answer.cause == Cause::Policy);
@@ -169,29 +168,29 @@ mod tests {
     #[test]
     fn a_start_is_judged_by_program_arguments_and_environment() {
         let compiled = compile(include_str!("tests/explain-programs.toml")).unwrap();
-        let said = |question: &Question| {
+        let answered = |question: &Question| {
             let answer = compiled.explain(question);
-            let also: Vec<_> = answer.also.iter().map(|rule| rule.id.clone()).collect();
+            let also: Vec<_> = answer.also_matched.iter().map(|rule| rule.id.clone()).collect();
             (answer.rule.map(|rule| rule.id.clone()), answer.operation, answer.cause, also.join(" "))
         };
         let by = |id: &str| Some(id.to_owned());
-        let git = said(&start(&["/bin/git", "log"], &["HOME"], false));
+        let git = answered(&start(&["/bin/git", "log"], &["HOME"], false));
         assert_eq!(git, (by("t/git"), Operation::Exec, Cause::Policy, String::new()));
-        let push = said(&start(&["/bin/git", "push", "x"], &[], false));
+        let push = answered(&start(&["/bin/git", "push", "x"], &[], false));
         assert_eq!(push, (by("t/push"), Operation::Exec, Cause::Held, "t/git".to_owned()));
-        let preload = said(&start(&["/bin/git", "push"], &["A", "LD_X"], false));
+        let preload = answered(&start(&["/bin/git", "push"], &["A", "LD_X"], false));
         assert_eq!(preload, (by("t/preload"), Operation::Exec, Cause::Policy, "t/git t/push".to_owned()));
-        let setuid = said(&start(&["/bin/git"], &[], true));
+        let setuid = answered(&start(&["/bin/git"], &[], true));
         assert_eq!(setuid, (None, Operation::Setuid, Cause::Policy, String::new()));
-        let long = said(&start(&["/bin/git", &"x".repeat(31)], &[], false));
+        let long = answered(&start(&["/bin/git", &"x".repeat(31)], &[], false));
         assert_eq!(long, (None, Operation::Exec, Cause::Arguments, String::new()));
-        let other = said(&start(&["/bin/other", &"x".repeat(31)], &[], false));
+        let other = answered(&start(&["/bin/other", &"x".repeat(31)], &[], false));
         assert_eq!(other, (None, Operation::Exec, Cause::Policy, String::new()));
     }
 
     #[test]
     fn what_the_kernel_does_not_resolve_is_denied() {
-        let compiled = compile(TEXT).unwrap();
+        let compiled = compile(include_str!("tests/explain-files.toml")).unwrap();
         let deep = [b"/a".as_slice(), &b"/x".repeat(254)].concat();
         assert!(compiled.explain(&file(&deep, &[Operation::Read])).passes());
         let answer = [deep.as_slice(), b"/x"].concat();

@@ -10,7 +10,7 @@ use crate::source::Source;
 /// Policies that may come together in one, at most.
 const DOCUMENTS: usize = 64;
 
-/// Where policies are looked for by name.
+/// The directories in which policies are looked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchPath {
     /// The policy directories, in order.
@@ -24,11 +24,11 @@ impl Default for SearchPath {
 }
 
 impl SearchPath {
-    /// The file of the policy with this name, looked for beside a file and then in the directories.
+    /// The file of the policy with this name, looked for in a file's folder and then in the directories.
     #[must_use]
-    pub fn find(&self, name: &str, beside: Option<&Path>) -> Option<PathBuf> {
+    pub fn find(&self, name: &str, neighbour: Option<&Path>) -> Option<PathBuf> {
         let mut places =
-            beside.and_then(Path::parent).into_iter().chain(self.directories.iter().map(PathBuf::as_path));
+            neighbour.and_then(Path::parent).into_iter().chain(self.directories.iter().map(PathBuf::as_path));
         places.find_map(|place| Some(place.join(format!("{name}.toml"))).filter(|file| file.is_file()))
     }
 }
@@ -42,11 +42,14 @@ pub struct Policy {
     pub description: Option<String>,
     /// Those extended first, the policy itself last.
     pub documents: Vec<Loaded>,
-    /// What gatekeeper protects of itself.
+    /// The places that gatekeeper protects.
     pub places: Places,
 }
 
 /// Loads a policy by its file's path (it holds a `/` or ends in `.toml`) or by its name.
+///
+/// # Errors
+/// Where there is no such policy, or it or one that it extends can't be read.
 pub fn load(path_or_name: &str, search: &SearchPath) -> Result<Policy, PolicyError> {
     let path = if path_or_name.contains('/') || path_or_name.ends_with(".toml") {
         PathBuf::from(path_or_name)
@@ -68,8 +71,13 @@ fn places(search: &SearchPath) -> String {
 }
 
 impl Policy {
-    /// A policy from text at hand. What it extends is looked for in the policy directories, and beside
-    /// it only where the source has a path: text sent by another user must not lead the daemon to files.
+    /// A policy from text at hand.
+    ///
+    /// Policies that it extends are looked for in the policy directories, and in its own folder only where the
+    /// source has a path: text sent by another user must not lead the daemon to files.
+    ///
+    /// # Errors
+    /// Where the text, or one that it extends, is no policy.
     pub fn from_source(source: Source, search: &SearchPath) -> Result<Self, PolicyError> {
         let mut loader = Loader { search, documents: Vec::new(), open: Vec::new() };
         loader.add(source)?;
@@ -128,7 +136,7 @@ impl Loader<'_> {
             ));
         }
         let path = self.search.find(name, source.path.as_deref()).ok_or_else(|| {
-            let help = format!("put {name}.toml beside this file or {}", places(self.search));
+            let help = format!("put {name}.toml into this file's folder or {}", places(self.search));
             source.error(parent.span(), format!("policy `{name}` is not found"), help)
         })?;
         let real_path = Some(real(&path));
@@ -175,7 +183,7 @@ fn own_name(source: &Source, document: &Document) -> Result<String, PolicyError>
     Err(source.error(0..0, "the policy has no name", "add `name = \"…\"`"))
 }
 
-/// Whether this can be a policy's name: what `<dir>/<name>.toml` is made of, and no way out of `<dir>`.
+/// Whether this can be a policy's name: part of `<dir>/<name>.toml`, and no way out of `<dir>`.
 #[must_use]
 pub fn is_policy_name(name: &str) -> bool {
     !name.is_empty()
@@ -223,13 +231,13 @@ mod tests {
     }
 
     #[test]
-    fn text_without_a_path_reads_nothing_beside_itself() {
+    fn text_without_a_path_reads_no_neighbour() {
         let (folder, _) = folder(&[("base.toml", "version = 1\n")]);
         let nowhere = SearchPath { directories: Vec::new() };
         let text = "version = 1\nname = 'x'\nextends = ['base']\n".to_owned();
         assert!(Policy::from_source(Source::new("x", None, text.clone()), &nowhere).is_err());
-        let beside = Source::new("x", Some(folder.path().join("x.toml")), text);
-        assert!(Policy::from_source(beside, &nowhere).is_ok());
+        let neighbour = Source::new("x", Some(folder.path().join("x.toml")), text);
+        assert!(Policy::from_source(neighbour, &nowhere).is_ok());
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! The compiled policy as user space holds it, before it goes into the kernel's maps.
+//! The image as user space holds it, before it goes into the kernel's maps.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use bytemuck::Zeroable;
+use std::net::{IpAddr, SocketAddr};
+
 use gatekeeper_common::automaton::{DEAD, Edge, accepted, step};
 use gatekeeper_common::image::{Header, MAGIC, Protocol, ROWS_AT, Row, Size, VERSION};
 
-use crate::automaton::rows::strictest;
+use crate::automaton::Automaton;
+use crate::row::{NO_RULE, strictest};
 
 /// An image: header, rows and edges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +24,7 @@ impl Image {
     pub fn new(mut header: Header, rows: Vec<Row>, edges: Vec<Edge>) -> Option<Self> {
         let size = Size::for_counts(rows.len(), edges.len())?;
         (header.magic, header.version) = (MAGIC, VERSION);
-        (header.rows, header.edges) = (rows.len() as u32, edges.len() as u32);
+        (header.rows, header.edges) = (u32::try_from(rows.len()).ok()?, u32::try_from(edges.len()).ok()?);
         Some(Self { header, rows, edges, size })
     }
 
@@ -31,30 +34,30 @@ impl Image {
         &self.header
     }
 
-    /// How much room it needs in the kernel.
+    /// The room it needs in the kernel.
     #[must_use]
     pub fn size(&self) -> Size {
         self.size
     }
 
-    /// Number of rows, row 0 included.
+    /// The number of rows, row 0 included.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows.len()
     }
 
-    /// Number of entries in the table of edges.
+    /// The number of entries in the table of edges.
     #[must_use]
     pub fn edges(&self) -> usize {
         self.edges.len()
     }
 
-    /// Sets the identity of the layer; to be done before publishing.
+    /// Sets the identity of the layer, before publishing.
     pub fn set_serial(&mut self, serial: u32) {
         self.header.serial = serial;
     }
 
-    /// Sets the generation; to be done before publishing.
+    /// Sets the generation, before publishing.
     pub fn set_generation(&mut self, generation: u64) {
         self.header.generation = generation;
     }
@@ -74,50 +77,55 @@ impl Image {
         bytemuck::cast_slice(&self.edges)
     }
 
-    /// What the rules say of a path, walked as the kernel walks it. A state to walk a program's arguments
-    /// from stands in one of the two rows at most, so that the larger is the one there is.
+    /// The row of a path, walked as the kernel walks it.
+    ///
+    /// A start state for a program's arguments stands in one of the two rows at most, so that the larger is
+    /// the one there is.
     #[must_use]
     pub fn path_row(&self, path: &[u8]) -> Row {
-        strictest(
-            &self.word_row(self.header.start_anchored, path),
-            &self.word_row(self.header.start_floating, path),
-        )
+        strictest(&self.row(Automaton::Anchored, path), &self.row(Automaton::Floating, path))
     }
 
-    /// What the rules say of a word, walked from this state.
+    /// The row of a word, walked by one automaton.
     #[must_use]
-    pub fn word_row(&self, start: u32, word: &[u8]) -> Row {
+    pub fn row(&self, automaton: Automaton, word: &[u8]) -> Row {
+        self.walk(automaton.start(&self.header), automaton.classes(&self.header), word)
+    }
+
+    /// The row of a program's arguments or of a variable's name, walked from a start state in a program's row.
+    #[must_use]
+    pub fn row_from(&self, start: u32, word: &[u8]) -> Row {
         self.walk(start, &self.header.path_class, word)
     }
 
-    /// What the rules say of an address, walked as the kernel walks it.
+    /// The row of an address, walked as the kernel walks it.
     #[must_use]
-    pub fn net_row(&self, address: std::net::SocketAddr, protocol: Protocol) -> Row {
+    pub fn net_row(&self, address: SocketAddr, protocol: Protocol) -> Row {
         let mut word = vec![protocol as u8];
         word.extend(address.port().to_be_bytes());
-        let start = match address.ip().to_canonical() {
-            std::net::IpAddr::V4(ip) => {
+        match address.ip().to_canonical() {
+            IpAddr::V4(ip) => {
                 word.extend(ip.octets());
-                self.header.start_net4
+                self.row(Automaton::Net4, &word)
             }
-            std::net::IpAddr::V6(ip) => {
+            IpAddr::V6(ip) => {
                 word.extend(ip.octets());
-                self.header.start_net6
+                self.row(Automaton::Net6, &word)
             }
-        };
-        self.walk(start, &self.header.net_class, &word)
+        }
     }
 
-    fn walk(&self, start: u32, class: &[u16; 256], bytes: &[u8]) -> Row {
+    #[expect(clippy::indexing_slicing, reason = "256 classes, one for each byte")]
+    fn walk(&self, start: u32, class: &[u16; 256], word: &[u8]) -> Row {
         let edges = self.edges.as_slice();
         let mut state = start;
-        for byte in bytes {
+        for byte in word {
             if state == DEAD {
                 break;
             }
             state = step(edges, state, class[usize::from(*byte)]);
         }
         let row = if state == DEAD { 0 } else { accepted(edges, state) };
-        self.rows.get(row as usize).copied().unwrap_or(Row::zeroed())
+        self.rows.get(row as usize).copied().unwrap_or(NO_RULE)
     }
 }

@@ -25,6 +25,7 @@ pub mod pattern;
 pub mod question;
 pub mod reference;
 mod resolve;
+mod row;
 pub mod rulebook;
 pub mod rules;
 pub mod schema;

@@ -19,7 +19,7 @@ use crate::vars::Vars;
 /// Links followed for one path, as the kernel's own `MAXSYMLINKS` (include/linux/namei.h).
 const HOPS: usize = 40;
 
-/// What stands at a path.
+/// The kind of file at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// Nothing, or nothing that can be seen: what lies below can't be a link either.
@@ -28,7 +28,7 @@ pub enum Entry {
     Plain,
     /// A symbolic link.
     Link {
-        /// What it holds.
+        /// Its target, as stored.
         target: Vec<u8>,
         /// Whether no session can have made it.
         trusted: bool,
@@ -37,7 +37,7 @@ pub enum Entry {
 
 /// A tree in which links can be looked up; the machine's, or a made-up one.
 pub trait Links {
-    /// What stands at this absolute path.
+    /// The kind of file at this absolute path.
     fn entry(&self, path: &[u8]) -> Entry;
 }
 

@@ -1,4 +1,4 @@
-//! Something a task may ask for, in the kernel's own terms.
+//! Questions to a policy, in the kernel's own terms.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use gatekeeper_common::limits::{COMPONENTS, NAME_BYTES, PATH_BYTES};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
-/// A question.
+/// An operation that a task asks for, and its object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// Start a program.
@@ -61,9 +61,9 @@ impl Question {
         Self::Exec(Start { program: program.to_vec(), ..Start::default() })
     }
 
-    /// Why the kernel would deny it without looking at a rule.
+    /// The cause for which the kernel denies it without asking a rule: a path that it does not resolve.
     #[must_use]
-    pub fn doubt(&self) -> Option<Cause> {
+    pub fn unresolved(&self) -> Option<Cause> {
         let path = match self {
             Self::Exec(Start { program: path, .. }) | Self::File(path, _) | Self::Signal(_, path) => path,
             Self::Unix(word, _) if !word.starts_with(&[0]) => word,

@@ -22,11 +22,11 @@ pub struct Resolved {
     pub description: Option<String>,
     /// The file it came from, as shown in errors.
     pub file: String,
-    /// What holds where no rule speaks.
+    /// The verdicts where no rule matches.
     pub defaults: Defaults,
-    /// How holds are decided, where a rule doesn't say otherwise.
+    /// The terms on which holds are decided, where a rule has none of its own.
     pub approval: Terms,
-    /// What is masked in the record besides what always is.
+    /// Secrets to mask in the record, besides those that always are.
     pub secrets: Secrets,
     /// The rules; a rule's place is its number.
     pub rules: Vec<Rule>,
@@ -36,12 +36,15 @@ pub struct Resolved {
 
 impl Policy {
     /// Puts the variables in and follows the links of literal prefixes.
+    ///
+    /// # Errors
+    /// Where a rule, a variable or a test of any document can't be read.
     pub fn resolve(&self, vars: &Vars, links: &dyn Links) -> Result<Resolved, PolicyError> {
         let fenced = Fenced::new(links, vars);
         let mut collector = Collector::new(builtin::rules(&self.places, links)?, &fenced);
         let mut tests = Vec::new();
         let mut secrets = Secrets::default();
-        // What each document says of holds, and where its rules end.
+        // The approval table of each document, and where its rules end.
         let mut approvals = Vec::new();
         for loaded in &self.documents {
             let scope = Scope::new(vars, &loaded.document.vars, &loaded.source)?;
@@ -53,7 +56,7 @@ impl Policy {
             tests = tests_of(loaded, &scope, links)?;
         }
         let defaults = Defaults::of_all(self.documents.iter().map(|loaded| &loaded.document));
-        settle_terms(&mut collector.rules, &approvals);
+        complete_terms(&mut collector.rules, &approvals);
         for rule in &mut collector.rules {
             rule.required |= rule.family().is_some_and(|family| defaults.required.holds(family));
         }
@@ -69,7 +72,7 @@ impl Policy {
         })
     }
 
-    /// On what terms holds are decided that no rule asks for, but a default.
+    /// The terms of holds for which a default asks, and no rule.
     fn approval<'a>(&self, approvals: impl Iterator<Item = &'a Terms>) -> Terms {
         let (mut all, mut asks) = (Terms::default(), false);
         for (loaded, approval) in self.documents.iter().zip(approvals) {
@@ -81,8 +84,8 @@ impl Policy {
     }
 }
 
-/// A rule says more of its holds than its own document does; of what other documents say, the stricter counts.
-fn settle_terms(rules: &mut [Rule], approvals: &[(Terms, usize)]) {
+/// Completes the terms of rules that ask. A rule overrides its own document; of other documents the stricter counts.
+fn complete_terms(rules: &mut [Rule], approvals: &[(Terms, usize)]) {
     let mut begin = 0;
     for (number, (own, end)) in approvals.iter().enumerate() {
         let before = approvals.iter().take(number);

@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn speaks_of_every_key_and_refuses_others() {
+    fn has_every_key_and_refuses_others() {
         let schema = schema();
         for key in [
             "version",

@@ -1,4 +1,4 @@
-//! `[record] secrets`: what is masked in the record besides what always is.
+//! `[record] secrets`: secrets to mask in the record, besides those that always are.
 
 use regex::{Regex, RegexBuilder};
 
@@ -6,24 +6,25 @@ use crate::document::RecordTable;
 use crate::error::PolicyError;
 use crate::source::Source;
 
-/// Patterns in one file, at most: each is looked for in every command that is recorded.
+/// The largest number of patterns in one file: each is looked for in every command that is recorded.
 const MOST: usize = 64;
 
-/// Bytes that a pattern may take when it is read.
+/// The largest size of a compiled pattern, in bytes.
 const SIZE: usize = 1 << 20;
 
 /// A pattern for secrets that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BadPattern {
-    /// It is no regular expression.
-    #[error("\"{pattern}\" is not a regular expression: {why}")]
+    /// No regular expression, or one that is too large.
+    #[error("\"{pattern}\" is not a regular expression: {}", last_line(error))]
     Syntax {
-        /// As written.
+        /// The pattern, as written.
         pattern: String,
-        /// What is wrong.
-        why: String,
+        /// The refusal of the regular expression engine.
+        #[source]
+        error: Box<regex::Error>,
     },
-    /// It does not say what the secret is.
+    /// A pattern without a group for the secret.
     #[error("\"{0}\" does not say which part is the secret: put that part in (?<s>…)")]
     NoSecret(String),
 }
@@ -32,13 +33,17 @@ impl BadPattern {
     /// The error for a pattern that the regular expression engine refuses.
     #[must_use]
     pub fn syntax(pattern: &str, error: &regex::Error) -> Self {
-        let why =
-            error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Self::Syntax { pattern: pattern.to_owned(), why }
+        Self::Syntax { pattern: pattern.to_owned(), error: Box::new(error.clone()) }
     }
 }
 
-/// A pattern for secrets. Its size is bounded: a policy's author can be anybody.
+/// The line of an error that names the problem. Those before it draw the pattern with the place in it.
+fn last_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+/// Compiles a pattern for secrets. Its size is bounded: a policy's author can be anybody.
 ///
 /// # Errors
 /// Where it is no regular expression, is too large, or has no group `s`.
@@ -64,7 +69,7 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Takes in a file's.
+    /// Adds the patterns of a file.
     ///
     /// # Errors
     /// Where one can't be used.
@@ -86,7 +91,9 @@ impl Secrets {
         Ok(())
     }
 
-    /// Those that count. A program in a session may choose the policy of a session that it opens inside: what it writes
+    /// The patterns that count.
+    ///
+    /// A program in a session may choose the policy of a session that it opens inside. A pattern that it writes
     /// itself must not hide from the record what it does.
     #[must_use]
     pub fn counting(&self, inside_another: bool) -> Vec<String> {
@@ -119,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn bad_patterns_are_refused_with_their_place() {
         for (list, part) in [
             (r#"["badge ("]"#, "not a regular expression: unclosed group"),
             (r#"["badge [0-9]+"]"#, "does not say which part is the secret"),

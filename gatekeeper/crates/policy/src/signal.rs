@@ -30,8 +30,12 @@ impl Help for NoSignal {
     }
 }
 
-/// The number of a signal, given by name (with or without `SIG`) or by number as text. 0 is none: it only asks whether the
-/// target is there, and the kernel side never asks a policy about it.
+/// The number of a signal, given by name (with or without `SIG`) or by number as text.
+///
+/// 0 is none: it only asks whether the target is there, and the kernel side never asks a policy about it.
+///
+/// # Errors
+/// Where there is no such signal.
 pub fn number(text: &str) -> Result<u8, NoSignal> {
     let unknown = || NoSignal(text.to_owned());
     if let Ok(number) = text.parse::<i64>() {
@@ -91,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signal_is_said() {
+    fn unknown_signals_are_refused() {
         for text in
             ["", "0", "term", "TERMINATE", "65", "-1", "RTMIN+31", "RTMAX-31", "RTMIN-1", "RTMIN+", "SIG"]
         {

@@ -32,7 +32,10 @@ impl Source {
         Self { name: name.into(), path, text, lines }
     }
 
-    /// Reads a regular file of bearable size.
+    /// Reads a regular file of at most 16 MiB.
+    ///
+    /// # Errors
+    /// Where it can't be read, is something else, or is not UTF-8.
     pub fn read(path: &Path) -> Result<Self, PolicyError> {
         let name = path.display().to_string();
         let unreadable = |error: std::io::Error| {
@@ -85,7 +88,7 @@ impl Source {
         Ok(list.get_ref())
     }
 
-    /// An error of another room at a place in this text.
+    /// A problem found by another module at a place in this text.
     #[must_use]
     pub fn problem(&self, span: Range<usize>, problem: &impl Help) -> PolicyError {
         self.error(span, problem.to_string(), problem.help())
@@ -93,6 +96,9 @@ impl Source {
 }
 
 /// The text of a policy file: UTF-8, as TOML is. `name` is for errors.
+///
+/// # Errors
+/// Where it is not UTF-8.
 pub fn text(name: &str, bytes: Vec<u8>) -> Result<String, PolicyError> {
     String::from_utf8(bytes).map_err(|error| {
         let sound = error.utf8_error().valid_up_to();

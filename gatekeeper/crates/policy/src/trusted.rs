@@ -9,19 +9,19 @@ const OTHERS_WRITE: u32 = 0o022;
 /// Bits of a mode that let anybody start a program.
 const STARTS: u32 = 0o001;
 
-/// Why a program is not root's alone.
+/// The reason for which a program is not root's alone.
 #[derive(Debug, thiserror::Error)]
 pub enum Untrusted {
-    /// It can't be looked at.
+    /// A path that can't be looked at.
     #[error("`{0}`: {1}")]
-    Unseen(String, std::io::Error),
-    /// The path leads through a symbolic link.
+    Unseen(String, #[source] std::io::Error),
+    /// A path that leads through a symbolic link.
     #[error("`{0}` is a symbolic link")]
     Link(String),
-    /// Somebody else could put another file in its place, or change it.
+    /// A file that somebody else could change, or put another in the place of.
     #[error("`{0}` can be changed by others than root")]
     Changeable(String),
-    /// It is no program that anybody may start.
+    /// A file that is no program, or not everybody's to start.
     #[error("`{0}` is no program that every user may start")]
     NoProgram(String),
 }
@@ -32,10 +32,10 @@ pub fn is_roots_alone(about: &Metadata) -> bool {
     about.uid() == 0 && about.mode() & OTHERS_WRITE == 0
 }
 
-/// Whether this path leads to a program that nobody but root can change or replace.
+/// Checks that this path leads to a program that nobody but root can change or replace.
 ///
 /// # Errors
-/// Where it does not; a folder on the way is named where that is why.
+/// Where it does not. The error names the file or folder that others can change.
 pub fn program(path: &Path) -> Result<(), Untrusted> {
     let name = |at: &Path| at.display().to_string();
     for at in path.ancestors() {
@@ -75,7 +75,7 @@ mod tests {
         let folder = tempfile::tempdir_in("/tmp").unwrap();
         let path = folder.path().join("check");
         fs::copy("/usr/bin/env", &path).unwrap();
-        let told = why(&path);
-        assert!(told.contains("can be changed by others") && told.contains("/tmp"), "{told}");
+        let error = why(&path);
+        assert!(error.contains("can be changed by others") && error.contains("/tmp"), "{error}");
     }
 }

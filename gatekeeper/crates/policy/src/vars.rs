@@ -15,7 +15,7 @@ use crate::error::{Help, PolicyError};
 use crate::pattern::escape;
 use crate::source::Source;
 
-/// What the built-in variables stand for in one session. Paths should be real ones: absolute, with
+/// The values of the built-in variables in one session. Paths should be real ones: absolute, with
 /// symbolic links resolved by whoever opens the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vars {
@@ -53,7 +53,7 @@ fn trimmed(path: &Path) -> Vec<u8> {
     bytes.iter().rposition(|byte| *byte != b'/').map_or_else(Vec::new, |last| bytes[..=last].to_vec())
 }
 
-/// What is wrong with a variable.
+/// A variable that can't be put in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VarError {
     /// Nobody set it.
@@ -98,7 +98,7 @@ impl Help for VarError {
     }
 }
 
-/// What the text is for.
+/// The use of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Use {
     /// A pattern of paths: built-in values are escaped.
@@ -118,6 +118,9 @@ pub struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// The scope of a document; every variable it sets is tried once, used or not.
+    ///
+    /// # Errors
+    /// Where a variable has no name that can be, or its value can't be put in.
     pub fn new(
         built_in: &'a Vars,
         own: &'a BTreeMap<Spanned<String>, Spanned<String>>,
@@ -141,6 +144,9 @@ impl<'a> Scope<'a> {
     }
 
     /// The text with every variable put in.
+    ///
+    /// # Errors
+    /// Where a variable is unknown, or the text becomes too long.
     pub fn expand(&self, text: &str, used: Use) -> Result<Vec<u8>, VarError> {
         self.expand_inside(text, used, &mut Vec::new())
     }

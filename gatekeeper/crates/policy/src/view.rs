@@ -23,7 +23,7 @@ pub struct RuleView<'a> {
     /// Whether what it lets pass may pass only if it is recorded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub record_required: bool,
-    /// The operations it speaks of.
+    /// The operations it applies to.
     pub operations: Vec<&'static str>,
     /// Its patterns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -37,7 +37,7 @@ pub struct RuleView<'a> {
     /// Its abstract names.
     #[serde(skip_serializing_if = "Vec::is_empty", rename = "abstract")]
     pub names: Vec<&'a str>,
-    /// Its signals; absent where it speaks of all.
+    /// Its signals; absent where it applies to all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<String>,
     /// Its capabilities; `*` is all.
@@ -53,7 +53,7 @@ pub struct RuleView<'a> {
     pub reason: Option<&'a str>,
     /// How much a record of it matters.
     pub severity: Severity,
-    /// Words for searching.
+    /// Free words for searching.
     pub tags: &'a [String],
     /// Its file.
     pub file: &'a str,
@@ -175,11 +175,11 @@ pub struct AnswerView<'a> {
     pub operation: &'static str,
     /// The path or address, as the kernel sees it.
     pub object: String,
-    /// What the policy says.
+    /// The policy's verdict.
     pub verdict: &'static str,
     /// Whether the operation passes.
     pub passes: bool,
-    /// Why not, beyond what the policy says.
+    /// The reason for a denial beyond the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
     /// The rule that decided; absent where the default did.
@@ -202,13 +202,13 @@ impl<'a> AnswerView<'a> {
             passes: answer.passes(),
             cause: Some(answer.cause).filter(|cause| *cause != Cause::Policy).map(Cause::text),
             rule: answer.rule.map(Named::from),
-            default: (answer.rule.is_none() && !answer.doubted).then(|| default_of(answer.operation)),
-            also_matched: answer.also.iter().map(|rule| Named::from(*rule)).collect(),
+            default: (answer.rule.is_none() && !answer.unresolved).then(|| default_of(answer.operation)),
+            also_matched: answer.also_matched.iter().map(|rule| Named::from(*rule)).collect(),
         }
     }
 }
 
-/// Which default decides on an operation that no rule speaks of.
+/// The default that decides on an operation which no rule matches.
 #[must_use]
 pub fn default_of(operation: Operation) -> &'static str {
     match operation {
@@ -218,7 +218,7 @@ pub fn default_of(operation: Operation) -> &'static str {
     }
 }
 
-/// The same for people.
+/// The name of a default, for people.
 #[must_use]
 pub fn default_text(default: &str) -> String {
     match default {
@@ -227,7 +227,7 @@ pub fn default_text(default: &str) -> String {
     }
 }
 
-/// What a question is about.
+/// The object of a question.
 #[must_use]
 pub fn object(question: &Question) -> String {
     match question {
@@ -259,7 +259,9 @@ fn text(bytes: &[u8]) -> String {
                 out.push(character);
             }
         }
-        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
     }
     out
 }
@@ -267,6 +269,24 @@ fn text(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::compile;
+
+    #[test]
+    fn keys_are_those_of_the_documentation() {
+        let compiled = compile(include_str!("tests/view.toml")).unwrap();
+        let question = Question::File(b"/srv/ledger".to_vec(), vec![Operation::Read]);
+        let answer = AnswerView::new(&question, &compiled.explain(&question));
+        let answer = serde_json::to_value(&answer).unwrap();
+        assert_eq!(
+            (&answer["rule"]["id"], &answer["also_matched"][0]["id"]),
+            (&"v/ledger".into(), &"v/srv".into())
+        );
+        let views: Vec<_> =
+            compiled.rules.iter().map(|rule| serde_json::to_value(RuleView::from(rule)).unwrap()).collect();
+        let required =
+            |id: &str| views.iter().find(|view| view["id"] == id).unwrap().get("record_required").cloned();
+        assert_eq!((required("v/ledger"), required("v/srv")), (Some(true.into()), None));
+    }
 
     #[test]
     fn odd_bytes_are_shown_and_not_sent() {

@@ -1,4 +1,4 @@
-//! The automata of a policy before they are determinized, and the rows they accept with.
+//! The patterns of a policy as non-deterministic automata, with the rows they accept with.
 
 use std::collections::BTreeMap;
 
@@ -8,39 +8,35 @@ use gatekeeper_common::verdict::Cell;
 
 use super::alphabet::Alphabet;
 use super::nfa::{Nfa, START};
-use super::nfa_build;
-use super::rows::{NO_RULE, Rows};
+use super::rows::Rows;
+use super::{Automaton, PerAutomaton, nfa_build};
 use crate::address::{Block, aliases};
 use crate::byte_set::ByteSet;
 use crate::pattern::Pattern;
 use crate::pattern::word::{Word, lists};
+use crate::row::NO_RULE;
 use crate::rules::{Rule, Subject, Written};
 
-/// The operations on an address of another's, not on the socket's own.
+/// The operations that name a peer's address, and not the socket's own.
 const OUTWARD: u32 = Operation::Connect.bit() | Operation::Send.bit();
 
-/// One automaton for each thing that is walked, but for arguments and environments: see [`Automata::words`].
+/// The automata of a policy before they are made deterministic.
+///
+/// Those for arguments and environments are not among them: which ones are needed is known only when the
+/// paths have been made deterministic. [`Automata::words`] builds each.
 pub struct Automata {
-    /// Paths that patterns anchor at a literal prefix.
-    pub anchored: Nfa,
-    /// Paths that begin with `**`.
-    pub floating: Nfa,
-    /// IPv4 addresses.
-    pub net4: Nfa,
-    /// IPv6 addresses.
-    pub net6: Nfa,
-    /// UNIX sockets.
-    pub unix: Nfa,
-    /// Signals.
-    pub signal: Nfa,
-    /// What rules say of each capability.
+    /// The automata with a start state in the header.
+    pub nfas: PerAutomaton<Nfa>,
+    /// The strictest cell of all rules about each capability.
     pub capabilities: [Cell; CAPABILITIES],
     /// The rows that all of them accept with.
     pub rows: Rows,
-    /// Every word of every rule: for the alphabet alone.
+    /// The arguments and variables of every rule: for the alphabet alone.
     all_words: Nfa,
-    /// Whether rules about arguments, and about environments, stand in `floating`, with any of their
-    /// programs: each program then has one state to begin in and not two.
+    /// Whether the programs of rules about arguments, and about environments, stand in the floating automaton.
+    ///
+    /// All stand there as soon as one pattern floats. A program is looked up in both automata, and may get a
+    /// state to walk its arguments from by one of them only.
     floats: [bool; 2],
 }
 
@@ -48,22 +44,21 @@ impl Automata {
     /// Empty automata for these rules.
     #[must_use]
     pub fn new(rules: &[Rule]) -> Self {
-        let floats = |programs: &[Written]| programs.iter().flat_map(patterns).any(Pattern::floats);
+        let floats = |programs: &[Written]| programs.iter().flat_map(Written::all).any(Pattern::floats);
         let (mut arguments, mut environment) = (false, false);
         for rule in rules {
             match &rule.subject {
                 Subject::Arguments(programs, _) => arguments |= floats(programs),
                 Subject::Environment(programs, _) => environment |= floats(programs),
-                _ => {}
+                Subject::Paths(_)
+                | Subject::Addresses(..)
+                | Subject::Unix(..)
+                | Subject::Signals(..)
+                | Subject::Capabilities(_) => {}
             }
         }
         Self {
-            anchored: Nfa::default(),
-            floating: Nfa::default(),
-            net4: Nfa::default(),
-            net6: Nfa::default(),
-            unix: Nfa::default(),
-            signal: Nfa::default(),
+            nfas: PerAutomaton::default(),
             capabilities: [Cell::SILENT; CAPABILITIES],
             rows: Rows::default(),
             all_words: Nfa::default(),
@@ -71,26 +66,26 @@ impl Automata {
         }
     }
 
-    /// Nodes of all automata together.
+    /// The number of nodes of all automata together.
     #[must_use]
     pub fn nodes(&self) -> usize {
-        let all = [&self.anchored, &self.floating, &self.net4, &self.net6, &self.unix, &self.signal];
-        all.iter().map(|nfa| nfa.len()).sum::<usize>() + self.all_words.len()
+        self.nfas.iter().map(|(_, nfa)| nfa.len()).sum::<usize>() + self.all_words.len()
     }
 
-    /// Adds a rule; what [`Automata::add_programs`] adds is still to come.
+    /// Adds a rule. The programs of rules about arguments or environments are added by
+    /// [`Automata::add_programs`], for all rules at once.
     pub fn add(&mut self, rule: &Rule) {
         match &rule.subject {
             Subject::Paths(paths) => {
                 let row = self.row(rule, rule.operations);
-                for pattern in paths.iter().flat_map(patterns) {
-                    let nfa = if pattern.floats() { &mut self.floating } else { &mut self.anchored };
-                    nfa_build::path(nfa, START, pattern, row, &mut self.rows);
+                for pattern in paths.iter().flat_map(Written::all) {
+                    let automaton = if pattern.floats() { Automaton::Floating } else { Automaton::Anchored };
+                    self.add_path(automaton, pattern, row);
                 }
             }
             Subject::Arguments(..) | Subject::Environment(..) => {
                 let row = self.row(rule, rule.operations);
-                spell_words(&mut self.all_words, rule, row, &mut self.rows);
+                add_words(&mut self.all_words, rule, row, &mut self.rows);
             }
             Subject::Addresses(list, protocols) => {
                 let row = self.row(rule, rule.operations);
@@ -99,25 +94,29 @@ impl Automata {
                     let aliases = aliases(&target.blocks, rule.verdict);
                     let blocks = target.blocks.iter().map(|block| (block, row));
                     for (block, row) in blocks.chain(aliases.iter().map(|block| (block, outward))) {
-                        let nfa =
-                            if matches!(block, Block::V4(..)) { &mut self.net4 } else { &mut self.net6 };
-                        nfa_build::block(nfa, *protocols, (target.first, target.last), block, row);
+                        let automaton = match block {
+                            Block::V4(..) => Automaton::Net4,
+                            Block::V6(..) => Automaton::Net6,
+                        };
+                        let ports = (target.first, target.last);
+                        nfa_build::block(&mut self.nfas[automaton], *protocols, ports, block, row);
                     }
                 }
             }
             Subject::Unix(paths, names) => {
                 let row = self.row(rule, rule.operations);
-                for pattern in paths.iter().flat_map(patterns) {
-                    nfa_build::path(&mut self.unix, START, pattern, row, &mut self.rows);
+                for pattern in paths.iter().flat_map(Written::all) {
+                    self.add_path(Automaton::Unix, pattern, row);
                 }
                 for name in names.iter().flat_map(|word| &word.alternatives) {
-                    nfa_build::abstract_name(&mut self.unix, name, row, &mut self.rows);
+                    nfa_build::abstract_name(&mut self.nfas[Automaton::Unix], name, row, &mut self.rows);
                 }
             }
             Subject::Signals(signals, programs) => {
                 let row = self.row(rule, rule.operations);
-                for pattern in programs.iter().flat_map(patterns) {
-                    nfa_build::signal(&mut self.signal, signals, pattern, row, &mut self.rows);
+                for pattern in programs.iter().flat_map(Written::all) {
+                    let nfa = &mut self.nfas[Automaton::Signal];
+                    nfa_build::signal(nfa, signals, pattern, row, &mut self.rows);
                 }
             }
             Subject::Capabilities(bits) => {
@@ -131,56 +130,69 @@ impl Automata {
         }
     }
 
-    /// Adds the programs of rules that say nothing of a program alone: their rows name the rules, and have
-    /// no cell. Rules about the same programs are added as one.
+    /// Adds the programs of rules about arguments or environments.
+    ///
+    /// Their rows hold no cell of the rule, since the program alone does not match it. They name the rules
+    /// whose words are to be walked. Rules about the same programs are added as one, so that a thousand rules
+    /// about one program make one set of rules and not a thousand on the way to it.
     pub fn add_programs(&mut self, rules: &[Rule]) {
-        let mut same: BTreeMap<(usize, Vec<Vec<u8>>), Vec<u32>> = BTreeMap::new();
+        // By column and the texts of all patterns: the numbers of the rules, and the programs of one of them.
+        type Key = (usize, Vec<Vec<u8>>);
+        let mut same: BTreeMap<Key, (Vec<u32>, &[Written])> = BTreeMap::new();
         for rule in rules {
             let (column, programs) = match &rule.subject {
                 Subject::Arguments(programs, _) => (ARGUMENTS, programs),
                 Subject::Environment(programs, _) => (ENVIRONMENT, programs),
-                _ => continue,
+                Subject::Paths(_)
+                | Subject::Addresses(..)
+                | Subject::Unix(..)
+                | Subject::Signals(..)
+                | Subject::Capabilities(_) => continue,
             };
-            let texts = programs.iter().flat_map(patterns).map(Pattern::text).collect();
-            same.entry((column, texts)).or_default().push(rule.number);
+            let texts = programs.iter().flat_map(Written::all).map(Pattern::text).collect();
+            let (numbers, _) = same.entry((column, texts)).or_insert((Vec::new(), programs));
+            numbers.push(rule.number);
         }
-        for ((column, _), numbers) in same {
+        for ((column, _), (numbers, programs)) in same {
             let floats = self.floats[usize::from(column == ENVIRONMENT)];
-            let nfa = if floats { &mut self.floating } else { &mut self.anchored };
-            let first = numbers.first().and_then(|first| rules.get(*first as usize));
-            let (Some(Subject::Arguments(programs, _)) | Some(Subject::Environment(programs, _))) =
-                first.map(|rule| &rule.subject)
-            else {
-                continue;
-            };
+            let automaton = if floats { Automaton::Floating } else { Automaton::Anchored };
             let mut row = NO_RULE;
             row[column] = Cell(self.rows.sets.intern(numbers));
             let row = self.rows.intern(row);
-            for pattern in programs.iter().flat_map(patterns) {
-                nfa_build::path(nfa, START, pattern, row, &mut self.rows);
+            for pattern in programs.iter().flat_map(Written::all) {
+                self.add_path(automaton, pattern, row);
             }
         }
     }
 
-    /// The automaton of what some rules say of arguments, or of the names of variables.
+    /// The automaton for the arguments, or the names of variables, that some rules ask for.
     pub fn words<'r>(&mut self, rules: impl Iterator<Item = &'r Rule>) -> Nfa {
         let mut nfa = Nfa::default();
         for rule in rules {
             let row = self.row(rule, rule.operations);
-            spell_words(&mut nfa, rule, row, &mut self.rows);
+            add_words(&mut nfa, rule, row, &mut self.rows);
         }
         nfa
     }
 
-    /// The alphabet of all that is made of bytes, and that of addresses.
+    /// The alphabet of all words of text, and that of addresses.
     #[must_use]
     pub fn alphabets(&self) -> (Alphabet, Alphabet) {
-        let bytes = [&self.anchored, &self.floating, &self.unix, &self.signal, &self.all_words];
-        // The walk of a path stops at slashes, whether or not a pattern does.
-        (alphabet(&bytes, ByteSet::of(b'/')), alphabet(&[&self.net4, &self.net6], ByteSet::EMPTY))
+        let nfas = |addresses: bool| {
+            let of_these = self.nfas.iter().filter(move |(kind, _)| kind.walks_addresses() == addresses);
+            of_these.map(|(_, nfa)| nfa)
+        };
+        let text: Vec<&Nfa> = nfas(false).chain([&self.all_words]).collect();
+        let addresses: Vec<&Nfa> = nfas(true).collect();
+        // The kernel walks a path name by name and stops at slashes, whether or not a pattern names one.
+        (alphabet(&text, ByteSet::of(b'/')), alphabet(&addresses, ByteSet::EMPTY))
     }
 
-    /// The row of a rule that speaks of these operations.
+    fn add_path(&mut self, automaton: Automaton, pattern: &Pattern, row: u32) {
+        nfa_build::path(&mut self.nfas[automaton], START, pattern, row, &mut self.rows);
+    }
+
+    /// The row of a rule, with its cell for each of these operations.
     fn row(&mut self, rule: &Rule, operations: u32) -> u32 {
         let mut row = NO_RULE;
         for operation in Operation::ALL.iter().filter(|operation| operation.is_ruled()) {
@@ -192,11 +204,8 @@ impl Automata {
     }
 }
 
-fn patterns(written: &Written) -> impl Iterator<Item = &Pattern> {
-    written.patterns.iter().chain(&written.resolved)
-}
-
-fn spell_words(nfa: &mut Nfa, rule: &Rule, row: u32, rows: &mut Rows) {
+/// Adds the arguments, or the names of variables, that a rule asks for.
+fn add_words(nfa: &mut Nfa, rule: &Rule, row: u32, rows: &mut Rows) {
     match &rule.subject {
         Subject::Arguments(_, words) => {
             // Too many lists were refused when the rule was read.
@@ -209,7 +218,11 @@ fn spell_words(nfa: &mut Nfa, rule: &Rule, row: u32, rows: &mut Rows) {
                 nfa_build::variable(nfa, name, row, rows);
             }
         }
-        _ => {}
+        Subject::Paths(_)
+        | Subject::Addresses(..)
+        | Subject::Unix(..)
+        | Subject::Signals(..)
+        | Subject::Capabilities(_) => {}
     }
 }
 

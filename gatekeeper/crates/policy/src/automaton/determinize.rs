@@ -1,32 +1,45 @@
-//! Subset construction: from sets of nodes to states.
+//! Subset construction: one deterministic state for each set of nodes that can be reached by the same bytes.
 //!
-//! A set forgets every node from which nothing stricter can come than what already holds for all that
-//! follows (`dir/**` once inside `dir`). Without that, `k` patterns of the form `**/x/**` would make
-//! 2^k states; with it they make `k`.
+//! Work begins with the set of the start node. Each step takes a set, follows the edges of all its nodes
+//! for each class of bytes, and gives every set that it meets for the first time a state and a place in the
+//! queue. It ends where no new set appears.
+//!
+//! The number of sets is exponential in the worst case. Three things keep it small:
+//!
+//! - A set forgets every node from which nothing stricter can come than what already holds for all that
+//!   follows (`dir/**` once inside `dir`). Without that, `k` patterns of the form `**/x/**` would make 2^k
+//!   states; with it they make `k`.
+//! - Equal beginnings of patterns share their nodes (see [`super::nfa`]), so most sets have one node. Such a
+//!   set is found by its node, without hashing.
+//! - Edges are kept only where they differ from the edge of class `OTHER`, as in the table itself.
+//!
+//! What grows all the same is given up at a bound: on entries of the table (the caller's `limit`), on
+//! [`SET_NUMBERS`] and on [`WIDE`].
 
 use std::rc::Rc;
 
+use gatekeeper_common::automaton::FIRST_CLASS;
 use rustc_hash::FxHashMap;
 
 use super::alphabet::{Alphabet, Classes};
 use super::nfa::{Label, Nfa, NodeId, START};
 use super::rows::Rows;
 
-/// Marks, in a set, not a node but "everything from here on, with the row of this number".
+/// Marks a number in a set as no node but "everything from here on is accepted with this row".
 const BELOW: u32 = 1 << 31;
-/// Numbers in all sets together, at most: a bound on memory.
+/// The largest number of members of all sets together: 128 MiB.
 const SET_NUMBERS: usize = 32 << 20;
-/// Different sets of bytes on the edges of one state, at most.
+/// The largest number of different byte sets on the edges of one state: the bits of a mask.
 const WIDE: usize = 64;
 
-/// A deterministic automaton, or several side by side. State 0 is dead.
+/// A deterministic automaton, or several in one list of states. State 0 is dead.
 #[derive(Debug)]
 pub struct Dfa {
     /// The states.
     pub states: Vec<State>,
     /// The edges of all states: class and target.
     pub edges: Vec<(u16, u32)>,
-    /// Entries the states need in the table of edges.
+    /// Entries that the states need in the table of edges.
     pub entries: usize,
 }
 
@@ -35,16 +48,16 @@ pub struct Dfa {
 pub struct State {
     /// The row it accepts with.
     pub row: u32,
-    /// Where every class leads that has no edge.
+    /// The target of every class without an edge of its own.
     pub other: u32,
-    /// Its edges' place in [`Dfa::edges`].
+    /// The place of its first edge in [`Dfa::edges`].
     pub first: u32,
-    /// How many there are.
+    /// The number of its edges.
     pub count: u32,
 }
 
 impl State {
-    /// Entries it needs in the table of edges.
+    /// Entries that it needs in the table of edges.
     #[must_use]
     pub fn entries(&self) -> usize {
         self.count as usize + usize::from(self.other != 0) + usize::from(self.row != 0)
@@ -65,14 +78,18 @@ impl Dfa {
     }
 }
 
-/// The automaton grew past the bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An automaton that grew past a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the automaton has more than {entries} table entries")]
 pub struct TooLarge {
     /// Entries when it was given up.
     pub entries: usize,
 }
 
 /// Adds the states of an automaton to `dfa`, up to `limit` entries in all, and returns its start.
+///
+/// # Errors
+/// Where the automaton grows past `limit`, or past a bound of this module.
 pub fn determinize(
     nfa: &Nfa,
     alphabet: &Alphabet,
@@ -95,6 +112,7 @@ pub fn determinize(
         dfa,
     };
     let start = work.state(vec![START]);
+    // The list of sets is the queue: expanding a set may push further sets behind it.
     let mut at = 0;
     while let Some(set) = work.sets.get(at).cloned() {
         work.expand(work.first + at, set.as_slice())?;
@@ -106,14 +124,14 @@ pub fn determinize(
     Ok(start)
 }
 
-/// The classes, but for [`gatekeeper_common::automaton::OTHER`], by which of a state's sets hold them.
+/// The classes of bytes, sorted by which of a state's byte sets hold them. A mask has bit `i` for the `i`th set.
 #[derive(Debug)]
 struct Groups {
-    /// Which sets hold class OTHER.
+    /// The mask of class [`gatekeeper_common::automaton::OTHER`].
     other: u64,
-    /// Which sets hold each class.
+    /// The mask of each class.
     of: Vec<u64>,
-    /// Each different answer that is not `other`, with the classes that give it.
+    /// Each mask that differs from `other`, with its classes.
     different: Vec<(u64, Vec<u16>)>,
 }
 
@@ -133,26 +151,34 @@ impl Set {
     }
 }
 
+/// The construction for one automaton.
 struct Work<'a> {
     nfa: &'a Nfa,
     alphabet: &'a Alphabet,
     rows: &'a mut Rows,
     dfa: &'a mut Dfa,
+    /// For each node a bound on the rows that can still be accepted with: see [`Nfa::reach`].
     reach: Vec<u32>,
+    /// The byte sets of the automaton, in terms of classes.
     classes: Vec<Classes>,
     /// States of sets of one node, by node; 0 where there is none yet.
     single: Vec<u32>,
+    /// States of larger sets.
     known: FxHashMap<Rc<[u32]>, u32>,
+    /// The groups of each list of byte sets met so far: few lists, met by many states.
     groups: FxHashMap<Vec<u32>, Rc<Groups>>,
     /// The set of each state, from state `first` on.
     sets: Vec<Set>,
+    /// Members of all sets together.
     numbers: usize,
+    /// The state of the first set; states before it belong to other automata.
     first: usize,
 }
 
 impl Work<'_> {
-    /// The state of a set of nodes.
+    /// The state of a set of nodes; a new one where the set is met for the first time.
     fn state(&mut self, mut set: Vec<u32>) -> u32 {
+        // The closure over labels without a byte. The list grows while it is read.
         let mut below = 0;
         let mut at = 0;
         while let Some(&node) = set.get(at) {
@@ -164,15 +190,22 @@ impl Work<'_> {
                     match label {
                         Label::Below(row) => below = self.rows.join(below, row),
                         Label::Star | Label::Deep => set.push(target),
-                        _ => {}
+                        Label::Byte(_)
+                        | Label::OneOf(_)
+                        | Label::Character(_)
+                        | Label::Plus(_)
+                        | Label::Inner(_) => {}
                     }
                 }
             }
         }
+        // One mark stands for all rows that hold from here on. A node that can add nothing to it is
+        // forgotten: this is what keeps `**/x/**` from doubling the states.
         if below != 0 {
             set.retain(|node| node & BELOW == 0 && !self.rows.dominates(below, self.reach[*node as usize]));
             set.push(BELOW | below);
         }
+        // Sorted and without doubles, equal sets are equal lists.
         set.sort_unstable();
         set.dedup();
         match *set.as_slice() {
@@ -190,6 +223,7 @@ impl Work<'_> {
         }
     }
 
+    /// The state of a set of one node.
     fn state_of_one(&mut self, node: NodeId) -> u32 {
         if self.single[node as usize] == 0 {
             self.single[node as usize] = self.fresh(Set::One(node));
@@ -197,6 +231,7 @@ impl Work<'_> {
         self.single[node as usize]
     }
 
+    /// A new state for a set. Its edges are found when its turn comes.
     fn fresh(&mut self, set: Set) -> u32 {
         self.numbers += set.as_slice().len();
         self.sets.push(set);
@@ -204,7 +239,10 @@ impl Work<'_> {
         self.dfa.states.len() as u32 - 1
     }
 
-    /// Finds out where a state leads.
+    /// Finds the row and the edges of a state.
+    ///
+    /// Labels of one byte (`literal`) and labels of sets (`wide`) are treated apart. Sets decide the edge of
+    /// class OTHER and of all classes at once, by groups; a literal byte then overrides the edge of its class.
     fn expand(&mut self, number: usize, set: &[u32]) -> Result<(), TooLarge> {
         let mut row = 0;
         let mut everywhere = None;
@@ -213,6 +251,7 @@ impl Work<'_> {
         for &node in set {
             if node & BELOW != 0 {
                 row = self.rows.join(row, node & !BELOW);
+                // Whatever comes next, the mark stays in the set.
                 everywhere = Some(node);
                 continue;
             }
@@ -233,6 +272,8 @@ impl Work<'_> {
             return Err(TooLarge { entries: self.dfa.entries });
         }
         let groups = self.groups_of(&names);
+        // The nodes reached by a class that the sets of this mask hold. `wide` and `names` are in the same
+        // order, so `at` only goes forward.
         let reached = |mask: u64| -> Vec<u32> {
             let mut at = 0;
             let inside = wide.iter().filter(|(set, _)| {
@@ -249,6 +290,7 @@ impl Work<'_> {
         for (mask, classes) in &groups.different {
             let target = self.state(reached(*mask));
             if target != other {
+                // A class with a literal byte gets its edge below.
                 let plain = |class: &u16| literal.binary_search_by_key(class, |(class, _)| *class).is_err();
                 edges.extend(classes.iter().filter(|class| plain(class)).map(|class| (*class, target)));
             }
@@ -274,6 +316,7 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// The groups of classes for a list of byte sets, of which there are at most [`WIDE`].
     fn groups_of(&mut self, names: &[u32]) -> Rc<Groups> {
         if let Some(known) = self.groups.get(names) {
             return Rc::clone(known);
@@ -285,7 +328,7 @@ impl Work<'_> {
         let other = mask(&|set| set.other);
         let of: Vec<u64> = (0..self.alphabet.end).map(|class| mask(&|set| set.contains(class))).collect();
         let mut different: Vec<(u64, Vec<u16>)> = Vec::new();
-        for class in gatekeeper_common::automaton::FIRST_CLASS..self.alphabet.end {
+        for class in FIRST_CLASS..self.alphabet.end {
             let mask = of[usize::from(class)];
             if mask == other {
                 continue;

@@ -1,6 +1,9 @@
-//! States that say the same are merged: long lists of files in one rule share their endings.
+//! Merging of equal states: long lists of files in one rule share their endings.
 //!
-//! One pass from the last state to the first; it finds all doubles but those inside circles.
+//! One pass from the last state to the first. Most edges lead to later states, so that the targets of a state
+//! are merged before it, and equal states are found by comparing rows and edges once. Doubles that lie on a
+//! circle with each other are not found, except for a loop of a state to itself. Full
+//! minimization (Hopcroft's) would find those too; endings of paths, where the gain is, have no circles.
 
 use std::hash::{Hash, Hasher};
 
@@ -8,10 +11,10 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::determinize::{Dfa, State};
 
-/// Stands for a state itself, so that two states with a loop each can be found equal.
+/// The target of a loop, in comparisons: two states with a loop each can be equal.
 const ITSELF: u32 = u32::MAX;
 
-/// Points every edge and every start at the one state kept of those that say the same.
+/// Points every edge and every start at the one state kept of equal ones.
 pub fn merge(dfa: &mut Dfa, starts: &mut [u32]) {
     let mut kept: Vec<u32> = (0..dfa.states.len() as u32).collect();
     let mut seen: FxHashMap<u64, u32> = FxHashMap::default();
@@ -23,12 +26,13 @@ pub fn merge(dfa: &mut Dfa, starts: &mut [u32]) {
             *target = kept[*target as usize];
         }
         dfa.states[number as usize] = state;
+        // Equal hashes are compared. Two different states with one hash stay apart, which costs room only.
         let other = *seen.entry(digest(dfa, number)).or_insert(number);
         if other != number && same(dfa, number, other) {
             kept[number as usize] = other;
         }
     }
-    // Edges that lead back to an earlier state were looked at before it.
+    // An edge that leads back to an earlier state was read before that state was merged.
     for state in &mut dfa.states {
         state.other = kept[state.other as usize];
     }
@@ -44,24 +48,27 @@ fn relative(target: u32, number: u32) -> u32 {
     if target == number { ITSELF } else { target }
 }
 
-fn said<'a>(dfa: &'a Dfa, number: u32, state: &'a State) -> impl Iterator<Item = (u16, u32)> + 'a {
+/// The edges of a state, with a loop named as one.
+fn edges<'a>(dfa: &'a Dfa, number: u32, state: &'a State) -> impl Iterator<Item = (u16, u32)> + 'a {
     dfa.edges_of(state).iter().map(move |(class, target)| (*class, relative(*target, number)))
 }
 
+/// The hash of a state's row and edges.
 fn digest(dfa: &Dfa, number: u32) -> u64 {
     let state = &dfa.states[number as usize];
     let mut hasher = FxHasher::default();
     (state.row, relative(state.other, number), state.count).hash(&mut hasher);
-    said(dfa, number, state).for_each(|edge| edge.hash(&mut hasher));
+    edges(dfa, number, state).for_each(|edge| edge.hash(&mut hasher));
     hasher.finish()
 }
 
+/// Whether two states have the same row and the same edges.
 fn same(dfa: &Dfa, one: u32, other: u32) -> bool {
     let (a, b) = (&dfa.states[one as usize], &dfa.states[other as usize]);
     a.row == b.row
         && relative(a.other, one) == relative(b.other, other)
         && a.count == b.count
-        && said(dfa, one, a).eq(said(dfa, other, b))
+        && edges(dfa, one, a).eq(edges(dfa, other, b))
 }
 
 #[cfg(test)]

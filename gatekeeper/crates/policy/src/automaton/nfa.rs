@@ -1,5 +1,8 @@
-//! Patterns as one non-deterministic automaton, a tree in which equal beginnings are shared, so that
-//! the sets of nodes that `determinize` meets stay small.
+//! Patterns as one non-deterministic automaton.
+//!
+//! It is a tree in which equal beginnings of patterns share their nodes, so that the sets of nodes that
+//! [`super::determinize`] meets stay small. Only `*` and `**` add loops, and those lead back to the node that
+//! they come from, or to the beginning of their `**`.
 
 use rustc_hash::FxHashMap;
 
@@ -7,10 +10,10 @@ use super::alphabet::Symbols;
 use super::rows::Rows;
 use crate::byte_set::ByteSet;
 
-/// A node's number. The start is 0.
+/// The number of a node. The start is 0.
 pub type NodeId = u32;
 
-/// How one node leads to another.
+/// The condition on which one node leads to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label {
     /// On this byte.
@@ -42,18 +45,22 @@ impl Label {
     }
 }
 
+/// A link, in the list of those that leave one node.
 #[derive(Debug, Clone, Copy)]
 struct Link {
     label: Label,
     target: NodeId,
+    /// The next link of the same node; [`NONE`] at the end.
     next: u32,
 }
 
+/// The end of a list of links.
 const NONE: u32 = u32::MAX;
 
 /// One node.
 #[derive(Debug, Clone, Copy)]
 pub struct Node {
+    /// The first link; [`NONE`] where nothing leaves.
     first: u32,
     /// The row accepted with here.
     pub row: u32,
@@ -110,7 +117,7 @@ impl Nfa {
         &self.nodes[node as usize]
     }
 
-    /// What leaves a node.
+    /// The links that leave a node.
     pub fn links(&self, node: NodeId) -> impl Iterator<Item = (Label, NodeId)> + '_ {
         let mut at = self.node(node).first;
         std::iter::from_fn(move || {
@@ -145,13 +152,16 @@ impl Nfa {
         node.first = self.links.len() as u32 - 1;
     }
 
-    /// Where this label leads, if there is such a link.
+    /// The target of the link with this label, if there is one.
     #[must_use]
     pub fn find(&self, from: NodeId, label: Label) -> Option<NodeId> {
         self.links(from).find(|(known, _)| *known == label).map(|(_, target)| target)
     }
 
-    /// Where this label leads, over a new link if there is none.
+    /// The target of the link with this label; adds link and node if there is none.
+    ///
+    /// This is how equal beginnings come to share their nodes. It must not be used for labels whose target
+    /// has loops, or is reached over other labels too: those have the functions below.
     pub fn follow(&mut self, from: NodeId, label: Label) -> NodeId {
         self.find(from, label).unwrap_or_else(|| {
             let target = self.fresh();
@@ -160,7 +170,7 @@ impl Nfa {
         })
     }
 
-    /// Accepts here with a row, on top of what is accepted with already.
+    /// Accepts here with a row, joined with the one that is accepted with already.
     pub fn accept(&mut self, node: NodeId, row: u32, rows: &mut Rows) {
         let node = &mut self.nodes[node as usize];
         node.row = rows.join(node.row, row);
@@ -211,11 +221,14 @@ impl Nfa {
         })
     }
 
-    /// For each node a bound on all that can still be accepted from it: nothing stricter can come.
+    /// For each node a row at least as strict as everything that can still be accepted from it.
+    ///
+    /// One pass from the last node to the first is enough, because links lead to later nodes. Loops add
+    /// nothing. The way back inside a `**` does: its `inside` reaches all that its `start` reaches. That is put
+    /// right at the end, and no node before the `**` is affected, since it reaches `start` itself.
     #[must_use]
     pub fn reach(&self, rows: &mut Rows) -> Vec<u32> {
         let mut reach = vec![0; self.nodes.len()];
-        // Links lead to later nodes, but for loops and the way back inside `**`.
         for node in (0..self.nodes.len() as u32).rev() {
             let mut row = self.node(node).row;
             for (label, target) in self.links(node) {

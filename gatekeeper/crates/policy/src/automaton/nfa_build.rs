@@ -1,4 +1,8 @@
-//! Patterns and address blocks, spelled into the automaton.
+//! Patterns and address blocks as nodes of an automaton.
+//!
+//! Each function adds one pattern from the start on and follows links that are there already. A pattern
+//! adds at most four nodes for each of its pieces, and a block of addresses at most three for each byte of its
+//! word.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -16,9 +20,10 @@ use crate::rules::Protocols;
 pub fn path(nfa: &mut Nfa, from: NodeId, pattern: &Pattern, row: u32, rows: &mut Rows) {
     let name = Text::new(nfa, &NAME);
     let mut node = from;
-    // Whether the slash before the component at hand is already behind us, as it is after `**`.
+    // Whether the slash before this component has been read already, as it has after `**`.
     let mut after_slash = false;
     let mut components = pattern.components.iter().peekable();
+    // The root directory is the one path that ends in its slash.
     if components.peek().is_none() {
         node = nfa.follow(node, Label::Byte(b'/'));
     }
@@ -29,11 +34,13 @@ pub fn path(nfa: &mut Nfa, from: NodeId, pattern: &Pattern, row: u32, rows: &mut
         }
         match component {
             Component::Deep => {
+                // `**/**` is `**`: one loop instead of two that the subset construction would multiply.
                 while components.peek() == Some(&&Component::Deep) {
                     components.next();
                 }
                 if components.peek().is_none() {
-                    // Nothing at all is no path: a socket without a name, a process without a program.
+                    // `dir/**` matches `dir` itself, too. Nothing at all is no path: a socket without a
+                    // name, a process without a program.
                     if dir != from {
                         nfa.accept(dir, row, rows);
                     }
@@ -45,6 +52,7 @@ pub fn path(nfa: &mut Nfa, from: NodeId, pattern: &Pattern, row: u32, rows: &mut
             }
             Component::One(items) => {
                 node = match items.as_slice() {
+                    // A component has at least one byte, so that `*` alone is one byte and then any.
                     [Item::Star] => nfa.star(node, Label::Plus(name.any), name.any),
                     items => name.spell(nfa, node, items),
                 };
@@ -63,6 +71,7 @@ pub fn arguments(nfa: &mut Nfa, list: &[&Component], row: u32, rows: &mut Rows) 
     let mut words = list.iter().peekable();
     while let Some(word) = words.next() {
         match word {
+            // `**` twice is `**`.
             Component::Deep if words.peek() == Some(&&&Component::Deep) => {}
             Component::Deep if words.peek().is_none() => return nfa.below(node, row),
             Component::Deep => node = nfa.any_arguments(node, text.any, end),
@@ -102,9 +111,9 @@ pub fn signal(nfa: &mut Nfa, signals: &ByteSet, program: &Pattern, row: u32, row
     path(nfa, from, program, row, rows);
 }
 
-/// What ends a component of a path.
+/// The byte that ends a component of a path.
 const NAME: ByteSet = ByteSet::of(b'/');
-/// What ends an argument, and never stands in a variable's name.
+/// The byte that ends an argument, and that no variable's name has.
 const NUL: ByteSet = ByteSet::of(0);
 
 /// Text in which some byte never stands.
@@ -136,6 +145,10 @@ impl<'a> Text<'a> {
     }
 
     /// One byte that is none of these, or one character of UTF-8 beyond ASCII.
+    ///
+    /// File names are bytes and need not be UTF-8. So a lead byte is both the first of a character and a byte
+    /// by itself, and so is each that follows: `??` matches `é` as two bytes and `éé` as two characters.
+    /// Leads of four, three and two bytes share the nodes behind them.
     fn character(&self, nfa: &mut Nfa, from: NodeId, none_of: &ByteSet) -> NodeId {
         let single = nfa.set(but(&none_of.union(self.ends)));
         if let Some(known) = nfa.find(from, Label::Character(single)) {
@@ -143,7 +156,7 @@ impl<'a> Text<'a> {
         }
         let mut range = |first, last| nfa.set(Symbols { bytes: ByteSet::range(first, last), other: false });
         let (follow, lead) = (range(0x80, 0xbf), [range(0xf0, 0xf4), range(0xe0, 0xef), range(0xc2, 0xdf)]);
-        // In this order links lead to later nodes, as `Nfa::reach` needs.
+        // Made in this order, links lead to later nodes, as `Nfa::reach` needs.
         let waits = lead.map(|_| nfa.fresh());
         let done = nfa.fresh();
         for (at, wait) in waits.into_iter().enumerate() {
@@ -161,6 +174,9 @@ fn but(these: &ByteSet) -> Symbols {
 }
 
 /// Adds an address block to the automaton of its version.
+///
+/// The word is protocol, port and address, most significant byte first. A range of ports becomes at most three
+/// pairs of byte ranges, and the prefix follows behind each: blocks with equal ports share those nodes.
 pub fn block(nfa: &mut Nfa, protocols: Protocols, ports: (u16, u16), block: &Block, row: u32) {
     let protocol = match protocols {
         Protocols::Any => (0, u8::MAX),
@@ -178,6 +194,7 @@ pub fn block(nfa: &mut Nfa, protocols: Protocols, ports: (u16, u16), block: &Blo
     }
 }
 
+/// The node behind one byte from `first` to `last`.
 fn step(nfa: &mut Nfa, node: NodeId, (first, last): (u8, u8)) -> NodeId {
     let label = if first == last {
         Label::Byte(first)
@@ -188,7 +205,9 @@ fn step(nfa: &mut Nfa, node: NodeId, (first, last): (u8, u8)) -> NodeId {
     nfa.follow(node, label)
 }
 
+/// Adds the first `length` bits of an address. Bytes behind them are accepted whatever they are.
 fn prefix(nfa: &mut Nfa, mut node: NodeId, octets: &[u8], length: u8, row: u32) {
+    // Whole bytes, then a range for the byte that the prefix splits.
     let (whole, bits) = (usize::from(length / 8), length % 8);
     for octet in &octets[..whole] {
         node = step(nfa, node, (*octet, *octet));
@@ -200,7 +219,8 @@ fn prefix(nfa: &mut Nfa, mut node: NodeId, octets: &[u8], length: u8, row: u32) 
     nfa.below(node, row);
 }
 
-/// A range of ports as ranges of the upper byte, each with a range of the lower one.
+/// A range of ports as ranges of the upper byte, each with a range of the lower one: the part of the first
+/// upper byte, the part of the last one, and all whole ones between.
 fn port_ranges(first: u16, last: u16) -> Vec<((u8, u8), (u8, u8))> {
     let ([mut high, low], [mut end, end_low]) = (first.to_be_bytes(), last.to_be_bytes());
     if high == end {

@@ -1,14 +1,22 @@
-//! States into the double array: each gets a number such that its entries fall on free places.
+//! Layout of the states in the double array ("row displacement"): each gets a number such that its entries
+//! fall on free places.
 //!
-//! Entry `number + class` holds the edge for `class`, so a state's number is its base. First fit, the
-//! states with many edges first; 64 bases are tried at once as bits of a word.
+//! Entry `number + class` holds the edge for `class`, so a state's number is its base. The layout is first fit,
+//! states with many edges first: large ones find few gaps and small ones fill those that are left. Finding the best
+//! layout is NP-hard, and first fit wastes little.
+//!
+//! Two things make it fast. 64 numbers are tried at once, as the bits of a word. And for each set of classes
+//! the search goes on where it last ended, since places only fill up.
+//!
+//! The order has a second purpose. States that lead to themselves on every byte but a slash, and those that
+//! do on every byte, come last. The kernel compares a state with two bounds to know that it need not read on.
 
 use gatekeeper_common::automaton::{ACCEPT, DEAD, Edge, LAST_CLASS, OTHER, VACANT};
 use rustc_hash::FxHashMap;
 
 use super::determinize::Dfa;
 
-/// The table and where each state came to lie.
+/// The table of edges, and the numbers of the states that something refers to.
 #[derive(Debug)]
 pub struct Packed {
     /// The table of edges, with room after the last state for every class.
@@ -23,7 +31,7 @@ pub struct Packed {
     pub sink_from: u32,
 }
 
-/// How far a state is from changing again; those that are further come to lie further back.
+/// How long a state leads to itself; those that do longer lie further back in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rest {
     None,
@@ -46,12 +54,14 @@ pub fn pack(dfa: &Dfa, starts: &[u32], slash: u16) -> Packed {
         }
     };
     let mut order = reachable(dfa, starts);
+    // The sort is stable: between equals, parents stay before children, near each other in memory.
     order.sort_by_key(|state| (rest(*state), std::cmp::Reverse(dfa.states[*state as usize].entries())));
     let mut table = Table::default();
     let mut base = vec![DEAD; dfa.states.len()];
     let (mut quiet_from, mut sink_from) = (0, 0);
     for state in &order {
         let rest = rest(*state);
+        // Each bound lies above all numbers given before it, so that one comparison tells the parts apart.
         if rest >= Rest::Name && quiet_from == 0 {
             quiet_from = table.begin_anew();
         }
@@ -60,8 +70,10 @@ pub fn pack(dfa: &Dfa, starts: &[u32], slash: u16) -> Packed {
         }
         base[*state as usize] = table.place(&classes(dfa, *state));
     }
+    // Rows are numbered anew in the order of their first use: many were only steps to others.
     let mut rows = vec![0];
     let mut row_numbers: FxHashMap<u32, u32> = FxHashMap::default();
+    // The entries of all classes of the last state lie in the table, as `verify` checks.
     let length =
         order.iter().map(|state| base[*state as usize] + 1).max().unwrap_or(1) + u32::from(LAST_CLASS);
     let mut edges = vec![Edge { owner: VACANT, target: DEAD }; length as usize];
@@ -98,7 +110,9 @@ fn classes(dfa: &Dfa, number: u32) -> Vec<u16> {
     classes
 }
 
-/// States that can be reached and do something, parents before children.
+/// States that can be reached and have an entry, parents before children.
+///
+/// A state without an entry accepts nothing and leads nowhere: it keeps the number of DEAD.
 fn reachable(dfa: &Dfa, starts: &[u32]) -> Vec<u32> {
     let mut seen = vec![false; dfa.states.len()];
     let mut order: Vec<u32> = Vec::new();
@@ -123,14 +137,14 @@ fn reachable(dfa: &Dfa, starts: &[u32]) -> Vec<u32> {
 struct Table {
     entries: Vec<u64>,
     numbers: Vec<u64>,
-    /// For each set of classes, the word before which no number fits any more: places only fill up.
+    /// For each set of classes, the word before which no number fits any more.
     from: FxHashMap<Vec<u16>, usize>,
     /// The word of the first number that may be given now.
     first: usize,
 }
 
 impl Table {
-    /// Gives no number any more below one that is above all given so far; returns that one.
+    /// Starts a new part of the table: returns its first number, which is above all given so far.
     fn begin_anew(&mut self) -> u32 {
         self.first = self.numbers.len().max(1);
         self.first as u32 * 64
@@ -139,6 +153,7 @@ impl Table {
     /// Finds the first number that fits, and takes it.
     fn place(&mut self, classes: &[u16]) -> u32 {
         let mut word = self.from.get(classes).copied().unwrap_or(0).max(self.first);
+        // It ends at the latest behind everything that is taken.
         let fitting = loop {
             let taken = classes
                 .iter()
@@ -169,10 +184,12 @@ impl Table {
     fn taken(&self, word: usize, class: u16) -> u64 {
         let (skip, shift) = (word + usize::from(class / 64), class % 64);
         let at = |word: usize| self.entries.get(word).copied().unwrap_or(0);
+        // The 64 entries begin in one word and end in the next.
         if shift == 0 { at(skip) } else { at(skip) >> shift | at(skip + 1) << (64 - shift) }
     }
 }
 
+/// Sets a bit, with as many words as it takes.
 fn mark(bits: &mut Vec<u64>, at: u32) {
     let word = (at / 64) as usize;
     if word >= bits.len() {

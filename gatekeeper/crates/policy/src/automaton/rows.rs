@@ -1,17 +1,16 @@
-//! Rows: what the rules that match say, each content kept once.
+//! The rows that states accept with, each content once.
 //!
-//! Until the image is made, the columns ARGUMENTS and ENVIRONMENT hold the number of a set of rules.
+//! Until the image is made, the columns ARGUMENTS and ENVIRONMENT hold the number of a set of rules; in the
+//! image they hold the start state of the automaton for that set.
 
-use gatekeeper_common::image::{ARGUMENTS, COLUMNS, ENVIRONMENT, Row};
+use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, Row};
 use gatekeeper_common::verdict::Cell;
 use rustc_hash::FxHashMap;
 
 use super::sets::Sets;
+use crate::row::{NO_RULE, strictest};
 
-/// The row in which no rule speaks; its number is 0.
-pub const NO_RULE: Row = [Cell::SILENT; COLUMNS];
-
-/// A table of rows without doubles.
+/// A table of rows without doubles. Row 0 is [`NO_RULE`].
 #[derive(Debug)]
 pub struct Rows {
     rows: Vec<Row>,
@@ -20,8 +19,8 @@ pub struct Rows {
     pub sets: Sets,
 }
 
-/// The columns that hold no cell.
-pub const STATES: [usize; 2] = [ARGUMENTS, ENVIRONMENT];
+/// The columns that hold no cell: a set of rules, and in the image a start state.
+pub const START_COLUMNS: [usize; 2] = [ARGUMENTS, ENVIRONMENT];
 
 impl Default for Rows {
     fn default() -> Self {
@@ -44,7 +43,7 @@ impl Rows {
         &self.rows[number as usize]
     }
 
-    /// The number of the row that says, of each operation, the stricter of the two.
+    /// The number of the row with the stricter cell of two in each column, and all rules of both sets.
     pub fn join(&mut self, one: u32, other: u32) -> u32 {
         if one == other || other == 0 {
             return one;
@@ -54,13 +53,14 @@ impl Rows {
         }
         let (one, other) = (*self.get(one), *self.get(other));
         let mut row = strictest(&one, &other);
-        for column in STATES {
+        for column in START_COLUMNS {
             row[column] = Cell(self.sets.union(one[column].0, other[column].0));
         }
         self.intern(row)
     }
 
-    /// The number of a row that says no less than either, of programs' arguments perhaps more.
+    /// The number of a row at least as strict as either. Its sets of rules may be larger than the union: this
+    /// makes no new sets, of which there could be too many.
     pub fn bound(&mut self, one: u32, other: u32) -> u32 {
         if one == other || other == 0 {
             return one;
@@ -70,13 +70,13 @@ impl Rows {
         }
         let (one, other) = (self.get(one), self.get(other));
         let mut row = strictest(one, other);
-        for column in STATES {
+        for column in START_COLUMNS {
             row[column] = Cell(Sets::bound(one[column].0, other[column].0));
         }
         self.intern(row)
     }
 
-    /// Whether `one` is at least as strict as `other` on every operation.
+    /// Whether `one` is at least as strict as `other` in every column.
     #[must_use]
     pub fn dominates(&self, one: u32, other: u32) -> bool {
         if one == other {
@@ -85,20 +85,15 @@ impl Rows {
         let (one, other) = (self.get(one), self.get(other));
         let cells = one.iter().zip(other).take(ARGUMENTS);
         cells.clone().all(|(one, other)| one >= other && (one.is_required() || !other.is_required()))
-            && STATES.iter().all(|column| self.sets.holds(one[*column].0, other[*column].0))
+            && START_COLUMNS.iter().all(|column| self.sets.holds(one[*column].0, other[*column].0))
     }
-}
-
-/// Cell by cell, the stricter.
-#[must_use]
-pub fn strictest(one: &Row, other: &Row) -> Row {
-    std::array::from_fn(|at| one[at].strictest(other[at]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use gatekeeper_common::verdict::Verdict;
+
+    use super::*;
 
     #[test]
     fn joining_unites_the_rules_about_arguments() {

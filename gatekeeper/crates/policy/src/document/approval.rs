@@ -1,10 +1,10 @@
-//! `[approval]`, and what a rule that asks says of who decides.
+//! `[approval]` as written, and the same keys in a rule that asks.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-/// How holds are decided; a rule that asks can say otherwise for its own.
+/// The terms on which holds are decided; a rule that asks can have terms of its own.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalTable {
@@ -19,7 +19,7 @@ pub struct ApprovalTable {
     pub approvers: Option<Spanned<Vec<Spanned<String>>>>,
     /// Whether the session's owner can't be the only one who approves.
     pub separation: Option<bool>,
-    /// What is asked before a person is: `hash`, and `command:` with the path of a program.
+    /// Checks before a person is asked: `hash`, and `command:` with the path of a program.
     #[schemars(with = "Option<Vec<String>>", length(min = 1))]
     pub check: Option<Spanned<Vec<Spanned<String>>>>,
     /// Holds a minute that a session may ask people about, beyond which they are denied; left out: 30.

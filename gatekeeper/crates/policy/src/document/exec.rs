@@ -10,10 +10,10 @@ rule_table! {
         /// Patterns of the program's real path.
         #[schemars(with = "Vec<String>", length(min = 1))]
         pub program: Spanned<Vec<Spanned<String>>>,
-        /// The arguments the rule speaks of, one pattern each, `"**"` for any number of them; left out: all.
+        /// The arguments that the rule matches, one pattern each, `"**"` for any number of them; left out: all.
         #[schemars(with = "Option<Vec<String>>")]
         pub args: Option<Spanned<Vec<Spanned<String>>>>,
-        /// Names of environment variables, as patterns: the rule speaks only of a start with one of them set.
+        /// Names of environment variables, as patterns: the rule matches only a start with one of them set.
         #[schemars(with = "Option<Vec<String>>", length(min = 1))]
         pub env: Option<Spanned<Vec<Spanned<String>>>>,
         /// Whether a rule that lets the program start lets it change who runs it as well; left out: no.

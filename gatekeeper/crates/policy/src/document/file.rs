@@ -51,7 +51,7 @@ rule_table! {
         /// Patterns of the file's real path.
         #[schemars(with = "Vec<String>", length(min = 1))]
         pub path: Spanned<Vec<Spanned<String>>>,
-        /// The accesses the rule speaks of; left out: all.
+        /// The accesses that the rule applies to; left out: all.
         #[schemars(with = "Option<Vec<Access>>", length(min = 1))]
         pub access: Option<Spanned<Vec<Access>>>,
     }

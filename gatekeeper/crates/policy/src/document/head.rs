@@ -1,4 +1,4 @@
-//! What the tables of all kinds of rule begin with.
+//! The keys that the tables of all kinds of rule share.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,11 +62,11 @@ pub enum Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RecordWord {
-    /// What can't be recorded does not pass.
+    /// An operation that can't be recorded does not pass.
     Required,
 }
 
-/// What the tables of all kinds have in common.
+/// The keys that the tables of all kinds share.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'a> {
     /// The verdict.
@@ -79,9 +79,9 @@ pub struct Head<'a> {
     pub record: Option<&'a Spanned<RecordWord>>,
     /// How much a record matters.
     pub severity: Severity,
-    /// Words for searching.
+    /// Free words for searching.
     pub tags: Option<&'a Spanned<Vec<String>>>,
-    /// On what terms a hold is decided, where it asks.
+    /// The terms on which a hold is decided, where it asks.
     pub asks: AskKeys<'a>,
 }
 
@@ -89,7 +89,7 @@ pub struct Head<'a> {
 pub trait Table {
     /// The table's name, from which ids are derived.
     const KIND: &'static str;
-    /// What it has in common with the others.
+    /// The keys that it shares with the others.
     fn head(&self) -> Head<'_>;
 }
 
@@ -101,7 +101,7 @@ macro_rules! rule_table {
         #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            /// What becomes of what matches.
+            /// The verdict on operations that match.
             pub verdict: super::head::Word,
             $($fields)*
             /// A name for the rule, unique in this file; left out: derived.
@@ -130,7 +130,7 @@ macro_rules! rule_table {
             /// With `ask`: whether the session's owner can't be the only one who approves.
             #[schemars(with = "Option<bool>")]
             pub separation: Option<toml::Spanned<bool>>,
-            /// With `ask`: what is asked before a person is.
+            /// With `ask`: checks before a person is asked.
             #[schemars(with = "Option<Vec<String>>", length(min = 1))]
             pub check: Option<toml::Spanned<Vec<toml::Spanned<String>>>>,
         }

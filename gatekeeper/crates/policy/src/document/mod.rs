@@ -42,21 +42,21 @@ pub struct Document {
     /// Version of the grammar: 1.
     #[schemars(with = "u32", range(min = 1, max = 1))]
     pub version: Spanned<u32>,
-    /// What sessions, records and other policies call it; left out: the file's name without `.toml`.
+    /// Its name in sessions, records and other policies; left out: the file's name without `.toml`.
     #[schemars(with = "Option<String>")]
     pub name: Option<Spanned<String>>,
     /// One sentence for people.
     pub description: Option<String>,
-    /// Names of policies this one adds to: beside this file, then in the policy directories.
+    /// Names of policies this one adds to: in this file's folder, then in the policy directories.
     #[schemars(with = "Option<Vec<String>>")]
     pub extends: Option<Spanned<Vec<Spanned<String>>>>,
-    /// What holds where no rule speaks.
+    /// The verdicts where no rule matches.
     #[serde(default)]
     pub defaults: DefaultsTable,
-    /// What the kernel offers as a whole, without rules.
+    /// Features of the kernel as a whole, without rules.
     #[serde(default)]
     pub kernel: KernelTable,
-    /// What is asked of the record.
+    /// Requirements on the record.
     #[serde(default)]
     pub record: RecordTable,
     /// How holds are decided.
@@ -90,13 +90,13 @@ pub struct Document {
     #[serde(default)]
     #[schemars(with = "Vec<CapabilityRule>")]
     pub capability: Vec<Spanned<CapabilityRule>>,
-    /// What the policy must say; checked whenever it is loaded.
+    /// Questions with the verdicts that the policy must give; asked whenever it is loaded.
     #[serde(default)]
     #[schemars(with = "Vec<TestTable>")]
     pub test: Vec<Spanned<TestTable>>,
 }
 
-/// What holds where no rule speaks; left out: what an extended policy says, or else deny.
+/// The verdicts where no rule matches; left out: those of an extended policy, or else deny.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultsTable {
@@ -117,7 +117,7 @@ pub struct DefaultsTable {
     pub arguments: Option<Spanned<u32>>,
 }
 
-/// What the kernel offers as a whole.
+/// Features of the kernel as a whole.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KernelTable {
@@ -151,6 +151,9 @@ impl From<KernelWord> for Verdict {
 
 impl Document {
     /// Parses the text of a source and checks its version.
+    ///
+    /// # Errors
+    /// Where the text is no policy of version 1.
     pub fn parse(source: &Source) -> Result<Self, PolicyError> {
         let document: Self = toml::from_str(&source.text).map_err(|error| refused(source, &error))?;
         if *document.version.get_ref() != 1 {
@@ -179,7 +182,7 @@ pub struct Loaded {
     pub name: String,
     /// The text.
     pub source: Source,
-    /// What it says.
+    /// The parsed text.
     pub document: Document,
 }
 

@@ -54,9 +54,9 @@ rule_table! {
         /// Addresses: `10.0.0.0/8`, `127.0.0.1:5432`, `[2001:db8::/32]:1-1024`, `*:53`.
         #[schemars(with = "Vec<String>", length(min = 1))]
         pub to: Spanned<Vec<Spanned<String>>>,
-        /// The protocol the rule speaks of; left out: any.
+        /// The protocol that the rule applies to; left out: any.
         pub protocol: Option<ProtocolWord>,
-        /// The operations the rule speaks of; left out: all.
+        /// The operations that the rule applies to; left out: all.
         #[schemars(with = "Option<Vec<Reach>>", length(min = 1))]
         pub operation: Option<Spanned<Vec<Reach>>>,
     }

@@ -1,18 +1,18 @@
-//! `[record]` as written: what is asked of the record.
+//! `[record]` as written: requirements on the record.
 
 use gatekeeper_common::operation::Family;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-/// What is asked of the record.
+/// Requirements on the record.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordTable {
     /// Classes in which what is recorded may pass only if it can be; left out: none.
     #[schemars(with = "Option<Vec<ClassWord>>", length(min = 1))]
     pub required: Option<Spanned<Vec<ClassWord>>>,
-    /// Regular expressions for what is masked besides what always is: `(?<s>…)` is the secret.
+    /// Regular expressions for secrets to mask, besides those that always are: `(?<s>…)` is the secret.
     #[schemars(with = "Option<Vec<String>>", length(min = 1, max = 64))]
     pub secrets: Option<Spanned<Vec<Spanned<String>>>>,
 }
@@ -42,7 +42,7 @@ pub enum ClassWord {
     Signal,
     /// Capabilities.
     Capability,
-    /// What the kernel offers as a whole.
+    /// Features of the kernel as a whole.
     Kernel,
 }
 

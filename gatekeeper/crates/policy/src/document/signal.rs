@@ -42,7 +42,7 @@ rule_table! {
         /// Patterns of the real path of the program that the target runs.
         #[schemars(with = "Vec<String>", length(min = 1))]
         pub program: Spanned<Vec<Spanned<String>>>,
-        /// The signals the rule speaks of; left out: all.
+        /// The signals that the rule applies to; left out: all.
         #[schemars(with = "Option<Vec<SignalWord>>", length(min = 1))]
         pub signal: Option<Spanned<Vec<Spanned<SignalWord>>>>,
     }

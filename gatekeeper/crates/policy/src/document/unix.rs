@@ -40,7 +40,7 @@ rule_table! {
         #[serde(rename = "abstract")]
         #[schemars(with = "Option<Vec<String>>", length(min = 1))]
         pub names: Option<Spanned<Vec<Spanned<String>>>>,
-        /// The operations the rule speaks of; left out: all.
+        /// The operations that the rule applies to; left out: all.
         #[schemars(with = "Option<Vec<UnixReach>>", length(min = 1))]
         pub operation: Option<Spanned<Vec<UnixReach>>>,
     }

@@ -42,7 +42,7 @@ pub struct Class {
     pub negated: bool,
 }
 
-/// What is wrong with a pattern.
+/// A pattern that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {
     /// Neither `/…` nor `**/…`.
@@ -108,6 +108,9 @@ impl Help for GlobError {
 }
 
 /// Parses a pattern. Its meaning as a path is checked where braces have been multiplied out.
+///
+/// # Errors
+/// Where braces, classes or escapes are malformed, or nested too deep.
 pub fn parse(text: &[u8]) -> Result<Vec<Node>, GlobError> {
     if text.len() > PATH_BYTES {
         return Err(GlobError::Long(text.len()));

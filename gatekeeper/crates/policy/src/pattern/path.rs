@@ -20,7 +20,7 @@ pub enum Item {
     Star,
 }
 
-/// What stands between two slashes.
+/// The part of a path between two slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Component {
     /// Any number of components.
@@ -50,6 +50,9 @@ pub struct Pattern {
 
 impl Pattern {
     /// Parses a pattern and multiplies its braces out.
+    ///
+    /// # Errors
+    /// Where it is no pattern, or can match no real path.
     pub fn parse(text: &[u8]) -> Result<Vec<Self>, GlobError> {
         let shown = || String::from_utf8_lossy(text).into_owned();
         let flat = flatten(text)?;
@@ -85,7 +88,7 @@ impl Pattern {
         self.components.first().is_some_and(|first| !first.is_literal())
     }
 
-    /// How many characters and wildcards it has.
+    /// The number of its characters and wildcards.
     #[must_use]
     pub fn pieces(&self) -> usize {
         let length = |component: &Component| match component {
@@ -95,7 +98,7 @@ impl Pattern {
         self.components.iter().map(length).sum()
     }
 
-    /// How many literal components it begins with, and the path they make.
+    /// The number of literal components it begins with, and the path they make.
     #[must_use]
     pub fn prefix(&self) -> (usize, Vec<u8>) {
         let (mut count, mut path) = (0, Vec::new());
@@ -146,7 +149,7 @@ impl Pattern {
 /// Pieces that all alternatives of one pattern may have together: a bound on memory.
 const PIECES: usize = 128 * ALTERNATIVES;
 
-/// A node with braces gone and slashes told apart.
+/// A node without braces, slashes apart from other bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flat {
     /// `/`
@@ -158,14 +161,19 @@ pub enum Flat {
 }
 
 /// Parses a pattern and multiplies its braces out.
+///
+/// # Errors
+/// Where it is no pattern, or its braces stand for too much.
 pub fn flatten(text: &[u8]) -> Result<Vec<Vec<Flat>>, GlobError> {
     let mut flat = vec![Vec::new()];
-    multiply(&parse(text)?, &mut flat)
-        .map_err(|()| GlobError::Alternatives(String::from_utf8_lossy(text).into_owned()))?;
+    if !multiply(&parse(text)?, &mut flat) {
+        return Err(GlobError::Alternatives(String::from_utf8_lossy(text).into_owned()));
+    }
     Ok(flat)
 }
 
-fn multiply(nodes: &[Node], flat: &mut Vec<Vec<Flat>>) -> Result<(), ()> {
+/// Appends nodes to every list, each list once for each branch of braces. Returns whether the bounds held.
+fn multiply(nodes: &[Node], flat: &mut Vec<Vec<Flat>>) -> bool {
     for node in nodes {
         let one = match node {
             Node::Byte(b'/') => Flat::Slash,
@@ -179,11 +187,13 @@ fn multiply(nodes: &[Node], flat: &mut Vec<Vec<Flat>>) -> Result<(), ()> {
                 let before = std::mem::take(flat);
                 for branch in branches {
                     let mut grown = before.clone();
-                    multiply(branch, &mut grown)?;
+                    if !multiply(branch, &mut grown) {
+                        return false;
+                    }
                     flat.append(&mut grown);
                     let longest = flat.iter().map(Vec::len).max().unwrap_or(0);
                     if flat.len() > ALTERNATIVES || flat.len() * longest > PIECES {
-                        return Err(());
+                        return false;
                     }
                 }
                 continue;
@@ -191,7 +201,7 @@ fn multiply(nodes: &[Node], flat: &mut Vec<Vec<Flat>>) -> Result<(), ()> {
         };
         flat.iter_mut().for_each(|nodes| nodes.push(one.clone()));
     }
-    Ok(())
+    true
 }
 
 fn component(piece: &[Flat], shown: &dyn Fn() -> String) -> Result<Component, GlobError> {

@@ -10,7 +10,7 @@ use crate::error::Help;
 /// Bytes of an abstract name, at most: `sun_path` without its NUL (include/uapi/linux/un.h).
 const ABSTRACT_BYTES: usize = 107;
 
-/// What the word is.
+/// The use of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// An argument of a program.
@@ -32,7 +32,7 @@ pub struct Word {
     pub alternatives: Vec<Component>,
 }
 
-/// What is wrong with a word.
+/// A word that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WordError {
     /// Not a pattern.
@@ -66,6 +66,9 @@ impl Help for WordError {
 
 impl Word {
     /// Parses a pattern whose variables are put in.
+    ///
+    /// # Errors
+    /// Where it is no pattern, or can match nothing.
     pub fn parse(text: &str, expanded: Vec<u8>, kind: Kind) -> Result<Self, WordError> {
         let shown = || String::from_utf8_lossy(&expanded).into_owned();
         let mut alternatives = Vec::new();
@@ -107,7 +110,10 @@ fn component(flat: Vec<Flat>, kind: Kind) -> Component {
     Component::One(items)
 }
 
-/// How many lists of arguments a list of patterns stands for.
+/// The number of lists of arguments that a list of patterns stands for.
+///
+/// # Errors
+/// Where there are more than [`ALTERNATIVES`].
 pub fn count(words: &[Word]) -> Result<usize, WordError> {
     let mut count = 1;
     for word in words {
@@ -120,6 +126,9 @@ pub fn count(words: &[Word]) -> Result<usize, WordError> {
 }
 
 /// Every list of arguments that a list of patterns stands for.
+///
+/// # Errors
+/// Where there are more than [`ALTERNATIVES`].
 pub fn lists(words: &[Word]) -> Result<Vec<Vec<&Component>>, WordError> {
     count(words)?;
     let mut lists = vec![Vec::new()];

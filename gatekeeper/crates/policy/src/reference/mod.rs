@@ -1,4 +1,4 @@
-//! The oracle: slow, obvious, and sharing nothing with the compiler but the text of patterns.
+//! The oracle: a slow and obvious implementation that shares nothing with the compiler but the text of patterns.
 
 mod glob;
 mod words;
@@ -35,7 +35,7 @@ fn judge_one<'a>(
     operation: Operation,
     question: &Question,
 ) -> Cell {
-    let silent = defaults.cell(operation);
+    let default = defaults.cell(operation);
     let of_arguments =
         |rule: &Rule| matches!(rule.subject, Subject::Arguments(..)) && concerns(rule, question);
     if let Question::Exec(start) = question
@@ -59,25 +59,24 @@ fn judge_one<'a>(
         }
     }
     if operation != Operation::Map {
-        return if own == Cell::SILENT { silent } else { own };
+        return if own == Cell::SILENT { default } else { own };
     }
     match exec.verdict() {
         Some(Verdict::Deny | Verdict::Ask) => Cell::new(Verdict::Deny, exec.rule()).required_as(exec),
         _ if own != Cell::SILENT => own,
         Some(_) if !arguments_matter => exec,
-        _ => silent,
+        _ => default,
     }
 }
 
-/// Whether a rule has a say in this operation on the question's object. A mapping is also an exec
-/// rule's business.
+/// Whether a rule applies to this operation on the question's object. Exec rules apply to mappings, too.
 #[must_use]
-pub fn speaks(rule: &Rule, operation: Operation, question: &Question) -> bool {
+pub fn applies_to(rule: &Rule, operation: Operation, question: &Question) -> bool {
     let exec_too = if operation == Operation::Map { Operation::Exec.bit() } else { 0 };
     rule.operations & (operation.bit() | exec_too) != 0 && matches(rule, question)
 }
 
-/// Whether a rule is about the program or the file, whatever it says of its arguments and environment.
+/// Whether a rule names the program or the file, whatever its arguments and environment.
 fn concerns(rule: &Rule, question: &Question) -> bool {
     let (Question::Exec(Start { program: path, .. }) | Question::File(path, _)) = question else {
         return false;

@@ -1,4 +1,5 @@
-//! What a rule that asks speaks of, kept beside its number: whoever else asks about the same operation has a say in it.
+//! The operations and objects that a rule which asks applies to, stored with its number: other rules that ask
+//! about the same operation add their terms.
 
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
@@ -7,28 +8,30 @@ use serde::{Deserialize, Serialize};
 use crate::address::Target;
 use crate::approval::Terms;
 use crate::byte_set::ByteSet;
+use crate::document::Severity;
+use crate::pattern::Pattern;
 use crate::pattern::word::Word;
 use crate::question::Question;
 use crate::reference;
-use crate::rules::{Protocols, Rule, Subject, Written};
+use crate::rules::{Protocols, Rule, Subject, Written, all_of};
 
-/// Steps that comparing with one pattern may take, at most. What would take more counts as spoken of: patterns are a
-/// policy's, and paths and arguments an agent's, whom the daemon does not wait for.
+/// The largest number of steps that comparing with one pattern may take. Where it would take more, the rule counts as
+/// matching: patterns are a policy's, but paths and arguments are an agent's, and the daemon does not wait for it.
 const STEPS: u64 = 1 << 22;
 
-/// What a rule speaks of.
+/// The operations and objects that a rule applies to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
     /// The operations, as bits.
     pub operations: u32,
-    subject: Kept,
+    subject: StoredSubject,
 }
 
 /// [`Subject`], by the texts of its patterns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kept {
-    /// What can't be kept, and so is everything.
+enum StoredSubject {
+    /// Objects that can't be stored, and so count as all.
     Anything,
     Paths(Vec<String>),
     Arguments(Vec<String>, Vec<String>),
@@ -38,34 +41,34 @@ enum Kept {
 }
 
 impl Reach {
-    /// What this rule speaks of.
+    /// The reach of a rule.
     #[must_use]
     pub fn of(rule: &Rule) -> Self {
         let kept = match &rule.subject {
-            Subject::Paths(list) => texts(list).map(Kept::Paths),
+            Subject::Paths(list) => texts(list).map(StoredSubject::Paths),
             // Never with a rule that asks; were it, the variables are not what is known of a hold.
-            Subject::Environment(list, _) => texts(list).map(Kept::Paths),
+            Subject::Environment(list, _) => texts(list).map(StoredSubject::Paths),
             Subject::Arguments(list, given) => {
-                texts(list).zip(words(given)).map(|(list, given)| Kept::Arguments(list, given))
+                texts(list).zip(words(given)).map(|(list, given)| StoredSubject::Arguments(list, given))
             }
             Subject::Addresses(list, protocols) => {
                 let list = list.iter().map(|target| target.text.clone()).collect();
-                Some(Kept::Addresses(list, *protocols))
+                Some(StoredSubject::Addresses(list, *protocols))
             }
             Subject::Unix(list, names) => {
-                texts(list).zip(words(names)).map(|(list, names)| Kept::Unix(list, names))
+                texts(list).zip(words(names)).map(|(list, names)| StoredSubject::Unix(list, names))
             }
             Subject::Signals(signals, list) => {
-                texts(list).map(|list| Kept::Signals(signals.iter().collect(), list))
+                texts(list).map(|list| StoredSubject::Signals(signals.iter().collect(), list))
             }
             Subject::Capabilities(_) => None,
         };
-        Self { operations: rule.operations, subject: kept.unwrap_or(Kept::Anything) }
+        Self { operations: rule.operations, subject: kept.unwrap_or(StoredSubject::Anything) }
     }
 
-    /// Whether it speaks of one of these operations on what is asked about; of what is not known, it does.
+    /// Whether the rule applies to one of these operations on the object in question; to one that isn't known, it does.
     #[must_use]
-    pub fn speaks(&self, operations: u32, question: Option<&Question>) -> bool {
+    pub fn applies_to(&self, operations: u32, question: Option<&Question>) -> bool {
         if self.operations & operations == 0 {
             return false;
         }
@@ -79,44 +82,45 @@ impl Reach {
             operations: self.operations,
             subject,
             reason: None,
-            severity: crate::document::Severity::default(),
+            severity: Severity::default(),
             tags: Vec::new(),
             terms: Terms::default(),
             file: String::new(),
             line: 0,
         };
-        self.subject.is_dear(question) || reference::matches(&rule, question)
+        self.subject.is_costly(question) || reference::matches(&rule, question)
     }
 }
 
 impl Reach {
-    /// Whether some operation could be both rules' business, by the family of their operations and how their patterns
-    /// begin. Two that have nothing in common can be taken to have, never the other way round.
+    /// Whether both rules could apply to one operation, by the families of their operations and the beginnings of
+    /// their patterns.
+    ///
+    /// It can be wrong for two rules that have nothing in common, and never for two that have.
     #[must_use]
-    pub fn may_meet(&self, other: &Self) -> bool {
-        families(self.operations) & families(other.operations) != 0 && self.subject.may_meet(&other.subject)
+    pub fn may_overlap(&self, other: &Self) -> bool {
+        families(self.operations) & families(other.operations) != 0
+            && self.subject.may_overlap(&other.subject)
     }
 }
 
 /// All operations of the families of these: what is asked at once is of one family.
 #[must_use]
 pub fn families(operations: u32) -> u32 {
-    let kin = |one: &Operation| {
-        Operation::ALL.iter().any(|other| operations & other.bit() != 0 && other.family() == one.family())
-    };
-    Operation::ALL.into_iter().filter(kin).fold(0, |bits, one| bits | one.bit())
+    let asked = Operation::ALL.into_iter().filter(|operation| operations & operation.bit() != 0);
+    asked.fold(0, |bits, operation| bits | all_of(operation.family()))
 }
 
-impl Kept {
-    fn may_meet(&self, other: &Self) -> bool {
-        use Kept::{Addresses, Anything, Arguments, Paths, Signals, Unix};
+impl StoredSubject {
+    fn may_overlap(&self, other: &Self) -> bool {
+        use StoredSubject::{Addresses, Anything, Arguments, Paths, Signals, Unix};
         let paths = |one: &[String], other: &[String]| {
-            one.iter().any(|one| other.iter().any(|other| path_may_meet(one, other)))
+            one.iter().any(|one| other.iter().any(|other| paths_may_overlap(one, other)))
         };
         match (self, other) {
             (Anything, _) | (_, Anything) => true,
             (Arguments(one, given), Arguments(other, also)) => {
-                paths(one, other) && words_may_meet(given, also)
+                paths(one, other) && words_may_overlap(given, also)
             }
             (Paths(one) | Arguments(one, _), Paths(other) | Arguments(other, _)) => paths(one, other),
             (Addresses(_, one), Addresses(_, other)) => {
@@ -132,7 +136,7 @@ impl Kept {
         }
     }
 
-    /// As a rule has it, as far as it is compared; `None` where it is everything.
+    /// The subject as a rule has it, as far as it is compared; `None` where it is everything.
     fn subject(&self) -> Option<Subject> {
         let written = |list: &[String]| -> Vec<Written> {
             let written = |text: &String| Written {
@@ -168,8 +172,8 @@ impl Kept {
         })
     }
 
-    /// Whether comparing could take too long.
-    fn is_dear(&self, question: &Question) -> bool {
+    /// Whether comparing could take more than [`STEPS`].
+    fn is_costly(&self, question: &Question) -> bool {
         let paths = |list: &[String], path: &[u8]| {
             let names: Vec<usize> = path.split(|byte| *byte == b'/').map(<[u8]>::len).collect();
             let longest = names.iter().copied().max().unwrap_or(0);
@@ -202,10 +206,10 @@ fn is_literal(text: &str) -> bool {
     !text.contains(['*', '?', '[', '{', '}', '\\'])
 }
 
-/// Whether both could be one path: not where the names they begin with differ.
-fn path_may_meet(one: &str, other: &str) -> bool {
+/// Whether both patterns could match one path: not where the names they begin with differ.
+fn paths_may_overlap(one: &str, other: &str) -> bool {
     let names = |text: &str| -> (Vec<String>, bool) {
-        // A brace can hold slashes: what is behind it is not told apart.
+        // A brace can hold slashes: names behind it are not compared.
         let all: Vec<&str> = text.split('/').filter(|name| !name.is_empty()).collect();
         let plain: Vec<String> =
             all.iter().take_while(|name| is_literal(name)).map(|name| (*name).to_owned()).collect();
@@ -218,8 +222,8 @@ fn path_may_meet(one: &str, other: &str) -> bool {
         && !(other_whole && other.len() < one.len())
 }
 
-/// Whether both could be one list of arguments.
-fn words_may_meet(one: &[String], other: &[String]) -> bool {
+/// Whether both could match one list of arguments.
+fn words_may_overlap(one: &[String], other: &[String]) -> bool {
     for (one, other) in one.iter().zip(other) {
         // Braces can hold any number of arguments, too.
         if [one, other].iter().any(|word| word.contains("**")) {
@@ -233,7 +237,7 @@ fn words_may_meet(one: &[String], other: &[String]) -> bool {
     rest.into_iter().all(|word| word.contains("**"))
 }
 
-/// Steps that comparing a pattern of several pieces with so many names can take, roughly.
+/// The number of steps that comparing a pattern of several pieces with so many names can take, roughly.
 fn steps<'a>(pieces: impl Iterator<Item = &'a str>, names: usize, longest: usize) -> u64 {
     let (mut deep, mut most) = (0_u32, 0_u32);
     for piece in pieces {
@@ -250,7 +254,7 @@ fn steps<'a>(pieces: impl Iterator<Item = &'a str>, names: usize, longest: usize
 /// The texts of patterns and of where their links lead; `None` where one is not text.
 fn texts(list: &[Written]) -> Option<Vec<String>> {
     let all = list.iter().flat_map(|written| {
-        let resolved = written.resolved.iter().map(crate::pattern::Pattern::text);
+        let resolved = written.resolved.iter().map(Pattern::text);
         std::iter::once(written.expanded.clone()).chain(resolved)
     });
     all.map(|text| String::from_utf8(text).ok()).collect()
@@ -281,46 +285,46 @@ mod tests {
     }
 
     #[test]
-    fn it_speaks_of_what_the_rule_speaks_of() {
+    fn it_applies_to_what_the_rule_matches() {
         let kept = reaches(include_str!("reach.toml"));
         // As the next daemon reads them.
         let kept: Vec<Reach> = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
-        let speak = |operation: Operation, question: &Question| -> Vec<usize> {
-            let speaks = |reach: &Reach| reach.speaks(operation.bit(), Some(question));
-            kept.iter().enumerate().filter(|(_, reach)| speaks(reach)).map(|(number, _)| number).collect()
+        let applying = |operation: Operation, question: &Question| -> Vec<usize> {
+            let applies = |reach: &Reach| reach.applies_to(operation.bit(), Some(question));
+            kept.iter().enumerate().filter(|(_, reach)| applies(reach)).map(|(number, _)| number).collect()
         };
-        assert_eq!(speak(Operation::Exec, &start(&["/bin/git", "push", "x"])), [0]);
-        assert!(speak(Operation::Exec, &start(&["/bin/git", "log"])).is_empty());
+        assert_eq!(applying(Operation::Exec, &start(&["/bin/git", "push", "x"])), [0]);
+        assert!(applying(Operation::Exec, &start(&["/bin/git", "log"])).is_empty());
         let file = |path: &str| Question::File(path.into(), vec![Operation::Write]);
-        assert_eq!(speak(Operation::Write, &file("/srv/b/x")), [1]);
-        assert!(speak(Operation::Write, &file("/srv/c/x")).is_empty());
-        assert!(speak(Operation::Read, &file("/srv/b/x")).is_empty());
+        assert_eq!(applying(Operation::Write, &file("/srv/b/x")), [1]);
+        assert!(applying(Operation::Write, &file("/srv/c/x")).is_empty());
+        assert!(applying(Operation::Read, &file("/srv/b/x")).is_empty());
         let net = |to: &str, protocol| {
             Question::Net(to.parse::<SocketAddr>().unwrap(), protocol, Operation::Connect)
         };
-        assert_eq!(speak(Operation::Connect, &net("10.1.2.3:443", Protocol::Tcp)), [2]);
-        assert!(speak(Operation::Connect, &net("10.1.2.3:443", Protocol::Udp)).is_empty());
-        assert!(speak(Operation::Connect, &net("10.1.2.3:80", Protocol::Tcp)).is_empty());
+        assert_eq!(applying(Operation::Connect, &net("10.1.2.3:443", Protocol::Tcp)), [2]);
+        assert!(applying(Operation::Connect, &net("10.1.2.3:443", Protocol::Udp)).is_empty());
+        assert!(applying(Operation::Connect, &net("10.1.2.3:80", Protocol::Tcp)).is_empty());
         let unix = |word: &[u8]| Question::Unix(word.to_vec(), Operation::UnixConnect);
-        assert_eq!(speak(Operation::UnixConnect, &unix(b"\0bus-1")), [3]);
-        assert!(speak(Operation::UnixConnect, &unix(b"/bus-1")).is_empty());
-        assert_eq!(speak(Operation::Signal, &Question::Signal(15, b"/bin/git".to_vec())), [4]);
-        assert!(speak(Operation::Signal, &Question::Signal(9, b"/bin/git".to_vec())).is_empty());
-        assert!(kept.iter().all(|reach| reach.speaks(u32::MAX, None)), "nothing is known of it");
+        assert_eq!(applying(Operation::UnixConnect, &unix(b"\0bus-1")), [3]);
+        assert!(applying(Operation::UnixConnect, &unix(b"/bus-1")).is_empty());
+        assert_eq!(applying(Operation::Signal, &Question::Signal(15, b"/bin/git".to_vec())), [4]);
+        assert!(applying(Operation::Signal, &Question::Signal(9, b"/bin/git".to_vec())).is_empty());
+        assert!(kept.iter().all(|reach| reach.applies_to(u32::MAX, None)), "nothing is known of it");
     }
 
     #[test]
-    fn what_an_agent_makes_long_counts_as_spoken_of() {
+    fn a_comparison_that_an_agent_makes_long_counts_as_a_match() {
         let kept = reaches(
             "[[exec]]\nverdict = 'ask'\nprogram = ['/bin/git']\nargs = ['**', 'a', '**', 'b', '**', 'c']\n",
         );
         let words: Vec<&str> = std::iter::once("/bin/git").chain(std::iter::repeat_n("a", 1000)).collect();
-        assert!(kept[0].speaks(Operation::Exec.bit(), Some(&start(&words))));
-        assert!(!kept[0].speaks(Operation::Exec.bit(), Some(&start(&words[..20]))));
+        assert!(kept[0].applies_to(Operation::Exec.bit(), Some(&start(&words))));
+        assert!(!kept[0].applies_to(Operation::Exec.bit(), Some(&start(&words[..20]))));
     }
 
     #[test]
-    fn rules_meet_where_their_beginnings_do() {
+    fn rules_overlap_where_their_beginnings_do() {
         for (one, other, meet) in [
             ("/srv/**", "/srv/prod/**", true),
             ("/srv/a/**", "/srv/b/**", false),
@@ -334,16 +338,16 @@ mod tests {
                 let rule = |path: &str| format!("[[file]]\nverdict = 'ask'\npath = ['{path}']\n");
                 reaches(&rule(path)).remove(0)
             };
-            assert_eq!(rules(one).may_meet(&rules(other)), meet, "{one} and {other}");
-            assert_eq!(rules(other).may_meet(&rules(one)), meet, "{other} and {one}");
+            assert_eq!(rules(one).may_overlap(&rules(other)), meet, "{one} and {other}");
+            assert_eq!(rules(other).may_overlap(&rules(one)), meet, "{other} and {one}");
         }
         let git = |args: &str| {
             reaches(&format!("[[exec]]\nverdict = 'ask'\nprogram = ['/bin/git']\nargs = [{args}]\n"))
                 .remove(0)
         };
-        assert!(!git("'push', '**'").may_meet(&git("'commit', '**'")));
-        assert!(git("'push', '**'").may_meet(&git("'**', '--force'")));
-        assert!(!git("'push'").may_meet(&git("'push', 'x'")));
-        assert!(git("'push', '**'").may_meet(&git("'push'")));
+        assert!(!git("'push', '**'").may_overlap(&git("'commit', '**'")));
+        assert!(git("'push', '**'").may_overlap(&git("'**', '--force'")));
+        assert!(!git("'push'").may_overlap(&git("'push', 'x'")));
+        assert!(git("'push', '**'").may_overlap(&git("'push'")));
     }
 }

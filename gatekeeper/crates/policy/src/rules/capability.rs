@@ -4,13 +4,16 @@ use std::ops::Range;
 
 use gatekeeper_common::operation::Operation;
 
-use super::collect::Reader;
+use super::reader::Reader;
 use super::rule::Subject;
 use crate::capability::bits;
 use crate::document::CapabilityRule;
 use crate::error::PolicyError;
 
-/// What the rule speaks of.
+/// Reads the operations and the subject of a rule.
+///
+/// # Errors
+/// Where a key of the table can't be read.
 pub fn read(
     reader: &mut Reader<'_, '_>,
     rule: &CapabilityRule,

@@ -3,29 +3,19 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use gatekeeper_common::operation::Operation;
+use gatekeeper_common::operation::Family;
 use gatekeeper_common::verdict::RULE_LAST;
 use toml::Spanned;
 
-use super::rule::{Rule, Subject, Written};
+use super::reader::Reader;
+use super::rule::{Rule, Subject};
 use super::{capability, exec, file, net, signal, unix};
 use crate::approval::Terms;
 use crate::document::{Head, Loaded, RecordWord, Table, Word as VerdictWord};
 use crate::error::PolicyError;
-use crate::links::{Follow, Links};
-use crate::pattern::Pattern;
-use crate::pattern::word::{Kind, Word};
+use crate::links::Links;
 use crate::source::Source;
-use crate::vars::{Scope, Use};
-
-/// Pieces that all patterns of a policy may have together: a bound on memory.
-const PIECES: usize = 4 << 20;
-
-/// Names from which ids are derived.
-const KINDS: [&str; 6] = ["exec", "file", "net", "unix", "signal", "capability"];
-
-/// A list of texts, as written.
-pub type List = Spanned<Vec<Spanned<String>>>;
+use crate::vars::Scope;
 
 /// Collects the rules of documents.
 pub struct Collector<'a> {
@@ -48,6 +38,9 @@ impl<'a> Collector<'a> {
     }
 
     /// Adds the rules of a document.
+    ///
+    /// # Errors
+    /// Where a rule can't be read, or there are too many.
     pub fn add(&mut self, loaded: &Loaded, scope: &Scope<'_>) -> Result<(), PolicyError> {
         (self.ids, self.count) = (HashMap::new(), HashMap::new());
         let document = &loaded.document;
@@ -70,8 +63,7 @@ impl<'a> Collector<'a> {
         read: impl Fn(&mut Reader<'_, '_>, &T, Range<usize>) -> Result<(u32, Subject), PolicyError>,
     ) -> Result<(), PolicyError> {
         for table in tables {
-            let mut reader =
-                Reader { source: &loaded.source, scope, links: self.links, pieces: &mut self.pieces };
+            let mut reader = Reader::new(&loaded.source, scope, self.links, &mut self.pieces);
             let (operations, subject) = read(&mut reader, table.get_ref(), table.span())?;
             self.push(loaded, table, operations, subject)?;
         }
@@ -163,79 +155,10 @@ fn required(source: &Source, kind: &str, head: &Head<'_>) -> Result<bool, Policy
     }
 }
 
+/// Whether an id looks like one that is derived from the kind of a rule: `file-3`.
 fn looks_derived(word: &str) -> bool {
-    let number = KINDS.iter().find_map(|kind| word.strip_prefix(kind)?.strip_prefix('-'));
+    let mut ruled =
+        Family::ALL.into_iter().filter(|family| !matches!(family, Family::Builtin | Family::Kernel));
+    let number = ruled.find_map(|family| word.strip_prefix(family.name())?.strip_prefix('-'));
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// What reading one table needs.
-pub struct Reader<'a, 's> {
-    /// The text it stands in.
-    pub source: &'a Source,
-    scope: &'a Scope<'s>,
-    links: &'a dyn Links,
-    pieces: &'a mut usize,
-}
-
-impl Reader<'_, '_> {
-    /// Patterns of real paths, their links followed as far as the verdict may.
-    pub fn paths(
-        &mut self,
-        list: &List,
-        key: &str,
-        verdict: VerdictWord,
-    ) -> Result<Vec<Written>, PolicyError> {
-        let follow = if verdict.forbids() { Follow::All } else { Follow::Trusted };
-        let mut written = Vec::new();
-        for text in self.source.non_empty(list, key)? {
-            let expanded = self.expand(text, Use::Pattern)?;
-            let patterns =
-                Pattern::parse(&expanded).map_err(|error| self.source.problem(text.span(), &error))?;
-            self.evaluate(text.span(), patterns.iter().map(Pattern::pieces).sum())?;
-            written.push(Written::new(text.get_ref().clone(), expanded, patterns, self.links, follow));
-        }
-        Ok(written)
-    }
-
-    /// Patterns that know no slash.
-    pub fn words(&mut self, list: &List, kind: Kind) -> Result<Vec<Word>, PolicyError> {
-        let mut words = Vec::new();
-        for text in list.get_ref() {
-            let expanded = self.expand(text, Use::Pattern)?;
-            let word = Word::parse(text.get_ref(), expanded, kind)
-                .map_err(|error| self.source.problem(text.span(), &error))?;
-            self.evaluate(text.span(), word.expanded.len() * word.alternatives.len())?;
-            words.push(word);
-        }
-        Ok(words)
-    }
-
-    /// A text with its variables put in.
-    pub fn expand(&self, text: &Spanned<String>, used: Use) -> Result<Vec<u8>, PolicyError> {
-        self.scope.expand(text.get_ref(), used).map_err(|error| self.source.problem(text.span(), &error))
-    }
-
-    /// Counts pieces of patterns, and stops where they become too many.
-    pub fn evaluate(&mut self, place: Range<usize>, pieces: usize) -> Result<(), PolicyError> {
-        *self.pieces += pieces;
-        if *self.pieces > PIECES {
-            let problem = format!(
-                "up to here the policy's patterns have more than {PIECES} characters, braces multiplied out"
-            );
-            return Err(self.source.error(place, problem, "use fewer braces, or fewer rules"));
-        }
-        Ok(())
-    }
-}
-
-/// The operations listed, as bits; all of them where the list is left out.
-pub fn operations<T: Copy + Into<Operation>>(
-    source: &Source,
-    list: Option<&Spanned<Vec<T>>>,
-    key: &str,
-    all: &[Operation],
-) -> Result<u32, PolicyError> {
-    let bits = |list: &mut dyn Iterator<Item = Operation>| list.fold(0, |bits, one| bits | one.bit());
-    let Some(list) = list else { return Ok(bits(&mut all.iter().copied())) };
-    Ok(bits(&mut source.non_empty(list, key)?.iter().map(|word| (*word).into())))
 }

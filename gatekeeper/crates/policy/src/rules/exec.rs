@@ -4,13 +4,16 @@ use std::ops::Range;
 
 use gatekeeper_common::operation::Operation;
 
-use super::collect::Reader;
+use super::reader::Reader;
 use super::rule::Subject;
 use crate::document::{ExecRule, Word as Verdict};
 use crate::error::PolicyError;
 use crate::pattern::word::{Kind, count};
 
-/// What the rule speaks of.
+/// Reads the operations and the subject of a rule.
+///
+/// # Errors
+/// Where a key of the table can't be read.
 pub fn read(
     reader: &mut Reader<'_, '_>,
     rule: &ExecRule,
@@ -24,7 +27,7 @@ pub fn read(
             let words = reader.words(args, Kind::Argument)?;
             let lists = count(&words).map_err(|error| source.problem(args.span(), &error))?;
             let bytes: usize = words.iter().map(|word| word.expanded.len() + 1).sum();
-            reader.evaluate(args.span(), lists * bytes)?;
+            reader.count(args.span(), lists * bytes)?;
             Subject::Arguments(programs, words)
         }
         // Only the new program's own environment is looked at, when it can't wait any more.

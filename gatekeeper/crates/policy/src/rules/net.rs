@@ -2,19 +2,19 @@
 
 use std::ops::Range;
 
-use gatekeeper_common::operation::Operation;
+use gatekeeper_common::operation::Family;
 
-use super::collect::{Reader, operations};
+use super::reader::{Reader, operations};
 use super::rule::{Protocols, Subject};
 use crate::address::Target;
 use crate::document::{NetRule, ProtocolWord};
 use crate::error::PolicyError;
 use crate::vars::Use;
 
-const ALL: [Operation; 5] =
-    [Operation::Connect, Operation::Bind, Operation::Send, Operation::Listen, Operation::Accept];
-
-/// What the rule speaks of.
+/// Reads the operations and the subject of a rule.
+///
+/// # Errors
+/// Where a key of the table can't be read.
 pub fn read(
     reader: &mut Reader<'_, '_>,
     rule: &NetRule,
@@ -32,6 +32,6 @@ pub fn read(
         Some(ProtocolWord::Udp) => Protocols::Udp,
         Some(ProtocolWord::Any) | None => Protocols::Any,
     };
-    let operations = operations(source, rule.operation.as_ref(), "operation", &ALL)?;
+    let operations = operations(source, rule.operation.as_ref(), "operation", Family::Net)?;
     Ok((operations, Subject::Addresses(targets, protocols)))
 }

@@ -20,21 +20,21 @@ pub struct Rule {
     pub number: u32,
     /// Its name, unique in the policy: `base/secrets`, or derived: `base/file-3`.
     pub id: String,
-    /// What becomes of what matches.
+    /// The verdict on operations that match.
     pub verdict: Verdict,
     /// Whether what it lets pass may pass only if it is recorded.
     pub required: bool,
-    /// The operations it speaks of, as [`Operation::bit`]s.
+    /// The operations it applies to, as [`Operation::bit`]s.
     pub operations: u32,
-    /// What it matches.
+    /// The objects it matches.
     pub subject: Subject,
     /// Why.
     pub reason: Option<String>,
     /// How much a record of it matters.
     pub severity: Severity,
-    /// Words for searching.
+    /// Free words for searching.
     pub tags: Vec<String>,
-    /// On what terms a hold of it is decided.
+    /// The terms on which a hold of it is decided.
     pub terms: Terms,
     /// The file it stands in.
     pub file: String,
@@ -43,7 +43,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// What it says, as a cell.
+    /// Its verdict and number, as a cell.
     #[must_use]
     pub fn cell(&self) -> Cell {
         let cell = Cell::new(self.verdict, self.number);
@@ -60,7 +60,14 @@ impl Rule {
     }
 }
 
-/// What a rule matches.
+/// All operations of a family, as bits.
+#[must_use]
+pub fn all_of(family: Family) -> u32 {
+    let of_family = Operation::ALL.into_iter().filter(|operation| operation.family() == family);
+    of_family.fold(0, |bits, operation| bits | operation.bit())
+}
+
+/// The objects that a rule matches.
 #[derive(Debug, Clone)]
 pub enum Subject {
     /// Real paths, of files or of programs whatever they are given.
@@ -79,7 +86,7 @@ pub enum Subject {
     Capabilities(u64),
 }
 
-/// The protocols an address rule speaks of.
+/// The protocols that an address rule applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocols {
@@ -92,7 +99,7 @@ pub enum Protocols {
 }
 
 impl Protocols {
-    /// Whether the rule speaks of this protocol.
+    /// Whether the rule applies to this protocol.
     #[must_use]
     pub fn holds(self, protocol: Protocol) -> bool {
         match self {
@@ -112,7 +119,7 @@ pub struct Written {
     pub expanded: Vec<u8>,
     /// Braces multiplied out.
     pub patterns: Vec<Pattern>,
-    /// What those become where links are followed.
+    /// The same patterns with links followed, where that changes them.
     pub resolved: Vec<Pattern>,
 }
 
@@ -128,5 +135,10 @@ impl Written {
     ) -> Self {
         let resolved = patterns.iter().flat_map(|pattern| resolve(pattern, links, follow)).collect();
         Self { text, expanded, patterns, resolved }
+    }
+
+    /// The patterns as written, and those with links followed.
+    pub fn all(&self) -> impl Iterator<Item = &Pattern> {
+        self.patterns.iter().chain(&self.resolved)
     }
 }

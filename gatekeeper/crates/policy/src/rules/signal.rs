@@ -5,7 +5,7 @@ use std::ops::Range;
 use gatekeeper_common::operation::Operation;
 use toml::Spanned;
 
-use super::collect::Reader;
+use super::reader::Reader;
 use super::rule::Subject;
 use crate::byte_set::ByteSet;
 use crate::document::{SignalRule, SignalWord};
@@ -13,7 +13,10 @@ use crate::error::PolicyError;
 use crate::signal::number;
 use crate::source::Source;
 
-/// What the rule speaks of.
+/// Reads the operations and the subject of a rule.
+///
+/// # Errors
+/// Where a key of the table can't be read.
 pub fn read(
     reader: &mut Reader<'_, '_>,
     rule: &SignalRule,
@@ -31,6 +34,9 @@ pub fn read(
 }
 
 /// The number of a signal as written.
+///
+/// # Errors
+/// Where there is no such signal.
 pub fn signal(source: &Source, word: &Spanned<SignalWord>) -> Result<u8, PolicyError> {
     let found = match word.get_ref() {
         SignalWord::Name(name) => number(name),

@@ -2,17 +2,18 @@
 
 use std::ops::Range;
 
-use gatekeeper_common::operation::Operation;
+use gatekeeper_common::operation::Family;
 
-use super::collect::{Reader, operations};
+use super::reader::{Reader, operations};
 use super::rule::Subject;
 use crate::document::UnixRule;
 use crate::error::PolicyError;
 use crate::pattern::word::Kind;
 
-const ALL: [Operation; 3] = [Operation::UnixConnect, Operation::UnixBind, Operation::UnixSend];
-
-/// What the rule speaks of.
+/// Reads the operations and the subject of a rule.
+///
+/// # Errors
+/// Where a key of the table can't be read.
 pub fn read(
     reader: &mut Reader<'_, '_>,
     rule: &UnixRule,
@@ -34,6 +35,6 @@ pub fn read(
         source.non_empty(list, "abstract")?;
         names = reader.words(list, Kind::Abstract)?;
     }
-    let operations = operations(source, rule.operation.as_ref(), "operation", &ALL)?;
+    let operations = operations(source, rule.operation.as_ref(), "operation", Family::Unix)?;
     Ok((operations, Subject::Unix(paths, names)))
 }

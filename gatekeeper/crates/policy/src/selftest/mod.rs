@@ -15,11 +15,17 @@ pub use read::tests_of;
 pub use test::{Test, follows_last};
 
 /// Asks every test; the first that fails refuses the policy.
+///
+/// # Errors
+/// Where a test gets another verdict than it expects.
 pub fn run(compiled: &Compiled, tests: &[Test]) -> Result<(), PolicyError> {
     tests.iter().try_for_each(|test| ask(compiled, test))
 }
 
 /// Asks one test.
+///
+/// # Errors
+/// Where it gets another verdict than it expects.
 pub fn ask(compiled: &Compiled, test: &Test) -> Result<(), PolicyError> {
     let (operation, cell) = compiled.judge(&test.question);
     match cell.verdict().unwrap_or(Verdict::Deny) {
@@ -29,13 +35,13 @@ pub fn ask(compiled: &Compiled, test: &Test) -> Result<(), PolicyError> {
 }
 
 fn failed(test: &Test, operation: Operation, verdict: Verdict, rule: Option<&Rule>) -> PolicyError {
-    let spoke = match rule {
+    let decided_by = match rule {
         Some(rule) if rule.line > 0 => format!("rule {} ({}:{})", rule.id, rule.file, rule.line),
         Some(rule) => format!("rule {}", rule.id),
-        None => format!("no rule, and {}", default_text(default_of(operation))),
+        None => format!("no matching rule ({})", default_text(default_of(operation))),
     };
     let (shown, got, expect) = (&test.shown, verdict.name(), test.expect.name());
-    let problem = format!("test failed: {shown} gives {got}, expected {expect}; {spoke} spoke");
+    let problem = format!("test failed: {shown} gives {got}, expected {expect}; decided by {decided_by}");
     let help = "change the rules until it holds, or correct what the test expects".to_owned();
     PolicyError { file: test.file.clone(), line: test.line, column: test.column, problem, help }
 }

@@ -19,6 +19,9 @@ use crate::source::Source;
 use crate::vars::{Scope, Use};
 
 /// Reads the tests of a document.
+///
+/// # Errors
+/// Where one asks no question, or more than one, or names what can't be.
 pub fn tests_of(loaded: &Loaded, scope: &Scope<'_>, links: &dyn Links) -> Result<Vec<Test>, PolicyError> {
     let source = &loaded.source;
     let read = |table| Reader { source, scope, links, table }.read();

@@ -8,7 +8,7 @@ use crate::question::Question;
 /// A test, ready to be asked.
 #[derive(Debug, Clone)]
 pub struct Test {
-    /// What is asked.
+    /// The question.
     pub question: Question,
     /// The verdict it must get.
     pub expect: Verdict,

@@ -280,7 +280,7 @@ proptest! {
 
     #[test]
     fn a_damaged_image_is_refused_or_harmless(
-        rules in vec(prop_oneof![path_rule(), super::doors::door_rule()], 1..4),
+        rules in vec(prop_oneof![path_rule(), super::agreement_words::word_rule()], 1..4),
         damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         comb_too in any::<bool>(),
     ) {

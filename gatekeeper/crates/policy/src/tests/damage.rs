@@ -7,9 +7,8 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, Verdict};
 
 use super::compile;
-use crate::verify::{VerifyError, verify};
-
-const TEXT: &str = include_str!("damage.toml");
+use crate::automaton::Automaton;
+use crate::verify::{Origin, VerifyError, verify};
 
 struct Planes {
     head: Vec<u8>,
@@ -19,7 +18,7 @@ struct Planes {
 
 impl Planes {
     fn new() -> Self {
-        let compiled = compile(TEXT).unwrap();
+        let compiled = compile(include_str!("damage.toml")).unwrap();
         let edges = bytemuck::cast_slice(compiled.image.comb()).to_vec();
         Self { head: compiled.image.head(), edges, rules: compiled.rules.len() }
     }
@@ -40,8 +39,8 @@ impl Planes {
         bytemuck::pod_read_unaligned(&self.head[ROWS_AT + number * size_of::<Row>()..][..size_of::<Row>()])
     }
 
-    /// The number of a row that speaks in a column.
-    fn speaking(&self, column: usize) -> usize {
+    /// The number of a row that has something in a column.
+    fn filled(&self, column: usize) -> usize {
         let header: Header = bytemuck::pod_read_unaligned(&self.head[..size_of::<Header>()]);
         (0..header.rows as usize).find(|row| self.row(*row)[column] != Cell::SILENT).unwrap()
     }
@@ -86,13 +85,13 @@ fn classes() {
 
 #[test]
 fn cells() {
-    let spoken = Cell::new(Verdict::Allow, 0).0;
-    assert!(matches!(damaged(|p| p.cell(0, 0, spoken)), VerifyError::Cell { row: 0, .. }));
-    assert!(matches!(damaged(|p| p.cell(1, 13, spoken)), VerifyError::Cell { row: 1, column: 13, .. }));
+    let allowed = Cell::new(Verdict::Allow, 0).0;
+    assert!(matches!(damaged(|p| p.cell(0, 0, allowed)), VerifyError::Cell { row: 0, .. }));
+    assert!(matches!(damaged(|p| p.cell(1, 13, allowed)), VerifyError::Cell { row: 1, column: 13, .. }));
     assert!(matches!(damaged(|p| p.cell(1, 0, 0x1200_0000)), VerifyError::Cell { row: 1, column: 0, .. }));
     let nobody = Cell::new(Verdict::Allow, 99).0;
     assert!(matches!(damaged(|p| p.cell(1, 2, nobody)), VerifyError::Cell { row: 1, column: 2, .. }));
-    let ruleless = damaged(|p| p.cell(1, Operation::Uring as usize, spoken));
+    let ruleless = damaged(|p| p.cell(1, Operation::Uring as usize, allowed));
     assert!(matches!(ruleless, VerifyError::Cell { row: 1, column: 23, .. }));
     let capability = damaged(|p| p.header(|h| h.capabilities[7] = Cell(nobody)));
     assert!(matches!(capability, VerifyError::Capability { number: 7, .. }));
@@ -105,24 +104,24 @@ fn cells() {
 }
 
 #[test]
-fn rows_speak_of_what_is_walked() {
-    let spoken = Cell::new(Verdict::Allow, 0).0;
-    let path = Planes::new().speaking(Operation::Read as usize);
+fn rows_have_cells_only_for_what_is_walked() {
+    let allowed = Cell::new(Verdict::Allow, 0).0;
+    let path = Planes::new().filled(Operation::Read as usize);
     for column in [Operation::Connect, Operation::UnixBind, Operation::Signal] {
-        let damage = damaged(|p| p.cell(path, column as usize, spoken));
+        let damage = damaged(|p| p.cell(path, column as usize, allowed));
         assert_eq!(damage, VerifyError::Misplaced { row: path as u32, column: column as usize });
     }
-    let net = Planes::new().speaking(Operation::Connect as usize);
-    let damage = damaged(|p| p.cell(net, Operation::Read as usize, spoken));
+    let net = Planes::new().filled(Operation::Connect as usize);
+    let damage = damaged(|p| p.cell(net, Operation::Read as usize, allowed));
     assert!(matches!(damage, VerifyError::Misplaced { column: 2, .. }));
     // The row of an argument leads to no further arguments.
-    let words = Planes::new().speaking(Operation::Exec as usize);
-    let start = Planes::new().row(Planes::new().speaking(ARGUMENTS))[ARGUMENTS].0;
+    let words = Planes::new().filled(Operation::Exec as usize);
+    let start = Planes::new().row(Planes::new().filled(ARGUMENTS))[ARGUMENTS].0;
     let damage = damaged(|p| p.cell(words, ENVIRONMENT, start));
     assert_eq!(damage, VerifyError::Misplaced { row: words as u32, column: ENVIRONMENT });
     let floating = damaged(|p| {
         // `**/*.c` accepts with a row of its own: the second rule's file is no program with arguments.
-        let row = p.speaking(Operation::Read as usize);
+        let row = p.filled(Operation::Read as usize);
         p.cell(row, ARGUMENTS, start);
     });
     assert_eq!(floating, VerifyError::TwoStarts(ARGUMENTS));
@@ -147,16 +146,12 @@ fn edges() {
 fn starts() {
     let end = Planes::new().edges.len() as u32;
     for start in [end, end - 257, u32::MAX] {
-        let net = damaged(|p| p.header(|h| h.start_net6 = start));
-        assert!(matches!(net, VerifyError::Target { what, .. } if what.contains("IPv6")));
-        let path = damaged(|p| p.header(|h| h.start_anchored = start));
-        assert!(matches!(path, VerifyError::Target { what, .. } if what.contains("anchored")));
-        let unix = damaged(|p| p.header(|h| h.start_unix = start));
-        assert!(matches!(unix, VerifyError::Target { what, .. } if what.contains("UNIX")));
-        let signal = damaged(|p| p.header(|h| h.start_signal = start));
-        assert!(matches!(signal, VerifyError::Target { what, .. } if what.contains("signals")));
-        let row = Planes::new().speaking(ARGUMENTS);
+        for automaton in Automaton::ALL {
+            let from = damaged(|p| p.header(|h| *automaton.start_mut(h) = start));
+            assert_eq!(from, VerifyError::Target { from: Origin::Start(automaton), target: start });
+        }
+        let row = Planes::new().filled(ARGUMENTS);
         let words = damaged(|p| p.cell(row, ARGUMENTS, start));
-        assert!(matches!(words, VerifyError::Target { what, .. } if what.contains("arguments")));
+        assert!(matches!(words, VerifyError::Target { from: Origin::Arguments, .. }));
     }
 }

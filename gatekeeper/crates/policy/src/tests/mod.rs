@@ -1,10 +1,10 @@
 //! Tests that need the whole way from text to image.
 
 mod agreement;
+mod agreement_words;
 mod cases;
 mod damage;
 mod documents;
-mod doors;
 mod record;
 mod shipped;
 mod size;

@@ -1,4 +1,4 @@
-//! What has to be recorded: the word in the policy, and the bit in the image.
+//! Required records: the word in the policy, and the bit in the image.
 
 use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
@@ -14,19 +14,19 @@ fn file(path: &str, operation: Operation) -> Question {
 #[test]
 fn a_rule_or_a_class_is_enough() {
     let compiled = compile(include_str!("record.toml")).unwrap();
-    let said = |question: &Question| {
+    let judged = |question: &Question| {
         let (_, cell) = compiled.judge(question);
         (cell.verdict().unwrap(), cell.is_required())
     };
-    assert_eq!(said(&file("/a/x", Operation::Read)), (Verdict::Audit, false));
-    assert_eq!(said(&file("/a/ledger", Operation::Read)), (Verdict::Audit, true));
-    assert_eq!(said(&file("/a/ledger", Operation::Write)), (Verdict::Audit, false));
+    assert_eq!(judged(&file("/a/x", Operation::Read)), (Verdict::Audit, false));
+    assert_eq!(judged(&file("/a/ledger", Operation::Read)), (Verdict::Audit, true));
+    assert_eq!(judged(&file("/a/ledger", Operation::Write)), (Verdict::Audit, false));
     // The stricter verdict of another rule takes nothing away.
-    assert_eq!(said(&file("/b/ledger", Operation::Read)), (Verdict::Ask, true));
-    assert_eq!(said(&Question::exec(b"/bin/a")), (Verdict::Allow, true));
-    assert_eq!(said(&Question::exec(b"/bin/b")), (Verdict::Deny, false));
+    assert_eq!(judged(&file("/b/ledger", Operation::Read)), (Verdict::Ask, true));
+    assert_eq!(judged(&Question::exec(b"/bin/a")), (Verdict::Allow, true));
+    assert_eq!(judged(&Question::exec(b"/bin/b")), (Verdict::Deny, false));
     let address = Question::Net("10.0.0.1:443".parse().unwrap(), Protocol::Tcp, Operation::Connect);
-    assert_eq!(said(&address), (Verdict::Audit, true));
+    assert_eq!(judged(&address), (Verdict::Audit, true));
 }
 
 #[test]

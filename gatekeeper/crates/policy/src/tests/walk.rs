@@ -3,6 +3,8 @@
 use gatekeeper_common::automaton::{Edge, Edges, LAST_CLASS, accepted, step};
 use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, Header, ROWS_AT, Row};
 
+use crate::automaton::Automaton;
+
 /// A table that no look-up may miss.
 struct Strict(Vec<Edge>);
 
@@ -18,8 +20,7 @@ pub fn every_step_stays_inside(head: &[u8], comb: &[u8]) {
     let edges: Vec<Edge> = comb.chunks_exact(8).map(bytemuck::pod_read_unaligned).collect();
     let table = Strict(edges[..header.edges as usize].to_vec());
     let mut seen = vec![false; table.0.len()];
-    let mut open = vec![header.start_anchored, header.start_floating, header.start_net4, header.start_net6];
-    open.extend([header.start_unix, header.start_signal]);
+    let mut open = Automaton::ALL.map(|automaton| automaton.start(&header)).to_vec();
     let rows = head[ROWS_AT..].chunks_exact(size_of::<Row>()).take(header.rows as usize);
     open.extend(rows.flat_map(|row| {
         let row: Row = bytemuck::pod_read_unaligned(row);

@@ -1,11 +1,15 @@
 //! The ways in which an image can be damaged.
 
+use std::fmt;
+
 use gatekeeper_common::image::VERSION;
 
-/// Why an image is refused.
+use crate::automaton::Automaton;
+
+/// The damage for which an image is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// A plane is shorter than what must stand in it.
+    /// A plane shorter than its contents.
     #[error("plane {plane} has {bytes} bytes, too few for what its header counts")]
     Short {
         /// 0 for HEAD, 1 for COMB.
@@ -13,10 +17,10 @@ pub enum VerifyError {
         /// Its bytes.
         bytes: usize,
     },
-    /// The magic number is wrong.
+    /// A wrong magic number.
     #[error("magic number is {0:#x}")]
     Magic(u64),
-    /// The version is another's.
+    /// The version of another layout.
     #[error("version is {0}, not {VERSION}")]
     Version(u32),
     /// More rows or edges than any size holds, no row 0, or no room for the dead state.
@@ -36,11 +40,11 @@ pub enum VerifyError {
         class: u16,
     },
     /// A start or a target that is no state.
-    #[error("{what} leads to {target}, which is no state")]
+    #[error("{from} leads to {target}, which is no state")]
     Target {
-        /// What leads there.
-        what: &'static str,
-        /// Where.
+        /// The place that holds it.
+        from: Origin,
+        /// The number there.
         target: u32,
     },
     /// An entry whose owner can't own it.
@@ -59,9 +63,9 @@ pub enum VerifyError {
         /// The row.
         row: u32,
     },
-    /// A state among those that stay where they are that doesn't, or a byte of a name in the slash's class.
-    #[error("state {0} is among those that rest, and does not")]
-    Restless(u32),
+    /// A state among those that lead to themselves which doesn't, or a byte of a name in the slash's class.
+    #[error("state {0} is among those that lead to themselves, and does not")]
+    Unsettled(u32),
     /// A cell that is no verdict of an existing rule.
     #[error("row {row} has {cell:#010x} in column {column}")]
     Cell {
@@ -80,11 +84,11 @@ pub enum VerifyError {
         /// The cell.
         cell: u32,
     },
-    /// A bound on arguments that is none.
-    #[error("{0} is no bound for bytes of arguments")]
+    /// A limit on bytes of arguments outside its range.
+    #[error("{0} is no limit for bytes of arguments")]
     ArgumentBytes(u32),
-    /// A row that speaks of what the automaton that accepts with it knows nothing of.
-    #[error("row {row} speaks in column {column}, of something else than what is walked")]
+    /// A cell for an operation that the automaton which accepts with the row does not answer for.
+    #[error("row {row} has a cell in column {column}, which its automaton does not answer for")]
     Misplaced {
         /// The row.
         row: u32,
@@ -94,4 +98,28 @@ pub enum VerifyError {
     /// Both automata for paths lead to states to walk arguments or environments from.
     #[error("both automata for paths fill column {0}, and a program can have two states to begin in")]
     TwoStarts(usize),
+}
+
+/// A place in an image that holds the number of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// An edge.
+    Edge,
+    /// The start state of an automaton, in the header.
+    Start(Automaton),
+    /// The start state for a program's arguments, in a row.
+    Arguments,
+    /// The start state for a program's environment, in a row.
+    Environment,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edge => f.write_str("an edge"),
+            Self::Start(automaton) => write!(f, "the start of {automaton}"),
+            Self::Arguments => f.write_str("the start of arguments"),
+            Self::Environment => f.write_str("the start of environments"),
+        }
+    }
 }

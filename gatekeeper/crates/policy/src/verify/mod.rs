@@ -1,20 +1,31 @@
-//! The independent check before an image goes into the kernel: with it passed, the kernel's walk never
-//! leaves the tables and never meets a cell it can't read. It shares no code with the compiler.
+//! The independent check before an image goes into the kernel.
+//!
+//! With it passed, the kernel's walk never leaves the tables and never meets a cell it can't read. It shares
+//! nothing with the compiler but the names of the automata, and every number that it reads may be damaged.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod error;
 mod reach;
 
 use gatekeeper_common::automaton::{ACCEPT, DEAD, Edge, FIRST_CLASS, LAST_CLASS, OTHER, VACANT};
 use gatekeeper_common::image::{
-    ARGUMENTS, ENVIRONMENT, Header, MAGIC, ROWS_AT, Row, Size, VERSION, edges_in, rows_in,
+    ARGUMENTS, COLUMNS, COMB, ENVIRONMENT, HEAD, Header, MAGIC, ROWS_AT, Row, Size, VERSION, edges_in,
+    rows_in,
 };
 use gatekeeper_common::limits::ARGUMENT_BYTES_MOST;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT};
 
-pub use error::VerifyError;
+use crate::automaton::Automaton;
+
+use reach::class_of;
+
+pub use error::{Origin, VerifyError};
 
 /// Checks the two planes of an image made from this many rules.
+///
+/// # Errors
+/// The first damage found.
 pub fn verify(head: &[u8], comb: &[u8], rules: usize) -> Result<(), VerifyError> {
     let header = header_of(head)?;
     let size = Size::for_counts(header.rows as usize, header.edges as usize);
@@ -27,28 +38,34 @@ pub fn verify(head: &[u8], comb: &[u8], rules: usize) -> Result<(), VerifyError>
     check_classes(&header)?;
     let rows = check_rows(head, &header, rules)?;
     let table = check_edges(comb, &header, &rows)?;
-    check_rest(&table, &header)?;
+    check_settled(&table, &header)?;
     reach::check(&header, &table, &rows)
 }
 
-/// The walk ends early in these states.
-fn check_rest(table: &[Edge], header: &Header) -> Result<(), VerifyError> {
-    let slash = header.path_class[usize::from(b'/')];
-    let shared = (0..=u8::MAX).any(|byte| byte != b'/' && header.path_class[usize::from(byte)] == slash);
-    let rests = |state: u32, from: u32| from != 0 && state >= from;
+/// The class of a slash in paths.
+fn slash_class(header: &Header) -> u16 {
+    header.path_class.get(usize::from(b'/')).copied().unwrap_or(OTHER)
+}
+
+/// Checks the states at which the kernel ends a walk early: each must lead to itself.
+fn check_settled(table: &[Edge], header: &Header) -> Result<(), VerifyError> {
+    let slash = slash_class(header);
+    let classes = || (0..=u8::MAX).zip(header.path_class);
+    let shared = classes().any(|(byte, class)| byte != b'/' && class == slash);
+    let settled = |state: u32, from: u32| from != 0 && state >= from;
     for (index, edge) in (0_u32..).zip(table) {
         let owner = edge.owner;
-        let (sinks, quiet) = (rests(owner, header.sink_from), rests(owner, header.quiet_from));
+        let (sinks, quiet) = (settled(owner, header.sink_from), settled(owner, header.quiet_from));
         if owner == VACANT || !(sinks || quiet) {
             continue;
         }
-        let class = index - owner;
-        let stays = class == u32::from(OTHER) && edge.target == owner;
-        let wakes = class == u32::from(slash) && quiet && !sinks && !shared;
+        let class = class_of(index, edge);
+        let stays = class == Some(u32::from(OTHER)) && edge.target == owner;
+        let wakes = class == Some(u32::from(slash)) && quiet && !sinks && !shared;
         // Every such state has the edge that keeps it where it is.
         let own = table.get(owner as usize).is_some_and(|other| other.owner == owner);
-        if !(own && (stays || wakes || class == u32::from(ACCEPT))) {
-            return Err(VerifyError::Restless(owner));
+        if !(own && (stays || wakes || class == Some(u32::from(ACCEPT)))) {
+            return Err(VerifyError::Unsettled(owner));
         }
     }
     Ok(())
@@ -56,7 +73,7 @@ fn check_rest(table: &[Edge], header: &Header) -> Result<(), VerifyError> {
 
 fn header_of(head: &[u8]) -> Result<Header, VerifyError> {
     let bytes = head.get(..size_of::<Header>()).filter(|_| head.len() >= ROWS_AT);
-    let bytes = bytes.ok_or(VerifyError::Short { plane: 0, bytes: head.len() })?;
+    let bytes = bytes.ok_or(VerifyError::Short { plane: HEAD, bytes: head.len() })?;
     let header: Header = bytemuck::pod_read_unaligned(bytes);
     if header.magic != MAGIC {
         return Err(VerifyError::Magic(header.magic));
@@ -93,18 +110,30 @@ fn check_header(header: &Header, rules: usize) -> Result<(), VerifyError> {
     Ok(())
 }
 
-/// The rows, with every cell found good. The states in them are still to be looked at.
+/// The `count` values of a plane, from byte `from` on.
+fn values<T: bytemuck::AnyBitPattern>(
+    plane: u32,
+    bytes: &[u8],
+    from: usize,
+    count: u32,
+) -> Result<Vec<T>, VerifyError> {
+    let range = (count as usize)
+        .checked_mul(size_of::<T>())
+        .and_then(|length| from.checked_add(length))
+        .and_then(|end| bytes.get(from..end));
+    let range = range.ok_or(VerifyError::Short { plane, bytes: bytes.len() })?;
+    Ok(range.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect())
+}
+
+/// The rows, every cell checked. The states in them are still to be looked at.
 fn check_rows(head: &[u8], header: &Header, rules: usize) -> Result<Vec<Row>, VerifyError> {
-    let length = header.rows as usize * size_of::<Row>();
-    let bytes =
-        head.get(ROWS_AT..ROWS_AT + length).ok_or(VerifyError::Short { plane: 0, bytes: head.len() })?;
-    let rows: Vec<Row> = bytes.chunks_exact(size_of::<Row>()).map(bytemuck::pod_read_unaligned).collect();
-    for (number, row) in rows.iter().enumerate() {
+    let rows: Vec<Row> = values(HEAD, head, ROWS_AT, header.rows)?;
+    for (number, row) in (0_u32..).zip(&rows) {
         for (column, cell) in row.iter().enumerate() {
             let state = column == ARGUMENTS || column == ENVIRONMENT;
-            let spoken = number > 0 && (state || is_ruled(column) && is_of(*cell, rules));
-            if *cell != Cell::SILENT && !spoken {
-                return Err(VerifyError::Cell { row: number as u32, column, cell: cell.0 });
+            let allowed = number > 0 && (state || is_ruled(column) && is_of(*cell, rules));
+            if *cell != Cell::SILENT && !allowed {
+                return Err(VerifyError::Cell { row: number, column, cell: cell.0 });
             }
         }
     }
@@ -124,59 +153,46 @@ fn check_classes(header: &Header) -> Result<(), VerifyError> {
     Ok(())
 }
 
-/// The entries, with every owner and target found good, and the states that header and rows name.
+/// The entries, every owner and target checked, and the states that header and rows name.
 fn check_edges(comb: &[u8], header: &Header, rows: &[Row]) -> Result<Vec<Edge>, VerifyError> {
-    let length = header.edges as usize * size_of::<Edge>();
-    let bytes = comb.get(..length).ok_or(VerifyError::Short { plane: 1, bytes: comb.len() })?;
-    let table: Vec<Edge> = bytes.chunks_exact(size_of::<Edge>()).map(bytemuck::pod_read_unaligned).collect();
-    let mut owns = vec![false; header.edges as usize];
+    let table: Vec<Edge> = values(COMB, comb, 0, header.edges)?;
+    let mut owns = vec![false; table.len()];
     for (index, edge) in (0_u32..).zip(&table) {
         if edge.owner == VACANT {
             continue;
         }
-        let class = index.checked_sub(edge.owner).filter(|class| *class <= u32::from(LAST_CLASS));
-        if class.is_none() || edge.owner == DEAD {
-            return Err(VerifyError::Owner { index, owner: edge.owner });
+        let class = class_of(index, edge).filter(|class| *class <= u32::from(LAST_CLASS));
+        match owns.get_mut(edge.owner as usize) {
+            Some(owns) if class.is_some() && edge.owner != DEAD => *owns = true,
+            _ => return Err(VerifyError::Owner { index, owner: edge.owner }),
         }
-        owns[edge.owner as usize] = true;
     }
     // A state has at least one entry, and the entry of its last class lies in the table.
-    let is_state = |state: u32| {
-        let room = state.checked_add(u32::from(LAST_CLASS)).is_some_and(|last| last < header.edges);
-        state == DEAD || (room && owns[state as usize])
+    let check_state = |from: Origin, target: u32| {
+        let room = target.checked_add(u32::from(LAST_CLASS)).is_some_and(|last| last < header.edges);
+        if target == DEAD || (room && owns.get(target as usize) == Some(&true)) {
+            return Ok(());
+        }
+        Err(VerifyError::Target { from, target })
     };
     for (index, edge) in (0_u32..).zip(&table) {
         if edge.owner == VACANT {
             continue;
         }
-        if index - edge.owner == u32::from(ACCEPT) {
-            if edge.target >= header.rows {
-                return Err(VerifyError::AcceptRow { index, row: edge.target });
-            }
-        } else if !is_state(edge.target) {
-            return Err(VerifyError::Target { what: "an edge", target: edge.target });
+        if class_of(index, edge) != Some(u32::from(ACCEPT)) {
+            check_state(Origin::Edge, edge.target)?;
+        } else if edge.target >= header.rows {
+            return Err(VerifyError::AcceptRow { index, row: edge.target });
         }
     }
-    for (what, target) in [
-        ("the start of anchored patterns", header.start_anchored),
-        ("the start of floating patterns", header.start_floating),
-        ("the start of IPv4 addresses", header.start_net4),
-        ("the start of IPv6 addresses", header.start_net6),
-        ("the start of UNIX sockets", header.start_unix),
-        ("the start of signals", header.start_signal),
-    ] {
-        if !is_state(target) {
-            return Err(VerifyError::Target { what, target });
-        }
+    for automaton in Automaton::ALL {
+        check_state(Origin::Start(automaton), automaton.start(header))?;
     }
     for row in rows {
-        for (what, cell) in
-            [("the start of arguments", row[ARGUMENTS]), ("the start of environments", row[ENVIRONMENT])]
-        {
-            if !is_state(cell.0) {
-                return Err(VerifyError::Target { what, target: cell.0 });
-            }
-        }
+        let [.., arguments, environment] = row;
+        check_state(Origin::Arguments, arguments.0)?;
+        check_state(Origin::Environment, environment.0)?;
     }
+    const { assert!(ARGUMENTS + 2 == COLUMNS && ENVIRONMENT + 1 == COLUMNS) };
     Ok(table)
 }

@@ -1,4 +1,4 @@
-//! Which rows an automaton can accept with: what is walked decides what its rows may speak of.
+//! The rows that an automaton can accept with: each may have cells only for operations that it answers for.
 
 use gatekeeper_common::automaton::{ACCEPT, DEAD, Edge, VACANT};
 use gatekeeper_common::image::{ARGUMENTS, COLUMNS, ENVIRONMENT, Header, Row};
@@ -6,91 +6,108 @@ use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cell;
 
 use super::error::VerifyError;
+use crate::automaton::Automaton;
 
-const ANCHORED: u8 = 1;
-const FLOATING: u8 = 2;
-const NET: u8 = 4;
-const UNIX: u8 = 8;
-const SIGNAL: u8 = 16;
-const WORDS: u8 = 32;
+/// A set of automata, one bit each.
+type Walks = u8;
 
-/// Checks that every row met from a start speaks only of what is asked there, and that no path leads to
-/// two states to walk arguments from. Edges and starts were found good before.
+/// The automata for arguments and environments, which lie behind those of [`Automaton`].
+const WORDS: Walks = 1 << Automaton::ALL.len();
+/// The two automata for paths.
+const PATHS: Walks = bit(Automaton::Anchored) | bit(Automaton::Floating);
+
+const fn bit(automaton: Automaton) -> Walks {
+    1 << automaton as u8
+}
+
+/// Checks that every row has cells only for operations that are asked of the automata which accept with it,
+/// and that no path leads to two start states for arguments. Edges and starts were checked before.
+///
+/// # Errors
+/// Where a row has another cell, or a path could lead to two start states.
 pub fn check(header: &Header, table: &[Edge], rows: &[Row]) -> Result<(), VerifyError> {
-    let words = rows.iter().flat_map(|row| [row[ARGUMENTS].0, row[ENVIRONMENT].0]);
-    let starts = [
-        (header.start_anchored, ANCHORED),
-        (header.start_floating, FLOATING),
-        (header.start_net4, NET),
-        (header.start_net6, NET),
-        (header.start_unix, UNIX),
-        (header.start_signal, SIGNAL),
-    ];
-    let met = meet(table, starts.into_iter().chain(words.map(|start| (start, WORDS))));
-    let mut by = [0_u8; COLUMNS];
+    let words = rows.iter().flat_map(|[.., arguments, environment]| [arguments.0, environment.0]);
+    let starts = Automaton::ALL.into_iter().map(|automaton| (automaton.start(header), bit(automaton)));
+    let reached = walks_of_states(table, starts.chain(words.map(|start| (start, WORDS))));
+    let mut of_column: [Walks; COLUMNS] = [0; COLUMNS];
     for (index, edge) in (0_u32..).zip(table) {
-        if edge.owner == VACANT || index - edge.owner != u32::from(ACCEPT) {
+        if edge.owner == VACANT || class_of(index, edge) != Some(u32::from(ACCEPT)) {
             continue;
         }
-        let kinds = met[edge.owner as usize];
-        for (column, cell) in rows[edge.target as usize].iter().enumerate() {
-            if *cell != Cell::SILENT && kinds & !may_speak(column) != 0 {
+        let walks = reached.get(edge.owner as usize).copied().unwrap_or_default();
+        let row = rows.get(edge.target as usize).into_iter().flatten();
+        for ((column, cell), all) in row.enumerate().zip(&mut of_column) {
+            if *cell == Cell::SILENT {
+                continue;
+            }
+            if walks & !may_fill(column) != 0 {
                 return Err(VerifyError::Misplaced { row: edge.target, column });
             }
-            by[column] |= if *cell == Cell::SILENT { 0 } else { kinds };
+            *all |= walks;
         }
     }
-    match [ARGUMENTS, ENVIRONMENT].into_iter().find(|column| by[*column] == ANCHORED | FLOATING) {
+    let both = |column: &usize| of_column.get(*column).is_some_and(|walks| *walks == PATHS);
+    match [ARGUMENTS, ENVIRONMENT].into_iter().find(both) {
         Some(column) => Err(VerifyError::TwoStarts(column)),
         None => Ok(()),
     }
 }
 
-/// The automata whose rows may speak in a column.
-fn may_speak(column: usize) -> u8 {
-    let operation = u8::try_from(column).ok().and_then(Operation::from_code);
-    match operation.map(Operation::family) {
-        None if column == ARGUMENTS || column == ENVIRONMENT => ANCHORED | FLOATING,
-        Some(Family::Exec) => ANCHORED | FLOATING | WORDS,
-        Some(Family::File) => ANCHORED | FLOATING,
-        Some(Family::Net) => NET,
-        Some(Family::Unix) => UNIX,
-        Some(Family::Signal) => SIGNAL,
-        Some(Family::Builtin | Family::Capability | Family::Kernel) | None => 0,
-    }
+/// The class of the entry at `index`, as its owner sees it; `None` where the owner lies behind it.
+pub fn class_of(index: u32, edge: &Edge) -> Option<u32> {
+    index.checked_sub(edge.owner)
 }
 
-/// For each state the kinds of start from which it can be reached.
-fn meet(table: &[Edge], starts: impl Iterator<Item = (u32, u8)>) -> Vec<u8> {
-    // Where each owner's entries end in `order`, the entries by owner.
-    let mut end = vec![0_u32; table.len() + 1];
-    let entries = || {
-        (0_u32..)
-            .zip(table)
-            .filter(|(index, edge)| edge.owner != VACANT && index - edge.owner != u32::from(ACCEPT))
-    };
-    entries().for_each(|(_, edge)| end[edge.owner as usize + 1] += 1);
-    for at in 1..end.len() {
-        end[at] += end[at - 1];
+/// The automata whose rows may have a cell in a column.
+fn may_fill(column: usize) -> Walks {
+    if column == ARGUMENTS || column == ENVIRONMENT {
+        return PATHS;
     }
-    let begin = end.clone();
-    let mut order = vec![DEAD; begin.last().map_or(0, |all| *all as usize)];
-    let mut next = begin.clone();
-    for (_, edge) in entries() {
-        let at = &mut next[edge.owner as usize];
-        order[*at as usize] = edge.target;
-        *at += 1;
-    }
-    let mut met = vec![0_u8; table.len()];
-    let mut open: Vec<(u32, u8)> = starts.collect();
-    while let Some((state, kind)) = open.pop() {
-        let known = &mut met[state as usize];
-        if state == DEAD || *known & kind == kind {
+    let operation = u8::try_from(column).ok().and_then(Operation::from_code);
+    operation.map_or(0, |operation| {
+        let family = operation.family();
+        let words = if family == Family::Exec { WORDS } else { 0 };
+        Automaton::of_family(family).iter().fold(words, |walks, automaton| walks | bit(*automaton))
+    })
+}
+
+/// For each state the automata that can reach it: a flood from every start.
+fn walks_of_states(table: &[Edge], starts: impl Iterator<Item = (u32, Walks)>) -> Vec<Walks> {
+    let targets = Targets::new(table);
+    let mut reached: Vec<Walks> = vec![0; table.len()];
+    let mut open: Vec<(u32, Walks)> = starts.collect();
+    while let Some((state, walk)) = open.pop() {
+        let Some(known) = reached.get_mut(state as usize).filter(|known| **known & walk != walk) else {
             continue;
+        };
+        if state != DEAD {
+            *known |= walk;
+            open.extend(targets.of(state).map(|target| (target, walk)));
         }
-        *known |= kind;
-        let (from, to) = (begin[state as usize], begin[state as usize + 1]);
-        open.extend(order[from as usize..to as usize].iter().map(|target| (*target, kind)));
     }
-    met
+    reached
+}
+
+/// The targets of all edges, sorted by the states that own them.
+struct Targets {
+    /// Owner and target.
+    edges: Vec<(u32, u32)>,
+}
+
+impl Targets {
+    fn new(table: &[Edge]) -> Self {
+        let edges = (0_u32..).zip(table);
+        let edges = edges.filter(|(index, edge)| {
+            edge.owner != VACANT && class_of(*index, edge) != Some(u32::from(ACCEPT))
+        });
+        let mut edges: Vec<(u32, u32)> = edges.map(|(_, edge)| (edge.owner, edge.target)).collect();
+        edges.sort_unstable();
+        Self { edges }
+    }
+
+    fn of(&self, state: u32) -> impl Iterator<Item = u32> {
+        let from = self.edges.partition_point(|(owner, _)| *owner < state);
+        let of_state = self.edges.get(from..).unwrap_or_default().iter();
+        of_state.take_while(move |(owner, _)| *owner == state).map(|(_, target)| *target)
+    }
 }

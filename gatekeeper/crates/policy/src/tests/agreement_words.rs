@@ -130,7 +130,7 @@ fn signal_rule() -> impl Strategy<Value = Rule> {
 }
 
 /// A rule about anything but files and addresses.
-pub fn door_rule() -> impl Strategy<Value = Rule> {
+pub fn word_rule() -> impl Strategy<Value = Rule> {
     prop_oneof![2 => exec_rule(), 1 => unix_rule(), 1 => signal_rule()]
 }
 
