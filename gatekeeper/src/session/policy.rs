@@ -38,9 +38,9 @@ impl Variables {
     }
 }
 
-/// A compiled policy.
+/// A compiled policy as a session needs it: the planes for the kernel, and the rules for the trail.
 #[derive(Debug)]
-pub struct Compiled {
+pub struct SessionPolicy {
     /// Its name.
     pub name: String,
     /// Plane [`gatekeeper_common::image::HEAD`].
@@ -53,7 +53,7 @@ pub struct Compiled {
     pub secrets: Secrets,
 }
 
-impl Compiled {
+impl SessionPolicy {
     /// What the trail has to know of it: for a session on its own, or for one inside another.
     #[must_use]
     pub fn rules(&self, inside_another: bool) -> Rules {
@@ -66,9 +66,9 @@ pub fn compile(
     choice: &PolicyChoice,
     variables: &Variables,
     config: &Config,
-) -> Result<Compiled, PolicyError> {
+) -> Result<SessionPolicy, PolicyError> {
     let compiled = compile_whole(choice, variables, config)?;
-    Ok(Compiled {
+    Ok(SessionPolicy {
         head: compiled.image.head(),
         comb: compiled.image.comb().to_vec(),
         rules: Rules::of(&compiled),

@@ -110,7 +110,7 @@ fn one(
             explained.rule.map(|rule| &rule.id),
             explained.cause
         );
-        if question.doubt().is_none() {
+        if question.unresolved().is_none() {
             let oracle = reference::judge(compiled.rules.iter(), &compiled.defaults, &question).verdict();
             let oracle = oracle.is_some_and(|verdict| verdict <= Verdict::Audit);
             ensure!(kernel == oracle, "{operations:?} of {:?}: the oracle answers {oracle}", leaf.shown());

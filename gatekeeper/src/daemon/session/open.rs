@@ -12,7 +12,7 @@ use crate::protocol::summary::Kind;
 use crate::session::cgroup;
 use crate::session::layers::{Requester, choose};
 use crate::session::namespace::{Namespace, NamespaceError};
-use crate::session::policy::{self, Compiled, Variables};
+use crate::session::policy::{self, SessionPolicy, Variables};
 use crate::session::record::{LayerRef, OwnLayer, Owner, Session, layers_of};
 use crate::sys::passwd;
 use gatekeeper_policy::rulebook::PolicyVersion;
@@ -191,7 +191,7 @@ pub async fn compile(
     uid: u32,
     choices: Vec<PolicyChoice>,
     variables: Variables,
-) -> Result<Vec<(PolicyChoice, Compiled)>, Refusal> {
+) -> Result<Vec<(PolicyChoice, SessionPolicy)>, Refusal> {
     let _turn = daemon.compile_permits().take(uid).await.map_err(refuse(Reason::Failed))?;
     let config = daemon.config().clone();
     let work = move || {
@@ -212,7 +212,7 @@ pub async fn compile(
 pub fn establish(
     daemon: &State,
     mut session: Session,
-    compiled: Vec<(PolicyChoice, Compiled)>,
+    compiled: Vec<(PolicyChoice, SessionPolicy)>,
     make: bool,
 ) -> Result<Session, Refusal> {
     let result = build(daemon, &mut session, compiled, make);
@@ -231,7 +231,7 @@ pub fn establish(
 fn build(
     daemon: &State,
     session: &mut Session,
-    compiled: Vec<(PolicyChoice, Compiled)>,
+    compiled: Vec<(PolicyChoice, SessionPolicy)>,
     make: bool,
 ) -> Result<(), Refusal> {
     // Whether they fit in a label is known before anything is done.
@@ -346,7 +346,7 @@ fn check_count(daemon: &State, uid: u32) -> Result<(), Refusal> {
 }
 
 /// An image takes kernel memory that is nobody's in particular: large ones are the administrator's to give.
-fn check_size(compiled: &[(PolicyChoice, Compiled)]) -> Result<(), Refusal> {
+fn check_size(compiled: &[(PolicyChoice, SessionPolicy)]) -> Result<(), Refusal> {
     for (choice, compiled) in compiled {
         if matches!(choice, PolicyChoice::Text { .. })
             && compiled.head.len().max(compiled.comb.len()) > PLANE_SMALL
