@@ -64,6 +64,8 @@ impl From<ClassWord> for Family {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Required(u8);
 
+const _: () = assert!(Family::ALL.len() <= u8::BITS as usize);
+
 impl Required {
     /// The classes with these numbers.
     #[cfg(test)]
