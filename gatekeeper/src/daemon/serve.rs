@@ -19,7 +19,7 @@ use super::state::State;
 use super::{DaemonError, events, handle, tick, watchdog};
 use crate::config::Config;
 use crate::session::cgroup;
-use crate::session::enforcer::Enforcer;
+use crate::session::enforcer::{Enforcer, prove};
 use crate::session::store::Store;
 use crate::sys;
 
@@ -30,7 +30,7 @@ fn load(config: &Config) -> Result<(Kernel, EventStream), String> {
         .map_err(|error| format!("{}: {error}: is cgroup v2 mounted at {}?", root.display(), cgroup::ROOT))?;
     let mut kernel = Kernel::load(&config.pins).map_err(|error| error.to_string())?;
     let events = kernel.open_events().map_err(|error| error.to_string())?;
-    if let Err(error) = Enforcer::prove(&mut kernel, config) {
+    if let Err(error) = prove(&mut kernel, config) {
         // The hooks stay unproved, which refuses sessions just as well.
         error!("proving the hooks: {error}");
     }

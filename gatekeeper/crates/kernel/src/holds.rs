@@ -1,5 +1,6 @@
 //! Holds: what waits in the kernel, the decisions it is given, and the approvals for more than once.
 
+use std::fmt::Debug;
 use std::os::fd::AsFd;
 
 use bytemuck::Zeroable;
@@ -10,12 +11,48 @@ use gatekeeper_common::verdict::Verdict;
 use super::{Kernel, KernelError};
 use crate::sys::bpf::{delete, lookup, update, values};
 
-impl Kernel {
+/// Holds: operations that wait in the kernel, and what is decided of them.
+pub trait Holds: Debug {
     /// Every hold that waits for a decision, or whose answer its task has not got yet.
     ///
     /// # Errors
     /// Where the table can't be read.
-    pub fn holds(&self) -> Result<Vec<Hold>, KernelError> {
+    fn holds(&self) -> Result<Vec<Hold>, KernelError>;
+
+    /// Lets a hold pass once, or refuses it, as soon as its task asks again.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    fn decide(&mut self, hold: u64, passes: bool) -> Result<(), KernelError>;
+
+    /// Takes back a decision that nobody will ask for any more.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    fn forget(&mut self, hold: u64) -> Result<(), KernelError>;
+
+    /// Approves what a hold asks, or all that its rule asks about, for its session until a moment after boot in
+    /// nanoseconds.
+    ///
+    /// # Errors
+    /// Where the session has as many approvals as it can, or the kernel refuses.
+    fn grant(&mut self, hold: &Hold, scope: Scope, until: u64, now: u64) -> Result<(), KernelError>;
+
+    /// A place for one more approval of a hold's session.
+    ///
+    /// # Errors
+    /// Where the session has as many as it can, or they can't be read.
+    fn room(&self, hold: &Hold, now: u64) -> Result<Place, KernelError>;
+
+    /// Takes away the approvals of a session that is over.
+    ///
+    /// # Errors
+    /// Where the table can't be changed.
+    fn revoke(&mut self, session: u64) -> Result<(), KernelError>;
+}
+
+impl Holds for Kernel {
+    fn holds(&self) -> Result<Vec<Hold>, KernelError> {
         let all = values::<Hold>(self.maps.holds.as_fd(), size_of::<Place>());
         let mut found = all.map_err(KernelError::call("reading the holds"))?;
         found.retain(|hold| hold.state == State::Waiting as u32);
@@ -23,43 +60,26 @@ impl Kernel {
         Ok(found)
     }
 
-    /// Lets a hold pass once, or refuses it, as soon as its task asks again.
-    ///
-    /// # Errors
-    /// Where the kernel refuses.
-    pub fn decide(&mut self, hold: u64, passes: bool) -> Result<(), KernelError> {
+    fn decide(&mut self, hold: u64, passes: bool) -> Result<(), KernelError> {
         let verdict = if passes { Verdict::Allow } else { Verdict::Deny } as u64;
         update(self.maps.decisions.as_fd(), &hold.to_ne_bytes(), &verdict.to_ne_bytes())
             .map_err(KernelError::call(format!("deciding hold {hold}")))
     }
 
-    /// Takes back a decision that nobody will ask for any more.
-    ///
-    /// # Errors
-    /// Where the kernel refuses.
-    pub fn forget(&mut self, hold: u64) -> Result<(), KernelError> {
+    fn forget(&mut self, hold: u64) -> Result<(), KernelError> {
         delete(self.maps.decisions.as_fd(), &hold.to_ne_bytes())
             .map_err(KernelError::call(format!("forgetting hold {hold}")))
             .map(drop)
     }
 
-    /// Approves what a hold asks, or all that its rule asks about, for its session until a moment after boot in
-    /// nanoseconds.
-    ///
-    /// # Errors
-    /// Where the session has as many approvals as it can, or the kernel refuses.
-    pub fn grant(&mut self, hold: &Hold, scope: Scope, until: u64, now: u64) -> Result<(), KernelError> {
+    fn grant(&mut self, hold: &Hold, scope: Scope, until: u64, now: u64) -> Result<(), KernelError> {
         let place = self.room(hold, now)?;
         let grant = Grant { until, scope: scope as u32, pad: 0, hold: *hold };
         update(self.maps.grants.as_fd(), bytemuck::bytes_of(&place), bytemuck::bytes_of(&grant))
             .map_err(KernelError::call(format!("granting hold {}", hold.event.sequence)))
     }
 
-    /// A place for one more approval of a hold's session.
-    ///
-    /// # Errors
-    /// Where the session has as many as it can, or they can't be read.
-    pub fn room(&self, hold: &Hold, now: u64) -> Result<Place, KernelError> {
+    fn room(&self, hold: &Hold, now: u64) -> Result<Place, KernelError> {
         let map = self.maps.grants.as_fd();
         for index in 0..GRANTS_PER_SESSION {
             let place = Place { session: hold.event.session, index, pad: 0 };
@@ -73,11 +93,7 @@ impl Kernel {
         Err(KernelError::Full { entries: "approvals of this session", limit: GRANTS_PER_SESSION as usize })
     }
 
-    /// Takes away the approvals of a session that is over.
-    ///
-    /// # Errors
-    /// Where the table can't be changed.
-    pub fn revoke(&mut self, session: u64) -> Result<(), KernelError> {
+    fn revoke(&mut self, session: u64) -> Result<(), KernelError> {
         for index in 0..GRANTS_PER_SESSION {
             let place = Place { session, index, pad: 0 };
             delete(self.maps.grants.as_fd(), bytemuck::bytes_of(&place))

@@ -22,6 +22,7 @@ mod slots;
 pub mod sys;
 pub mod unsupported;
 
+use std::fmt::Debug;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,10 @@ use gatekeeper_common::counters::COUNTERS;
 pub use attachment::{AttachType, Attachment};
 pub use error::KernelError;
 pub use events::EventStream;
-pub use labels::Census;
+pub use holds::Holds;
+pub use labels::{Census, Labels};
 pub use probe::probe;
+pub use publish::Images;
 pub use unsupported::Unsupported;
 
 use crate::sys::bpf::{PinnedMap, lookup, update};
@@ -105,6 +108,30 @@ pub struct Kernel {
     slots: Slots,
 }
 
+/// Hooks: what enforces, what can't, and what was counted.
+pub trait Hooks: Debug {
+    /// Proves each hook with a canary, in a folder of its own below `work` and a cgroup of its own below
+    /// `cgroups`; see [`Kernel::hooks`] for the result. `program` is this program's file.
+    ///
+    /// # Errors
+    /// Where the canary can't be run at all; no hook counts as live then.
+    fn prove(&mut self, work: &Path, cgroups: &Path, program: &Path) -> Result<(), KernelError>;
+
+    /// Every hook with its state.
+    #[must_use]
+    fn hooks(&self) -> &[Hook];
+
+    /// The operations that this kernel can't enforce, or judges in another way than others.
+    #[must_use]
+    fn unsupported(&self) -> &[Unsupported];
+
+    /// The counters, by [`gatekeeper_common::counters`] index.
+    ///
+    /// # Errors
+    /// Where the map can't be read.
+    fn counters(&self) -> Result<Vec<u64>, KernelError>;
+}
+
 impl Kernel {
     /// Loads, attaches and pins everything under `pins` (on a bpffs), taking over the maps found there.
     ///
@@ -141,18 +168,6 @@ impl Kernel {
         Ok(Self { programs, maps, hooks, unreliable, unsupported, pins: pins.to_owned(), slots })
     }
 
-    /// Every hook with its state.
-    #[must_use]
-    pub fn hooks(&self) -> &[Hook] {
-        &self.hooks
-    }
-
-    /// The operations that this kernel can't enforce, or judges in another way than others.
-    #[must_use]
-    pub fn unsupported(&self) -> &[Unsupported] {
-        &self.unsupported
-    }
-
     /// The events' reading end. Must be called within a tokio runtime, by one reader.
     ///
     /// # Errors
@@ -170,12 +185,22 @@ impl Kernel {
         let map = PinnedMap::open(&path).map_err(KernelError::call(format!("opening {}", path.display())))?;
         Ok(Recording(map))
     }
+}
 
-    /// The counters, by [`gatekeeper_common::counters`] index.
-    ///
-    /// # Errors
-    /// Where the map can't be read.
-    pub fn counters(&self) -> Result<Vec<u64>, KernelError> {
+impl Hooks for Kernel {
+    fn prove(&mut self, work: &Path, cgroups: &Path, program: &Path) -> Result<(), KernelError> {
+        self.prove_hooks(work, cgroups, program)
+    }
+
+    fn hooks(&self) -> &[Hook] {
+        &self.hooks
+    }
+
+    fn unsupported(&self) -> &[Unsupported] {
+        &self.unsupported
+    }
+
+    fn counters(&self) -> Result<Vec<u64>, KernelError> {
         let mut values = vec![0; COUNTERS as usize];
         for (index, value) in (0u32..).zip(&mut values) {
             lookup(self.maps.counters.as_fd(), &index.to_ne_bytes(), bytemuck::bytes_of_mut(value))

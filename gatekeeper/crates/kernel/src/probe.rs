@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::ProgramFailure;
 use super::{Kernel, KernelError, Liveness};
+use crate::Hooks;
 
 impl Kernel {
     /// Checks that every hook is live.

@@ -5,6 +5,7 @@
 //! programs look for the small one first. So a policy that grows is stored large before the small one
 //! goes, and one that shrinks is stored small before the large one goes.
 
+use std::fmt::Debug;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use gatekeeper_common::image::{COMB, HEAD, Header, PLANES, Size};
@@ -48,6 +49,31 @@ fn filled(head: &[u8], comb: &[u8], serial: u32, generation: u64) -> Result<(Siz
     Ok((size, map))
 }
 
+/// Images: compiled policies, each in a layer.
+pub trait Images: Debug {
+    /// Puts an image in a free slot; the layer to refer to it by.
+    ///
+    /// # Errors
+    /// Where no slot is free, the image doesn't fit, or the kernel refuses; nothing is published then.
+    fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError>;
+
+    /// Replaces the image of a layer in one step.
+    ///
+    /// # Errors
+    /// Where the layer has no image, the new one doesn't fit, or the kernel refuses; the old image stays then.
+    fn replace(&mut self, layer: Layer, head: &[u8], comb: &[u8], generation: u64)
+    -> Result<(), KernelError>;
+
+    /// Frees a layer's slot. Tasks that still carry it are denied everything.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    fn retire(&mut self, layer: Layer) -> Result<(), KernelError>;
+
+    /// Every layer that has an image, an earlier daemon's among them.
+    fn layers(&self) -> Vec<Layer>;
+}
+
 impl Kernel {
     fn outer(&self, size: Size) -> BorrowedFd<'_> {
         match size {
@@ -56,11 +82,15 @@ impl Kernel {
         }
     }
 
-    /// Puts an image in a free slot; the layer to refer to it by.
-    ///
-    /// # Errors
-    /// Where no slot is free, the image doesn't fit, or the kernel refuses; nothing is published then.
-    pub fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError> {
+    fn empty(&self, size: Size, slot: u32) -> Result<(), KernelError> {
+        delete(self.outer(size), &slot.to_ne_bytes())
+            .map_err(KernelError::call("removing an image"))
+            .map(drop)
+    }
+}
+
+impl Images for Kernel {
+    fn publish(&mut self, head: &[u8], comb: &[u8], generation: u64) -> Result<Layer, KernelError> {
         let layer = self.slots.vacancy()?;
         let (size, map) = filled(head, comb, layer.serial, generation)?;
         self.slots.occupy(layer, size)?;
@@ -72,11 +102,7 @@ impl Kernel {
         Ok(layer)
     }
 
-    /// Replaces the image of a layer in one step.
-    ///
-    /// # Errors
-    /// Where the layer has no image, the new one doesn't fit, or the kernel refuses; the old image stays then.
-    pub fn replace(
+    fn replace(
         &mut self,
         layer: Layer,
         head: &[u8],
@@ -94,17 +120,7 @@ impl Kernel {
         Ok(())
     }
 
-    fn empty(&self, size: Size, slot: u32) -> Result<(), KernelError> {
-        delete(self.outer(size), &slot.to_ne_bytes())
-            .map_err(KernelError::call("removing an image"))
-            .map(drop)
-    }
-
-    /// Frees a layer's slot. Tasks that still carry it are denied everything.
-    ///
-    /// # Errors
-    /// Where the kernel refuses.
-    pub fn retire(&mut self, layer: Layer) -> Result<(), KernelError> {
+    fn retire(&mut self, layer: Layer) -> Result<(), KernelError> {
         let Some(_) = self.slots.size(layer) else { return Ok(()) };
         // Both: a daemon that was killed in the middle of a replacement can have left two.
         self.empty(Size::Small, layer.slot)?;
@@ -112,8 +128,7 @@ impl Kernel {
         self.slots.vacate(layer.slot)
     }
 
-    /// Every layer that has an image, an earlier daemon's among them.
-    pub fn layers(&self) -> impl Iterator<Item = Layer> {
-        self.slots.layers()
+    fn layers(&self) -> Vec<Layer> {
+        self.slots.layers().collect()
     }
 }

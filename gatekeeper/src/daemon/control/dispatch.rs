@@ -18,6 +18,7 @@ use crate::protocol::peer::Peer;
 use crate::protocol::peer::PeerClass;
 use crate::protocol::wire;
 use crate::session::cgroup;
+use crate::session::enforcer::prove;
 use gatekeeper_record::record::Record;
 use gatekeeper_record::refusal::{Reason, Refusal, refuse};
 use gatekeeper_record::session_id::SessionId;
@@ -119,7 +120,7 @@ async fn sessions(daemon: &State, stream: &mut UnixStream, scope: Scope, uid: u3
 /// Whether sessions can be opened; what was amended meanwhile gets a second chance.
 fn prove_again(daemon: &State) -> Result<(), Refusal> {
     if daemon.ready().is_err() {
-        let proved = daemon.with_kernel(|kernel| kernel.prove(daemon.config()));
+        let proved = daemon.with_kernel(|kernel| prove(kernel, daemon.config()));
         daemon.record_hooks();
         proved?;
     }

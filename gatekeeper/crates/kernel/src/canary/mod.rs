@@ -20,6 +20,8 @@ use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
 use super::attachment::AttachType;
 use super::{Hook, Kernel, KernelError, Liveness};
+use crate::labels::Labels;
+use crate::publish::Images;
 
 pub use acts::sing;
 
@@ -82,12 +84,13 @@ fn parse(line: &str) -> Option<(&str, Tries)> {
 }
 
 impl Kernel {
-    /// Proves each hook with a canary, in a folder of its own below `work` and a cgroup of its own below
-    /// `cgroups`; see [`Kernel::hooks`] for the result. `program` is this program's file.
-    ///
-    /// # Errors
-    /// Where the canary can't be run at all; no hook counts as live then.
-    pub fn prove(&mut self, work: &Path, cgroups: &Path, program: &Path) -> Result<(), KernelError> {
+    /// See [`crate::Hooks::prove`].
+    pub(crate) fn prove_hooks(
+        &mut self,
+        work: &Path,
+        cgroups: &Path,
+        program: &Path,
+    ) -> Result<(), KernelError> {
         for hook in &mut self.hooks {
             hook.liveness = Liveness::Unproved;
         }
