@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use gatekeeper_common::label::Label;
 use gatekeeper_kernel::Kernel;
 use gatekeeper_kernel::programs::PROGRAMS;
+use gatekeeper_kernel::{Images, Labels};
 
 use super::policy;
 
