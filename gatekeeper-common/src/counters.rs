@@ -1,4 +1,4 @@
-//! Every way an event can be lost or a decision denied for doubt, counted exactly.
+//! Counters of lost events and of denials by [`Cause`], exact.
 
 use crate::operation::Family;
 use crate::verdict::Cause;

@@ -1,9 +1,9 @@
-//! What the kernel tells the daemon of each operation it records: a fixed header, then the object.
+//! The event that the kernel sends the daemon for each recorded operation: a fixed header, then the object.
 
 use crate::limits::PATH_BYTES;
 use bytemuck::{Pod, Zeroable};
 
-/// What follows an event's header.
+/// Kind of the object that follows an event's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Object {
@@ -59,12 +59,12 @@ pub struct Header {
     pub serial: u32,
     /// Bytes of the object after the header.
     pub length: u32,
-    /// What the operation needs more: the operations asked as bits, the address family, the ioctl, the signal,
+    /// Further detail of the operation: the operations asked as bits, the address family, the ioctl, the signal,
     /// the capability.
     pub detail: u32,
     /// [`crate::operation::Operation`].
     pub operation: u8,
-    /// [`crate::verdict::Verdict`]: what the rules said.
+    /// [`crate::verdict::Verdict`] of the rules.
     pub verdict: u8,
     /// [`crate::verdict::Cause`].
     pub cause: u8,

@@ -29,7 +29,7 @@ pub enum State {
     Approved = 3,
 }
 
-/// What is asked, as a person is shown it, and as the answer binds: what is asked again is compared with it
+/// The question, as a person is shown it, and as the answer binds: a question asked again is compared with it
 /// byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
@@ -81,7 +81,7 @@ pub struct Grant {
     pub scope: u32,
     /// Explicit padding.
     pub pad: u32,
-    /// What was approved.
+    /// The hold that was approved.
     pub hold: Hold,
 }
 

@@ -1,7 +1,7 @@
 //! The compiled policy: two planes of bytes, the same in the kernel's maps and in user space.
 //!
 //! Plane [`HEAD`] is a [`Header`] and, from [`ROWS_AT`] on, an array of [`Row`]s. Plane [`COMB`] is an
-//! array of [`crate::automaton::Edge`]s. One table of edges serves all automata, told apart by where
+//! array of [`crate::automaton::Edge`]s. One table of edges serves all automata, which differ by where
 //! they start: paths that patterns anchor at a literal prefix, paths that begin with `**`, addresses, UNIX
 //! sockets, signals, and for programs whose rules look at them arguments and environments. A path is
 //! walked through the first two at once and the stricter cell counts; keeping them apart keeps the
@@ -28,8 +28,8 @@ pub const VERSION: u32 = 3;
 /// Columns of a [`Row`].
 pub const COLUMNS: usize = 32;
 
-/// What the rules that match say, one cell an operation, in the column of its code; and in the columns
-/// [`ARGUMENTS`] and [`ENVIRONMENT`] of a program's row, not a cell but a state. Row 0 is all silence.
+/// Cells of the rules that match, one an operation, in the column of its code; and in the columns
+/// [`ARGUMENTS`] and [`ENVIRONMENT`] of a program's row, not a cell but a state. Row 0 has no rules.
 pub type Row = [Cell; COLUMNS];
 
 /// The column with the state in which a program's arguments begin to be walked; [`crate::automaton::DEAD`]
@@ -88,9 +88,9 @@ pub struct Header {
     pub argument_bytes: u32,
     /// Explicit padding.
     pub pad: u32,
-    /// What holds where no rule speaks, by operation. Never silent for an operation a rule can name.
+    /// Defaults where no rule applies, by operation. Never [`Cell::SILENT`] for an operation a rule can name.
     pub defaults: Row,
-    /// What rules say of each capability, by its number; silent where none does.
+    /// Cells of the capability rules, by the capability's number; [`Cell::SILENT`] where no rule applies.
     pub capabilities: [Cell; CAPABILITIES],
     /// Class of each byte of a path, of an argument or a variable's name, of a UNIX or signal word.
     pub path_class: [u16; 256],
@@ -159,7 +159,7 @@ pub enum Protocol {
     Tcp = 1,
     /// UDP.
     Udp = 2,
-    /// Any other; only a rule for any protocol speaks of it.
+    /// Any other; only a rule for any protocol applies to it.
     Other = 3,
 }
 

@@ -1,4 +1,4 @@
-//! What the kernel keeps on a task: which session it belongs to and which policies bind it.
+//! The label that the kernel keeps on a task: its session, and the policies that bind it.
 
 use crate::limits::LAYERS;
 use bytemuck::{Pod, Zeroable};

@@ -1,4 +1,4 @@
-//! What gatekeeper's kernel programs and its daemon must agree on, and nothing else.
+//! Data shared by gatekeeper's kernel programs and its daemon, and nothing else.
 //!
 //! Everything here is plain old data or a pure function on it; the crate has no dependency, allocates
 //! nothing, and compiles for `bpfel-unknown-none` as well as for the host.

@@ -28,7 +28,7 @@ pub enum Operation {
     Bind = 10,
     /// Send to an address (UDP, TCP fast open).
     Send = 11,
-    /// Create a socket of a family that no rule can speak of. Built in, never a rule's.
+    /// Create a socket of a family that no rule can name. Built in, never a rule's.
     Socket = 12,
     /// Change the tree of mounts or the root directory. Built in, never a rule's.
     Mount = 13,
@@ -74,7 +74,7 @@ pub enum Family {
     Signal = 5,
     /// Capabilities.
     Capability = 6,
-    /// What the kernel offers as a whole: allowed or not, without rules.
+    /// Kernel features as a whole: allowed or not, without rules.
     Kernel = 7,
 }
 
@@ -150,7 +150,7 @@ impl Operation {
         1 << self as u32
     }
 
-    /// The family whose rules and default speak of this operation.
+    /// Returns the family whose rules and default apply to this operation.
     #[must_use]
     pub const fn family(self) -> Family {
         match self {
@@ -204,7 +204,7 @@ impl Operation {
         }
     }
 
-    /// Whether rules speak of it in the cells of rows.
+    /// Whether rules decide it in the cells of rows.
     #[must_use]
     pub const fn is_ruled(self) -> bool {
         !matches!(self.family(), Family::Builtin | Family::Kernel | Family::Capability)

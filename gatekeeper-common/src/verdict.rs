@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-/// What becomes of an operation. The codes lie far apart, so that no single flipped bit turns one
+/// Decision on an operation. The codes lie far apart, so that no single flipped bit turns one
 /// verdict into another, and rise with strictness, so that the strictest is the largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -47,11 +47,11 @@ impl Verdict {
 
 /// The largest number a rule can have; one above it stands for "the default".
 pub const RULE_LAST: u32 = 0x007f_fffd;
-/// Stands in a cell where no rule spoke and `[defaults]` decided.
+/// Number in a cell where no rule applied and `[defaults]` decided.
 pub const RULE_DEFAULT: u32 = 0x007f_fffe;
 
 /// A verdict and the rule that gave it, packed so that the stricter of two cells is the larger number
-/// and, between equals, the rule that comes first in the policy. Zero is silence: no rule spoke.
+/// and, between equals, the rule that comes first in the policy. Zero means that no rule applied.
 ///
 /// The lowest bit says that the operation may only pass if it can be recorded. It belongs to no verdict: it
 /// stays where it is joined with a stricter cell that lacks it.
@@ -60,7 +60,7 @@ pub const RULE_DEFAULT: u32 = 0x007f_fffe;
 pub struct Cell(pub u32);
 
 impl Cell {
-    /// No rule spoke.
+    /// No rule applied.
     pub const SILENT: Self = Self(0);
 
     /// A verdict given by a rule (0 to [`RULE_LAST`]) or by the default ([`RULE_DEFAULT`]).
@@ -111,7 +111,7 @@ impl Cell {
         Verdict::from_code(self.code())
     }
 
-    /// The number of the rule that spoke, or [`RULE_DEFAULT`].
+    /// The number of the rule that decided, or [`RULE_DEFAULT`].
     #[must_use]
     #[inline(always)]
     pub const fn rule(self) -> u32 {
@@ -126,7 +126,7 @@ impl Cell {
         stricter.required_as(self).required_as(other)
     }
 
-    /// This cell, or `default` where no rule spoke.
+    /// This cell, or `default` where no rule applied.
     #[must_use]
     #[inline(always)]
     pub const fn or(self, default: Self) -> Self {
@@ -134,9 +134,9 @@ impl Cell {
     }
 }
 
-/// Whether an executable mapping is let through, from what exec rules and file rules say of the file.
+/// Returns the cell of an executable mapping, from the cells of exec rules and file rules for the file.
 ///
-/// A file rule that speaks of `map` decides, or else an exec rule that allows the very file; but an
+/// A file rule that names `map` decides, or else an exec rule that allows the very file; but an
 /// exec rule that denies or asks about the file denies mapping it, so that starting a program through
 /// the dynamic loader can't do what starting it can't. Where its arguments matter
 /// ([`crate::image::ARGUMENTS`]), being allowed to start it gives no right to map it: a mapping has none.
@@ -153,7 +153,7 @@ pub const fn map_cell(exec: Cell, map: Cell, arguments_matter: bool) -> Cell {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Cause {
-    /// A rule or a default spoke; nothing out of the way.
+    /// A rule or a default decided; nothing out of the way.
     Policy = 0,
     /// The rule says ask: it waits for a decision.
     Held = 1,
@@ -165,7 +165,7 @@ pub enum Cause {
     Detached = 4,
     /// A kernel structure could not be read.
     Unreadable = 5,
-    /// The address family is one no rule can speak of.
+    /// The address family is one no rule can name.
     AddressFamily = 6,
     /// The address is shorter than its family needs.
     ShortAddress = 7,
@@ -189,7 +189,7 @@ pub enum Cause {
     CantHold = 16,
     /// The rule says ask, and as much as can be asked at once is being asked.
     TooManyHolds = 17,
-    /// What runs is not what was approved.
+    /// The program that runs is not the one that was approved.
     Changed = 18,
 }
 
@@ -223,7 +223,7 @@ impl Cause {
         Self::ALL.get(code as usize).copied()
     }
 
-    /// What a person reads.
+    /// Returns the cause in words, for people.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {

@@ -1,11 +1,11 @@
-//! What an assistant is told back, in its own form.
+//! Replies to an assistant's hook, in the assistant's own form.
 
 use serde_json::{Value, json};
 
 use super::Assistant;
 use gatekeeper_record::hook_report::ReportKind;
 
-/// What a hook leaves behind.
+/// Output and exit status of a hook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     /// For standard output: JSON or nothing.
@@ -19,19 +19,19 @@ pub struct Reply {
 /// The exit status that blocks, where an assistant knows one.
 const BLOCKED: u8 = 2;
 
-/// Lets it pass: nothing is said, so that the assistant's own rules and its user still decide.
+/// Returns the reply that lets the event pass: it is empty, so that the assistant's own rules and its user still decide.
 #[must_use]
 pub fn pass() -> Reply {
     Reply::default()
 }
 
-/// Refuses, with a reason for the assistant. Where the event can't be refused, the reason is only told.
+/// Returns a refusal with a reason for the assistant. Where the event can't be refused, the reason is only shown.
 #[must_use]
-pub fn refuse(assistant: Assistant, what: ReportKind, event: &str, reason: &str) -> Reply {
-    if !what.is_question() {
+pub fn refuse(assistant: Assistant, kind: ReportKind, event: &str, reason: &str) -> Reply {
+    if !kind.is_question() {
         return Reply { error: Some(reason.to_owned()), ..Reply::default() };
     }
-    let out = match (assistant, what) {
+    let out = match (assistant, kind) {
         (Assistant::Claude | Assistant::Codex, ReportKind::PermissionRequest) => {
             json!({"hookSpecificOutput": {
                 "hookEventName": event,
@@ -53,7 +53,7 @@ pub fn refuse(assistant: Assistant, what: ReportKind, event: &str, reason: &str)
         }
         (Assistant::Copilot, ReportKind::PermissionRequest) => json!({"behavior": "deny", "message": reason}),
         (Assistant::Copilot, ReportKind::Prompt) => {
-            // It has no answer to a prompt; only the exit status speaks.
+            // It has no answer to a prompt; only the exit status counts.
             return Reply { error: Some(reason.to_owned()), status: BLOCKED, ..Reply::default() };
         }
         (Assistant::Copilot, _) => {

@@ -1,4 +1,4 @@
-//! What a tool call would ask of the kernel, as far as it can be told beforehand. The names are looked up
+//! The operations that a tool call would ask of the kernel, as far as its text shows them. The names are looked up
 //! here, in the session and with its rights, so that the daemon need not touch a file on its behalf.
 
 use std::ffi::OsStr;
@@ -28,10 +28,10 @@ pub struct Place {
 impl Place {
     /// This process's own, but for the folder that the assistant names.
     #[must_use]
-    pub fn here(telling: &HookReport) -> Self {
+    pub fn here(report: &HookReport) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let own = std::env::current_dir().unwrap_or_else(|_| "/".into());
-        let named = telling.working_directory.as_deref().map(Path::new).filter(|path| path.is_absolute());
+        let named = report.working_directory.as_deref().map(Path::new).filter(|path| path.is_absolute());
         Self {
             folder: named.map_or(own, Path::to_path_buf),
             path: std::env::split_paths(&path).collect(),
@@ -43,7 +43,7 @@ impl Place {
         self.folder.join(path)
     }
 
-    /// The program that a shell here would start.
+    /// Returns the program that a shell here would start.
     fn program(&self, word: &str) -> Option<PathBuf> {
         if word.contains('/') {
             return Some(self.absolute(word)).filter(|file| file.is_file());
@@ -52,22 +52,22 @@ impl Place {
     }
 }
 
-/// What the tool call would do.
+/// Returns the actions that the tool call would take, at most [`ACTIONS`] of them in [`BYTES`] bytes.
 #[must_use]
-pub fn foresee(telling: &HookReport, place: &Place, links: &dyn Links) -> Vec<Action> {
-    if !matches!(telling.kind, ReportKind::ToolCall | ReportKind::PermissionRequest) {
+pub fn foresee(report: &HookReport, place: &Place, links: &dyn Links) -> Vec<Action> {
+    if !matches!(report.kind, ReportKind::ToolCall | ReportKind::PermissionRequest) {
         return Vec::new();
     }
-    let mut deeds = Vec::new();
-    for argv in telling.command.as_deref().map(shell::commands).unwrap_or_default() {
+    let mut actions = Vec::new();
+    for argv in report.command.as_deref().map(shell::commands).unwrap_or_default() {
         let found = argv.first().and_then(|word| place.program(word));
         if let Some(program) = found.and_then(|found| real(&found, links, true)) {
-            deeds.push(Action::Exec { program, argv, env: place.env.clone() });
+            actions.push(Action::Exec { program, argv, env: place.env.clone() });
         }
     }
-    let input = telling.input.as_deref().and_then(|input| serde_json::from_str::<Value>(input).ok());
-    if let Some(input) = input.filter(|_| telling.command.is_none()) {
-        for (write, path) in files(telling.tool.as_deref().unwrap_or_default(), &input) {
+    let input = report.input.as_deref().and_then(|input| serde_json::from_str::<Value>(input).ok());
+    if let Some(input) = input.filter(|_| report.command.is_none()) {
+        for (write, path) in files(report.tool.as_deref().unwrap_or_default(), &input) {
             let path = place.absolute(&path);
             let there = path.symlink_metadata().is_ok();
             let access = match write {
@@ -78,18 +78,18 @@ pub fn foresee(telling: &HookReport, place: &Place, links: &dyn Links) -> Vec<Ac
             };
             // Who removes a link removes the link.
             if let Some(path) = real(&path, links, access != Access::Delete) {
-                deeds.push(Action::File { path, access });
+                actions.push(Action::File { path, access });
             }
         }
     }
     let mut left = BYTES;
-    deeds.retain(|deed| {
-        let fits = deed.size() <= left;
-        left -= if fits { deed.size() } else { 0 };
+    actions.retain(|action| {
+        let fits = action.size() <= left;
+        left -= if fits { action.size() } else { 0 };
         fits
     });
-    deeds.truncate(ACTIONS);
-    deeds
+    actions.truncate(ACTIONS);
+    actions
 }
 
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
-//! Assistants: what each says of itself through its hooks, how it is answered, where its hooks are set up.
+//! Assistants: what each reports through its hooks, how it is answered, where its hooks are set up.
 //!
-//! What comes through a hook is testimony: it says what an assistant meant to do. What happened is the
-//! kernel's to say, and only the kernel refuses.
+//! A hook's report is testimony: it states what an assistant meant to do. The record of what happened is the
+//! kernel's, and only the kernel refuses.
 
 pub mod answer;
 pub mod foresee;

@@ -1,9 +1,9 @@
-//! The files that a patch in Codex's form speaks of.
+//! The files that a patch in Codex's form changes.
 
 /// How such a patch begins.
 const BEGIN: &str = "*** Begin Patch";
 
-/// What becomes of a file.
+/// Effect of a patch on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It is written.
@@ -21,8 +21,8 @@ pub fn is_patch(text: &str) -> bool {
 pub fn files(text: &str) -> impl Iterator<Item = (Change, &str)> {
     text.lines().filter_map(|line| {
         let rest = line.strip_prefix("*** ")?;
-        let (what, path) = rest.split_once(": ")?;
-        let change = match what {
+        let (header, path) = rest.split_once(": ")?;
+        let change = match header {
             "Add File" | "Update File" | "Move to" => Change::Write,
             "Delete File" => Change::Delete,
             _ => return None,

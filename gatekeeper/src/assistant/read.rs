@@ -1,12 +1,12 @@
 //! From an assistant's own hook JSON to a [`HookReport`]. Formats move: what is unknown is passed over, and an
-//! event that nobody knows is still told.
+//! event that nobody knows is still reported.
 
 use serde_json::{Map, Value};
 
 use super::{Assistant, patch, shell};
 use gatekeeper_record::hook_report::{HookReport, ReportKind};
 
-/// What a hook was given can't be read.
+/// Error in reading a hook's input.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// It is no JSON.
@@ -20,52 +20,55 @@ pub enum ReadError {
     Event,
 }
 
-/// Reads what the hook was given. `event` is for assistants that do not name it.
+/// Reads a hook's input. `event` is for assistants whose input does not name it.
+///
+/// # Errors
+/// Where the input is no JSON object, or nothing names the event.
 pub fn read(assistant: Assistant, event: Option<&str>, text: &[u8]) -> Result<HookReport, ReadError> {
     let value: Value = serde_json::from_slice(text)?;
     let Value::Object(given) = value else { return Err(ReadError::Form) };
     let given = Given(&given);
     let named = given.word(&["hook_event_name", "hookEventName"]);
     let event = named.or(event.map(str::to_owned)).ok_or(ReadError::Event)?;
-    let what = what(&event);
-    let mut telling = HookReport::of(assistant, what, &event);
-    telling.conversation_id = given.word(&["session_id", "sessionId", "sessionID", "conversation_id"]);
-    telling.turn_id = given.word(&["turn_id", "prompt_id", "generation_id"]);
-    telling.tool_use_id = given.word(&["tool_use_id", "tool_call_id", "toolCallId", "callID", "call_id"]);
-    telling.subagent_id = given.word(&["agent_id", "agentId", "subagent_id"]);
-    telling.subagent_type = given.word(&["agent_type", "agentType", "agentName", "subagent_type"]);
-    telling.model = given.word(&["model", "model_id"]);
-    telling.working_directory = given.word(&["cwd"]);
-    telling.tool = given.word(&["tool_name", "toolName", "tool"]).or_else(|| tool_of(&event));
-    match what {
+    let kind = kind_of(&event);
+    let mut report = HookReport::of(assistant, kind, &event);
+    report.conversation_id = given.word(&["session_id", "sessionId", "sessionID", "conversation_id"]);
+    report.turn_id = given.word(&["turn_id", "prompt_id", "generation_id"]);
+    report.tool_use_id = given.word(&["tool_use_id", "tool_call_id", "toolCallId", "callID", "call_id"]);
+    report.subagent_id = given.word(&["agent_id", "agentId", "subagent_id"]);
+    report.subagent_type = given.word(&["agent_type", "agentType", "agentName", "subagent_type"]);
+    report.model = given.word(&["model", "model_id"]);
+    report.working_directory = given.word(&["cwd"]);
+    report.tool = given.word(&["tool_name", "toolName", "tool"]).or_else(|| tool_of(&event));
+    match kind {
         ReportKind::ToolCall
         | ReportKind::PermissionRequest
         | ReportKind::ToolResult
         | ReportKind::ToolError => {
             let input = given.tool_input(&event);
-            telling.command = input.as_ref().and_then(|input| command(&event, input));
-            telling.input = input.as_ref().map(Value::to_string);
+            report.command = input.as_ref().and_then(|input| command(&event, input));
+            report.input = input.as_ref().map(Value::to_string);
             let failure = given.any(&["error", "error_message"]);
             let output = given.any(&["tool_response", "tool_output", "toolResult", "output", "result_json"]);
-            telling.output = failure.or(output).map(plain);
+            report.output = failure.or(output).map(plain);
             if failed(&given) {
-                telling.kind = ReportKind::ToolError;
+                report.kind = ReportKind::ToolError;
             }
         }
-        ReportKind::Prompt => telling.text = given.any(&["prompt", "message"]).map(plain),
-        ReportKind::SessionStart => telling.text = given.any(&["initialPrompt"]).map(plain),
+        ReportKind::Prompt => report.text = given.any(&["prompt", "message"]).map(plain),
+        ReportKind::SessionStart => report.text = given.any(&["initialPrompt"]).map(plain),
         ReportKind::SubagentStart | ReportKind::SubagentEnd | ReportKind::TurnEnd => {
             let last = ["last_assistant_message", "response", "prompt_response", "summary", "task"];
-            telling.text = given.any(&last).map(plain);
+            report.text = given.any(&last).map(plain);
         }
-        ReportKind::SessionEnd => telling.text = given.any(&["reason"]).map(plain),
-        ReportKind::Other => telling.text = given.any(&["message", "text", "reason"]).map(plain),
+        ReportKind::SessionEnd => report.text = given.any(&["reason"]).map(plain),
+        ReportKind::Other => report.text = given.any(&["message", "text", "reason"]).map(plain),
     }
-    Ok(telling)
+    Ok(report)
 }
 
-/// What an event's name means, whoever says it.
-fn what(event: &str) -> ReportKind {
+/// Returns the kind of report that an event's name stands for, in any assistant's naming.
+fn kind_of(event: &str) -> ReportKind {
     match event {
         "SessionStart" | "sessionStart" => ReportKind::SessionStart,
         "UserPromptSubmit"
@@ -153,7 +156,7 @@ impl Given<'_> {
         }
     }
 
-    /// What the tool is given: some assistants send it as text that holds JSON.
+    /// Returns the tool's input: some assistants send it as text that holds JSON.
     fn tool_input(&self, event: &str) -> Option<Value> {
         let found = match self.any(&["tool_input", "toolArgs", "toolInput", "args"]) {
             Some(found) => found.clone(),

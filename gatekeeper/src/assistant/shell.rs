@@ -1,6 +1,6 @@
-//! The commands in a line of shell, as far as they can be told without running it.
+//! The commands in a line of shell, as far as they can be read without running it.
 //!
-//! A courtesy: it lets an assistant hear no before it tries. What a shell really runs is for the kernel to
+//! A courtesy: an assistant learns of a denial before it tries. What a shell really runs is for the kernel to
 //! judge, so whatever is not plain (an expansion, a here-document, a keyword) is left out, never guessed.
 
 /// Commands found, at most.
@@ -14,7 +14,7 @@ enum Token {
     Word(String),
     /// A word whose meaning only the shell knows.
     Unknown,
-    /// What ends a command.
+    /// The end of a command.
     End,
     /// `>`, `>>`, `<`: the word after it is a file.
     Redirect,
@@ -201,38 +201,38 @@ fn tokens(line: &str) -> Option<Vec<Token>> {
 mod tests {
     use super::*;
 
-    fn told(line: &str) -> Vec<String> {
+    fn parsed(line: &str) -> Vec<String> {
         commands(line).iter().map(|words| words.join("|")).collect()
     }
 
     #[test]
     fn plain_commands_are_found() {
-        assert_eq!(told("git status"), ["git|status"]);
+        assert_eq!(parsed("git status"), ["git|status"]);
         assert_eq!(
-            told("A=1 make -j4 && ./run 'a b' \"c d\" | tee x; ls&"),
+            parsed("A=1 make -j4 && ./run 'a b' \"c d\" | tee x; ls&"),
             ["make|-j4", "./run|a b|c d", "tee|x", "ls"]
         );
-        assert_eq!(told("curl -s http://x 2>&1 >/dev/null\nnc -l 1"), ["curl|-s|http://x", "nc|-l|1"]);
+        assert_eq!(parsed("curl -s http://x 2>&1 >/dev/null\nnc -l 1"), ["curl|-s|http://x", "nc|-l|1"]);
         assert_eq!(
-            told("bash -lc 'rm -rf / ; git push'"),
+            parsed("bash -lc 'rm -rf / ; git push'"),
             ["bash|-lc|rm -rf / ; git push", "rm|-rf|/", "git|push"]
         );
-        assert_eq!(told("cd src && cat a # cat b"), ["cat|a"]);
+        assert_eq!(parsed("cd src && cat a # cat b"), ["cat|a"]);
     }
 
     #[test]
     fn what_only_a_shell_can_read_is_not_guessed() {
         for line in ["$X y", "rm *.o", "cat ~/.ssh/id", "cat <<E\nnc x\nE", "echo $(nc x)", "`nc`", "nc 'x"] {
-            assert_eq!(told(line), [""; 0], "{line}");
+            assert_eq!(parsed(line), [""; 0], "{line}");
         }
-        assert_eq!(told("if true; then nc x; fi"), [""; 0]);
-        assert_eq!(told("nc \"$HOST\"; ls a\\ b"), ["ls|a b"]);
+        assert_eq!(parsed("if true; then nc x; fi"), [""; 0]);
+        assert_eq!(parsed("nc \"$HOST\"; ls a\\ b"), ["ls|a b"]);
     }
 
     #[test]
     fn many_and_deep_lines_end() {
-        assert_eq!(told(&"x;".repeat(1000)).len(), COMMANDS);
+        assert_eq!(parsed(&"x;".repeat(1000)).len(), COMMANDS);
         let deep = (0..7).fold("ls".to_owned(), |line, _| format!("sh -c '{}'", line.replace('\'', "'\\''")));
-        assert!(told(&deep).len() <= DEPTH + 1);
+        assert!(parsed(&deep).len() <= DEPTH + 1);
     }
 }

@@ -1,4 +1,4 @@
-//! What each assistant sends and expects, as its own documentation has it; none of it is gatekeeper's to choose.
+//! The input and the output of each assistant, as its own documentation has them; none of it is gatekeeper's to choose.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::*;
 use gatekeeper_policy::links::NoLinks;
 use gatekeeper_record::hook_report::{HookReport, ReportKind, TEXT};
 
-fn told(assistant: Assistant, given: &Value) -> HookReport {
+fn parsed(assistant: Assistant, given: &Value) -> HookReport {
     read(assistant, None, given.to_string().as_bytes()).unwrap()
 }
 
@@ -53,19 +53,19 @@ fn before() -> Vec<(Assistant, HookReport)> {
                 "tool": "bash", "args": input}),
         ),
     ];
-    given.into_iter().map(|(assistant, given)| (assistant, told(assistant, &given))).collect()
+    given.into_iter().map(|(assistant, given)| (assistant, parsed(assistant, &given))).collect()
 }
 
 #[test]
 fn every_assistants_tool_call_is_read() {
     let mut seen = Vec::new();
-    for (assistant, telling) in before() {
-        let shown = format!("{assistant:?}: {telling:?}");
-        assert_eq!(telling.kind, ReportKind::ToolCall, "{shown}");
-        assert_eq!(telling.command.as_deref(), Some("git status"), "{shown}");
-        assert_eq!(telling.conversation_id.as_deref(), Some("s1"), "{shown}");
-        assert_eq!(telling.working_directory.as_deref(), Some("/w"), "{shown}");
-        assert!(telling.tool.is_some() && telling.input.unwrap().contains("git status"), "{shown}");
+    for (assistant, report) in before() {
+        let shown = format!("{assistant:?}: {report:?}");
+        assert_eq!(report.kind, ReportKind::ToolCall, "{shown}");
+        assert_eq!(report.command.as_deref(), Some("git status"), "{shown}");
+        assert_eq!(report.conversation_id.as_deref(), Some("s1"), "{shown}");
+        assert_eq!(report.working_directory.as_deref(), Some("/w"), "{shown}");
+        assert!(report.tool.is_some() && report.input.unwrap().contains("git status"), "{shown}");
         seen.push(assistant);
     }
     assert_eq!(seen, Assistant::ALL);
@@ -85,10 +85,10 @@ fn prompts_results_failures_and_subagents() {
     for (assistant, event) in
         [(Claude, "UserPromptSubmit"), (Gemini, "BeforeAgent"), (Cursor, "beforeSubmitPrompt")]
     {
-        let telling = told(assistant, &prompt(event));
-        assert_eq!((telling.kind, telling.text.as_deref()), (ReportKind::Prompt, Some("help it")));
+        let report = parsed(assistant, &prompt(event));
+        assert_eq!((report.kind, report.text.as_deref()), (ReportKind::Prompt, Some("help it")));
     }
-    let done = told(
+    let done = parsed(
         Codex,
         &json!({"session_id": "s", "hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_use_id": "c",
             "tool_input": {"command": "ls"}, "tool_response": {"output": "a b", "exit_code": 0}}),
@@ -97,7 +97,7 @@ fn prompts_results_failures_and_subagents() {
         (done.kind, done.output.as_deref()),
         (ReportKind::ToolResult, Some(r#"{"exit_code":0,"output":"a b"}"#))
     );
-    let failed = told(
+    let failed = parsed(
         Claude,
         &json!({"session_id": "s", "hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
             "tool_input": {"command": "nc"}, "error": "Operation not permitted"}),
@@ -108,9 +108,9 @@ fn prompts_results_failures_and_subagents() {
     );
     let error = json!({"llmContent": "x", "returnDisplay": "x", "error": {"message": "no"}});
     let failed =
-        told(Gemini, &json!({"session_id": "s", "hook_event_name": "AfterTool", "tool_response": error}));
+        parsed(Gemini, &json!({"session_id": "s", "hook_event_name": "AfterTool", "tool_response": error}));
     assert_eq!(failed.kind, ReportKind::ToolError);
-    let sub = told(
+    let sub = parsed(
         Claude,
         &json!({"session_id": "s", "hook_event_name": "SubagentStop", "agent_id": "a", "agent_type": "t",
             "last_assistant_message": "done"}),
@@ -119,7 +119,7 @@ fn prompts_results_failures_and_subagents() {
         (sub.kind, sub.subagent_id.as_deref(), sub.text.as_deref()),
         (ReportKind::SubagentEnd, Some("a"), Some("done"))
     );
-    let cursor = told(
+    let cursor = parsed(
         Cursor,
         &json!({"conversation_id": "s", "hook_event_name": "afterShellExecution", "command": "ls",
             "output": "a", "duration": 3}),
@@ -128,10 +128,10 @@ fn prompts_results_failures_and_subagents() {
 }
 
 #[test]
-fn what_is_unknown_is_told_and_what_is_broken_is_an_error() {
-    let telling =
-        told(Claude, &json!({"session_id": "s", "hook_event_name": "TeammateIdle", "new": {"x": 1}}));
-    assert_eq!((telling.kind, telling.event.as_str()), (ReportKind::Other, "TeammateIdle"));
+fn unknown_events_are_reported_and_broken_input_is_an_error() {
+    let report =
+        parsed(Claude, &json!({"session_id": "s", "hook_event_name": "TeammateIdle", "new": {"x": 1}}));
+    assert_eq!((report.kind, report.event.as_str()), (ReportKind::Other, "TeammateIdle"));
     assert!(matches!(read(Claude, None, b"{\"x\""), Err(ReadError::Json(_))));
     assert!(matches!(read(Claude, None, b"[1]"), Err(ReadError::Form)));
     assert!(matches!(read(Copilot, None, b"{}"), Err(ReadError::Event)));
@@ -142,63 +142,67 @@ fn what_is_unknown_is_told_and_what_is_broken_is_an_error() {
 #[test]
 fn long_texts_are_cut_and_say_so() {
     let input = json!({"command": "é".repeat(TEXT)});
-    let mut telling = told(
+    let mut report = parsed(
         Claude,
         &json!({"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": input}),
     );
-    telling.shorten();
-    let (input, command) = (telling.input.unwrap().len(), telling.command.unwrap().len());
+    report.shorten();
+    let (input, command) = (report.input.unwrap().len(), report.command.unwrap().len());
     assert!(input <= TEXT && input > TEXT - 2 && command == TEXT, "{input} {command}");
-    assert_eq!(telling.truncated_bytes as usize, 3 * TEXT + 14 - input);
+    assert_eq!(report.truncated_bytes as usize, 3 * TEXT + 14 - input);
 }
 
 #[test]
 fn each_is_refused_in_its_own_form() {
-    let said =
-        |assistant, what, event| refuse(assistant, what, event, "secrets").out.map(|out| out.to_string());
+    let refusal =
+        |assistant, kind, event| refuse(assistant, kind, event, "secrets").out.map(|out| out.to_string());
     let claude = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"secrets"}}"#;
-    assert_eq!(said(Claude, ReportKind::ToolCall, "PreToolUse").unwrap(), claude);
-    assert_eq!(said(Codex, ReportKind::ToolCall, "PreToolUse").unwrap(), claude);
+    assert_eq!(refusal(Claude, ReportKind::ToolCall, "PreToolUse").unwrap(), claude);
+    assert_eq!(refusal(Codex, ReportKind::ToolCall, "PreToolUse").unwrap(), claude);
     assert_eq!(
-        said(Claude, ReportKind::PermissionRequest, "PermissionRequest").unwrap(),
+        refusal(Claude, ReportKind::PermissionRequest, "PermissionRequest").unwrap(),
         r#"{"hookSpecificOutput":{"decision":{"behavior":"deny","message":"secrets"},"hookEventName":"PermissionRequest"}}"#
     );
     assert_eq!(
-        said(Claude, ReportKind::Prompt, "UserPromptSubmit").unwrap(),
+        refusal(Claude, ReportKind::Prompt, "UserPromptSubmit").unwrap(),
         r#"{"decision":"block","reason":"secrets"}"#
     );
     assert_eq!(
-        said(Gemini, ReportKind::ToolCall, "BeforeTool").unwrap(),
+        refusal(Gemini, ReportKind::ToolCall, "BeforeTool").unwrap(),
         r#"{"decision":"deny","reason":"secrets"}"#
     );
     assert_eq!(
-        said(Cursor, ReportKind::ToolCall, "preToolUse").unwrap(),
+        refusal(Cursor, ReportKind::ToolCall, "preToolUse").unwrap(),
         r#"{"agent_message":"secrets","permission":"deny","user_message":"secrets"}"#
     );
     assert_eq!(
-        said(Copilot, ReportKind::ToolCall, "preToolUse").unwrap(),
+        refusal(Copilot, ReportKind::ToolCall, "preToolUse").unwrap(),
         r#"{"permissionDecision":"deny","permissionDecisionReason":"secrets"}"#
     );
-    assert_eq!(said(Opencode, ReportKind::ToolCall, "tool.execute.before").unwrap(), r#"{"deny":"secrets"}"#);
+    assert_eq!(
+        refusal(Opencode, ReportKind::ToolCall, "tool.execute.before").unwrap(),
+        r#"{"deny":"secrets"}"#
+    );
     // What has happened can't be refused, and letting pass leaves all to the assistant's own rules.
     let done = refuse(Claude, ReportKind::ToolResult, "PostToolUse", "secrets");
     assert_eq!((done.out, done.status), (None, 0));
     assert_eq!((pass().out, pass().status), (None, 0));
 }
 
-fn deeds(assistant: Assistant, tool: &str, input: &Value) -> Vec<Action> {
+fn actions(assistant: Assistant, tool: &str, input: &Value) -> Vec<Action> {
     let event = json!({"session_id": "s", "cwd": "/w", "hook_event_name": "PreToolUse", "tool_name": tool,
         "tool_input": input});
     let place = Place { folder: "/w".into(), path: vec!["/bin".into()], env: vec!["HOME".into()] };
-    foresee(&told(assistant, &event), &place, &NoLinks)
+    foresee(&parsed(assistant, &event), &place, &NoLinks)
 }
 
 #[test]
-fn a_tool_calls_deeds_are_foreseen() {
+fn a_tool_calls_actions_are_foreseen() {
     let words = json!({"command": ["sh", "-c", "cat a > b; no-such-program"]});
-    let programs: Vec<_> = deeds(Codex, "Bash", &words).iter().map(|deed| deed.object().to_owned()).collect();
+    let programs: Vec<_> =
+        actions(Codex, "Bash", &words).iter().map(|action| action.object().to_owned()).collect();
     assert_eq!(programs, ["/bin/sh", "/bin/cat"]);
-    let shell = deeds(Claude, "Bash", &json!({"command": "cat a > b; no-such-program x; $X"}));
+    let shell = actions(Claude, "Bash", &json!({"command": "cat a > b; no-such-program x; $X"}));
     let cat = Action::Exec {
         program: "/bin/cat".into(),
         argv: vec!["cat".into(), "a".into()],
@@ -206,14 +210,14 @@ fn a_tool_calls_deeds_are_foreseen() {
     };
     assert_eq!(shell, [cat]);
     let file = |path: &str, access| Action::File { path: path.into(), access };
-    let read = deeds(Claude, "Read", &json!({"file_path": ".env"}));
+    let read = actions(Claude, "Read", &json!({"file_path": ".env"}));
     assert_eq!(read, [file("/w/.env", Access::Read)]);
     assert_eq!(
-        deeds(Gemini, "write_file", &json!({"file_path": "/etc/passwd"})),
+        actions(Gemini, "write_file", &json!({"file_path": "/etc/passwd"})),
         [file("/etc/passwd", Access::Write)]
     );
     let patch = "*** Begin Patch\n*** Add File: n.txt\n+x\n*** Delete File: /etc/x\n*** End Patch";
     let both = [file("/w/n.txt", Access::Create), file("/etc/x", Access::Delete)];
-    assert_eq!(deeds(Codex, "apply_patch", &json!({"command": patch})), both);
-    assert_eq!(deeds(Claude, "WebFetch", &json!({"path": "/x"})), []);
+    assert_eq!(actions(Codex, "apply_patch", &json!({"command": patch})), both);
+    assert_eq!(actions(Claude, "WebFetch", &json!({"path": "/x"})), []);
 }

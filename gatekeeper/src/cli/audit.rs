@@ -53,6 +53,9 @@ enum Command {
 }
 
 /// Does what is asked.
+///
+/// # Errors
+/// Where the trail can't be used, and the errors of the subcommands.
 pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = arguments.trail.clone().unwrap_or_else(|| config.state.join(FOLDER));
     if let Command::Verify(arguments) = &arguments.command

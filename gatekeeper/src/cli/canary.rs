@@ -15,6 +15,9 @@ pub struct Arguments {
 }
 
 /// Tries every hook and tells what it got.
+///
+/// # Errors
+/// Where the canary can't be run.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     sing(&arguments.folder, &arguments.cgroup)?;
     Ok(ExitCode::SUCCESS)

@@ -13,6 +13,9 @@ pub struct Arguments {
 }
 
 /// Prints the completions.
+///
+/// # Errors
+/// Where standard output fails.
 pub fn run(arguments: &Arguments, command: &mut clap::Command) -> anyhow::Result<ExitCode> {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, command, "gatekeeper", &mut text);

@@ -18,7 +18,10 @@ pub struct Arguments {
     detach_all: bool,
 }
 
-/// Runs the daemon until it is told to stop, or undoes what daemons leave.
+/// Runs the daemon until a signal or a command stops it, or undoes what daemons leave.
+///
+/// # Errors
+/// Where the configuration is wrong, the programs can't be detached, or the daemon can't start or go on.
 pub fn run(
     config: Option<&Path>,
     socket: Option<PathBuf>,

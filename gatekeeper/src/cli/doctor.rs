@@ -13,12 +13,15 @@ pub struct Arguments {
     /// One JSON object a check.
     #[arg(long)]
     json: bool,
-    /// Load the programs and try them: succeeds only where the kernel really refuses what it is told to (root).
+    /// Load the programs and try them: succeeds only where the kernel really refuses the test operations (root).
     #[arg(long)]
     probe: bool,
 }
 
 /// Examines the machine; succeeds only where nothing is in the way.
+///
+/// # Errors
+/// Where standard output fails. Findings are no error.
 pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut out = out();
     let mut findings = examine();

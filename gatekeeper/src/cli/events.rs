@@ -33,6 +33,9 @@ pub struct Arguments {
 }
 
 /// Shows events.
+///
+/// # Errors
+/// Where the daemon does not answer, refuses the request, or standard output fails.
 pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let request = Request::Events(Events {
         follow: arguments.follow,
@@ -58,13 +61,13 @@ pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()
         Record::Lost(lost) => print_lost(out, lost),
         Record::Session(change) => print_change(out, change),
         Record::Daemon(change) => {
-            let what = if change.started { "the daemon started" } else { "the daemon stopped" };
+            let text = if change.started { "the daemon started" } else { "the daemon stopped" };
             let before = change
                 .replaces
                 .as_deref()
                 .map(|before| format!(", {} in place of {}", change.version, before));
             let before = escaped(&before.unwrap_or_default());
-            writeln!(out, "{DIM}{}  {what}{before}{DIM:#}", change.time.clock())
+            writeln!(out, "{DIM}{}  {text}{before}{DIM:#}", change.time.clock())
         }
         Record::PolicyRefused(refused) => writeln!(
             out,
@@ -77,9 +80,9 @@ pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()
         Record::Trail(change) => {
             writeln!(out, "{DIM}{}  the trail: {}{DIM:#}", change.time.clock(), escaped(&change.note))
         }
-        Record::AssistantReport(told) => print_told(out, told),
+        Record::AssistantReport(report) => print_report(out, report),
         Record::Decision(decision) => {
-            let style = said(decision.outcome());
+            let style = outcome_style(decision.outcome());
             let asked = escaped(&decision.summary);
             let text = escaped(&decision.to_string());
             writeln!(out, "{DIM}{}{DIM:#}  {style}{text}{style:#}: {asked}", decision.time.clock())
@@ -93,8 +96,8 @@ pub(super) fn print(out: &mut impl Write, record: &Record) -> std::io::Result<()
     }
 }
 
-/// The colour of what was said to a hold.
-pub(super) fn said(outcome: Outcome) -> Style {
+/// Returns the style of a hold's outcome.
+pub(super) fn outcome_style(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Approved => GOOD,
         Outcome::Denied | Outcome::Expired => BAD,
@@ -122,35 +125,35 @@ pub(super) fn print_event(out: &mut impl Write, event: &Event) -> std::io::Resul
     )
 }
 
-/// Prints what an assistant told in a line.
-pub(super) fn print_told(out: &mut impl Write, told: &AssistantReport) -> std::io::Result<()> {
-    let clock = told.time.clock();
-    if told.dropped > 0 {
-        return writeln!(out, "{DIM}{clock}{DIM:#}  {BAD}{} more hooks turned away{BAD:#}", told.dropped);
+/// Prints an assistant's report in a line.
+pub(super) fn print_report(out: &mut impl Write, report: &AssistantReport) -> std::io::Result<()> {
+    let clock = report.time.clock();
+    if report.dropped > 0 {
+        return writeln!(out, "{DIM}{clock}{DIM:#}  {BAD}{} more hooks turned away{BAD:#}", report.dropped);
     }
-    let session = told.session_name.clone().unwrap_or_else(|| told.session.to_string());
-    let telling = &told.report;
-    let style = if told.predicted_denial.is_some() { BAD } else { GOOD };
-    let call = told.tool_call_id.as_deref().and_then(|call| call.rsplit('.').next());
+    let session = report.session_name.clone().unwrap_or_else(|| report.session.to_string());
+    let hook = &report.report;
+    let style = if report.predicted_denial.is_some() { BAD } else { GOOD };
+    let call = report.tool_call_id.as_deref().and_then(|call| call.rsplit('.').next());
     let call = call.map(|call| format!("#{call} ")).unwrap_or_default();
     write!(
         out,
         "{DIM}{clock}{DIM:#}  {:10}  {DIM}{}{DIM:#} {style}{}{style:#} {call}",
         escaped(&session),
-        telling.assistant.name(),
-        telling.kind.words()
+        hook.assistant.name(),
+        hook.kind.words()
     )?;
-    let words = [telling.subagent_id.as_deref(), telling.tool.as_deref(), Some(told.brief().as_str())]
+    let words = [hook.subagent_id.as_deref(), hook.tool.as_deref(), Some(report.brief().as_str())]
         .into_iter()
         .flatten()
         .map(escaped)
         .collect::<Vec<_>>()
         .join(" ");
-    let refused = told.predicted_denial.as_ref().map(|refused| format!(": {}", escaped(&refused.reason)));
+    let refused = report.predicted_denial.as_ref().map(|refused| format!(": {}", escaped(&refused.reason)));
     writeln!(out, "{words}{BAD}{}{BAD:#}", refused.unwrap_or_default())
 }
 
-/// What an operation is on, in a few words.
+/// Returns an operation's object in a few words.
 fn object(event: &Event) -> String {
     match &event.object {
         Object::None if event.detail != 0 => format!("({})", event.detail),
@@ -178,7 +181,7 @@ fn print_hook(out: &mut impl Write, change: &HookChange) -> std::io::Result<()> 
 }
 
 fn print_change(out: &mut impl Write, change: &SessionChange) -> std::io::Result<()> {
-    let (style, what): (Style, _) = match change.change {
+    let (style, text): (Style, _) = match change.change {
         Change::Opened => (GOOD, "session opened"),
         Change::Reloaded => (GOOD, "policies reloaded"),
         Change::ReloadFailed => (WARN, "policies not reloaded"),
@@ -192,7 +195,7 @@ fn print_change(out: &mut impl Write, change: &SessionChange) -> std::io::Result
     let note = note.map(|note| format!(": {}", escaped(note))).unwrap_or_default();
     writeln!(
         out,
-        "{DIM}{}{DIM:#}  {style}{what}{style:#}: {}{name} ({}){note}",
+        "{DIM}{}{DIM:#}  {style}{text}{style:#}: {}{name} ({}){note}",
         change.time.clock(),
         change.session,
         escaped(&change.policies.join(" + ")),

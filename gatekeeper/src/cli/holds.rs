@@ -81,6 +81,9 @@ pub struct Why {
 }
 
 /// A length of time as an argument has it.
+///
+/// # Errors
+/// Where the text is no length of time, or shorter than a second.
 pub fn time(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time >= Duration::from_secs(1) => Ok(time),
@@ -90,6 +93,9 @@ pub fn time(text: &str) -> Result<Duration, String> {
 }
 
 /// Lists what waits.
+///
+/// # Errors
+/// Where the daemon does not answer, refuses the request, or standard output fails.
 pub fn list(config: &Config, arguments: &List) -> anyhow::Result<ExitCode> {
     let mut out = out();
     let mut table = Table::new(&["HOLD", "LEFT", "SESSION", "WHO", "OPERATION", "OBJECT", "WHY"]);
@@ -172,6 +178,9 @@ fn line(out: &mut impl Write, held: &Held) -> std::io::Result<()> {
 }
 
 /// Shows one hold with all there is to know before deciding.
+///
+/// # Errors
+/// Where the daemon does not answer, refuses the request, or standard output fails.
 pub fn show(config: &Config, arguments: &Show) -> anyhow::Result<ExitCode> {
     let mut out = out();
     for answer in ask(&config.socket, Request::Holds(Holds { follow: false, hold: Some(arguments.hold) }))? {
@@ -194,6 +203,9 @@ fn print(out: &mut impl Write, held: &Held) -> std::io::Result<()> {
 }
 
 /// Approves a hold.
+///
+/// # Errors
+/// Where the daemon does not answer, refuses the request, or standard output fails.
 pub fn approve(config: &Config, arguments: Approve) -> anyhow::Result<ExitCode> {
     let width = match (arguments.rule, arguments.session || arguments.time.is_some()) {
         (true, _) => Breadth::Rule,
@@ -206,6 +218,9 @@ pub fn approve(config: &Config, arguments: Approve) -> anyhow::Result<ExitCode> 
 }
 
 /// Denies a hold.
+///
+/// # Errors
+/// Where the daemon does not answer, refuses the request, or standard output fails.
 pub fn deny(config: &Config, arguments: Deny) -> anyhow::Result<ExitCode> {
     let (scope, reason) = (GrantScope::default(), arguments.reason);
     decide(config, HoldAnswer { hold: arguments.hold, approve: false, scope, reason })
@@ -216,7 +231,7 @@ fn decide(config: &Config, answer: HoldAnswer) -> anyhow::Result<ExitCode> {
     let scope = answer.scope;
     for answer in ask(&config.socket, Request::Decide(answer))? {
         let Answer::Decided(decision) = answer? else { continue };
-        told(&mut out, &decision)?;
+        print_decision(&mut out, &decision)?;
         if let Some(narrowed) = decision.narrowed(scope) {
             writeln!(out, "{WARN}{narrowed}{WARN:#}")?;
         }
@@ -224,7 +239,7 @@ fn decide(config: &Config, answer: HoldAnswer) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(out: &mut impl Write, decision: &Decision) -> std::io::Result<()> {
+fn print_decision(out: &mut impl Write, decision: &Decision) -> std::io::Result<()> {
     let style = if decision.approved { GOOD } else { BAD };
     writeln!(
         out,
@@ -235,6 +250,9 @@ fn told(out: &mut impl Write, decision: &Decision) -> std::io::Result<()> {
 }
 
 /// Tells a session what it was refused.
+///
+/// # Errors
+/// Where the daemon does not answer, refuses the request, or standard output fails.
 pub fn why(config: &Config, arguments: &Why) -> anyhow::Result<ExitCode> {
     let mut out = out();
     let mut count = 0;

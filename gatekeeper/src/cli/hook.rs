@@ -21,7 +21,7 @@ use gatekeeper_record::record::PredictedDenial;
 /// Bytes of a hook's input, at most: assistants send whole files and outputs.
 const INPUT: u64 = 64 << 20;
 
-/// Variables that say what a hook belongs to: hints, for whoever reads the record.
+/// Names of variables that identify a hook's conversation: hints, for readers of the record.
 const HINTS: [&str; 12] = [
     "TRACEPARENT",
     "CLAUDE_CODE_SESSION_ID",
@@ -43,12 +43,15 @@ pub struct Arguments {
     /// Whose hook it is.
     #[arg(long, value_name = "ASSISTANT")]
     agent: Assistant,
-    /// What happened, for assistants whose input does not say.
+    /// The event's name, for assistants whose input does not have it.
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
 }
 
 /// Reads what the assistant says, has it written down, answers in the assistant's own form.
+///
+/// # Errors
+/// Where standard output or standard error fails. All other failures are replies.
 pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (sender, receiver) = mpsc::channel();
     let work = Work {
@@ -64,7 +67,7 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let reply = loop {
         let left = config.hook_time.saturating_sub(begun.elapsed());
         match receiver.recv_timeout(left) {
-            Ok(Step::Read(telling)) => known = Some(telling),
+            Ok(Step::Read(report)) => known = Some(report),
             Ok(Step::Answer(reply)) => break reply,
             Err(_) => {
                 let why = format!("no answer within {} s", config.hook_time.as_secs());
@@ -101,20 +104,20 @@ struct Work {
 
 impl Work {
     fn answer(&self) -> Reply {
-        let mut telling = match self.read() {
-            Ok(telling) => telling,
+        let mut report = match self.read() {
+            Ok(report) => report,
             Err(why) => return failed(&self.config, self.assistant, None, &why),
         };
         // An error means that nobody waits any more.
-        let _ = self.waiting.send(Step::Read(Box::new(telling.clone())));
-        let deeds = foresee(&telling, &Place::here(&telling), &Disk::default());
-        telling.shorten();
-        let (what, event) = (telling.kind, telling.event.clone());
-        let request = Request::Hook(Box::new(Hook { report: telling.clone(), actions: deeds }));
+        let _ = self.waiting.send(Step::Read(Box::new(report.clone())));
+        let actions = foresee(&report, &Place::here(&report), &Disk::default());
+        report.shorten();
+        let (kind, event) = (report.kind, report.event.clone());
+        let request = Request::Hook(Box::new(Hook { report: report.clone(), actions }));
         match send(&self.config.socket, request) {
             Ok(None) => pass(),
-            Ok(Some(refused)) => refuse(self.assistant, what, &event, &refused.reason),
-            Err(error) => failed(&self.config, self.assistant, Some(&telling), &error.to_string()),
+            Ok(Some(refused)) => refuse(self.assistant, kind, &event, &refused.reason),
+            Err(error) => failed(&self.config, self.assistant, Some(&report), &error.to_string()),
         }
     }
 
@@ -124,32 +127,32 @@ impl Work {
         if text.len() as u64 > INPUT {
             return Err(format!("the hook's input is longer than {INPUT} bytes"));
         }
-        let telling = read(self.assistant, self.event.as_deref(), &text);
-        let mut telling = telling.map_err(|error| error.to_string())?;
+        let report = read(self.assistant, self.event.as_deref(), &text);
+        let mut report = report.map_err(|error| error.to_string())?;
         let hint = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
-        telling.hints = HINTS.into_iter().filter_map(hint).collect();
-        Ok(telling)
+        report.hints = HINTS.into_iter().filter_map(hint).collect();
+        Ok(report)
     }
 }
 
 fn send(socket: &Path, request: Request) -> anyhow::Result<Option<PredictedDenial>> {
-    let mut heard = None;
+    let mut denial = None;
     for answer in ask(socket, request)? {
         if let Answer::Reported { predicted_denial: refused, .. } = answer? {
-            heard = Some(refused);
+            denial = Some(refused);
         }
     }
-    heard.ok_or_else(|| anyhow::anyhow!("the daemon did not say whether it is written down"))
+    denial.ok_or_else(|| anyhow::anyhow!("the daemon did not say whether it is written down"))
 }
 
-/// What is answered where nothing could be written down. Outside any session that is nobody's concern.
-fn failed(config: &Config, assistant: Assistant, telling: Option<&HookReport>, why: &str) -> Reply {
+/// Returns the reply where nothing could be written down. Outside any session it is empty.
+fn failed(config: &Config, assistant: Assistant, report: Option<&HookReport>, why: &str) -> Reply {
     let inside = cgroup::is_below(std::process::id() as i32, &config.cgroup).unwrap_or(true);
     let reason = format!("this can't be put on record: {}", why.replace('\n', " "));
-    match (inside, config.on_hook_failure, telling) {
+    match (inside, config.on_hook_failure, report) {
         (false, ..) => pass(),
         (true, OnFailure::Pass, _) => Reply { error: Some(reason), ..pass() },
-        (true, OnFailure::Refuse, Some(telling)) => refuse(assistant, telling.kind, &telling.event, &reason),
+        (true, OnFailure::Refuse, Some(report)) => refuse(assistant, report.kind, &report.event, &reason),
         (true, OnFailure::Refuse, None) => block(&reason),
     }
 }
@@ -162,8 +165,8 @@ mod tests {
     #[test]
     fn outside_a_session_a_failure_is_nobodys_concern() {
         let config = Config { cgroup: "/sys/fs/cgroup/no-such".into(), ..Config::default() };
-        let telling = HookReport::of(Assistant::Claude, ReportKind::ToolCall, "PreToolUse");
-        assert_eq!(failed(&config, Assistant::Claude, Some(&telling), "x"), pass());
+        let report = HookReport::of(Assistant::Claude, ReportKind::ToolCall, "PreToolUse");
+        assert_eq!(failed(&config, Assistant::Claude, Some(&report), "x"), pass());
     }
 
     #[test]
@@ -171,17 +174,17 @@ mod tests {
         // This process is below the root of all cgroups.
         let closed = Config { cgroup: "/sys/fs/cgroup".into(), ..Config::default() };
         let open = Config { on_hook_failure: OnFailure::Pass, ..closed.clone() };
-        let telling = HookReport::of(Assistant::Claude, ReportKind::ToolCall, "PreToolUse");
-        let said = |config: &Config, telling: Option<&HookReport>| {
-            failed(config, Assistant::Claude, telling, "no daemon")
+        let report = HookReport::of(Assistant::Claude, ReportKind::ToolCall, "PreToolUse");
+        let reply_to = |config: &Config, report: Option<&HookReport>| {
+            failed(config, Assistant::Claude, report, "no daemon")
         };
-        let reply = said(&closed, Some(&telling));
+        let reply = reply_to(&closed, Some(&report));
         let out = reply.out.unwrap().to_string();
         assert!(out.contains("\"deny\"") && out.contains("no daemon"), "{out}");
-        assert_eq!(said(&closed, None).status, 2);
-        assert_eq!((said(&open, None).status, said(&open, Some(&telling)).out), (0, None));
+        assert_eq!(reply_to(&closed, None).status, 2);
+        assert_eq!((reply_to(&open, None).status, reply_to(&open, Some(&report)).out), (0, None));
         // What can't be refused is not.
-        let done = HookReport { kind: ReportKind::ToolResult, ..telling };
-        assert_eq!((said(&closed, Some(&done)).status, said(&closed, Some(&done)).out), (0, None));
+        let done = HookReport { kind: ReportKind::ToolResult, ..report };
+        assert_eq!((reply_to(&closed, Some(&done)).status, reply_to(&closed, Some(&done)).out), (0, None));
     }
 }

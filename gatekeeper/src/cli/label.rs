@@ -22,15 +22,18 @@ pub struct Arguments {
     /// Whose ${home}, ${user} and ${uid} the policy means; root's where left out.
     #[arg(long, short, value_name = "USER")]
     user: Option<String>,
-    /// What ${workspace} means in the policy; the current directory where left out.
+    /// The value of ${workspace} in the policy; the current directory where left out.
     #[arg(long, short, value_name = "DIR")]
     workspace: Option<PathBuf>,
-    /// What the session is for, for people.
+    /// The session's purpose, for people.
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
 }
 
 /// Labels a cgroup.
+///
+/// # Errors
+/// Where the policy or the workspace can't be read, the daemon does not answer or refuses, or standard output fails.
 pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let request = Request::Label(LabelCgroup {
         policy: choice(&arguments.policy)?,

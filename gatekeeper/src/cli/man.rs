@@ -17,6 +17,9 @@ pub struct Arguments {
 }
 
 /// Prints a page, or writes all.
+///
+/// # Errors
+/// Where there is no such subcommand, or the pages can't be written.
 pub fn run(arguments: &Arguments, mut command: clap::Command) -> anyhow::Result<ExitCode> {
     command.build();
     if let Some(folder) = &arguments.all {

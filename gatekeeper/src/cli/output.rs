@@ -51,6 +51,9 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Prints one object as one line of JSON.
+///
+/// # Errors
+/// Where the object has no JSON form, or the output fails.
 pub fn json(out: &mut impl Write, object: &impl Serialize) -> anyhow::Result<()> {
     let mut line = serde_json::to_vec(object)?;
     line.push(b'\n');
@@ -89,6 +92,9 @@ impl Table {
     }
 
     /// Prints it.
+    ///
+    /// # Errors
+    /// Where the output fails.
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
@@ -120,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cause_is_told_twice() {
+    fn no_cause_is_printed_twice() {
         let inner = || io::Error::other("it broke");
         assert_eq!(chain(&anyhow::Error::from(inner()).context("opening x")), "opening x: it broke");
         assert_eq!(chain(&anyhow::Error::from(inner()).context("x: it broke")), "x: it broke");

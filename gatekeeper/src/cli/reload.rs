@@ -17,6 +17,9 @@ pub struct Arguments {
 }
 
 /// Reloads; succeeds only where every session took its policies.
+///
+/// # Errors
+/// Where the daemon does not answer, refuses the request, or standard output fails.
 pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut out = out();
     let mut code = ExitCode::SUCCESS;

@@ -38,10 +38,10 @@ pub struct Arguments {
     /// which can only narrow the default one.
     #[arg(long, short, value_name = "NAME|FILE")]
     policy: Option<String>,
-    /// What ${workspace} means in the policy; the current directory where left out.
+    /// The value of ${workspace} in the policy; the current directory where left out.
     #[arg(long, short, value_name = "DIR")]
     workspace: Option<PathBuf>,
-    /// What the session is for, for people.
+    /// The session's purpose, for people.
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
     /// A short name for the session.
@@ -75,6 +75,9 @@ impl Arguments {
 }
 
 /// Opens a session and becomes the command.
+///
+/// # Errors
+/// Where the policy or the workspace can't be read, the daemon does not answer or refuses, or the terminal fails.
 pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let wish = pty_proxy::Wish { record: arguments.record, prompt: arguments.prompt };
     if wish.record || wish.prompt {
@@ -87,7 +90,7 @@ pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
         purpose: arguments.purpose,
         name: arguments.name,
         seconds: arguments.lasts.map(|lasts| lasts.as_secs()),
-        command: told(&arguments.command),
+        command: shortened(&arguments.command),
     });
     let [program, rest @ ..] = arguments.command.as_slice() else { bail!("no command is given") };
     let mut command = Command::new(program);
@@ -121,7 +124,7 @@ fn again(words: Vec<OsString>, command: usize) -> Vec<OsString> {
 }
 
 /// The command as the record shows it: an endless one is cut.
-fn told(command: &[OsString]) -> Vec<String> {
+fn shortened(command: &[OsString]) -> Vec<String> {
     let mut left = COMMAND;
     let short = |word: &OsString| {
         let word = word.to_string_lossy();
@@ -157,6 +160,9 @@ fn report(error: &io::Error, program: &OsString, session: SessionId) -> ExitCode
 }
 
 /// The policy an argument means; a file is read here, with the caller's rights.
+///
+/// # Errors
+/// Where the argument is no policy's name, or the file can't be read or is not UTF-8.
 pub fn choice(argument: &str) -> anyhow::Result<PolicyChoice> {
     if !argument.contains('/') && !argument.ends_with(".toml") {
         if !is_policy_name(argument) {
@@ -174,6 +180,9 @@ pub fn choice(argument: &str) -> anyhow::Result<PolicyChoice> {
 }
 
 /// The workspace an argument means, without symbolic links.
+///
+/// # Errors
+/// Where there is no such directory, or its path is not UTF-8.
 pub fn workspace(argument: Option<&Path>) -> anyhow::Result<PathBuf> {
     let path = argument.unwrap_or(Path::new("."));
     let real = path.canonicalize().with_context(|| format!("workspace {}", path.display()))?;
@@ -214,11 +223,11 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_command_is_told_in_short() {
+    fn an_endless_command_is_cut() {
         let words = |text: &str| vec![OsString::from("echo"), OsString::from(text)];
-        assert_eq!(told(&words("hello")), ["echo", "hello"]);
-        let told = told(&words(&"é".repeat(5000)));
-        assert!(told.concat().len() <= COMMAND && told[1].len() > COMMAND - 10, "{}", told[1].len());
+        assert_eq!(shortened(&words("hello")), ["echo", "hello"]);
+        let short = shortened(&words(&"é".repeat(5000)));
+        assert!(short.concat().len() <= COMMAND && short[1].len() > COMMAND - 10, "{}", short[1].len());
     }
 
     #[test]

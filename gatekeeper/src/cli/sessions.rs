@@ -19,6 +19,9 @@ pub struct Arguments {
 }
 
 /// Lists the sessions.
+///
+/// # Errors
+/// Where the daemon does not answer, refuses the request, or standard output fails.
 pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut found = Vec::new();
     for answer in ask(&config.socket, Request::Sessions {})? {

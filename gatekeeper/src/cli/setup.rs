@@ -18,13 +18,13 @@ pub struct Arguments {
     #[arg(value_name = "ASSISTANT")]
     assistant: Assistant,
     /// For everybody, in the assistant's administrative file, which users can't change: for root, who gets it
-    /// unless told otherwise.
+    /// by default.
     #[arg(long, group = "scope")]
     system: bool,
     /// For yourself.
     #[arg(long, group = "scope")]
     user: bool,
-    /// For whoever works in the current folder; what other users than root get unless told otherwise.
+    /// For whoever works in the current folder; what other users than root get by default.
     #[arg(long, group = "scope")]
     project: bool,
     /// Take gatekeeper's own hooks out again, and nothing else.
@@ -36,6 +36,9 @@ pub struct Arguments {
 }
 
 /// Sets up hooks, or takes them back.
+///
+/// # Errors
+/// Where the assistant's file can't be changed, gatekeeper's path needs quoting, or standard output fails.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { assistant, system, user, project, remove, dry_run } = *arguments;
     let scope = if system || (effective_uid() == 0 && !user && !project) {

@@ -22,6 +22,9 @@ pub struct Arguments {
 }
 
 /// Shows how things are; succeeds only where sessions can be opened.
+///
+/// # Errors
+/// Where the daemon refuses the request, or standard output fails. That there is no daemon is no error.
 pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let conversation = match ask(&config.socket, Request::Status {}) {
         Ok(conversation) => conversation,
@@ -108,7 +111,7 @@ fn print_export(out: &mut impl Write, export: &ExportState) -> std::io::Result<(
     Ok(())
 }
 
-/// What this kernel can't enforce, by operation.
+/// Prints the operations that this kernel can't enforce.
 fn unsupported(out: &mut impl Write, unsupported: &[Unsupported]) -> std::io::Result<()> {
     for one in unsupported {
         match (&one.covered_by, &one.capability) {
@@ -171,7 +174,7 @@ fn print_counters(out: &mut impl Write, counters: &Counters, unwritten: u64) -> 
     Ok(())
 }
 
-/// What can be said without the daemon: what it left in the kernel binds on.
+/// Prints the state without the daemon: the programs that it left in the kernel still bind.
 fn without_daemon(config: &Config, arguments: &Arguments, error: &ClientError) -> anyhow::Result<ExitCode> {
     let pinned = pinned(&config.pins);
     let mut out = out();

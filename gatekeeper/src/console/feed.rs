@@ -95,7 +95,7 @@ fn sessions<T: Fn(News) -> bool>(socket: &Path, tell: &T) -> Result<bool, Client
     Ok(tell(News::Sessions(sessions)))
 }
 
-/// Tells the daemon what a person says; what it came to is told like all else.
+/// Sends a person's answer to the daemon; the result comes as news.
 ///
 /// # Errors
 /// Where no thread can be started.
@@ -107,7 +107,7 @@ pub fn decide(
     let socket: PathBuf = socket.into();
     let work = move || {
         let (hold, asked) = (answer.hold, answer.scope);
-        let said = ask(&socket, Request::Decide(answer)).and_then(|answers| {
+        let result = ask(&socket, Request::Decide(answer)).and_then(|answers| {
             for answer in answers {
                 if let Answer::Decided(decision) = answer? {
                     return Ok(News::Decided { decision, asked });
@@ -115,7 +115,7 @@ pub fn decide(
             }
             Ok(News::Trouble(format!("hold {hold}: the daemon did not say what came of it")))
         });
-        tell(said.unwrap_or_else(|error| News::Trouble(format!("hold {hold}: {error}"))));
+        tell(result.unwrap_or_else(|error| News::Trouble(format!("hold {hold}: {error}"))));
     };
     thread::Builder::new().name("decide".to_owned()).spawn(work).map(drop)
 }

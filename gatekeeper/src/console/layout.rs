@@ -21,7 +21,7 @@ const LATELY: usize = 12;
 pub struct Layout {
     /// The first line.
     pub head: Rect,
-    /// What waits.
+    /// Open holds.
     pub list: Rect,
     /// All of one hold.
     pub detail: Rect,
@@ -58,9 +58,9 @@ pub fn of((columns, rows): (u16, u16)) -> Layout {
 /// A line of a hold as it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// What it tells, as wide as it is drawn.
+    /// Name of the entry, as wide as it is drawn.
     pub name: String,
-    /// What is told.
+    /// Text of the entry.
     pub text: String,
     /// Whether it belongs to what is decided.
     pub asked: bool,
@@ -92,7 +92,7 @@ pub fn detail(state: &State, waiting: &Waiting) -> Vec<Row> {
     rows
 }
 
-/// What is asked, in lines of this width.
+/// Returns a hold's question in lines of this width, in columns.
 #[must_use]
 pub fn asked(held: &Held, left: u64, width: u16) -> Vec<Row> {
     text::lines(held, left).iter().flat_map(|line| broken(line, width, true)).collect()

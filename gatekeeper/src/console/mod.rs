@@ -28,8 +28,8 @@ const TICK: Duration = Duration::from_millis(250);
 /// News taken in before the next picture.
 const AT_ONCE: usize = 1_000;
 
-/// What the console waits for.
-enum CastEvent {
+/// Event that the console waits for.
+enum ConsoleEvent {
     Terminal(Event),
     News(News),
     Over(Option<io::Error>),
@@ -43,39 +43,39 @@ pub fn run(socket: &Path) -> io::Result<()> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(io::Error::other("this needs a terminal; `gatekeeper holds` does not"));
     }
-    let (tell, heard) = mpsc::channel();
+    let (tell, receiver) = mpsc::channel();
     let over = tell.clone();
-    on_termination(move || drop(over.send(CastEvent::Over(None))))?;
+    on_termination(move || drop(over.send(ConsoleEvent::Over(None))))?;
     let mut screen = Screen::open()?;
     keyboard(tell.clone())?;
     let begun = Instant::now();
     let size = screen.0.size()?;
     let mut state = State::new((size.width, size.height));
-    let tell_news = move |news| tell.send(CastEvent::News(news)).is_ok();
+    let tell_news = move |news| tell.send(ConsoleEvent::News(news)).is_ok();
     feed::start(socket, tell_news.clone())?;
     loop {
         state.tick(begun.elapsed());
         screen.0.draw(|frame| view::draw(&state, frame))?;
-        let mut next = match heard.recv_timeout(TICK) {
-            Ok(happening) => Some(happening),
+        let mut next = match receiver.recv_timeout(TICK) {
+            Ok(event) => Some(event),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         };
         state.tick(begun.elapsed());
         let mut count = 0;
-        while let Some(happening) = next {
-            match happening {
-                CastEvent::Over(None) => return Ok(()),
-                CastEvent::Over(Some(error)) => return Err(error),
-                CastEvent::News(news) => state.hear(news),
-                CastEvent::Terminal(event) => match act(&mut state, event) {
+        while let Some(event) = next {
+            match event {
+                ConsoleEvent::Over(None) => return Ok(()),
+                ConsoleEvent::Over(Some(error)) => return Err(error),
+                ConsoleEvent::News(news) => state.receive(news),
+                ConsoleEvent::Terminal(event) => match act(&mut state, event) {
                     Some(Command::Quit) => return Ok(()),
                     Some(Command::Decide(answer)) => feed::decide(socket, answer, tell_news.clone())?,
                     None => {}
                 },
             }
             count += 1;
-            next = if count < AT_ONCE { heard.try_recv().ok() } else { None };
+            next = if count < AT_ONCE { receiver.try_recv().ok() } else { None };
         }
         if state.take_bell() {
             let mut out = io::stdout();
@@ -117,17 +117,17 @@ impl Drop for Screen {
 }
 
 /// Ends with the process: until then it waits for keys.
-fn keyboard(tell: Sender<CastEvent>) -> io::Result<()> {
+fn keyboard(tell: Sender<ConsoleEvent>) -> io::Result<()> {
     let read = move || {
         loop {
-            let happening = match event::read() {
-                Ok(event) => CastEvent::Terminal(event),
+            let event = match event::read() {
+                Ok(event) => ConsoleEvent::Terminal(event),
                 Err(error) => {
-                    let _ = tell.send(CastEvent::Over(Some(error)));
+                    let _ = tell.send(ConsoleEvent::Over(Some(error)));
                     return;
                 }
             };
-            if tell.send(happening).is_err() {
+            if tell.send(event).is_err() {
                 return;
             }
         }

@@ -1,4 +1,4 @@
-//! What the console knows and what keys do. Nothing here reads, writes or waits: news and keys go in, commands come out.
+//! The console's state and the effect of keys. Nothing here reads, writes or waits: news and keys go in, commands come out.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use gatekeeper_record::safe_text;
 
 /// After a decision keys mean nothing for so long: whoever still types means the one before.
 const DEAF: Duration = Duration::from_millis(500);
-/// What a task did before it asked is shown for so long.
+/// Nanoseconds before a hold for which the events of its task are shown.
 const LATELY: u64 = 60_000_000_000;
 /// Records kept.
 const RECORDS: usize = 5_000;
@@ -35,7 +35,7 @@ pub enum News {
         hold: HoldId,
         /// Who has approved so far.
         approved: Vec<Person>,
-        /// What was denied unshown, where its session asks too often.
+        /// Holds denied unshown, where the session asks too often.
         flood: Option<u64>,
     },
     /// It waits no more.
@@ -46,18 +46,18 @@ pub enum News {
     Record(Box<Record>),
     /// The sessions that are open.
     Sessions(Vec<Summary>),
-    /// What an answer came to.
+    /// Result of an answer.
     Decided {
-        /// What the daemon says.
+        /// The daemon's decision.
         decision: Box<Decision>,
-        /// What was to be covered.
+        /// The scope that was asked for.
         asked: GrantScope,
     },
-    /// What did not work.
+    /// Error, in words.
     Trouble(String),
 }
 
-/// What is to be done.
+/// Command to the caller.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     /// Leave.
@@ -66,18 +66,18 @@ pub enum Command {
     Decide(HoldAnswer),
 }
 
-/// What the list shows.
+/// Content of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pane {
-    /// What waits.
+    /// Open holds.
     Holds,
     /// Sessions.
     Sessions,
-    /// What happened.
+    /// Latest records.
     Events,
 }
 
-/// What a person is about to say of a hold.
+/// Answer to a hold that a person is about to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
     /// It may pass, once.
@@ -88,7 +88,7 @@ pub enum Choice {
     Deny,
 }
 
-/// What keys are for.
+/// Meaning of the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Looking around.
@@ -172,7 +172,7 @@ impl State {
     }
 
     /// Takes in news.
-    pub fn hear(&mut self, news: News) {
+    pub fn receive(&mut self, news: News) {
         match news {
             News::HoldsAnew => {
                 self.holds.clear();
@@ -253,7 +253,7 @@ impl State {
         self.selected.and_then(|hold| self.holds.get(&hold))
     }
 
-    /// What the task of a hold and those it descends from did in the minute before, the latest last.
+    /// Returns the events of a hold's task and its ancestors in the minute before the hold, the latest last.
     pub fn lately<'a>(&'a self, held: &'a Held) -> impl DoubleEndedIterator<Item = &'a Event> {
         let asked = &held.event;
         let near = |event: &&Event| {
@@ -279,7 +279,7 @@ impl State {
         lines.len().saturating_sub(self.read)
     }
 
-    /// What a key does.
+    /// Handles a key; returns the command for the caller, if any.
     pub fn press(&mut self, key: Key) -> Option<Command> {
         if key == Key::Quit {
             return Some(Command::Quit);

@@ -51,7 +51,7 @@ fn push(number: u64) -> Held {
 fn state(size: (u16, u16), holds: Vec<Held>) -> State {
     let mut state = State::new(size);
     for held in holds {
-        state.hear(News::Hold(Box::new(held)));
+        state.receive(News::Hold(Box::new(held)));
     }
     state
 }
@@ -133,18 +133,18 @@ fn a_held_down_key_decides_nothing_and_typing_on_no_second_hold() {
 fn a_hold_that_comes_or_goes_does_not_slip_under_the_key() {
     let mut state = state((100, 40), vec![push(7)]);
     press(&mut state, "↓a");
-    state.hear(News::Hold(Box::new(push(3))));
+    state.receive(News::Hold(Box::new(push(3))));
     assert_eq!(press(&mut state, "y"), [answer(7, true, Breadth::Once)]);
 
     let mut state = self::state((100, 40), vec![push(7), push(9)]);
     press(&mut state, "↓a");
-    state.hear(News::Gone(id(7)));
+    state.receive(News::Gone(id(7)));
     assert_eq!(press(&mut state, "yay"), []);
     assert!(state.note.contains("waits no more"), "{}", state.note);
 
     let mut state = self::state((100, 40), vec![push(7)]);
     press(&mut state, "↓a");
-    state.hear(News::HoldsAnew);
+    state.receive(News::HoldsAnew);
     assert_eq!(press(&mut state, "y"), []);
 }
 
@@ -153,15 +153,15 @@ fn a_hold_that_is_amended_is_the_same_and_not_new() {
     let mut state = state((100, 40), vec![Held { flood_denied: Some(0), ..push(7) }]);
     state.take_bell();
     press(&mut state, "↓a");
-    state.hear(News::Amended { hold: id(7), approved: Vec::new(), flood: Some(41) });
-    state.hear(News::Amended { hold: id(8), approved: Vec::new(), flood: Some(2) });
+    state.receive(News::Amended { hold: id(7), approved: Vec::new(), flood: Some(41) });
+    state.receive(News::Amended { hold: id(8), approved: Vec::new(), flood: Some(2) });
     assert!(screen(&state).iter().any(|line| line.contains("41 so far")));
     assert!(!state.take_bell() && state.holds.len() == 1);
     assert_eq!(press(&mut state, "y"), [answer(7, true, Breadth::Once)]);
 }
 
 #[test]
-fn who_approves_more_than_others_did_is_told() {
+fn approving_more_than_others_did_is_noted() {
     let once = GrantScope { seconds: None, breadth: Breadth::Once };
     let decision = || Decision {
         event: None,
@@ -180,9 +180,9 @@ fn who_approves_more_than_others_did_is_told() {
     };
     let mut state = state((100, 40), vec![push(7)]);
     let asked = GrantScope { seconds: None, breadth: Breadth::Exact };
-    state.hear(News::Decided { decision: Box::new(decision()), asked });
+    state.receive(News::Decided { decision: Box::new(decision()), asked });
     assert!(state.note.contains("others approved no more than once"), "{}", state.note);
-    state.hear(News::Decided { decision: Box::new(decision()), asked: once });
+    state.receive(News::Decided { decision: Box::new(decision()), asked: once });
     assert!(!state.note.contains("others approved"), "{}", state.note);
 }
 
@@ -222,7 +222,7 @@ fn all_there_is_to_know_is_seen() {
     let mut state = state((100, 30), vec![push(7)]);
     let mut before = event(5, Operation::Read, Verdict::Audit, file("/home/dev/.netrc"));
     before.boot_time = push(7).event.boot_time - 1_000_000;
-    state.hear(News::Record(Box::new(Record::Event(Box::new(before)))));
+    state.receive(News::Record(Box::new(Record::Event(Box::new(before)))));
     press(&mut state, "↓");
     state.tick(Duration::from_secs(15));
     let seen = screen(&state).join("\n");
@@ -279,15 +279,15 @@ fn a_small_screen_looks_like_this() {
 }
 
 #[test]
-fn a_daemon_that_is_away_is_told_until_it_is_back() {
+fn an_absent_daemon_is_noted_until_it_is_back() {
     let mut state = state((100, 20), vec![push(7)]);
     press(&mut state, "↓a");
-    state.hear(News::HoldsAnew);
-    state.hear(News::Away("no daemon answers\n  start it".into()));
+    state.receive(News::HoldsAnew);
+    state.receive(News::Away("no daemon answers\n  start it".into()));
     assert_eq!(press(&mut state, "y"), []);
     let seen = screen(&state);
     assert!(seen[1].contains("nothing waits") && seen[17] == "no daemon answers   start it", "{seen:#?}");
-    state.hear(News::HoldsAnew);
+    state.receive(News::HoldsAnew);
     assert_eq!(screen(&state)[17], "");
 }
 
@@ -303,8 +303,8 @@ fn hostile_text_stays_in_its_place() {
     hostile.event.ancestry[0].path = HOSTILE.into();
     for size in [(40, 12), (100, 40), (200, 60), (10, 3), (1, 1)] {
         let mut state = state(size, vec![hostile.clone()]);
-        state.hear(News::Record(Box::new(Record::Event(Box::new(hostile.event.clone())))));
-        state.hear(News::Trouble(HOSTILE.into()));
+        state.receive(News::Record(Box::new(Record::Event(Box::new(hostile.event.clone())))));
+        state.receive(News::Trouble(HOSTILE.into()));
         let mut seen = screen(&state);
         for keys in ["↓", "⇟", "⇟", "d", "x", "⇥", "⇥", "⇥", "/"] {
             press(&mut state, keys);

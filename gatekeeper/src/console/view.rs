@@ -1,4 +1,4 @@
-//! What the console looks like.
+//! The drawing of the console.
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -141,24 +141,27 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
         }
         Record::Decision(decision) => {
             let style = if decision.approved { GOOD } else { BAD };
-            let said = safe_text::cut(&decision.to_string(), 120);
-            (format!("{} {said}: {}", decision.time.clock(), safe_text::cut(&decision.summary, 120)), style)
+            let outcome = safe_text::cut(&decision.to_string(), 120);
+            (
+                format!("{} {outcome}: {}", decision.time.clock(), safe_text::cut(&decision.summary, 120)),
+                style,
+            )
         }
-        Record::AssistantReport(told) if told.dropped > 0 => {
-            (format!("{} {} more hooks turned away", told.time.clock(), told.dropped), BAD)
+        Record::AssistantReport(report) if report.dropped > 0 => {
+            (format!("{} {} more hooks turned away", report.time.clock(), report.dropped), BAD)
         }
-        Record::AssistantReport(told) => {
-            let session = told.session_name.clone().unwrap_or_else(|| told.session.to_string());
-            let (who, what) = (told.report.assistant.name(), told.report.kind.words());
-            let tool = told.report.tool.as_deref().unwrap_or_default();
+        Record::AssistantReport(report) => {
+            let session = report.session_name.clone().unwrap_or_else(|| report.session.to_string());
+            let (assistant, kind) = (report.report.assistant.name(), report.report.kind.words());
+            let tool = report.report.tool.as_deref().unwrap_or_default();
             let text = format!(
-                "{} {} {who} {what} {} {}",
-                told.time.clock(),
+                "{} {} {assistant} {kind} {} {}",
+                report.time.clock(),
                 safe_text::cut(&session, 40),
                 safe_text::cut(tool, 40),
-                safe_text::cut(&told.brief(), 120),
+                safe_text::cut(&report.brief(), 120),
             );
-            (text, if told.predicted_denial.is_some() { BAD } else { DIM })
+            (text, if report.predicted_denial.is_some() { BAD } else { DIM })
         }
         Record::Session(change) => {
             let name = change.session_name.clone().unwrap_or_else(|| change.session.to_string());
@@ -180,8 +183,8 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
             )
         }
         Record::Daemon(change) => {
-            let what = if change.started { "started" } else { "stopped" };
-            (format!("{} the daemon {what}", change.time.clock()), DIM)
+            let state = if change.started { "started" } else { "stopped" };
+            (format!("{} the daemon {state}", change.time.clock()), DIM)
         }
         Record::Hook(change) => {
             let state = if change.live { "live" } else { "not live" };
@@ -194,7 +197,7 @@ fn events(state: &State) -> impl Iterator<Item = (String, Style)> {
     })
 }
 
-/// What is asked in one line that isn't cut at the edge: what would not be seen to its end is cut with its end shown.
+/// Returns a hold's question in one line that isn't cut at the edge: a longer one is cut with its end shown.
 fn brief(held: &Held, width: usize) -> String {
     let operation = held.event.operation.name();
     let room = width.saturating_sub(operation.len() + 4);

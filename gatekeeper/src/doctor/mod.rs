@@ -25,13 +25,13 @@ pub enum CheckStatus {
 /// One thing looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at, in a word for programs.
+    /// Name of the check, in a word for programs.
     pub check: &'static str,
     /// How it came out.
     pub status: CheckStatus,
-    /// What was found.
+    /// Result, in words.
     pub detail: String,
-    /// What to do about it.
+    /// Advice for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }

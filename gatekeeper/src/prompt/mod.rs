@@ -86,14 +86,14 @@ impl Prompter {
     ///
     /// # Errors
     /// Where the terminal is gone.
-    pub fn hear(&mut self) -> io::Result<Vec<u8>> {
+    pub fn receive(&mut self) -> io::Result<Vec<u8>> {
         let mut over = false;
         for news in self.feed.take() {
             match news {
                 News::Anew => {
                     self.waiting.clear();
                     if let Some((question, _)) = &mut self.asking {
-                        question.doubt();
+                        question.mark_stale();
                     }
                 }
                 News::Hold(held) => {
@@ -106,8 +106,8 @@ impl Prompter {
                         _ => self.waiting.push_back(Waiting { held: *held, until }),
                     }
                 }
-                // What was not told of again waits no more.
-                News::All => over |= self.asking.as_ref().is_some_and(|(question, _)| question.is_doubted()),
+                // A hold that is not announced again is no longer open.
+                News::All => over |= self.asking.as_ref().is_some_and(|(question, _)| question.is_stale()),
                 News::Gone(hold) => {
                     self.waiting.retain(|waiting| waiting.held.hold != hold);
                     over |= self.asking.as_ref().is_some_and(|(question, _)| question.hold() == hold);

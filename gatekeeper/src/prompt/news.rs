@@ -18,20 +18,20 @@ use gatekeeper_record::session_id::SessionId;
 /// Before the daemon is asked again that was away.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// What happened.
+/// News of open holds.
 #[derive(Debug)]
 pub enum News {
-    /// What was told may not be so any more; what is follows.
+    /// The list of holds begins anew: the open ones follow.
     Anew,
     /// Something waits.
     Hold(Box<Held>),
-    /// All that waits has been told.
+    /// The list of open holds is complete.
     All,
     /// It waits no more.
     Gone(HoldId),
 }
 
-/// A thread that listens, and a descriptor that can be read where it has heard something.
+/// Thread that listens to the daemon, and a descriptor that is readable where there are news.
 pub struct Feed {
     news: Receiver<News>,
     woken: UnixStream,
@@ -58,7 +58,7 @@ impl Feed {
         self.woken.as_fd()
     }
 
-    /// What is new.
+    /// Takes the news that have come.
     pub fn take(&mut self) -> Vec<News> {
         let mut bytes = [0; 256];
         // Nothing there is no error here, and neither is a byte that is left for the next time.

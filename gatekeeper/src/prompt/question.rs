@@ -17,7 +17,7 @@ const TYPED: usize = 16;
 /// Lines that are not the hold's.
 const FRAME: usize = 6;
 
-/// What a key came to.
+/// Effect of a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// The question stands.
@@ -33,7 +33,7 @@ pub enum Step {
 pub struct Question {
     held: Held,
     size: (u16, u16),
-    /// What has to be typed after the letter: nobody could know it before.
+    /// Digits to type after the letter: nobody could know them before.
     code: String,
     typed: String,
     /// The first line on the screen.
@@ -42,7 +42,7 @@ pub struct Question {
     read: usize,
     note: String,
     /// Whether the daemon is away, so that nobody knows whether it still waits.
-    doubted: bool,
+    stale: bool,
     begun: Instant,
     left: u64,
 }
@@ -60,7 +60,7 @@ impl Question {
             top: 0,
             read: 0,
             note: String::new(),
-            doubted: false,
+            stale: false,
             begun: Instant::now(),
             left,
         };
@@ -74,14 +74,14 @@ impl Question {
         self.held.hold
     }
 
-    /// The daemon is away.
-    pub fn doubt(&mut self) {
-        self.doubted = true;
+    /// Marks the question stale: the daemon is away.
+    pub fn mark_stale(&mut self) {
+        self.stale = true;
     }
 
-    /// It waits still.
+    /// Marks the question current: the hold is still open.
     pub fn trust(&mut self) {
-        self.doubted = false;
+        self.stale = false;
     }
 
     /// The terminal has another size: what was read may be off it.
@@ -94,8 +94,8 @@ impl Question {
 
     /// Whether nobody knows if it still waits.
     #[must_use]
-    pub fn is_doubted(&self) -> bool {
-        self.doubted
+    pub fn is_stale(&self) -> bool {
+        self.stale
     }
 
     /// Says something of the last answer.
@@ -201,7 +201,7 @@ impl Question {
                 return Step::Stay;
             }
         };
-        if self.doubted {
+        if self.stale {
             self.note("the daemon is away: nothing can be decided");
             return Step::Stay;
         }
@@ -219,7 +219,7 @@ impl Question {
         seen.extend(lines.iter().skip(self.top).take(rows).cloned());
         seen.push(String::new());
         let unread = self.unread();
-        let away = if self.doubted { "the daemon is away" } else { "" };
+        let away = if self.stale { "the daemon is away" } else { "" };
         seen.push(if away.is_empty() { self.note.clone() } else { away.to_owned() });
         let code = &self.code;
         seen.push(match unread {

@@ -1,4 +1,4 @@
-//! What the session has made of the terminal, so that a question finds it plain and leaves it as it was.
+//! The state in which the session left the terminal, so that a question finds it plain and leaves it as it was.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ const REMEMBERED: usize = 64;
 /// The same for keyboards within keyboards.
 const KEYBOARDS: usize = 16;
 
-/// What the parser does not keep.
+/// Terminal state that the parser does not keep.
 #[derive(Debug, Default)]
 struct Extras {
     modes: BTreeSet<u16>,

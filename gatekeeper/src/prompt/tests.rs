@@ -111,7 +111,7 @@ fn what_has_not_been_on_the_screen_is_not_decided() {
 #[test]
 fn while_the_daemon_is_away_nothing_is_decided() {
     let mut question = question(held(), SIZE);
-    question.doubt();
+    question.mark_stale();
     assert_eq!(press(&mut question, "a417\r"), Step::Stay);
     assert!(seen(&question.draw(9), SIZE).contains("the daemon is away"));
     question.trust();

@@ -34,6 +34,9 @@ pub fn drop_privileges(command: &mut Command, user: &Entry) {
 }
 
 /// Kills every process of a group. That there is none any more is no error.
+///
+/// # Errors
+/// Where `leader` is 0, 1 or no process id, or kill(2) refuses.
 pub fn kill_group(leader: u32) -> io::Result<()> {
     let group = i32::try_from(leader).ok().filter(|group| *group > 1);
     let group = group.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;

@@ -1,4 +1,4 @@
-//! What kind of file system a path lies on.
+//! The kind of file system that a path lies on.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -16,6 +16,9 @@ pub enum Kind {
 }
 
 /// The kind of file system `path` lies on.
+///
+/// # Errors
+/// Where the path holds a NUL, or statfs(2) fails.
 pub fn kind_of(path: &Path) -> io::Result<Kind> {
     let path = super::text(path)?;
     let mut answer = MaybeUninit::<libc::statfs>::uninit();

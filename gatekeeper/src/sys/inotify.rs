@@ -1,4 +1,4 @@
-//! Being told when a file changes.
+//! Notice of a file's changes, by inotify(7).
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -14,6 +14,9 @@ pub struct Inotify(OwnedFd);
 
 impl Inotify {
     /// An empty, non-blocking queue.
+    ///
+    /// # Errors
+    /// Where inotify_init1(2) fails.
     pub fn new() -> io::Result<Self> {
         // SAFETY: inotify_init1 takes no pointers.
         let made = super::check(unsafe { libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK) })?;
@@ -21,7 +24,10 @@ impl Inotify {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(made) }))
     }
 
-    /// Asks to be told of changes to the file.
+    /// Watches the file for changes.
+    ///
+    /// # Errors
+    /// Where the path holds a NUL, or inotify_add_watch(2) fails.
     pub fn watch(&self, path: &Path) -> io::Result<Watch> {
         let path = super::text(path)?;
         // SAFETY: the path ends with NUL and lives through the call.
@@ -37,6 +43,9 @@ impl Inotify {
     }
 
     /// Empties the queue.
+    ///
+    /// # Errors
+    /// Where read(2) fails, other than for an empty queue.
     pub fn drain(&self) -> io::Result<()> {
         let mut buffer = [0u8; 4096];
         loop {

@@ -24,12 +24,18 @@ pub struct Entry {
 const LONGEST: usize = 1 << 20;
 
 /// The user with this id, if there is one.
+///
+/// # Errors
+/// Where the user database can't be read.
 pub fn by_uid(uid: u32) -> io::Result<Option<Entry>> {
     // SAFETY: `find` gives pointers that are valid for the call, and the length that belongs to them.
     find(|entry, buffer, length, found| unsafe { libc::getpwuid_r(uid, entry, buffer, length, found) })
 }
 
 /// The user with this name, if there is one.
+///
+/// # Errors
+/// Where the name holds a NUL, or the user database can't be read.
 pub fn by_name(name: &str) -> io::Result<Option<Entry>> {
     let name = CString::new(name)?;
     // SAFETY: as in `by_uid`; the name ends with NUL and outlives the call.
@@ -39,6 +45,9 @@ pub fn by_name(name: &str) -> io::Result<Option<Entry>> {
 }
 
 /// The id of the group with this name, if there is one.
+///
+/// # Errors
+/// Where the name holds a NUL, or the group database can't be read.
 pub fn group(name: &str) -> io::Result<Option<u32>> {
     let name = CString::new(name)?;
     let mut buffer = vec![0u8; 4096];
@@ -67,6 +76,9 @@ pub fn group(name: &str) -> io::Result<Option<u32>> {
 }
 
 /// The ids of all groups that a user is in, as logging in would give them.
+///
+/// # Errors
+/// Where the name holds a NUL, or the user's groups can't be listed.
 pub fn groups_of(user: &Entry) -> io::Result<Vec<u32>> {
     let name = CString::new(user.name.as_str())?;
     let mut groups = vec![0; 64];

@@ -4,6 +4,9 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// A handle on the process that has this id now.
+///
+/// # Errors
+/// Where pidfd_open(2) fails: `ESRCH` where there is no such process.
 pub fn open(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: pidfd_open takes no pointers.
     let found = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
@@ -15,6 +18,9 @@ pub fn open(pid: i32) -> io::Result<OwnedFd> {
 }
 
 /// Whether the process has not ended yet.
+///
+/// # Errors
+/// Where poll(2) fails.
 pub fn is_alive(pidfd: BorrowedFd<'_>) -> io::Result<bool> {
     let mut entry = libc::pollfd { fd: pidfd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     // SAFETY: one entry of ours, and we say one.
@@ -23,6 +29,9 @@ pub fn is_alive(pidfd: BorrowedFd<'_>) -> io::Result<bool> {
 }
 
 /// Sends a signal to the process.
+///
+/// # Errors
+/// Where pidfd_send_signal(2) fails: `ESRCH` where the process has ended.
 pub fn signal(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> io::Result<()> {
     let none: *const libc::siginfo_t = std::ptr::null();
     // SAFETY: takes numbers, and no description of the signal.

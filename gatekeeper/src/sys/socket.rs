@@ -33,12 +33,18 @@ fn option<T: Copy>(socket: BorrowedFd<'_>, name: libc::c_int) -> io::Result<T> {
 }
 
 /// Who connected.
+///
+/// # Errors
+/// Where getsockopt(2) fails.
 pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     let found: libc::ucred = option(socket, libc::SO_PEERCRED)?;
     Ok(Credentials { pid: found.pid, uid: found.uid, gid: found.gid })
 }
 
 /// The supplementary groups of whoever connected, as the kernel noted them at that moment (`SO_PEERGROUPS`).
+///
+/// # Errors
+/// Where getsockopt(2) fails.
 pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     /// The kernel's own limit (`NGROUPS_MAX`, include/uapi/linux/limits.h).
     const MOST: usize = 65_536;
@@ -69,6 +75,9 @@ pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
 }
 
 /// A handle on the very process that connected; `ENOPROTOOPT` before Linux 6.5.
+///
+/// # Errors
+/// Where getsockopt(2) fails: `ENOPROTOOPT` before Linux 6.5.
 pub fn peer_pidfd(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let found: RawFd = option(socket, SO_PEERPIDFD)?;
     // SAFETY: the kernel has just made this descriptor for us, and nobody else has it.

@@ -16,6 +16,9 @@ pub const HANDED: i32 = 3;
 
 /// Starts the command on a new terminal of this size, which it controls; `handed` becomes its descriptor
 /// [`HANDED`]. Returns the terminal's other end.
+///
+/// # Errors
+/// Where no terminal can be had, or the command can't be started.
 pub fn spawn(mut command: Command, size: Winsize, handed: OwnedFd) -> io::Result<(Child, OwnedFd)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
@@ -42,7 +45,10 @@ pub fn spawn(mut command: Command, size: Winsize, handed: OwnedFd) -> io::Result
     Ok((child, master))
 }
 
-/// What the parent handed to this process at [`HANDED`].
+/// Returns the stream that the parent handed to this process at [`HANDED`].
+///
+/// # Errors
+/// Where [`HANDED`] is not open.
 pub fn handed() -> io::Result<std::os::unix::net::UnixStream> {
     use std::os::fd::FromRawFd;
     // SAFETY: only asks whether the descriptor is open.
@@ -57,6 +63,9 @@ pub struct Raw(Option<Termios>);
 
 impl Raw {
     /// Makes standard input so, where it is a terminal.
+    ///
+    /// # Errors
+    /// Where the terminal's settings can't be changed.
     pub fn begin() -> io::Result<Self> {
         let input = rustix::stdio::stdin();
         let Ok(before) = tcgetattr(input) else { return Ok(Self(None)) };
@@ -84,6 +93,9 @@ pub fn both_are() -> bool {
 }
 
 /// Throws away what was typed at standard input and not read yet.
+///
+/// # Errors
+/// Where standard input is no terminal.
 pub fn flush_input() -> io::Result<()> {
     Ok(tcflush(rustix::stdio::stdin(), QueueSelector::IFlush)?)
 }
@@ -94,6 +106,9 @@ pub struct Exclusive(());
 
 impl Exclusive {
     /// Keeps others out (ioctl_tty(2), `TIOCEXCL`).
+    ///
+    /// # Errors
+    /// Where the terminal's settings can't be changed.
     pub fn begin() -> io::Result<Self> {
         ioctl_tiocexcl(rustix::stdio::stdin())?;
         Ok(Self(()))
@@ -116,6 +131,9 @@ pub fn size() -> Winsize {
 }
 
 /// Gives a terminal another size.
+///
+/// # Errors
+/// Where the terminal's size can't be changed.
 pub fn resize(master: &OwnedFd, size: Winsize) -> io::Result<()> {
     Ok(tcsetwinsize(master, size)?)
 }

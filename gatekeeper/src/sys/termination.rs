@@ -1,11 +1,11 @@
-//! Being told to end, by SIGTERM, SIGHUP or SIGINT.
+//! The request to end: SIGTERM, SIGHUP or SIGINT.
 
 use std::io;
 use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Has a thread do this once the process is told to end, instead of ending it: a terminal is put back first.
+/// Has a thread do this once a signal asks the process to end, instead of ending it: a terminal is put back first.
 ///
 /// # Errors
 /// Where signals can't be listened for, or no thread can be started.

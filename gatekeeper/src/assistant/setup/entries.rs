@@ -1,4 +1,4 @@
-//! What stands in the files: which events, and the hook for each.
+//! The entries of the assistants' files: their events, and the hook for each.
 
 use serde_json::{Value, json};
 
@@ -128,7 +128,7 @@ pub fn is_own(assistant: Assistant, command: &str) -> bool {
         && words.next() == Some(assistant.name())
 }
 
-/// What an event's list says of its version, at the top of the file.
+/// Returns the version at the top of an assistant's file, where its format has one.
 pub fn version(assistant: Assistant) -> Option<u64> {
     matches!(assistant, Assistant::Cursor | Assistant::Copilot).then_some(1)
 }

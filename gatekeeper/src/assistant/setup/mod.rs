@@ -37,7 +37,7 @@ pub enum SetupError {
         line: usize,
         /// Column, from 1.
         column: usize,
-        /// What is wrong, and the help.
+        /// Description of the problem, and the help.
         message: String,
     },
     /// A file stands there that somebody else wrote.
@@ -48,7 +48,7 @@ pub enum SetupError {
     Link(PathBuf),
 }
 
-/// What is wrong with a file's text, and where.
+/// Problem in a file's text, and its position.
 struct Fault {
     line: usize,
     column: usize,
@@ -81,6 +81,9 @@ pub struct Change {
 
 impl Change {
     /// Works out what is to be changed. `program`: gatekeeper's own, by its path.
+    ///
+    /// # Errors
+    /// Where the assistant has no such file, it can't be read, or its content is not understood or not gatekeeper's.
     pub fn plan(
         assistant: Assistant,
         scope: &Scope,
@@ -125,6 +128,9 @@ impl Change {
     }
 
     /// Does it: afterwards the file is the old one or the new one, whole.
+    ///
+    /// # Errors
+    /// Where the file can't be written or removed, or is a link and root would write it.
     pub fn make(&self) -> Result<(), SetupError> {
         write::write(&self.path, self.after.as_deref())
     }

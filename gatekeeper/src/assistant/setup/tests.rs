@@ -168,8 +168,8 @@ fn broken_and_foreign_files_are_left_alone() {
             "FILE:4:17: \"PreToolUse\" in \"hooks\" has no list: write it as [",
         ),
     ] {
-        let said = error(Claude, Scope::User, text);
-        assert!(said.starts_with(start) && said.ends_with("nothing was changed"), "{said}");
+        let message = error(Claude, Scope::User, text);
+        assert!(message.starts_with(start) && message.ends_with("nothing was changed"), "{message}");
     }
     for (text, start) in [
         ("# ours\nhooks = 7\n", "FILE:2:9: \"hooks\" is no table: write it as [hooks]"),
@@ -178,8 +178,8 @@ fn broken_and_foreign_files_are_left_alone() {
             "FILE:3:8: hooks.Stop has no list of tables: write it as [[hooks.Stop]]",
         ),
     ] {
-        let said = error(Codex, system, text);
-        assert!(said.starts_with(start) && said.ends_with("nothing was changed"), "{said}");
+        let message = error(Codex, system, text);
+        assert!(message.starts_with(start) && message.ends_with("nothing was changed"), "{message}");
     }
     let toml = error(Codex, |root| Scope::System { root }, "a = 1\nb = = 2\n");
     assert!(toml.starts_with("FILE:2:"), "{toml}");

@@ -8,6 +8,9 @@ use super::entries::{entries, is_own};
 use crate::assistant::Assistant;
 
 /// The file with our hooks in it, or without them. `None`: nothing remains of it.
+///
+/// # Errors
+/// Where the text is no TOML, or its hooks have another form.
 pub fn edit(
     assistant: Assistant,
     text: Option<&str>,

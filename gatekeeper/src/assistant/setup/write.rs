@@ -16,7 +16,10 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> SetupError {
     move |source| SetupError::Io { path, source }
 }
 
-/// What the file says; `None` where it is not there.
+/// Returns the file's text; `None` where there is no file.
+///
+/// # Errors
+/// Where the file is there and can't be read, or is a link and root would follow it.
 pub fn read(path: &Path) -> Result<Option<String>, SetupError> {
     match fs::read_to_string(real(path)?) {
         Ok(text) => Ok(Some(text)),
@@ -26,6 +29,9 @@ pub fn read(path: &Path) -> Result<Option<String>, SetupError> {
 }
 
 /// Writes it, or removes it.
+///
+/// # Errors
+/// Where the file can't be written or removed, or is a link and root would follow it.
 pub fn write(path: &Path, text: Option<&str>) -> Result<(), SetupError> {
     let path = real(path)?;
     let Some(text) = text else { return fs::remove_file(&path).map_err(at(&path)) };
@@ -35,7 +41,7 @@ pub fn write(path: &Path, text: Option<&str>) -> Result<(), SetupError> {
     let draft = folder.join(format!(".gatekeeper-{}", std::process::id()));
     let written = draft_of(&draft, text, mode).and_then(|()| fs::rename(&draft, &path));
     if written.is_err() {
-        // What went wrong is told; the draft may not even be there.
+        // The first error is the one returned; the draft may not even be there.
         let _ = fs::remove_file(&draft);
     }
     written.and_then(|()| File::open(folder)?.sync_all()).map_err(at(&path))

@@ -39,6 +39,9 @@ pub struct Arguments {
 }
 
 /// Writes the records that fit, oldest first.
+///
+/// # Errors
+/// Where the trail or its index can't be read, or the output can't be written.
 pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let index = Index::open(folder)?;
     let found = index.search(&arguments.which.query())?;

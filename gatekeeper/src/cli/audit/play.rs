@@ -55,10 +55,13 @@ struct Shown<'a> {
     /// When, as records have it.
     time: Moment,
     #[serde(flatten)]
-    what: &'a CastEvent,
+    event: &'a CastEvent,
 }
 
 /// Shows it.
+///
+/// # Errors
+/// Where the options or the recording are wrong, the trail can't be read, or standard output is no terminal or fails.
 pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let speed = arguments.speed;
     if !(speed > 0.0 && speed.is_finite() && arguments.idle_limit >= 0.0) {
@@ -88,15 +91,15 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         bail!("playing wants a terminal: use --text, --json or --raw");
     }
     let (mut sieve, mut words) = (Sieve::default(), Plain::default());
-    for Moved { at, time, what } in &happened {
+    for Moved { at, time, what: event } in &happened {
         let wanted = part.has(*time);
         if arguments.json {
             if wanted {
-                json(&mut out, &Shown { at: at.as_secs_f64(), time: *time, what })?;
+                json(&mut out, &Shown { at: at.as_secs_f64(), time: *time, event })?;
             }
             continue;
         }
-        let CastEvent::Output(text) = what else { continue };
+        let CastEvent::Output(text) = event else { continue };
         if !wanted {
             // A sequence may have begun before.
             words.text(text);

@@ -16,6 +16,9 @@ pub struct Arguments {
 }
 
 /// Prints the proof: one JSON object, for `audit verify --proof`.
+///
+/// # Errors
+/// Where the key or the trail can't be read, the record is not provable, or standard output fails.
 pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let verifier = key_or_lying(folder, None)?;
     json(&mut out(), &Proof::of(folder, &verifier, arguments.record)?)?;

@@ -23,13 +23,13 @@ pub struct Which {
     /// Not after.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Moment>,
-    /// What the rules said.
+    /// The verdict of the rules.
     #[arg(long, value_parser = ["allow", "audit", "ask", "deny"])]
     verdict: Option<String>,
-    /// Only what was refused, by a rule or for doubt.
+    /// Only refused operations, whether a rule refused them or they could not be judged.
     #[arg(long)]
     refused: bool,
-    /// What was asked for: exec, read, write, connect ...
+    /// The operation: exec, read, write, connect ...
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
     /// The file's path; * and ? stand for anything, also for /.
@@ -50,20 +50,20 @@ pub struct Which {
     /// The assistant: the first program of its session.
     #[arg(long, value_name = "NAME|PATH")]
     assistant: Option<String>,
-    /// About this hold: what was asked, what was said, what followed. Numbers begin anew at each boot.
+    /// About this hold: the question, its decisions, and what followed. Numbers begin anew at each boot.
     #[arg(long, value_name = "NUMBER")]
     hold: Option<HoldId>,
-    /// What was said to a hold.
+    /// The outcome of a hold.
     #[arg(long, value_name = "WORD", value_enum)]
     decision: Option<Outcome>,
-    /// The person, or the check, that said so.
+    /// The person, or the check, that decided.
     #[arg(long, value_name = "NAME")]
     decided_by: Option<String>,
-    /// What kind of record.
+    /// The kind of record.
     #[arg(long, value_parser = ["event", "session", "assistant_report", "decision", "lost", "daemon", "policy_refused", "hook", "trail"])]
     kind: Option<String>,
     /// These words as they stand here, in capitals or not: in the record's message (operation, path or address, reason),
-    /// and in what is said with it: a session's purpose, note and command; a prompt, an answer and what a tool is given,
+    /// and in the texts that belong to it: a session's purpose, note and command; a prompt, an answer and what a tool is given,
     /// not what it gives back past its first 200 characters; what a hold asked and the reason it was answered with.
     #[arg(long, value_name = "WORDS")]
     text: Option<String>,
@@ -112,6 +112,9 @@ pub struct Arguments {
 const PORTION: usize = 1000;
 
 /// Prints the records that fit, oldest first.
+///
+/// # Errors
+/// Where the trail or its index can't be read, or standard output fails.
 pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let index = Index::open(folder)?;
     let found = index.search(&arguments.which.query())?;

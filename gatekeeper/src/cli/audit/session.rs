@@ -40,6 +40,9 @@ pub struct Report {
 }
 
 /// Tells the story.
+///
+/// # Errors
+/// Where the trail or its index can't be read, or standard output fails.
 pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let story = story(folder, arguments.session)?;
     if arguments.json {
@@ -51,6 +54,9 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes the story as a page.
+///
+/// # Errors
+/// Where the trail or its index can't be read, or the page can't be written.
 pub fn report(folder: &Path, arguments: &Report) -> anyhow::Result<ExitCode> {
     let page = html::page(&story(folder, arguments.session)?)?;
     fs::write(&arguments.html, page).with_context(|| arguments.html.display().to_string())?;
@@ -65,7 +71,7 @@ fn story(folder: &Path, session: SessionId) -> anyhow::Result<Story> {
             "no record tells of session {session}\n  `gatekeeper audit search --kind session` lists the sessions"
         );
     }
-    // Sessions inside it are told of by their own records.
+    // Sessions inside it have records of their own.
     ids.extend(index.search(&Query { kind: Some("session".into()), ..Query::default() })?);
     ids.sort_unstable();
     ids.dedup();
@@ -121,7 +127,7 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
             counts.held, counts.approved, counts.denied, counts.expired, counts.undecided
         )?;
     }
-    print_told(out, story)?;
+    print_reports(out, story)?;
     print_held(out, story)?;
     for process in &story.processes {
         let indent = process.depth * 2;
@@ -137,11 +143,11 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
             process.pid,
             escaped(call.as_deref().unwrap_or_default())
         )?;
-        for deed in &process.events {
-            write!(out, "{:indent$}  {DIM}{:>6}{DIM:#}  ", "", deed.record)?;
-            events::print_event(out, &deed.event)?;
-            if let Some(held) = story.hold_of(deed) {
-                let style = held.outcome.map_or(WARN, events::said);
+        for event in &process.events {
+            write!(out, "{:indent$}  {DIM}{:>6}{DIM:#}  ", "", event.record)?;
+            events::print_event(out, &event.event)?;
+            if let Some(held) = story.hold_of(event) {
+                let style = held.outcome.map_or(WARN, events::outcome_style);
                 let text = escaped(&held.to_string());
                 writeln!(
                     out,
@@ -154,15 +160,16 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the assistants told, with what the kernel saw of each tool call.
-fn print_told(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
+/// Prints the assistants' reports, each tool call with the processes that the kernel matched to it.
+fn print_reports(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     if !story.assistant_reports.is_empty() {
         writeln!(out, "\n{HEAD}told by the assistant{HEAD:#}")?;
     }
-    for story::Report { record, report: told } in &story.assistant_reports {
+    for story::Report { record, report } in &story.assistant_reports {
         write!(out, "  {DIM}{record:>6}{DIM:#}  ")?;
-        events::print_told(out, told)?;
-        let Some(call) = told.tool_call_id.as_deref().filter(|_| told.report.kind == ReportKind::ToolCall)
+        events::print_report(out, report)?;
+        let Some(call) =
+            report.tool_call_id.as_deref().filter(|_| report.report.kind == ReportKind::ToolCall)
         else {
             continue;
         };
@@ -182,7 +189,7 @@ fn print_told(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was held, with all that was said to it.
+/// Prints the holds of the session with their decisions.
 fn print_held(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     if !story.holds.is_empty() {
         writeln!(out, "\n{HEAD}held for a decision{HEAD:#}")?;
@@ -190,7 +197,7 @@ fn print_held(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     for held in &story.holds {
         let record = held.record.map(|record| record.to_string()).unwrap_or_default();
         let since = held.since.map(Moment::clock).unwrap_or_default();
-        let style = held.outcome.map_or(WARN, events::said);
+        let style = held.outcome.map_or(WARN, events::outcome_style);
         let after = held.waited_ms.map(|ms| format!(" after {}", waited(ms))).unwrap_or_default();
         writeln!(
             out,
@@ -200,7 +207,7 @@ fn print_held(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
             escaped(&held.to_string())
         )?;
         for StoryDecision { record, decision } in &held.decisions {
-            let style = events::said(decision.outcome());
+            let style = events::outcome_style(decision.outcome());
             let reason = decision.reason.as_deref().map(|reason| format!(": {}", escaped(reason)));
             writeln!(
                 out,

@@ -19,6 +19,9 @@ pub struct Arguments {
 }
 
 /// Prints one record whole.
+///
+/// # Errors
+/// Where the trail or its index can't be read, or standard output fails.
 pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut out = out();
     for (text, _) in Index::open(folder)?.lines(&[arguments.record])? {

@@ -19,6 +19,9 @@ pub struct Arguments {
 }
 
 /// Prints what there is most of; `--last` says how many of each.
+///
+/// # Errors
+/// Where the trail or its index can't be read, or standard output fails.
 pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let stats = Index::open(folder)?.stats(&arguments.which.query())?;
     let mut out = out();
@@ -40,8 +43,8 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
             continue;
         }
         writeln!(out, "\n{HEAD}{heading}{HEAD:#}")?;
-        for Count { value: what, count } in counts {
-            writeln!(out, "{DIM}{count:>8}{DIM:#}  {}", escaped(what))?;
+        for Count { value, count } in counts {
+            writeln!(out, "{DIM}{count:>8}{DIM:#}  {}", escaped(value))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -50,6 +50,9 @@ impl Arguments {
 }
 
 /// Verifies; succeeds only where all is whole.
+///
+/// # Errors
+/// Where the trail, a key, a checkpoint or a proof can't be read, or standard output fails. Findings are no error.
 pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(path) = &arguments.proof {
         return check_proof(path, &key_or_lying(folder, arguments.key.as_deref())?, arguments.json);
@@ -76,8 +79,8 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         std::thread::sleep(MOMENT);
         false_row = first_false_row(folder)?;
     }
-    if let Some(what) = false_row {
-        report.findings.push(Finding::file(INDEX, what));
+    if let Some(problem) = false_row {
+        report.findings.push(Finding::file(INDEX, problem));
     }
     if arguments.json {
         let Report { origin, first, size, signed, checkpoints, findings } = &report;

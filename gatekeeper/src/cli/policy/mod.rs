@@ -65,7 +65,7 @@ enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<String>,
     },
-    /// What a policy says of one operation, and which rules said so.
+    /// Explain a policy's verdict on one operation, and the rules that gave it.
     Explain {
         /// The policy, by file or by name.
         #[arg(value_name = "FILE")]
@@ -90,6 +90,9 @@ enum Command {
 }
 
 /// Runs the command; a policy that is refused is an answer, printed, with a failing exit status.
+///
+/// # Errors
+/// Where the options are wrong, the policies can't be read, or standard output fails.
 pub fn run(config: Config, args: PolicyArgs) -> anyhow::Result<ExitCode> {
     let setting = Setting::new(config, args.given)?;
     match args.command {
@@ -104,7 +107,7 @@ pub fn run(config: Config, args: PolicyArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// What every command needs: where policies are, what variables stand for, how to print.
+/// Context of every command: the policies' directories, the variables' values, the form of output.
 struct Setting {
     config: Config,
     search: SearchPath,

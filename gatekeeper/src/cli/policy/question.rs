@@ -12,7 +12,7 @@ use gatekeeper_policy::explain::Question;
 use gatekeeper_policy::links::Links;
 use gatekeeper_policy::{PolicyError, cli_question};
 
-/// What `explain` is asked about.
+/// Question that `explain` answers.
 #[derive(Debug, Subcommand)]
 pub enum Asked {
     /// Start a program.
@@ -119,6 +119,9 @@ impl From<ProtocolArg> for Protocol {
 
 impl Asked {
     /// As the kernel would be asked.
+    ///
+    /// # Errors
+    /// Where the words form no question that the kernel could ask.
     pub fn questions(self, links: &dyn Links) -> Result<Vec<Question>, PolicyError> {
         let one = match self {
             Self::Exec { env, setuid, argv } => return cli_question::exec(&argv, &env, setuid, links),

@@ -30,16 +30,19 @@ const TYPED: usize = 64 << 10;
 /// The end of input, as a terminal has it typed.
 const END: u8 = 4;
 
-/// What for.
+/// Purpose of the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wish {
-    /// What is shown is taken down.
+    /// The terminal's output is recorded.
     pub record: bool,
     /// Holds are asked about.
     pub prompt: bool,
 }
 
 /// Starts this very command once more, on a terminal of its own.
+///
+/// # Errors
+/// Where there is no terminal, the session can't be recorded or asked about, or the terminal fails.
 pub fn run(config: &Config, words: &[std::ffi::OsString], wish: Wish) -> anyhow::Result<ExitCode> {
     if wish.prompt && !terminal::both_are() {
         bail!(
@@ -90,6 +93,9 @@ fn opened(from: &UnixStream) -> anyhow::Result<Option<SessionId>> {
 }
 
 /// The child's side: tells which session it opened, and waits until all is ready.
+///
+/// # Errors
+/// Where the parent is gone, or handed nothing to this process.
 pub fn wait_for_leave(session: SessionId) -> anyhow::Result<()> {
     let mut parent =
         terminal::handed().context("this is for `gatekeeper run --record` and `--prompt` to use")?;
@@ -98,11 +104,11 @@ pub fn wait_for_leave(session: SessionId) -> anyhow::Result<()> {
     parent.read_exact(&mut leave).context("the session can't be kept, so nothing is started in it")
 }
 
-/// Readable once this process is told to end: the terminal is put back first.
+/// Returns a stream that is readable once a signal asks this process to end: the terminal is put back first.
 fn signals() -> io::Result<UnixStream> {
-    let (told, tell) = UnixStream::pair()?;
-    on_termination(move || drop(tell))?;
-    Ok(told)
+    let (signalled, signal) = UnixStream::pair()?;
+    on_termination(move || drop(signal))?;
+    Ok(signalled)
 }
 
 fn out(bytes: &[u8]) -> io::Result<()> {
@@ -111,7 +117,7 @@ fn out(bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-/// What can be read, and what can be written.
+/// Readiness of the descriptors.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ready {
     shown: bool,
@@ -126,7 +132,7 @@ pub(super) struct PtyProxy {
     child: Child,
     master: File,
     size: Winsize,
-    /// What takes down.
+    /// Recorder of the terminal's output.
     pub(super) taken: Option<Taken>,
     prompter: Option<Prompter>,
     /// For the session, which has not taken it yet.
@@ -168,7 +174,7 @@ impl PtyProxy {
                 bail!("told to end; the session's terminal is closed");
             }
             if let Some(prompter) = &mut self.prompter {
-                let shows = if ready.news { prompter.hear()? } else { prompter.tick() };
+                let shows = if ready.news { prompter.receive()? } else { prompter.tick() };
                 out(&shows)?;
             }
             if ready.typed {
@@ -218,16 +224,16 @@ impl PtyProxy {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let told =
+        let events =
             |at: Option<usize>| at.and_then(|at| waiting.get(at)).map_or(PollFlags::empty(), PollFd::revents);
         let gone = PollFlags::HUP | PollFlags::ERR;
-        let of_master = told(master);
+        let of_master = events(master);
         Ok(Ready {
             shown: !asking && of_master.intersects(PollFlags::IN | gone),
             takes: of_master.contains(PollFlags::OUT),
-            typed: told(keys).intersects(PollFlags::IN | gone),
-            news: !told(news).is_empty(),
-            over: !told(Some(0)).is_empty(),
+            typed: events(keys).intersects(PollFlags::IN | gone),
+            news: !events(news).is_empty(),
+            over: !events(Some(0)).is_empty(),
         })
     }
 

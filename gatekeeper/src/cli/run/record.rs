@@ -10,27 +10,33 @@ use crate::protocol::messages::{Answer, Record, Request};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_trail::cast::CastEvent;
 
-/// What is taken down.
+/// Recorder of a session's terminal: it sends the daemon all that is shown.
 pub struct Taken {
-    told: Conversation,
+    conversation: Conversation,
     /// The beginning of a character whose end has not come yet.
     rest: Vec<u8>,
 }
 
 impl Taken {
     /// Has a session taken down from here on.
+    ///
+    /// # Errors
+    /// Where the daemon does not answer or does not record.
     pub fn begin(config: &Config, session: SessionId, size: Winsize) -> anyhow::Result<Self> {
         let request =
             Record { session, columns: size.ws_col, rows: size.ws_row, terminal: std::env::var("TERM").ok() };
-        let mut told = ask(&config.socket, Request::Record(request))?;
-        match told.next() {
-            Some(Ok(Answer::Recording)) => Ok(Self { told, rest: Vec::new() }),
+        let mut conversation = ask(&config.socket, Request::Record(request))?;
+        match conversation.next() {
+            Some(Ok(Answer::Recording)) => Ok(Self { conversation, rest: Vec::new() }),
             Some(Err(error)) => Err(error.into()),
             _ => bail!("the daemon did not say whether it records"),
         }
     }
 
     /// The session has written this.
+    ///
+    /// # Errors
+    /// Where the daemon records no more.
     pub fn shown(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         self.rest.extend_from_slice(bytes);
         let whole = whole(&self.rest);
@@ -40,19 +46,25 @@ impl Taken {
     }
 
     /// The terminal has another size.
+    ///
+    /// # Errors
+    /// Where the daemon records no more.
     pub fn resized(&mut self, size: Winsize) -> anyhow::Result<()> {
         self.tell(&CastEvent::Resize((size.ws_col, size.ws_row)))
     }
 
     /// The command has ended.
+    ///
+    /// # Errors
+    /// Where the daemon records no more.
     pub fn ended(&mut self, code: i32) -> anyhow::Result<()> {
         self.tell(&CastEvent::Exit(code))
     }
 
-    fn tell(&mut self, happening: &CastEvent) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(happening)?;
+    fn tell(&mut self, event: &CastEvent) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
-        self.told.say(&line).context("the daemon records no more; the session's terminal is closed")
+        self.conversation.say(&line).context("the daemon records no more; the session's terminal is closed")
     }
 }
 

@@ -8,7 +8,7 @@ use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 use gatekeeper_trail::index::{Index, Query};
 
-/// A stretch of time; all of it where nothing is said.
+/// A stretch of time; all of it by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     from: Option<Moment>,
@@ -17,6 +17,9 @@ pub struct Part {
 
 impl Part {
     /// From the start of a program, which this record tells of, until the session's next one.
+    ///
+    /// # Errors
+    /// Where the record is no program's start in the session, or the index can't be read.
     pub fn of(index: &Index, session: SessionId, record: u64) -> anyhow::Result<Self> {
         let Some(start) = event(index, record)?.filter(|event| event.operation == Operation::Exec) else {
             bail!(

@@ -29,7 +29,7 @@ fn a_character_is_not_cut_in_two() {
     assert_eq!(whole(b"\xffa\xe2\x82"), 2);
 }
 
-/// The daemon's part: says that it records, and writes down what it is told.
+/// The daemon's part: says that it records, and writes down every line it is sent.
 fn take_down(listener: &UnixListener, state: &Path, session: SessionId) {
     let (stream, _) = listener.accept().unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
@@ -91,7 +91,7 @@ fn a_terminal_that_changes_its_size_changes_the_sessions_and_is_recorded() {
     assert!(text.contains("\"r\", \"100x30\"") || text.contains("\"r\",\"100x30\""), "{text}");
     let (_, happened) = cast::read(&file).unwrap();
     let place = |wanted: &dyn Fn(&CastEvent) -> bool| happened.iter().position(|one| wanted(&one.what));
-    let says = |text: &'static str| move |one: &CastEvent| matches!(one, CastEvent::Output(said) if said.contains(text));
+    let says = |text: &'static str| move |one: &CastEvent| matches!(one, CastEvent::Output(output) if output.contains(text));
     let (small, resized) = (place(&says("20 70")), place(&|one| *one == CastEvent::Resize((100, 30))));
     let (large, ended) = (place(&says("larger")), place(&|one| *one == CastEvent::Exit(3)));
     assert!(small.is_some() && small < resized && resized < large && large < ended, "{happened:?}");
