@@ -11,13 +11,13 @@ use gatekeeper_trail::setting::{Fault, between, directory};
 /// As checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Hashes of programs that may do what is asked.
+    /// Hashes of programs whose requests are allowed.
     pub allowed: Option<PathBuf>,
     /// Hashes of those that may not.
     pub denied: Option<PathBuf>,
-    /// Who programs that check run as.
+    /// The user that programs that check run as.
     pub user: String,
-    /// How long one may take.
+    /// The time that one may take.
     pub time: Duration,
 }
 

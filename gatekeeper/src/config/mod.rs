@@ -18,7 +18,7 @@ use gatekeeper_trail::trail;
 pub mod checks;
 pub mod notify;
 
-/// Where the configuration lies unless said otherwise.
+/// The default path of the configuration.
 pub const PATH: &str = "/etc/gatekeeper/gatekeeper.toml";
 
 /// The configuration, checked.
@@ -28,11 +28,11 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// Directories searched for a policy by name, in this order.
     pub policies: Vec<PathBuf>,
-    /// Where the daemon keeps sessions and events.
+    /// The folder in which the daemon keeps sessions and events.
     pub state: PathBuf,
     /// The control socket.
     pub socket: PathBuf,
-    /// Where programs, links and maps are pinned; on a bpffs.
+    /// The folder in which programs, links and maps are pinned; on a bpffs.
     pub pins: PathBuf,
     /// The cgroup under which sessions are made.
     pub cgroup: PathBuf,
@@ -42,27 +42,27 @@ pub struct Config {
     pub floor: Option<String>,
     /// Live sessions one user may have.
     pub sessions_per_user: usize,
-    /// How long a session may be; as long as it is asked for, or has tasks, where left out.
+    /// The longest time of a session; as long as it is asked for, or has tasks, where left out.
     pub longest_session: Option<Duration>,
-    /// How the audit trail is kept.
+    /// The settings of the audit trail.
     pub trail: Options,
     /// Patterns of secrets besides the built-in ones; the secret part is the group `s`.
     pub secrets: Vec<String>,
-    /// Where records go besides.
+    /// The other receivers of records.
     pub exports: Vec<Export>,
     /// Events kept in memory for `gatekeeper events`.
     pub events_in_memory: usize,
-    /// What an assistant's hook answers where it can't be put on record.
+    /// The answer of an assistant's hook where it can't be put on record.
     pub on_hook_failure: OnFailure,
-    /// How long a hook may take.
+    /// The time that a hook may take.
     pub hook_time: Duration,
-    /// What is asked about holds before people are.
+    /// The checks of holds that come before people are asked.
     pub checks: checks::Setting,
-    /// Who is told that a hold waits.
+    /// The receivers of notices that a hold waits.
     pub notify: notify::Setting,
 }
 
-/// What becomes of what can't be put on record.
+/// The treatment of actions that can't be put on record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
@@ -115,7 +115,7 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         source: io::Error,
     },
     /// The file says something that makes no sense.
@@ -127,7 +127,7 @@ pub enum ConfigError {
         line: usize,
         /// Column in characters, from 1.
         column: usize,
-        /// What is wrong, and the help.
+        /// The mistake, and the help.
         message: String,
     },
 }
@@ -215,7 +215,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Config {
-    /// Where the trail lies, how it is kept, and where it goes.
+    /// The place, the limits and the receivers of the trail.
     #[must_use]
     pub fn trail_settings(&self) -> trail::Settings {
         trail::Settings {
@@ -229,6 +229,9 @@ impl Config {
 
     /// Reads the configuration from the file that was named, or else from the usual place. Only there no file
     /// means the defaults: whoever names one and mistypes it would be without what it says.
+    ///
+    /// # Errors
+    /// Where a named file is missing, or a file can't be read or has a mistake.
     pub fn load(named: Option<&Path>) -> Result<Self, ConfigError> {
         match named {
             Some(path) => Self::read(path),
@@ -255,6 +258,9 @@ impl Config {
     }
 
     /// Reads the configuration from text; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`ConfigError::Content`] where the text has a mistake.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let document: Result<Document, Fault> = toml::from_str(text).map_err(|error: toml::de::Error| {
             Fault(error.span().unwrap_or(0..0), error.message().to_owned())
@@ -300,7 +306,7 @@ impl Config {
                 .in_memory
                 .map_or(Ok(usual.events_in_memory), |n| between(n, 100, 1_000_000))?,
             on_hook_failure: hooks.on_failure,
-            // Every assistant is told to wait a minute.
+            // Every assistant is configured to wait a minute.
             hook_time: hooks
                 .seconds
                 .map_or(Ok(usual.hook_time), |n| between(n, 1, 50).map(Duration::from_secs))?,
@@ -400,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_with_their_place() {
+    fn mistakes_are_reported_with_their_place() {
         let unknown = parse("[sessions]\nfloors = \"base\"\n").unwrap_err();
         assert!(unknown.starts_with("g.toml:2:1: unknown field"), "{unknown}");
         let relative = parse("[paths]\nstate = \"var/lib\"\n").unwrap_err();

@@ -13,11 +13,11 @@ use gatekeeper_trail::setting::{Fault, between, directory};
 /// As checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Whether to tell people on their desktops.
+    /// Whether people are notified on their desktops.
     pub desktop: bool,
-    /// Where chat tools are told.
+    /// The webhook of a chat tool.
     pub webhook: Option<Hook>,
-    /// Where people decide, with `{hold}` for the number.
+    /// The link to the place where people decide, with `{hold}` for the number.
     pub link: Option<String>,
 }
 
@@ -30,11 +30,11 @@ impl Default for Setting {
 /// A receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
-    /// Where it is.
+    /// Its address.
     pub url: Url,
     /// The file with the secret that notices are signed with.
     pub secret: PathBuf,
-    /// How long it may take.
+    /// The time that a request may take.
     pub timeout: Duration,
 }
 
@@ -65,7 +65,7 @@ impl Table {
         };
         must_be_http(&url)?;
         let missing = || {
-            let message = "what is told there is signed: add `secret_file`, a file with the secret";
+            let message = "what is sent there is signed: add `secret_file`, a file with the secret";
             Fault(url.span(), message.to_owned())
         };
         let secret = directory(self.secret_file.take().ok_or_else(missing)?)?;

@@ -12,9 +12,9 @@ use tracing::error;
 
 use super::state::State;
 
-/// How long to wait for the trail's writer where it is behind.
+/// Pause where the trail's writer is behind.
 const CATCHING_UP: Duration = Duration::from_millis(5);
-/// How long to wait after the kernel's events could not be read.
+/// Pause after the kernel's events could not be read.
 const READING: Duration = Duration::from_secs(1);
 
 /// Reads the kernel's events for ever.

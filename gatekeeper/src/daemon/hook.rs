@@ -1,5 +1,5 @@
-//! What an assistant in a session tells through its hooks: written down, and answered with what the policy
-//! would say anyway. Only the kernel enforces; here an assistant hears no before it tries.
+//! Reports of an assistant's hooks in a session: written down, and answered with the verdict of the policy. Only the
+//! kernel enforces; here an assistant learns of a denial before it tries.
 
 use std::collections::BTreeMap;
 
@@ -22,88 +22,91 @@ use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 use gatekeeper_record::time::since_boot;
 
-/// What a telling is answered.
+/// The answer to a hook's report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum HookOutcome {
     /// The caller is in no session: none of ours to write down or to answer.
     Outside,
     /// It is written down.
     Written {
         /// gatekeeper's number of the tool call.
         call: Option<String>,
-        /// What the policy would refuse.
+        /// The first action that the policy would refuse.
         refused: Option<PredictedDenial>,
     },
 }
 
-impl From<Heard> for Answer {
-    fn from(heard: Heard) -> Self {
-        match heard {
-            Heard::Outside => {
+impl From<HookOutcome> for Answer {
+    fn from(outcome: HookOutcome) -> Self {
+        match outcome {
+            HookOutcome::Outside => {
                 Self::Reported { in_session: false, tool_call_id: None, predicted_denial: None }
             }
-            Heard::Written { call, refused } => {
+            HookOutcome::Written { call, refused } => {
                 Self::Reported { in_session: true, tool_call_id: call, predicted_denial: refused }
             }
         }
     }
 }
 
-/// Takes in what a peer tells.
-pub async fn hear(daemon: &State, peer: &Peer, hook: Hook) -> Result<Heard, Refusal> {
-    let Some(label) = daemon.label_of(peer.pidfd())? else { return Ok(Heard::Outside) };
+/// Receives a hook's report from a peer and puts it on record.
+///
+/// # Errors
+/// Where the caller is gone, its session is unknown, or the report is too long or comes too soon.
+pub async fn receive(daemon: &State, peer: &Peer, hook: Hook) -> Result<HookOutcome, Refusal> {
+    let Some(label) = daemon.label_of(peer.pidfd())? else { return Ok(HookOutcome::Outside) };
     let session = SessionId::from_kernel(label.session).ok_or_else(unknown)?;
-    let Hook { report: mut telling, actions: deeds } = hook;
-    check(&mut telling, &deeds)?;
+    let Hook { mut report, actions } = hook;
+    check(&mut report, &actions)?;
     let now = since_boot();
-    match daemon.report_quotas().take(session, telling.assistant, telling.size(), now) {
+    match daemon.report_quotas().take(session, report.assistant, report.size(), now) {
         Quota::Whole => {}
-        Quota::Short => telling.empty(),
+        Quota::Short => report.empty(),
         Quota::No => {
             let message = "too many hooks in too short a time; this one is counted and not written down";
             return Err(Refusal::new(Reason::Limit, message));
         }
     }
-    let no = if deeds.is_empty() { None } else { foresee(daemon, &label, &deeds).await? };
+    let no = if actions.is_empty() { None } else { foresee(daemon, &label, &actions).await? };
     let (refused, generation) = no.unzip();
-    // What happened before stands before it in the record.
+    // Earlier events come before it in the record.
     daemon.freshen().await;
     if !peer.still_there().map_err(refuse(Reason::Failed))? {
         return Err(Refusal::new(Reason::Failed, "the caller is gone"));
     }
-    let (told, folder) = {
+    let (record, folder) = {
         let sessions = daemon.sessions();
         let known = sessions.get(&session).ok_or_else(unknown)?;
         let boot_time = since_boot().as_nanos() as u64;
         let time = Moment::now();
-        let told = told_of(&sessions, known, time, boot_time, telling);
-        let told = match &refused {
-            None => told,
+        let record = assistant_report(&sessions, known, time, boot_time, report);
+        let record = match &refused {
+            None => record,
             Some(no) => AssistantReport {
                 policy: Some(no.policy.clone()),
                 generation,
                 predicted_denial: refused.clone(),
-                ..told
+                ..record
             },
         };
-        (told, known.cgroup.clone())
+        (record, known.cgroup.clone())
     };
     let inside = |pid: u32| cgroup::is_below(pid as i32, &folder).unwrap_or(false);
-    let call = daemon.trail_mut().told(told, peer.pid as u32, inside);
-    Ok(Heard::Written { call, refused })
+    let call = daemon.trail_mut().told(record, peer.pid as u32, inside);
+    Ok(HookOutcome::Written { call, refused })
 }
 
 fn unknown() -> Refusal {
     Refusal::new(Reason::Failed, "the caller is bound to a session that this daemon does not know")
 }
 
-/// What the command line sends is within these limits; who speaks by itself is held to them.
-fn check(telling: &mut HookReport, deeds: &[Action]) -> Result<(), Refusal> {
-    let mut fits = telling.hints.len() <= HINTS && telling.hints.keys().all(|name| name.len() <= WORD);
-    telling.each(|text, most| fits &= text.len() <= most);
-    fits &= deeds.len() <= ACTIONS && deeds.iter().map(Action::size).sum::<usize>() <= BYTES;
+/// Checks the limits of a report. The command line keeps to them; other clients may not.
+fn check(report: &mut HookReport, actions: &[Action]) -> Result<(), Refusal> {
+    let mut fits = report.hints.len() <= HINTS && report.hints.keys().all(|name| name.len() <= WORD);
+    report.each(|text, most| fits &= text.len() <= most);
+    fits &= actions.len() <= ACTIONS && actions.iter().map(Action::size).sum::<usize>() <= BYTES;
     // A number that JSON's readers can hold.
-    fits &= telling.truncated_bytes < 1 << 50;
+    fits &= report.truncated_bytes < 1 << 50;
     if fits {
         return Ok(());
     }
@@ -111,13 +114,13 @@ fn check(telling: &mut HookReport, deeds: &[Action]) -> Result<(), Refusal> {
         .help("use the gatekeeper command that came with the daemon: it cuts what is too long"))
 }
 
-/// What a session's assistant told, with all that is known of the session.
-fn told_of(
+/// The record of a hook's report, with all that is known of the session.
+fn assistant_report(
     sessions: &BTreeMap<SessionId, Session>,
     known: &Session,
     time: Moment,
     boot_time: u64,
-    telling: HookReport,
+    report: HookReport,
 ) -> AssistantReport {
     let (policy, generation) = innermost(sessions, known).unzip();
     AssistantReport {
@@ -133,7 +136,7 @@ fn told_of(
         predicted_denial: None,
         reported_by: Vec::new(),
         dropped: 0,
-        report: telling,
+        report,
     }
 }
 
@@ -144,21 +147,21 @@ fn innermost(sessions: &BTreeMap<SessionId, Session>, known: &Session) -> Option
     all.find(|own| own.layer == layer).map(|own| (own.policy.clone(), own.generation))
 }
 
-/// The first of the deeds that a layer of the session's policy denies, with the policy's generation.
+/// The first of the actions that a layer of the session's policy denies, with the policy's generation.
 async fn foresee(
     daemon: &State,
     label: &Label,
-    deeds: &[Action],
+    actions: &[Action],
 ) -> Result<Option<(PredictedDenial, u64)>, Refusal> {
     let mut judges = Vec::new();
     for layer in layers_of(label) {
         // A layer that can't be compiled again leaves all to the kernel.
         judges.extend(daemon.policies().of(daemon, *layer).await);
     }
-    for deed in deeds {
-        let question = deed.question();
+    for action in actions {
+        let question = action.question();
         for (judge, generation) in &judges {
-            if let Some(refused) = says_no(judge, deed, &question) {
+            if let Some(refused) = predicted_denial(judge, action, &question) {
                 return Ok(Some((refused, *generation)));
             }
         }
@@ -167,42 +170,42 @@ async fn foresee(
 }
 
 /// Whether a policy denies it. What it asks about is held by the kernel, and not refused beforehand.
-fn says_no(
+fn predicted_denial(
     policy: &gatekeeper_policy::Compiled,
-    deed: &Action,
+    action: &Action,
     question: &gatekeeper_policy::question::Question,
 ) -> Option<PredictedDenial> {
-    let said = policy.explain(question);
-    if said.verdict != Verdict::Deny {
+    let explained = policy.explain(question);
+    if explained.verdict != Verdict::Deny {
         return None;
     }
-    let why = match (said.rule.and_then(|rule| rule.reason.as_deref()), said.cause) {
+    let why = match (explained.rule.and_then(|rule| rule.reason.as_deref()), explained.cause) {
         (Some(reason), _) => reason,
-        (None, Cause::Policy) if said.rule.is_some() => "by rule",
-        (None, Cause::Policy) => "no rule speaks of it",
+        (None, Cause::Policy) if explained.rule.is_some() => "by rule",
+        (None, Cause::Policy) => "no matching rule (default: deny)",
         (None, cause) => cause.text(),
     };
-    let (operation, object) = (said.operation.name(), deed.object());
+    let (operation, object) = (explained.operation.name(), action.object());
     Some(PredictedDenial {
         reason: format!(
             "the policy \"{}\" of this session denies {operation} {object}: {why}. The kernel refuses it however it is tried.",
             policy.name
         ),
         policy: policy.name.clone(),
-        rule: said.rule.map(|rule| rule.id.clone()),
+        rule: explained.rule.map(|rule| rule.id.clone()),
     })
 }
 
-/// Writes down how many tellings were turned away, session by session.
+/// Puts on record how many reports were dropped, session by session.
 pub fn settle(daemon: &State) {
     let dropped = daemon.report_quotas().take_dropped();
     for (session, assistant, count) in dropped {
-        let Some(told) = told_dropped(daemon, session, assistant, count) else { continue };
-        daemon.trail_mut().told(told, 0, |_| false);
+        let Some(record) = dropped_report(daemon, session, assistant, count) else { continue };
+        daemon.trail_mut().told(record, 0, |_| false);
     }
 }
 
-fn told_dropped(
+fn dropped_report(
     daemon: &State,
     session: SessionId,
     assistant: Assistant,
@@ -212,8 +215,8 @@ fn told_dropped(
     let known = sessions.get(&session)?;
     let time = Moment::now();
     let boot_time = since_boot().as_nanos() as u64;
-    let telling = HookReport::of(assistant, ReportKind::Other, "dropped");
-    Some(AssistantReport { dropped, ..told_of(&sessions, known, time, boot_time, telling) })
+    let report = HookReport::of(assistant, ReportKind::Other, "dropped");
+    Some(AssistantReport { dropped, ..assistant_report(&sessions, known, time, boot_time, report) })
 }
 
 #[cfg(test)]
@@ -231,24 +234,27 @@ mod tests {
         )
         .unwrap();
         let start = |program: &str| Action::Exec { program: program.into(), argv: vec![], env: vec![] };
-        let said = |deed: &Action| says_no(&policy, deed, &deed.question());
-        assert_eq!(said(&start("/bin/git")), None);
-        assert_eq!(said(&start("/bin/push")), None);
-        let curl = said(&start("/usr/bin/curl")).unwrap();
-        assert!(curl.reason.contains("denies exec /usr/bin/curl: no rule speaks of it"), "{curl:?}");
+        let explained = |action: &Action| predicted_denial(&policy, action, &action.question());
+        assert_eq!(explained(&start("/bin/git")), None);
+        assert_eq!(explained(&start("/bin/push")), None);
+        let curl = explained(&start("/usr/bin/curl")).unwrap();
+        assert!(
+            curl.reason.contains("denies exec /usr/bin/curl: no matching rule (default: deny)"),
+            "{curl:?}"
+        );
         assert_eq!((curl.policy.as_str(), curl.rule), ("t", None));
-        let secret = said(&Action::File { path: "/home/x/.env".into(), access: Access::Read }).unwrap();
+        let secret = explained(&Action::File { path: "/home/x/.env".into(), access: Access::Read }).unwrap();
         assert!(secret.reason.contains("read /home/x/.env: secrets."), "{secret:?}");
         assert_eq!(secret.rule.as_deref(), Some("t/s"));
     }
 
     #[test]
-    fn what_is_told_carries_purpose_and_policy() {
+    fn a_report_carries_purpose_and_policy() {
         use crate::session::store::tests::session as sample;
-        let told = |all: &BTreeMap<SessionId, Session>, known: &Session| {
-            let telling = HookReport::of(Assistant::Codex, ReportKind::Prompt, "x");
-            let told = told_of(all, known, Moment::from_micros(1), 2, telling);
-            (told.purpose, told.policy, told.generation)
+        let record = |all: &BTreeMap<SessionId, Session>, known: &Session| {
+            let report = HookReport::of(Assistant::Codex, ReportKind::Prompt, "x");
+            let record = assistant_report(all, known, Moment::from_micros(1), 2, report);
+            (record.purpose, record.policy, record.generation)
         };
         let mut outer = Session { purpose: Some("help the build".into()), ..sample() };
         let floor = crate::session::record::LayerRef { slot: 1, serial: 2 };
@@ -264,24 +270,24 @@ mod tests {
         };
         let mut all = BTreeMap::from([(inner.id, inner.clone())]);
         // The session around is gone: its policy's name is not known any more.
-        assert_eq!(told(&all, &inner), (None, None, None));
+        assert_eq!(record(&all, &inner), (None, None, None));
         all.insert(outer.id, outer.clone());
-        assert_eq!(told(&all, &inner), (None, Some("mine".into()), Some(4)));
-        assert_eq!(told(&all, &outer), (Some("help the build".into()), Some("mine".into()), Some(4)));
+        assert_eq!(record(&all, &inner), (None, Some("mine".into()), Some(4)));
+        assert_eq!(record(&all, &outer), (Some("help the build".into()), Some("mine".into()), Some(4)));
     }
 
     #[test]
     fn more_than_is_taken_is_refused() {
         use gatekeeper_record::hook_report::TEXT;
-        let mut telling = HookReport::of(Assistant::Codex, ReportKind::ToolCall, "PreToolUse");
-        telling.input = Some("x".repeat(TEXT));
-        assert!(check(&mut telling, &[]).is_ok());
-        telling.output = Some("x".repeat(TEXT + 1));
-        assert!(check(&mut telling, &[]).is_err());
-        telling.shorten();
-        assert_eq!((telling.truncated_bytes, check(&mut telling, &[]).is_ok()), (1, true));
+        let mut report = HookReport::of(Assistant::Codex, ReportKind::ToolCall, "PreToolUse");
+        report.input = Some("x".repeat(TEXT));
+        assert!(check(&mut report, &[]).is_ok());
+        report.output = Some("x".repeat(TEXT + 1));
+        assert!(check(&mut report, &[]).is_err());
+        report.shorten();
+        assert_eq!((report.truncated_bytes, check(&mut report, &[]).is_ok()), (1, true));
         let file = Action::File { path: "x".repeat(BYTES), access: Access::Read };
-        assert!(check(&mut telling, std::slice::from_ref(&file)).is_ok());
-        assert!(check(&mut telling, &[file.clone(), file]).is_err());
+        assert!(check(&mut report, std::slice::from_ref(&file)).is_ok());
+        assert!(check(&mut report, &[file.clone(), file]).is_err());
     }
 }

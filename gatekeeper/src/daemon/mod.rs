@@ -1,4 +1,4 @@
-//! The daemon: starts up, takes over what runs, serves until told to stop. Enforcement outlives it.
+//! The daemon: starts up, takes over what runs, serves until a signal stops it. Enforcement outlives it.
 //!
 //! `state` is what all its tasks share, on one thread. `serve` starts the tasks: `control` (the socket), `events` (the
 //! kernel's ring buffer), `hold::serve`, `tick`. `session`, `hook` and `hold` do what requests ask for.
@@ -28,21 +28,21 @@ use tokio::task::LocalSet;
 use crate::config::Config;
 use crate::sys;
 
-/// Why the daemon can't start.
+/// The reason that the daemon can't start.
 #[derive(Debug, thiserror::Error)]
-#[error("{what}: {source}")]
+#[error("{context}: {source}")]
 pub struct DaemonError {
-    what: String,
+    context: String,
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl DaemonError {
-    /// Something went wrong at this.
+    /// Adds the step or path that failed to an error.
     pub(crate) fn at<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
-        what: impl Into<String>,
+        context: impl Into<String>,
     ) -> impl FnOnce(E) -> Self {
-        let what = what.into();
-        move |source| Self { what, source: source.into() }
+        let context = context.into();
+        move |source| Self { context, source: source.into() }
     }
 }
 

@@ -38,8 +38,8 @@ impl PolicyCache {
         let compiled = tokio::task::spawn_blocking(work).await.ok()?;
         drop(turn);
         // The file may have been changed since the session opened, and the kernel still has the old rules.
-        let version_key = PolicyVersion { serial: key.0, generation: key.1 };
-        let same = |compiled: &Compiled| daemon.trail().has_rules(version_key, &Rules::of(compiled));
+        let version = PolicyVersion { serial: key.0, generation: key.1 };
+        let same = |compiled: &Compiled| daemon.trail().has_rules(version, &Rules::of(compiled));
         let compiled = compiled.filter(same).map(Arc::new);
         let mut kept = self.0.borrow_mut();
         while kept.len() >= KEPT {

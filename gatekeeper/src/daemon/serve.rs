@@ -37,6 +37,10 @@ fn load(config: &Config) -> Result<(Kernel, EventStream), String> {
     Ok((kernel, events))
 }
 
+/// Starts the daemon and serves until a signal stops it.
+///
+/// # Errors
+/// Where a step of the start fails; see each cause.
 pub(super) async fn serve(config: Config) -> Result<(), DaemonError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::at("SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::at("SIGINT"))?;
@@ -129,6 +133,6 @@ fn announce(daemon: &State) {
     };
     let line = status.replace('\n', " ");
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&line)]) {
-        warn!("telling systemd: {error}");
+        warn!("notifying systemd: {error}");
     }
 }

@@ -64,7 +64,7 @@ pub struct State {
     report_quotas: RefCell<HookReportQuotas>,
     /// One reload at a time.
     reload_lock: Mutex<()>,
-    /// Which hooks enforce, as the trail has it.
+    /// The hooks that enforce, as the trail has them.
     hooks_recorded: RefCell<BTreeMap<String, bool>>,
     /// Asks whoever reads the kernel's events to take in all that are there; see [`State::freshen`].
     drain: mpsc::Sender<oneshot::Sender<()>>,
@@ -195,7 +195,7 @@ impl State {
         &self.policies
     }
 
-    /// How much each session may still report through its assistant's hooks.
+    /// The remaining quota of hook reports of each session.
     pub fn report_quotas(&self) -> RefMut<'_, HookReportQuotas> {
         self.report_quotas.borrow_mut()
     }
@@ -206,10 +206,10 @@ impl State {
         &self.reload_lock
     }
 
-    /// What `act` does with the kernel side, where there is one.
+    /// Runs `act` on the kernel side, where there is one.
     ///
     /// # Errors
-    /// What `act` fails with; [`Reason::NotEnforcing`] where there is no kernel side.
+    /// The error of `act`; [`Reason::NotEnforcing`] where there is no kernel side.
     pub fn with_kernel<T, E: std::fmt::Display>(
         &self,
         act: impl FnOnce(&mut dyn Enforcer) -> Result<T, E>,
@@ -223,6 +223,9 @@ impl State {
     }
 
     /// Whether sessions can be opened; if not, why and what to do.
+    ///
+    /// # Errors
+    /// [`Reason::NotEnforcing`] where the kernel side is not loaded or would not enforce.
     pub fn ready(&self) -> Result<(), Refusal> {
         match &*self.kernel.borrow() {
             Err(why) => Err(not_loaded(why)),
@@ -238,8 +241,11 @@ impl State {
         }
     }
 
-    /// The label of a process; an error where it is gone. Without that, nothing could be told of a process that has
-    /// ended and one that is free, and what it left behind would be taken for free.
+    /// The label of a process; an error where it is gone. Without that error, a process that has
+    /// ended would look like one that is free, and so would those it left behind.
+    ///
+    /// # Errors
+    /// [`Reason::Failed`] where the process is gone; [`Reason::NotEnforcing`] where there is no kernel side.
     pub fn label_of(&self, pidfd: BorrowedFd<'_>) -> Result<Option<Label>, Refusal> {
         let label = self.with_kernel(|kernel| kernel.label_of(pidfd))?;
         // Alive afterwards means that the look-up found it.
@@ -324,6 +330,9 @@ impl State {
     }
 
     /// Writes into the trail that a policy was refused, if that is what went wrong.
+    ///
+    /// # Errors
+    /// The error of `result`, unchanged.
     pub fn record_refused<T>(&self, uid: u32, asked: &str, result: Result<T, Refusal>) -> Result<T, Refusal> {
         if let Err(refusal) = &result
             && refusal.reason == Reason::Policy

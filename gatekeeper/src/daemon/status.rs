@@ -5,7 +5,7 @@ use gatekeeper_kernel::Liveness;
 use super::state::State;
 use crate::protocol::status::{Counters, HookLiveness, HookState, Status, TrailState};
 
-/// How things are now.
+/// The state of the daemon and the kernel side now.
 #[must_use]
 pub fn status(daemon: &State) -> Status {
     let refusal = daemon.ready().err();

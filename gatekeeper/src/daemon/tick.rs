@@ -9,9 +9,9 @@ use super::hook;
 use super::session::{end, expire, recordings};
 use super::state::State;
 
-/// How often losses are looked for.
+/// Interval between looks for losses.
 const SETTLING: Duration = Duration::from_secs(1);
-/// How often sessions are looked at that no watch tells of: those whose tasks left their cgroup.
+/// Interval between looks at sessions that no watch reports: those whose tasks left their cgroup.
 const SWEEPING: Duration = Duration::from_secs(5);
 /// Time between looks for recordings that are too old.
 const PRUNING: Duration = Duration::from_secs(3600);

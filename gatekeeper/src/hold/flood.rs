@@ -1,4 +1,4 @@
-//! How often sessions ask. One that asks too often is shown as a flood, once, and what it asks beyond is denied: nobody
+//! Limits on the rate at which sessions ask. One that asks too often is shown as a flood, once, and what it asks beyond is denied: nobody
 //! is worn down, and nobody is left in the dark.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,19 +12,19 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// A session that asks too often.
 #[derive(Debug, Default)]
 struct Flood {
-    /// What was denied without anybody being asked.
+    /// Requests denied without anybody being asked.
     denied: u64,
     last: Duration,
 }
 
 #[derive(Debug, Default)]
 struct Asking {
-    /// When people were asked.
+    /// The times at which people were asked.
     times: VecDeque<Duration>,
     flood: Option<Flood>,
 }
 
-/// How often each session asks.
+/// The rate at which each session asks.
 #[derive(Debug, Default)]
 pub struct Floods(BTreeMap<SessionId, Asking>);
 
@@ -56,7 +56,7 @@ impl Floods {
         flood.last = now;
     }
 
-    /// How much was denied without anybody being asked, where this session asks too often.
+    /// The number of requests denied without anybody being asked, where this session asks too often.
     #[must_use]
     pub fn of(&self, session: Option<SessionId>) -> Option<u64> {
         self.0.get(&session?)?.flood.as_ref().map(|flood| flood.denied)

@@ -1,4 +1,4 @@
-//! Programs that the daemon asks or tells something: bounded in time and in what they say, and never its equals.
+//! Programs that the daemon runs: bounded in time and output, and with fewer privileges than the daemon.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -12,21 +12,21 @@ use crate::sys::passwd::Entry;
 
 /// Bytes of an answer, at most.
 const ANSWER: u64 = 16 << 10;
-/// Bytes of what it complains of that are looked at.
+/// Bytes of its standard error that are read, at most.
 const COMPLAINT: u64 = 1 << 10;
 
-/// What a program came to.
+/// The output of a program.
 #[derive(Debug)]
-pub struct Said {
-    /// How it ended.
+pub struct Output {
+    /// Its exit status.
     pub status: ExitStatus,
-    /// What it answered.
+    /// Its standard output, 16 KiB at most.
     pub answer: Vec<u8>,
-    /// What it complained of.
+    /// The start of its standard error, 1 KiB at most.
     pub complaint: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// The reason that there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Silent {
     /// It could not be started or listened to.
@@ -35,7 +35,7 @@ pub enum Silent {
     /// It took too long.
     #[error("no answer after {} s", .0.as_secs())]
     TooLong(Duration),
-    /// It said too much.
+    /// The answer was too long.
     #[error("more than {ANSWER} bytes of answer")]
     TooMuch,
 }
@@ -51,7 +51,7 @@ impl Drop for Group {
     }
 }
 
-/// Runs a program as this user with these words, hands it `input`, and hears it out.
+/// Runs a program as this user with these words, writes `input` to it, and reads its output.
 ///
 /// # Errors
 /// Where there is no answer within the limit.
@@ -62,7 +62,7 @@ pub async fn ask(
     user: &Entry,
     input: &[u8],
     limit: Duration,
-) -> Result<Said, Silent> {
+) -> Result<Output, Silent> {
     let mut command = std::process::Command::new(program);
     command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     drop_privileges(&mut command, user);
@@ -79,7 +79,7 @@ pub async fn ask(
     };
     let all = async {
         let ((), answer, complaint) =
-            tokio::join!(hand_over, heard(stdout, ANSWER + 1), heard(stderr, COMPLAINT));
+            tokio::join!(hand_over, read_limited(stdout, ANSWER + 1), read_limited(stderr, COMPLAINT));
         Ok::<_, std::io::Error>((answer?, complaint?, child.wait().await?))
     };
     let (answer, complaint, status) =
@@ -87,16 +87,16 @@ pub async fn ask(
     if answer.len() as u64 > ANSWER {
         return Err(Silent::TooMuch);
     }
-    Ok(Said { status, answer, complaint })
+    Ok(Output { status, answer, complaint })
 }
 
-async fn heard(from: Option<impl AsyncRead + Unpin>, most: u64) -> std::io::Result<Vec<u8>> {
-    let mut told = Vec::new();
+async fn read_limited(from: Option<impl AsyncRead + Unpin>, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     if let Some(from) = from {
         // With that the pipe is closed: who goes on is ended by the write.
-        from.take(most).read_to_end(&mut told).await?;
+        from.take(most).read_to_end(&mut bytes).await?;
     }
-    Ok(told)
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ pub(crate) mod tests {
         found.unwrap().unwrap()
     }
 
-    async fn shell(script: &str, input: &str, limit: Duration) -> Result<Said, Silent> {
+    async fn shell(script: &str, input: &str, limit: Duration) -> Result<Output, Silent> {
         let words = ["-c".to_owned(), script.to_owned()];
         ask(Path::new("/bin/sh"), &words, &[], &somebody(), input.as_bytes(), limit).await
     }
@@ -124,19 +124,19 @@ pub(crate) mod tests {
     async fn it_has_nothing_of_the_daemons() {
         let script = "id -u; id -G; env | grep -v PWD= | sort; ulimit -c; pwd; \
                       grep -E '^(NoNewPrivs|CapEff|CapPrm|CapAmb):' /proc/self/status";
-        let said = shell(script, "", SOON).await.unwrap();
+        let output = shell(script, "", SOON).await.unwrap();
         let user = somebody();
         let expected = format!(
             "{}\n{}\nLANG=C.UTF-8\nPATH=/usr/bin:/bin\n0\n/\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n\
              CapAmb:\t0000000000000000\nNoNewPrivs:\t1\n",
             user.uid, user.gid
         );
-        let told = String::from_utf8(said.answer).unwrap();
+        let text = String::from_utf8(output.answer).unwrap();
         // Who runs the tests as an ordinary user keeps their groups.
         if process::effective_uid() == 0 {
-            assert_eq!(told, expected);
+            assert_eq!(text, expected);
         } else {
-            assert!(told.contains("NoNewPrivs:\t1") && told.contains("CapEff:\t0000000000000000"), "{told}");
+            assert!(text.contains("NoNewPrivs:\t1") && text.contains("CapEff:\t0000000000000000"), "{text}");
         }
     }
 
@@ -168,8 +168,8 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn what_is_handed_over_arrives_whole_or_is_not_wanted() {
         let long = "x".repeat(1 << 20);
-        let said = shell("wc -c", &long, SOON).await.unwrap();
-        assert_eq!(String::from_utf8(said.answer).unwrap().trim(), "1048576");
+        let output = shell("wc -c", &long, SOON).await.unwrap();
+        assert_eq!(String::from_utf8(output.answer).unwrap().trim(), "1048576");
         assert!(shell("exit 3", &long, SOON).await.unwrap().status.code() == Some(3));
     }
 }

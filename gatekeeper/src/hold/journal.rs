@@ -1,8 +1,8 @@
-//! What was said of holds that are not over, on disk: a daemon that is killed between two steps of a decision finishes
+//! Decisions on holds that are not over, on disk: a daemon that is killed between two steps of a decision finishes
 //! it when it is back, and nobody is asked twice.
 //!
-//! A line says which boot it is, and each that follows is something said, written behind the last. What is over is left
-//! out when the file is written anew.
+//! A line says which boot it is, and each that follows is a decision, appended. Holds that are over
+//! are left out when the file is written anew.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use gatekeeper_record::decision::{Decision, HoldId};
 use gatekeeper_trail::files::write_atomically;
 
-/// What was said of each hold, in order; decided where the last is settled.
-pub type Said = BTreeMap<HoldId, Vec<Decision>>;
+/// The decisions on each hold, in order; it is settled where the last is final.
+pub type Decisions = BTreeMap<HoldId, Vec<Decision>>;
 
-/// The file is written anew once so many more lines stand in it than are needed.
+/// Lines beyond those needed at which the file is written anew.
 const SPENT: usize = 256;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ struct Head {
 pub struct Journal {
     path: PathBuf,
     head: Head,
-    said: Said,
+    decisions: Decisions,
     /// Open once this daemon has written it anew.
     file: Option<File>,
     /// Lines behind the first one.
@@ -39,42 +39,42 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal in the state folder. What another boot said means nothing any more.
+    /// Opens the journal in the state folder. Decisions of another boot are dropped.
     ///
     /// # Errors
     /// Where it can't be read.
     pub fn open(state: &Path, boot: &str) -> io::Result<Self> {
         let path = state.join("holds.jsonl");
-        let said = match fs::read(&path) {
+        let decisions = match fs::read(&path) {
             Ok(bytes) => read(&bytes, boot)
                 .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Said::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Decisions::new(),
             Err(error) => return Err(error),
         };
-        let lines = count(&said);
-        Ok(Self { path, head: Head { boot: boot.to_owned() }, said, file: None, lines })
+        let lines = count(&decisions);
+        Ok(Self { path, head: Head { boot: boot.to_owned() }, decisions, file: None, lines })
     }
 
-    /// What was said so far.
+    /// The decisions so far.
     #[must_use]
-    pub fn said(&self) -> &Said {
-        &self.said
+    pub fn decisions(&self) -> &Decisions {
+        &self.decisions
     }
 
-    /// Notes what is said; once this returns, it is on disk.
+    /// Notes a decision; once this returns, it is on disk.
     ///
     /// # Errors
-    /// Where it can't be written; then it is not said.
+    /// Where it can't be written; then the decision is not kept.
     pub fn note(&mut self, decision: Decision) -> io::Result<()> {
         let hold = decision.hold;
         let line = line(&decision)?;
-        self.said.entry(hold).or_default().push(decision);
+        self.decisions.entry(hold).or_default().push(decision);
         let written = self.append(&line);
         if written.is_err() {
-            // What of it has come to the disk goes with the next thing that is noted.
+            // A part that has come to the disk goes with the next decision that is noted.
             self.file = None;
-            if let Some(said) = self.said.get_mut(&hold) {
-                said.pop();
+            if let Some(decisions) = self.decisions.get_mut(&hold) {
+                decisions.pop();
             }
         }
         written
@@ -82,7 +82,7 @@ impl Journal {
 
     /// Forgets a hold that is over, the next time the file is written anew.
     pub fn forget(&mut self, hold: HoldId) {
-        self.said.remove(&hold);
+        self.decisions.remove(&hold);
     }
 
     /// Writes the file anew where something in it is not needed.
@@ -90,11 +90,11 @@ impl Journal {
     /// # Errors
     /// Where it can't be written.
     pub fn tidy(&mut self) -> io::Result<()> {
-        if self.lines > count(&self.said) { self.write_anew() } else { Ok(()) }
+        if self.lines > count(&self.decisions) { self.write_anew() } else { Ok(()) }
     }
 
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
-        let most = count(&self.said) + SPENT;
+        let most = count(&self.decisions) + SPENT;
         let Some(file) = self.file.as_mut().filter(|_| self.lines < most) else {
             return self.write_anew();
         };
@@ -106,41 +106,41 @@ impl Journal {
 
     fn write_anew(&mut self) -> io::Result<()> {
         let mut bytes = line(&self.head)?;
-        for decision in self.said.values().flatten() {
+        for decision in self.decisions.values().flatten() {
             bytes.append(&mut line(decision)?);
         }
         self.file = None;
         write_atomically(&self.path, &bytes)?;
         self.file = Some(OpenOptions::new().append(true).open(&self.path)?);
-        self.lines = count(&self.said);
+        self.lines = count(&self.decisions);
         Ok(())
     }
 }
 
 /// Lines that are needed.
-fn count(said: &Said) -> usize {
-    said.values().map(Vec::len).sum()
+fn count(decisions: &Decisions) -> usize {
+    decisions.values().map(Vec::len).sum()
 }
 
-fn line(what: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(what)?;
+fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     Ok(line)
 }
 
-/// What the file says of this boot. A last line without its end was cut off, and is not said.
-fn read(bytes: &[u8], boot: &str) -> serde_json::Result<Said> {
-    let mut said = Said::new();
+/// The decisions of this boot in the file. A last line without its end was cut off, and is dropped.
+fn read(bytes: &[u8], boot: &str) -> serde_json::Result<Decisions> {
+    let mut decisions = Decisions::new();
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    let Some(head) = lines.next() else { return Ok(said) };
+    let Some(head) = lines.next() else { return Ok(decisions) };
     if serde_json::from_slice::<Head>(head)?.boot != boot {
-        return Ok(said);
+        return Ok(decisions);
     }
     for line in lines {
         let decision: Decision = serde_json::from_slice(line)?;
-        said.entry(decision.hold).or_default().push(decision);
+        decisions.entry(decision.hold).or_default().push(decision);
     }
-    Ok(said)
+    Ok(decisions)
 }
 
 #[cfg(test)]
@@ -172,21 +172,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_is_there_for_the_next_daemon_and_not_for_the_next_boot() {
+    fn decisions_outlive_the_daemon_and_not_the_boot() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), "one").unwrap();
         journal.note(decision(1, true)).unwrap();
         journal.note(decision(2, false)).unwrap();
         let mut next = Journal::open(folder.path(), "one").unwrap();
-        assert_eq!(next.said(), journal.said());
-        assert_eq!(next.said().len(), 2);
+        assert_eq!(next.decisions(), journal.decisions());
+        assert_eq!(next.decisions().len(), 2);
         next.note(decision(3, true)).unwrap();
-        assert_eq!(Journal::open(folder.path(), "one").unwrap().said().len(), 3);
-        assert!(Journal::open(folder.path(), "two").unwrap().said().is_empty());
+        assert_eq!(Journal::open(folder.path(), "one").unwrap().decisions().len(), 3);
+        assert!(Journal::open(folder.path(), "two").unwrap().decisions().is_empty());
     }
 
     #[test]
-    fn a_line_that_was_cut_off_is_not_said_and_harms_nothing() {
+    fn a_line_that_was_cut_off_is_dropped_and_harms_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("holds.jsonl");
         let mut journal = Journal::open(folder.path(), "one").unwrap();
@@ -196,10 +196,10 @@ mod tests {
         for cut in 0..whole.len() {
             fs::write(&path, &whole[..cut]).unwrap();
             let mut next = Journal::open(folder.path(), "one").unwrap();
-            assert!(next.said().len() <= 1, "{cut}");
+            assert!(next.decisions().len() <= 1, "{cut}");
             next.note(decision(9, false)).unwrap();
             let after = Journal::open(folder.path(), "one").unwrap();
-            assert_eq!(after.said(), next.said(), "{cut}");
+            assert_eq!(after.decisions(), next.decisions(), "{cut}");
         }
     }
 
@@ -216,16 +216,16 @@ mod tests {
         assert_eq!(lines(folder.path()), 1);
         journal.note(decision(3000, true)).unwrap();
         assert_eq!(
-            Journal::open(folder.path(), "one").unwrap().said().get(&HoldId::from_kernel(3000).unwrap()),
+            Journal::open(folder.path(), "one").unwrap().decisions().get(&HoldId::from_kernel(3000).unwrap()),
             Some(&vec![decision(3000, true)])
         );
     }
 
     #[test]
-    fn what_can_not_be_written_is_not_said() {
+    fn what_can_not_be_written_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(&folder.path().join("missing"), "one").unwrap();
         assert!(journal.note(decision(1, true)).is_err());
-        assert!(journal.said().values().all(Vec::is_empty));
+        assert!(journal.decisions().values().all(Vec::is_empty));
     }
 }

@@ -1,4 +1,4 @@
-//! What waits for a decision, as the daemon knows it: the kernel's table, explained, with what was said so far.
+//! Holds that wait for a decision, as the daemon knows them: the kernel's table, explained, with the decisions so far.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -29,19 +29,19 @@ pub struct Entry {
     pub hold: Hold,
     /// Explained.
     pub event: Event,
-    /// What is asked, for the record: operation, object and arguments, their secrets masked.
+    /// The request, for the record: operation, object and arguments, their secrets masked.
     pub asked: String,
-    /// On what terms it is decided.
+    /// The terms on which it is decided.
     pub terms: Terms,
     /// The outermost of the sessions it is in, and what that may ask a minute: what it opens within asks for it.
     pub outermost: Option<Outermost>,
     /// The owner's login name.
     pub owner_name: Option<String>,
-    /// Whether nothing that its rule speaks of is another's, too, on other terms.
+    /// Whether no other rule covers a part of its rule on other terms.
     pub rule_alone: bool,
-    /// What was said so far.
-    pub said: Vec<Decision>,
-    /// What checks said.
+    /// The decisions so far.
+    pub decisions: Vec<Decision>,
+    /// The answers of checks.
     pub checks: Vec<Checked>,
     /// Whether checks are still at work; until then nobody is asked.
     pub checking: bool,
@@ -59,7 +59,7 @@ pub struct Outermost {
 }
 
 impl Entry {
-    /// Whose question it is, as far as asking too often goes, and how often that may ask.
+    /// The session whose rate it counts against, and that rate.
     #[must_use]
     pub fn asks_for(&self) -> Option<(SessionId, usize)> {
         let outer = self.outermost?;
@@ -71,10 +71,10 @@ impl Entry {
     /// The decision, once there is one.
     #[must_use]
     pub fn decision(&self) -> Option<&Decision> {
-        self.said.last().filter(|said| said.is_final)
+        self.decisions.last().filter(|decision| decision.is_final)
     }
 
-    /// When it is denied, since boot.
+    /// The time at which it is denied, since boot.
     #[must_use]
     pub fn deadline(&self) -> Duration {
         Duration::from_nanos(self.hold.event.time) + self.terms.wait()
@@ -82,17 +82,22 @@ impl Entry {
 
     /// The people who have approved.
     pub fn approved(&self) -> impl Iterator<Item = &Person> {
-        self.said.iter().filter(|said| said.approved).filter_map(|said| match &said.decided_by {
-            DecidedBy::Person(person) => Some(person),
-            _ => None,
+        self.decisions.iter().filter(|decision| decision.approved).filter_map(|decision| {
+            match &decision.decided_by {
+                DecidedBy::Person(person) => Some(person),
+                _ => None,
+            }
         })
     }
 
-    /// What is granted where an approval of this extent is the last that was needed: what everybody's covers. Who is
-    /// asked last has no more to say than the others.
+    /// The scope that is granted where this approval is the last that was needed: the part that all approvals cover. The
+    /// last person to approve counts no more than the others.
     #[must_use]
     pub fn granted(&self, last: GrantScope) -> GrantScope {
-        self.said.iter().filter(|said| said.approved).fold(last, |all, said| all.and(said.scope))
+        self.decisions
+            .iter()
+            .filter(|decision| decision.approved)
+            .fold(last, |all, decision| all.and(decision.scope))
     }
 
     fn shown(&self, flood: Option<u64>, now: Duration) -> Option<Held> {
@@ -123,7 +128,7 @@ pub fn arguments(hold: &Hold) -> Option<Vec<String>> {
     Some(whole.split(|byte| *byte == 0).map(|word| gatekeeper_trail::objects::readable(word).0).collect())
 }
 
-/// What is asked of a policy, as far as the kernel's table tells it.
+/// The question to a policy, as far as the kernel's table has it.
 #[must_use]
 pub fn question(hold: &Hold) -> Option<Question> {
     let operation = Operation::from_code(hold.event.operation)?;
@@ -156,26 +161,26 @@ pub fn question(hold: &Hold) -> Option<Question> {
 pub struct Queue {
     /// By number.
     pub entries: BTreeMap<HoldId, Entry>,
-    /// What was said, on disk.
+    /// The decisions, on disk.
     pub journal: Journal,
-    /// How often sessions ask.
+    /// The rates at which sessions ask.
     pub floods: Floods,
     /// Decided and gone, with when: their decisions may not be in the trail on disk yet.
     over: VecDeque<(Duration, HoldId)>,
-    /// When the journal was last rid of what is over.
+    /// The time at which the journal was last rid of what is over.
     tidied: Duration,
-    /// What an earlier daemon said of, until it is known whether it still waits.
+    /// Holds that an earlier daemon decided on, until it is known whether they still wait.
     earlier: Vec<HoldId>,
     /// New, and to be checked before people are asked.
     unchecked: Vec<HoldId>,
     changed: watch::Sender<u64>,
 }
 
-/// Whom to tell that the table has to be looked at.
+/// The signal that the table has to be looked at.
 #[derive(Debug, Default)]
 pub struct Bell(pub Notify);
 
-/// How long a decision stays in the journal after its hold is over.
+/// Time that a decision stays in the journal after its hold is over.
 const KEPT: Duration = Duration::from_secs(30);
 
 impl Queue {
@@ -187,7 +192,7 @@ impl Queue {
         let journal = Journal::open(state, boot)?;
         Ok(Self {
             entries: BTreeMap::new(),
-            earlier: journal.said().keys().copied().collect(),
+            earlier: journal.decisions().keys().copied().collect(),
             journal,
             floods: Floods::default(),
             over: VecDeque::new(),
@@ -203,7 +208,7 @@ impl Queue {
         self.changed.subscribe()
     }
 
-    /// Tells those who follow that something changed.
+    /// Notifies those who follow that something changed.
     pub fn change(&self) {
         self.changed.send_modify(|number| *number += 1);
     }
@@ -224,7 +229,7 @@ impl Queue {
         entry.shown(self.floods.of(entry.asks_for().map(|(session, _)| session)), now)
     }
 
-    /// Takes out what is not in the kernel's table any more.
+    /// Removes holds that are not in the kernel's table any more.
     pub fn leave(&mut self, hold: HoldId, now: Duration) -> Option<Entry> {
         let entry = self.entries.remove(&hold)?;
         self.over.push_back((now, hold));
@@ -232,18 +237,19 @@ impl Queue {
         Some(entry)
     }
 
-    /// What an earlier daemon decided that waits no more: it may have been killed before the trail had it on disk.
+    /// Decisions of an earlier daemon on holds that wait no more: it may have been killed before the
+    /// trail had them on disk.
     pub fn finished_before(&mut self, now: Duration, waits: impl Fn(&HoldId) -> bool) -> Vec<Decision> {
         let mut finished = Vec::new();
         for hold in std::mem::take(&mut self.earlier).into_iter().filter(|hold| !waits(hold)) {
-            let said = self.journal.said().get(&hold).and_then(|said| said.last());
-            finished.extend(said.filter(|said| said.is_final).cloned());
+            let decision = self.journal.decisions().get(&hold).and_then(|decisions| decisions.last());
+            finished.extend(decision.filter(|decision| decision.is_final).cloned());
             self.over.push_back((now, hold));
         }
         finished
     }
 
-    /// Forgets what is over for long.
+    /// Forgets holds that have been over for long.
     pub fn tidy(&mut self, now: Duration) {
         while self.over.front().is_some_and(|(then, _)| now.saturating_sub(*then) >= KEPT) {
             if let Some((_, hold)) = self.over.pop_front() {
@@ -253,7 +259,7 @@ impl Queue {
         if now.saturating_sub(self.tidied) >= KEPT {
             self.tidied = now;
             if let Err(error) = self.journal.tidy() {
-                warn!("what was said of holds that are over stays in the journal: {error}");
+                warn!("decisions on holds that are over stay in the journal: {error}");
             }
         }
         self.floods.tidy(now);
@@ -268,7 +274,7 @@ pub(crate) mod tests {
     use super::*;
     use gatekeeper_trail::ocsf::samples::event;
 
-    /// A hold nobody has said anything of, of a session of user 1000.
+    /// A hold without decisions, of a session of user 1000.
     pub fn entry() -> Entry {
         let object =
             Object::File { path: "/srv/x".into(), path_hex: None, workspace_path: None, device: 1, inode: 2 };
@@ -282,7 +288,7 @@ pub(crate) mod tests {
             outermost: None,
             owner_name: None,
             rule_alone: true,
-            said: Vec::new(),
+            decisions: Vec::new(),
             checks: Vec::new(),
             checking: false,
             people_asked: true,

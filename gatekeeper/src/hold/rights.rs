@@ -1,4 +1,4 @@
-//! Who may decide: by the kernel's word on the peer, and never through a terminal that the governed can type into.
+//! The right to decide: by the kernel's word on the peer, and never through a terminal that the governed can type into.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,6 +11,9 @@ use gatekeeper_record::decision::Person;
 use gatekeeper_record::refusal::{Reason, Refusal};
 
 /// Whether this user may decide a hold of a session of `owner`.
+///
+/// # Errors
+/// [`Reason::Forbidden`] where the user may not.
 pub fn may_decide(uid: u32, groups: &[u32], terms: &Terms, owner: Option<u32>) -> Result<(), Refusal> {
     if terms.approvers.is_none() {
         if uid == 0 || owner == Some(uid) {
@@ -49,7 +52,10 @@ pub fn is_named(uid: u32, groups: &[u32], approver: &Approver) -> bool {
     }
 }
 
-/// Who the peer is. Refused where a labelled process holds its terminal.
+/// The person behind the peer. Refused where a labelled process holds its terminal.
+///
+/// # Errors
+/// [`Reason::Forbidden`] where a labelled process holds the terminal; [`Reason::Failed`] where the peer is gone.
 pub fn person(peer: &Peer, labelled: &BTreeSet<u32>) -> Result<Person, Refusal> {
     let failed =
         |error: std::io::Error| Refusal::new(Reason::Failed, format!("looking at the caller: {error}"));
@@ -114,10 +120,10 @@ fn holds(pid: u32, terminal: u32) -> bool {
     })
 }
 
-/// Which pseudo-terminal a master is of (`tty-index` in fdinfo, drivers/tty/tty_io.c `tty_show_fdinfo`).
+/// The index of a master's pseudo-terminal (`tty-index` in fdinfo, drivers/tty/tty_io.c `tty_show_fdinfo`).
 fn index_of(folder: &str, fd: &std::ffi::OsStr) -> Option<u32> {
-    let told = fs::read_to_string(Path::new(folder).join("fdinfo").join(fd)).ok()?;
-    told.lines().find_map(|line| line.strip_prefix("tty-index:"))?.trim().parse().ok()
+    let fdinfo = fs::read_to_string(Path::new(folder).join("fdinfo").join(fd)).ok()?;
+    fdinfo.lines().find_map(|line| line.strip_prefix("tty-index:"))?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! A hold in words for people. What an agent chose stands there spelled out (see [`gatekeeper_record::safe_text`]), and nothing else does.
+//! A hold in words for people. Text that an agent chose is
+//! escaped (see [`gatekeeper_record::safe_text`]), and nothing else is.
 
 use gatekeeper_policy::approval::Approver;
 use gatekeeper_record::held::{CheckVerdict, Held};
@@ -7,9 +8,9 @@ use gatekeeper_record::safe_text::{cut, exact, words};
 /// One line of what there is to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What it tells; empty where it goes on telling what the one before does.
+    /// The name of the fact; empty where the line continues the one before.
     pub name: &'static str,
-    /// What is told, fit to be shown.
+    /// The text, safe to be shown.
     pub text: String,
 }
 
@@ -27,7 +28,7 @@ pub fn session(held: &Held) -> String {
     }
 }
 
-/// Whose session it is.
+/// The owner of the session.
 #[must_use]
 pub fn owner(held: &Held) -> String {
     match (&held.owner_name, held.event.owner) {
@@ -37,14 +38,14 @@ pub fn owner(held: &Held) -> String {
     }
 }
 
-/// Who asks: the last part of the program's path, and the process.
+/// The program that asks: the last part of the program's path, and the process.
 #[must_use]
 pub fn program(held: &Held) -> String {
     let program = held.event.program.as_deref().unwrap_or(&held.event.task.comm);
     format!("{}[{}]", cut(program.rsplit('/').next().unwrap_or(program), NAME), held.event.task.pid)
 }
 
-/// What is asked, object and arguments in at most so many columns each.
+/// The request, object and arguments in at most so many columns each.
 #[must_use]
 pub fn asked(held: &Held, columns: usize) -> String {
     let object = cut(&held.event.object.brief(), columns);
@@ -55,7 +56,7 @@ pub fn asked(held: &Held, columns: usize) -> String {
     }
 }
 
-/// That its session asks too often, where it does.
+/// The notice that its session asks too often, where it does.
 #[must_use]
 pub fn flood(held: &Held) -> Option<String> {
     let denied = match held.flood_denied? {
@@ -125,13 +126,13 @@ fn terms(held: &Held, line: &mut impl FnMut(&'static str, String)) {
         );
     }
     for checked in &held.checks {
-        let says = match checked.verdict {
+        let verdict = match checked.verdict {
             CheckVerdict::Allow => "allow",
             CheckVerdict::Ask => "ask",
             CheckVerdict::Deny => "deny",
         };
         let why = checked.reason.as_deref().unwrap_or_default();
-        line("check", exact(&format!("{}: {says} {why}", checked.check)));
+        line("check", exact(&format!("{}: {verdict} {why}", checked.check)));
     }
 }
 

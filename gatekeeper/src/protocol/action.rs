@@ -26,12 +26,12 @@ pub enum Action {
     File {
         /// Its real path.
         path: String,
-        /// How.
+        /// The kind of access.
         access: Access,
     },
 }
 
-/// How a file is used.
+/// The way a file is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
@@ -81,7 +81,7 @@ impl Action {
         }
     }
 
-    /// What it is on, for people.
+    /// The object of the action, for people.
     #[must_use]
     pub fn object(&self) -> &str {
         match self {

@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 use super::messages::{Answer, Envelope, PROTOCOL, Request};
 use gatekeeper_record::refusal::Refusal;
 
-/// Why there is no answer.
+/// The reason that there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody listens.
     #[error("no daemon answers at {socket}: {source}\n  start it: `systemctl start gatekeeper`, or as root `gatekeeper daemon`", socket = socket.display())]
     NoDaemon {
-        /// Where.
+        /// The path of the socket.
         socket: PathBuf,
         /// The kernel's answer.
         source: io::Error,
     },
-    /// The connection broke, or what came over it was no answer.
+    /// The connection broke, or a line was no answer.
     #[error("talking to the daemon: {0}")]
     Broken(#[from] io::Error),
-    /// The daemon says no.
+    /// The daemon refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
 }
@@ -34,6 +34,9 @@ pub struct Conversation {
 }
 
 /// Connects and asks.
+///
+/// # Errors
+/// Where no daemon listens or the request can't be sent.
 pub fn ask(socket: &Path, request: Request) -> Result<Conversation, ClientError> {
     let mut stream = UnixStream::connect(socket)
         .map_err(|source| ClientError::NoDaemon { socket: socket.into(), source })?;
@@ -50,7 +53,7 @@ pub fn ask(socket: &Path, request: Request) -> Result<Conversation, ClientError>
 impl Iterator for Conversation {
     type Item = Result<Answer, ClientError>;
 
-    /// The next answer; `None` once all is told.
+    /// The next answer; `None` after the last.
     fn next(&mut self) -> Option<Self::Item> {
         if self.over {
             return None;
@@ -75,7 +78,10 @@ impl Iterator for Conversation {
 }
 
 impl Conversation {
-    /// Says more, where the daemon listens for it.
+    /// Sends another line, where the daemon reads on.
+    ///
+    /// # Errors
+    /// Where the connection broke.
     pub fn say(&mut self, line: &[u8]) -> Result<(), ClientError> {
         Ok(self.stream.get_mut().write_all(line)?)
     }

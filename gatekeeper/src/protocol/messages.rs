@@ -1,4 +1,4 @@
-//! What is said over the control socket: one request a connection, then lines of answer.
+//! Messages of the control socket: one request a connection, then lines of answer.
 //!
 //! JSON Lines both ways. The client sends one [`Envelope`]; the daemon sends [`Answer`]s, the last of
 //! which is [`Answer::Done`] or [`Answer::Refused`], and closes.
@@ -30,11 +30,11 @@ pub const REQUEST_BYTES: usize = 4 << 20;
 pub struct Envelope {
     /// [`PROTOCOL`].
     pub protocol: u32,
-    /// What is asked.
+    /// The request.
     pub request: Request,
 }
 
-/// What can be asked.
+/// A request to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
@@ -44,21 +44,21 @@ pub enum Request {
     Label(LabelCgroup),
     /// The sessions that are open.
     Sessions {},
-    /// What happened, and with `follow` what happens from now on.
+    /// Past records, and with `follow` new ones.
     Events(Events),
-    /// How the daemon and the kernel side are.
+    /// The state of the daemon and the kernel side.
     Status {},
     /// Compile the policies of all sessions anew.
     Reload {},
-    /// What an assistant in a session tells through its hooks.
+    /// The report of an assistant's hook in a session.
     Hook(Box<Hook>),
-    /// Take down a session's terminal: after the answer the client tells what happens on it.
+    /// Record a session's terminal: after the answer the client sends its output.
     Record(Record),
-    /// What waits for a decision.
+    /// Holds that wait for a decision.
     Holds(Holds),
     /// Decide a hold.
     Decide(HoldAnswer),
-    /// What the caller's own session was last refused, and why.
+    /// The last denials of the caller's own session, and why.
     Why {},
 }
 
@@ -72,7 +72,7 @@ pub struct Record {
     pub columns: u16,
     /// Rows of the terminal.
     pub rows: u16,
-    /// What kind of terminal, as in `TERM`.
+    /// The kind of terminal, as in `TERM`.
     #[serde(default)]
     pub terminal: Option<String>,
 }
@@ -83,7 +83,7 @@ pub struct Record {
 pub struct Hook {
     /// The report.
     pub report: HookReport,
-    /// What a tool call would ask of the kernel, as far as that can be told beforehand.
+    /// The actions that a tool call would ask of the kernel, as far as they are known beforehand.
     #[serde(default)]
     pub actions: Vec<Action>,
 }
@@ -108,10 +108,10 @@ pub struct HoldAnswer {
     pub hold: HoldId,
     /// Whether it may pass.
     pub approve: bool,
-    /// What an approval covers.
+    /// The scope of an approval.
     #[serde(default)]
     pub scope: GrantScope,
-    /// Why.
+    /// The reason.
     #[serde(default)]
     pub reason: Option<String>,
 }
@@ -123,9 +123,9 @@ pub struct Run {
     /// The policy; the configured default where left out.
     #[serde(default)]
     pub policy: Option<PolicyChoice>,
-    /// What `${workspace}` means: absolute and free of symbolic links.
+    /// The value of `${workspace}`: absolute and free of symbolic links.
     pub workspace: PathBuf,
-    /// What the session is for, for people.
+    /// The purpose of the session, for people.
     #[serde(default)]
     pub purpose: Option<String>,
     /// A short name, for people.
@@ -147,17 +147,17 @@ pub struct LabelCgroup {
     pub cgroup: PathBuf,
     /// The policy.
     pub policy: PolicyChoice,
-    /// Whose home and name the policy's variables mean; root's where left out.
+    /// The user whose home and name the policy's variables mean; root's where left out.
     #[serde(default)]
     pub user: Option<String>,
-    /// What `${workspace}` means.
+    /// The value of `${workspace}`.
     pub workspace: PathBuf,
-    /// What the session is for, for people.
+    /// The purpose of the session, for people.
     #[serde(default)]
     pub purpose: Option<String>,
 }
 
-/// Which policy.
+/// The choice of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PolicyChoice {
@@ -165,15 +165,15 @@ pub enum PolicyChoice {
     Name(String),
     /// The caller's own, as text: the daemon opens no file on a user's behalf.
     Text {
-        /// What the caller calls it, for messages.
+        /// The caller's name for it, for messages.
         file: String,
-        /// What it says.
+        /// The text of the policy.
         text: String,
     },
 }
 
 impl PolicyChoice {
-    /// What the caller calls it.
+    /// The caller's name for it.
     #[must_use]
     pub fn asked(&self) -> &str {
         match self {
@@ -198,7 +198,7 @@ pub struct Events {
     pub last: Option<usize>,
 }
 
-/// What is answered.
+/// An answer of the daemon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
@@ -214,55 +214,55 @@ pub enum Answer {
     Session(Box<Summary>),
     /// One record.
     Record(Box<record::Record>),
-    /// The past is told; what follows happens now.
+    /// The end of past records; what follows happens now.
     Live,
     /// One hold that waits.
     Hold(Box<Held>),
-    /// Of a hold that was told of, people are shown something else now. What is asked never changes.
+    /// A change of a hold that was sent before. Its request never changes.
     Updated {
         /// Its number.
         hold: HoldId,
-        /// Who has approved so far.
+        /// The people who have approved so far.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         approved_by: Vec<Person>,
         /// As in a hold.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         flood_denied: Option<u64>,
     },
-    /// A hold that was told of waits no more.
+    /// A hold that was sent before waits no more.
     Closed {
         /// Its number.
         hold: HoldId,
     },
-    /// What an answer came to.
+    /// The decision that an answer led to.
     Decided(Box<Decision>),
-    /// How things are.
+    /// The state of the daemon and the kernel side.
     Status(Box<Status>),
-    /// What became of one session's policies at `reload`.
+    /// The result of `reload` for one session's policies.
     Reloaded {
         /// The session.
         session: SessionId,
         /// The new generation, where they were replaced.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         generation: Option<u64>,
-        /// Why they were not; the old ones hold on.
+        /// The reason that they were not; the old ones stay.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
-    /// What an assistant told is written down; in no session, it is not.
+    /// A hook's report is written down; in no session, it is not.
     Reported {
         /// Whether the caller is in a session.
         in_session: bool,
         /// gatekeeper's number of the tool call.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tool_call_id: Option<String>,
-        /// What the policy would refuse.
+        /// The denial that the policy predicts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         predicted_denial: Option<PredictedDenial>,
     },
     /// From here on the terminal is taken down.
     Recording,
-    /// All is told.
+    /// The end of the answers.
     Done,
     /// No, and nothing was done.
     Refused(Refusal),

@@ -1,4 +1,4 @@
-//! Who is at the other end: from the kernel, never from what is said.
+//! The identity of the client: from the kernel, never from its messages.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::sys::{process, socket};
 
-/// Who asks, as far as rights go.
+/// The class of a client, for its rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerClass {
     /// In a session, whatever its uid: the governed.
@@ -34,6 +34,9 @@ const TICKS: u64 = 100;
 
 impl Peer {
     /// The process at the other end of `socket`, which was accepted `accepted` after boot.
+    ///
+    /// # Errors
+    /// Where the process is gone, or the kernel does not name it.
     pub fn of(connection: BorrowedFd<'_>, accepted: Duration) -> io::Result<Self> {
         let found = socket::peer_credentials(connection)?;
         let pidfd = match socket::peer_pidfd(connection) {
@@ -53,11 +56,14 @@ impl Peer {
     }
 
     /// Whether [`Peer::pid`] still means the process that connected.
+    ///
+    /// # Errors
+    /// Where the handle can't be polled.
     pub fn still_there(&self) -> io::Result<bool> {
         process::is_alive(self.pidfd.as_fd())
     }
 
-    /// What rights the peer has.
+    /// The rights of the peer.
     #[must_use]
     pub fn class(&self, labelled: bool) -> PeerClass {
         match (labelled, self.uid) {
@@ -82,7 +88,10 @@ fn by_pid(found: socket::Credentials, accepted: Duration) -> io::Result<OwnedFd>
     Ok(pidfd)
 }
 
-/// When a process started, since boot.
+/// The start time of a process, since boot.
+///
+/// # Errors
+/// Where `/proc/PID/stat` can't be read or has no start time.
 pub fn start_time(pid: i32) -> io::Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let ticks = start_ticks(&stat).ok_or_else(|| {

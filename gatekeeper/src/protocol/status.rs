@@ -13,7 +13,7 @@ use gatekeeper_record::record::{FamilyName, cause_word};
 use gatekeeper_trail::export::ExportState;
 use gatekeeper_trail::writer_thread::Health;
 
-/// How things are.
+/// The state of the daemon and the kernel side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// gatekeeper's version.
@@ -22,14 +22,14 @@ pub struct Status {
     pub ready: bool,
     /// If not, why.
     pub refusal: Option<String>,
-    /// What to do about it.
+    /// The remedy.
     pub help: Option<String>,
     /// Every hook.
     pub hooks: Vec<HookState>,
-    /// What this kernel can't enforce, or judges in another way than others.
+    /// Parts that this kernel can't enforce, or judges in another way than others.
     #[serde(default)]
     pub unsupported: Vec<Unsupported>,
-    /// What the kernel counted; absent where it could not be asked.
+    /// The kernel's counters; absent where it could not be asked.
     pub counters: Option<Counters>,
     /// Sessions open.
     pub sessions: usize,
@@ -37,13 +37,13 @@ pub struct Status {
     pub unwritten: u64,
     /// The audit trail.
     pub trail: TrailState,
-    /// Where records go besides.
+    /// The other receivers of records.
     #[serde(default)]
     pub exports: Vec<ExportState>,
     /// Notices of holds through a webhook, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<NoticeState>,
-    /// Where programs, links and maps are pinned.
+    /// The folder in which programs, links and maps are pinned.
     pub pins: PathBuf,
     /// The policy of a session that names none.
     pub default_policy: String,
@@ -51,7 +51,7 @@ pub struct Status {
     pub floor: Option<String>,
 }
 
-/// How the audit trail is.
+/// The state of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailState {
     /// Records in it.
@@ -61,7 +61,7 @@ pub struct TrailState {
     /// Records of what passed on the promise that it is recorded, and that wait for room.
     #[serde(default)]
     pub pending_required: u64,
-    /// What keeps it from being written, if anything does.
+    /// The error that keeps it from being written, if any.
     pub error: Option<String>,
 }
 
@@ -83,7 +83,7 @@ impl TrailState {
 pub struct HookState {
     /// Its name.
     pub hook: String,
-    /// How its program is attached.
+    /// The way its program is attached.
     pub attach_type: AttachType,
     /// Whether it enforces.
     pub state: HookLiveness,
@@ -106,7 +106,7 @@ pub enum HookLiveness {
     Dead,
 }
 
-/// What the kernel counted since the maps were made.
+/// The kernel's counters since the maps were made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// Events made, lost ones included.
@@ -136,14 +136,14 @@ impl Counters {
     }
 }
 
-/// How a webhook is, for `gatekeeper status`.
+/// The state of a webhook, for `gatekeeper status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeState {
     /// Notices taken by the receiver.
     pub sent: u64,
     /// Notices given up: too many waited, or their time was over.
     pub dropped: u64,
-    /// Why the last attempt failed, if it did.
+    /// The error of the last attempt, if it failed.
     pub error: Option<String>,
 }
 

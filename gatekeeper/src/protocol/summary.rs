@@ -6,7 +6,7 @@ use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 use serde::{Deserialize, Serialize};
 
-/// How a session came to be, which is also how it ends.
+/// The way a session was opened, which is also the way it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -23,15 +23,15 @@ pub struct Summary {
     pub session: SessionId,
     /// Its short name.
     pub name: Option<String>,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Option<String>,
     /// Login name of the owner.
     pub user: String,
     /// User id of the owner.
     pub uid: u32,
-    /// What `${workspace}` means.
+    /// The value of `${workspace}`.
     pub workspace: PathBuf,
-    /// How it came to be.
+    /// The way it was opened.
     pub kind: Kind,
     /// Its own policies, outermost first.
     pub policies: Vec<PolicySummary>,
@@ -39,7 +39,7 @@ pub struct Summary {
     pub layers: usize,
     /// The session it was opened in.
     pub parent: Option<SessionId>,
-    /// When.
+    /// The time it was opened.
     pub opened: Moment,
     /// Seconds until it is ended; absent where it has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]

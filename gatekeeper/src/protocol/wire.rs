@@ -10,12 +10,15 @@ use tokio::time::timeout;
 use super::messages::{Answer, Envelope, PROTOCOL, REQUEST_BYTES, Request};
 use gatekeeper_record::refusal::{Reason, Refusal};
 
-/// How long a client may take to say what it wants.
+/// Time that a client has to send its request.
 const ASKING: Duration = Duration::from_secs(15);
-/// How long a client may take to read an answer; a follower of events may take for ever.
+/// Time that a client has to read an answer; a follower of events may take for ever.
 const ANSWERING: Duration = Duration::from_secs(10);
 
 /// Reads the one request of a connection. `Ok(None)`: the client went away without a word.
+///
+/// # Errors
+/// [`Reason::Malformed`] where the request is late, too long or not a request of this protocol.
 pub async fn request(stream: &mut UnixStream) -> Result<Option<Request>, Refusal> {
     let malformed = |message: String| Refusal::new(Reason::Malformed, message);
     let line = match timeout(ASKING, line(stream)).await {
@@ -30,8 +33,11 @@ pub async fn request(stream: &mut UnixStream) -> Result<Option<Request>, Refusal
 }
 
 /// Reads a request out of its line.
+///
+/// # Errors
+/// [`Reason::Malformed`] where the line is not a request of this protocol.
 pub fn parse(line: &[u8]) -> Result<Request, Refusal> {
-    /// What every version has in common.
+    /// The part that every version has in common.
     #[derive(serde::Deserialize)]
     struct Version {
         protocol: u32,
@@ -49,7 +55,7 @@ pub fn parse(line: &[u8]) -> Result<Request, Refusal> {
     Ok(envelope.request)
 }
 
-/// Reads up to the newline, or the end of what is sent.
+/// Reads up to the newline, or the end of the stream.
 async fn line(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut chunk = vec![0; 16 << 10];
@@ -72,11 +78,17 @@ async fn line(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
 }
 
 /// Sends one answer to a client that is expected to read it soon.
+///
+/// # Errors
+/// Where the connection broke or the client does not read within 10 s.
 pub async fn send(stream: &mut UnixStream, answer: &Answer) -> io::Result<()> {
     timeout(ANSWERING, send_patiently(stream, answer)).await?
 }
 
 /// Sends one answer, however long the client takes.
+///
+/// # Errors
+/// Where the connection broke.
 pub async fn send_patiently(stream: &mut UnixStream, answer: &Answer) -> io::Result<()> {
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');

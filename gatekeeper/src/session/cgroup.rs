@@ -20,6 +20,9 @@ pub struct State {
 }
 
 /// The id by which the kernel side knows a cgroup.
+///
+/// # Errors
+/// Where the folder can't be looked at or is not on cgroup v2.
 pub fn id(folder: &Path) -> io::Result<u64> {
     if kind_of(folder)? != Kind::Cgroup2 {
         let message = format!("{} does not lie on cgroup v2", folder.display());
@@ -29,28 +32,43 @@ pub fn id(folder: &Path) -> io::Result<u64> {
 }
 
 /// Makes a cgroup and gives its id. Others may look, not touch.
+///
+/// # Errors
+/// Where the folder exists, can't be made, or is not on cgroup v2.
 pub fn make(folder: &Path) -> io::Result<u64> {
     fs::DirBuilder::new().mode(0o755).create(folder)?;
     id(folder)
 }
 
 /// Makes the folder under which sessions lie, unless it is there.
+///
+/// # Errors
+/// Where the folder can't be made or is not on cgroup v2.
 pub fn make_root(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     id(folder).map(drop)
 }
 
 /// Moves a process, all its threads with it.
+///
+/// # Errors
+/// Where the kernel refuses the move.
 pub fn enter(folder: &Path, pid: i32) -> io::Result<()> {
     fs::write(folder.join("cgroup.procs"), pid.to_string())
 }
 
 /// Stops everything in the cgroup, or lets it go on. The kernel takes its time: see [`State::frozen`].
+///
+/// # Errors
+/// Where `cgroup.freeze` can't be written.
 pub fn freeze(folder: &Path, frozen: bool) -> io::Result<()> {
     fs::write(folder.join("cgroup.freeze"), if frozen { "1" } else { "0" })
 }
 
 /// Kills everything in the cgroup and below it, whatever it forks meanwhile. One that is removed has nothing in it.
+///
+/// # Errors
+/// Where `cgroup.kill` can't be written, unless the cgroup is removed.
 pub fn kill(folder: &Path) -> io::Result<()> {
     // Not `fs::write`, which would make a file where the kernel has none.
     let opened = File::options().write(true).open(folder.join("cgroup.kill"));
@@ -67,7 +85,10 @@ pub fn events_file(folder: &Path) -> PathBuf {
     folder.join("cgroup.events")
 }
 
-/// How the cgroup is; `None` once it is removed.
+/// The state of the cgroup; `None` once it is removed.
+///
+/// # Errors
+/// Where `cgroup.events` can't be read, unless the cgroup is removed.
 pub fn state(folder: &Path) -> io::Result<Option<State>> {
     let mut text = String::new();
     let read = File::open(events_file(folder)).and_then(|mut file| file.read_to_string(&mut text));
@@ -82,11 +103,14 @@ pub fn state(folder: &Path) -> io::Result<Option<State>> {
 
 fn parse(text: &str) -> State {
     let set = |line: &str| text.lines().any(|found| found == line);
-    // Doubt counts as populated: a session ended too early would be worse than one ended late.
+    // An unknown state counts as populated: a session ended too early would be worse than one ended late.
     State { populated: !set("populated 0"), frozen: set("frozen 1") }
 }
 
 /// Removes an unpopulated cgroup, and first the ones that its tasks left below it.
+///
+/// # Errors
+/// Where a folder can't be read or removed.
 pub fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir(folder) {
         Ok(()) => return Ok(()),
@@ -104,11 +128,17 @@ pub fn remove(folder: &Path) -> io::Result<()> {
 
 /// Whether a process is in a cgroup at or below `folder`. Says nothing of its label, which it keeps when
 /// it leaves: only for when the kernel side can't be asked.
+///
+/// # Errors
+/// Where the process's cgroup can't be read from `/proc`.
 pub fn is_below(pid: i32, folder: &Path) -> io::Result<bool> {
     Ok(of_process(pid)?.is_some_and(|path| path.starts_with(folder)))
 }
 
 /// The folder of a process's cgroup; none where it has none in the unified hierarchy.
+///
+/// # Errors
+/// Where `/proc/PID/cgroup` can't be read.
 pub fn of_process(pid: i32) -> io::Result<Option<PathBuf>> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
     let path = text.lines().find_map(|line| line.strip_prefix("0::/"));
@@ -120,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn doubt_counts_as_populated() {
+    fn an_unknown_state_counts_as_populated() {
         assert_eq!(parse("populated 0\nfrozen 1\n"), State { populated: false, frozen: true });
         assert_eq!(parse("populated 1\nfrozen 0\n"), State { populated: true, frozen: false });
         assert_eq!(parse(""), State { populated: true, frozen: false });

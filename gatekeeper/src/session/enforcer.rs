@@ -18,7 +18,7 @@ pub fn prove(kernel: &mut dyn Enforcer, config: &Config) -> Result<(), KernelErr
     kernel.prove(&config.state, &config.cgroup, &program)
 }
 
-/// Why no session can be opened, if so: every hook must be proved, for with one missing a policy would
+/// The reason that no session can be opened, if so: every hook must be proved, for with one missing a policy would
 /// promise what nothing keeps.
 #[must_use]
 pub fn not_enforcing(hooks: &[Hook]) -> Option<String> {

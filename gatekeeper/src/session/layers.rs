@@ -1,9 +1,9 @@
-//! Which policies a new session adds.
+//! The policies that a new session adds.
 
 use crate::config::Config;
 use crate::protocol::messages::PolicyChoice;
 
-/// Who opens the session, as far as the choice of policies goes.
+/// The kind of user that opens the session, for the choice of policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requester {
     /// A task in a session: whatever it brings lies on top of what binds it already.
@@ -16,16 +16,16 @@ pub enum Requester {
 
 /// The policies to compile, outermost first.
 #[must_use]
-pub fn choose(config: &Config, opener: Requester, asked: Option<PolicyChoice>) -> Vec<PolicyChoice> {
+pub fn choose(config: &Config, requester: Requester, asked: Option<PolicyChoice>) -> Vec<PolicyChoice> {
     let default = || PolicyChoice::Name(config.default_policy.clone());
     let mut chosen = Vec::new();
-    if opener != Requester::Nested {
+    if requester != Requester::Nested {
         chosen.extend(config.floor.clone().map(PolicyChoice::Name));
     }
     match asked {
         None => chosen.push(default()),
         Some(file @ PolicyChoice::Text { .. }) => {
-            if opener == Requester::User {
+            if requester == Requester::User {
                 chosen.push(default());
             }
             chosen.push(file);
@@ -61,8 +61,8 @@ mod tests {
             (Requester::Nested, Some(file()), vec![file()]),
             (Requester::Nested, None, vec![usual.clone()]),
         ];
-        for (opener, asked, expected) in cases {
-            assert_eq!(choose(&config, opener, asked.clone()), expected, "{opener:?} {asked:?}");
+        for (requester, asked, expected) in cases {
+            assert_eq!(choose(&config, requester, asked.clone()), expected, "{requester:?} {asked:?}");
         }
     }
 

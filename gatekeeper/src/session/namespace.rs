@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// What a process sees of the file tree; [`super::record::Session::workspace`] is a path in it.
+/// The view that a process has of the file tree; [`super::record::Session::workspace`] is a path in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Namespace {
@@ -25,7 +25,7 @@ pub struct Namespace {
 struct Root {
     device: u64,
     inode: u64,
-    /// As the daemon sees it: the same directory can be mounted twice, and then only this tells the two apart.
+    /// As the daemon sees it: the same directory can be mounted twice, and then only this differs.
     path: PathBuf,
 }
 
@@ -41,9 +41,9 @@ pub enum NamespaceError {
     /// It could not be found out.
     #[error("{path}: {source}")]
     Unknown {
-        /// What was looked at.
+        /// The path that was looked at.
         path: String,
-        /// Why it could not be seen.
+        /// The reason that it could not be seen.
         source: io::Error,
     },
 }
@@ -83,7 +83,7 @@ impl Namespace {
     /// Refuses what is not the daemon's own tree.
     ///
     /// # Errors
-    /// Which of its parts differs.
+    /// The part that differs.
     pub fn must_be(&self, daemon: &Self) -> Result<(), NamespaceError> {
         if self.mounts != daemon.mounts {
             return Err(NamespaceError::Mounts);

@@ -11,7 +11,7 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 /// Policies compiled at the same time.
 const AT_ONCE: usize = 2;
 
-/// Who waits and who compiles.
+/// The users that wait and those that compile.
 #[derive(Clone, Debug)]
 pub struct Permits {
     all: Arc<Semaphore>,
@@ -35,6 +35,9 @@ impl Default for Permits {
 
 impl Permits {
     /// Waits for this user's turn.
+    ///
+    /// # Errors
+    /// Where the permits are closed, which the daemon never does.
     pub async fn take(&self, uid: u32) -> Result<Turn, AcquireError> {
         let own =
             Arc::clone(self.users.borrow_mut().entry(uid).or_insert_with(|| Arc::new(Semaphore::new(1))));

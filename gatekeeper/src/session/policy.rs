@@ -15,10 +15,10 @@ use gatekeeper_policy::{self, Policy, PolicyError, SearchPath, Vars, load};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_trail::export::setting::Target;
 
-/// What `${tmp}` means.
+/// The value of `${tmp}`.
 const TMP: &str = "/tmp";
 
-/// What a policy's variables mean in one session.
+/// The values of a policy's variables in one session.
 #[derive(Clone, Debug)]
 pub struct Variables {
     /// `${workspace}`.
@@ -47,14 +47,14 @@ pub struct SessionPolicy {
     pub head: Vec<u8>,
     /// Plane [`gatekeeper_common::image::COMB`].
     pub comb: Vec<u8>,
-    /// What the numbers of its rules mean.
+    /// The rules behind the numbers that the kernel reports.
     pub rules: Rules,
-    /// What is masked in the record.
+    /// The secrets that are masked in the record.
     pub secrets: Secrets,
 }
 
 impl SessionPolicy {
-    /// What the trail has to know of it: for a session on its own, or for one inside another.
+    /// The rules as the trail has to know them: for a session on its own, or for one inside another.
     #[must_use]
     pub fn rules(&self, inside_another: bool) -> Rules {
         Rules { secrets: self.secrets.counting(inside_another), ..self.rules.clone() }
@@ -62,6 +62,9 @@ impl SessionPolicy {
 }
 
 /// Finds, checks and compiles a policy, and runs its own tests.
+///
+/// # Errors
+/// Where the policy is missing or wrong, or one of its tests fails.
 pub fn compile(
     choice: &PolicyChoice,
     variables: &Variables,
@@ -78,6 +81,9 @@ pub fn compile(
 }
 
 /// The whole policy compiled, for questions in user space.
+///
+/// # Errors
+/// Where the policy is missing or wrong, or one of its tests fails.
 pub fn compile_whole(
     choice: &PolicyChoice,
     variables: &Variables,
@@ -154,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_with_its_place() {
+    fn a_mistake_is_reported_with_its_place() {
         let error =
             compile(&text("version = 1\nverison = 2\n"), &variables(), &Config::default()).unwrap_err();
         assert!(error.to_string().starts_with("./mine.toml:2:"), "{error}");

@@ -1,4 +1,4 @@
-//! How much a session may tell: enough for any assistant at work, too little to fill the trail or to keep the
+//! Limits on a session's hook reports: enough for any assistant at work, too little to fill the trail or to keep the
 //! daemon busy. What is turned away is counted.
 
 use std::collections::BTreeMap;
@@ -12,14 +12,14 @@ const COUNT: (f64, f64) = (400.0, 20.0);
 /// Bytes at once, and then a second.
 const BYTES: (f64, f64) = (8.0 * 1024.0 * 1024.0, 64.0 * 1024.0);
 
-/// What a session may do now.
+/// The amount of a report that is accepted now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quota {
-    /// Tell all of it.
+    /// All of it.
     Whole,
-    /// Tell it without its long texts.
+    /// The report without its long texts.
     Short,
-    /// Tell nothing.
+    /// Nothing.
     No,
 }
 
@@ -51,12 +51,12 @@ struct Allowance {
     dropped: BTreeMap<Assistant, u64>,
 }
 
-/// What each session has left.
+/// The remaining allowance of each session.
 #[derive(Debug, Default)]
 pub struct HookReportQuotas(BTreeMap<SessionId, Allowance>);
 
 impl HookReportQuotas {
-    /// Takes leave to tell so many bytes.
+    /// Takes so many bytes from the allowance.
     pub fn take(&mut self, session: SessionId, assistant: Assistant, bytes: usize, now: Duration) -> Quota {
         let allowance = self.0.entry(session).or_insert_with(|| Allowance {
             count: Bucket::full(COUNT, now),
@@ -70,7 +70,7 @@ impl HookReportQuotas {
         if allowance.bytes.take(BYTES, bytes as f64, now) { Quota::Whole } else { Quota::Short }
     }
 
-    /// How many were turned away since the last time, by session and assistant.
+    /// The number of reports dropped since the last call, by session and assistant.
     pub fn take_dropped(&mut self) -> Vec<(SessionId, Assistant, u64)> {
         let take = |(id, allowance): (&SessionId, &mut Allowance)| {
             let (id, dropped) = (*id, std::mem::take(&mut allowance.dropped));
@@ -93,25 +93,25 @@ mod tests {
 
     #[test]
     fn a_flood_is_turned_away_counted_and_nobody_elses() {
-        let mut tellings = HookReportQuotas::default();
+        let mut quotas = HookReportQuotas::default();
         let [one, other] = [7, 8].map(|number| SessionId::from_kernel(number).unwrap());
         let now = Duration::from_secs(100);
-        let passed = (0..10_000).filter(|_| tellings.take(one, WHO, 10, now) == Quota::Whole).count();
+        let passed = (0..10_000).filter(|_| quotas.take(one, WHO, 10, now) == Quota::Whole).count();
         assert_eq!(passed, 400);
-        assert_eq!(tellings.take(other, WHO, 10, now), Quota::Whole);
-        assert_eq!(tellings.take_dropped(), [(one, WHO, 9600)]);
-        assert_eq!(tellings.take_dropped(), []);
+        assert_eq!(quotas.take(other, WHO, 10, now), Quota::Whole);
+        assert_eq!(quotas.take_dropped(), [(one, WHO, 9600)]);
+        assert_eq!(quotas.take_dropped(), []);
         let later = now + Duration::from_secs(2);
-        assert_eq!((0..100).filter(|_| tellings.take(one, WHO, 10, later) == Quota::Whole).count(), 40);
+        assert_eq!((0..100).filter(|_| quotas.take(one, WHO, 10, later) == Quota::Whole).count(), 40);
     }
 
     #[test]
-    fn many_bytes_are_left_out_before_the_telling_is() {
-        let mut tellings = HookReportQuotas::default();
+    fn many_bytes_are_left_out_before_the_report_is() {
+        let mut quotas = HookReportQuotas::default();
         let one = SessionId::from_kernel(7).unwrap();
         let now = Duration::from_secs(100);
-        let told: Vec<Quota> = (0..200).map(|_| tellings.take(one, WHO, 96 << 10, now)).collect();
-        assert_eq!(told.iter().filter(|leave| **leave == Quota::Whole).count(), 85);
-        assert_eq!(told.iter().filter(|leave| **leave == Quota::Short).count(), 115);
+        let granted: Vec<Quota> = (0..200).map(|_| quotas.take(one, WHO, 96 << 10, now)).collect();
+        assert_eq!(granted.iter().filter(|quota| **quota == Quota::Whole).count(), 85);
+        assert_eq!(granted.iter().filter(|quota| **quota == Quota::Short).count(), 115);
     }
 }

@@ -1,4 +1,4 @@
-//! What the daemon knows of a session, in memory and on disk.
+//! The daemon's state of a session, in memory and on disk.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,13 +52,13 @@ impl From<LayerRef> for Layer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OwnLayer {
-    /// Where it is.
+    /// Its place.
     pub layer: LayerRef,
     /// The policy's name.
     pub policy: String,
     /// Rises with every replacement, from 1.
     pub generation: u64,
-    /// What to compile it from.
+    /// The source it is compiled from.
     pub source: PolicyChoice,
 }
 
@@ -70,22 +70,22 @@ pub struct Session {
     pub id: SessionId,
     /// A short name, for people.
     pub name: Option<String>,
-    /// What it is for, for people.
+    /// Its purpose, for people.
     pub purpose: Option<String>,
-    /// Who it acts for.
+    /// The user it acts for.
     pub owner: Owner,
-    /// What it was opened for, as the caller gave it.
+    /// The command it was opened for, as the caller gave it.
     #[serde(default)]
     pub command: Vec<String>,
-    /// What `${workspace}` means.
+    /// The value of `${workspace}`.
     pub workspace: PathBuf,
-    /// How it came to be.
+    /// The way it was opened.
     pub kind: Kind,
     /// Its cgroup's folder.
     pub cgroup: PathBuf,
     /// Its cgroup's id.
     pub cgroup_id: u64,
-    /// What its processes see of the file tree; not known of a cgroup that was labelled.
+    /// The view that its processes have of the file tree; not known of a cgroup that was labelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Namespace>,
     /// The container it was opened in, or whose cgroup it is.
@@ -93,9 +93,9 @@ pub struct Session {
     pub container: Option<Container>,
     /// The session it was opened in.
     pub parent: Option<SessionId>,
-    /// When.
+    /// The time it was opened.
     pub opened: Moment,
-    /// When it is ended, in nanoseconds since boot, time asleep included; never where left out.
+    /// The time it is ended, in nanoseconds since boot, time asleep included; never where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends: Option<u64>,
     /// Whether that is over and on record; what is left of it is being killed.
@@ -123,6 +123,9 @@ impl Session {
     }
 
     /// The label that the kernel puts on its tasks.
+    ///
+    /// # Errors
+    /// Where the session has more layers than a label holds.
     pub fn label(&self) -> Result<Label, TooManyLayers> {
         let layers = self.inherited.iter().chain(self.own.iter().map(|own| &own.layer));
         let mut label = Label { session: self.id.number(), ..Label::default() };

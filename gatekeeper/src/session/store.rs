@@ -8,7 +8,7 @@ use super::record::Session;
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_trail::files;
 
-/// Where sessions are written down.
+/// The folder in which sessions are written down.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
@@ -24,6 +24,9 @@ pub struct StoreError {
 
 impl Store {
     /// Opens the store in the state folder.
+    ///
+    /// # Errors
+    /// Where the folder can't be made.
     pub fn open(state: &Path) -> Result<Self, StoreError> {
         let folder = state.join("sessions");
         files::make_folder(&folder, 0o700).map_err(at(&folder))?;
@@ -31,6 +34,9 @@ impl Store {
     }
 
     /// Every session written down.
+    ///
+    /// # Errors
+    /// Where a file can't be read or is no session.
     pub fn load(&self) -> Result<Vec<Session>, StoreError> {
         let mut sessions = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(at(&self.folder))? {
@@ -44,6 +50,9 @@ impl Store {
     }
 
     /// Writes a session down, also over what was written of it before.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
     pub fn save(&self, session: &Session) -> Result<(), StoreError> {
         let path = self.path(session.id);
         let bytes = serde_json::to_vec(session).map_err(|error| at(&path)(error.into()))?;
@@ -51,6 +60,9 @@ impl Store {
     }
 
     /// Forgets a session.
+    ///
+    /// # Errors
+    /// Where the file can't be removed; one that is missing is no error.
     pub fn remove(&self, id: SessionId) -> Result<(), StoreError> {
         let path = self.path(id);
         match fs::remove_file(&path) {

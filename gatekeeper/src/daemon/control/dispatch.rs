@@ -25,6 +25,9 @@ use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::since_boot;
 
 /// Answers a request, up to but not including the last word.
+///
+/// # Errors
+/// Where the connection breaks. The refusal within is that of the verb.
 pub async fn answer(daemon: &State, peer: &Peer, stream: &mut UnixStream, request: Request) -> Outcome {
     let verb = request.verb();
     let class = match class_of(daemon, peer) {
@@ -47,15 +50,15 @@ pub async fn answer(daemon: &State, peer: &Peer, stream: &mut UnixStream, reques
             Err(refusal) => Ok(Err(refusal)),
         },
         Request::Sessions {} => sessions(daemon, stream, scope, peer.uid).await,
-        Request::Events(events) => tell(daemon, stream, scope, peer.uid, events).await,
+        Request::Events(events) => send_events(daemon, stream, scope, peer.uid, events).await,
         Request::Status {} => {
             let status = status(daemon);
             wire::send(stream, &Answer::Status(Box::new(status))).await.map(Ok)
         }
         Request::Reload {} => reload_all(daemon, stream).await,
         Request::Record(request) => recording::record(daemon, peer, stream, scope, request).await,
-        Request::Hook(report) => match hook::hear(daemon, peer, *report).await {
-            Ok(heard) => wire::send(stream, &heard.into()).await.map(Ok),
+        Request::Hook(report) => match hook::receive(daemon, peer, *report).await {
+            Ok(outcome) => wire::send(stream, &outcome.into()).await.map(Ok),
             Err(refusal) => Ok(Err(refusal)),
         },
         Request::Holds(wanted) => holds::list(daemon, peer, stream, wanted).await,
@@ -67,8 +70,11 @@ pub async fn answer(daemon: &State, peer: &Peer, stream: &mut UnixStream, reques
     }
 }
 
-/// What rights the caller has. None where it is gone: a process it has left the socket to has others. Where the kernel
+/// The rights of the caller. None where it is gone: a process it has left the socket to has others. Where the kernel
 /// side can't be asked, its cgroup has to do: nothing but looking is possible then anyway.
+///
+/// # Errors
+/// [`Reason::Failed`] where the caller is gone or can't be looked at.
 pub fn class_of(daemon: &State, peer: &Peer) -> Result<PeerClass, Refusal> {
     let labelled = match daemon.label_of(peer.pidfd()) {
         Ok(label) => label.is_some(),
@@ -141,8 +147,14 @@ async fn reload_all(daemon: &State, stream: &mut UnixStream) -> Outcome {
     Ok(Ok(()))
 }
 
-/// Tells the past, and with `follow` the present until the client hangs up.
-async fn tell(daemon: &State, stream: &mut UnixStream, scope: Scope, uid: u32, events: Events) -> Outcome {
+/// Sends past records, and with `follow` new ones until the client hangs up.
+async fn send_events(
+    daemon: &State,
+    stream: &mut UnixStream,
+    scope: Scope,
+    uid: u32,
+    events: Events,
+) -> Outcome {
     daemon.freshen().await;
     let wanted =
         |record: &Record| (scope == Scope::All || record.concerns(uid)) && of_session(record, events.session);
@@ -165,7 +177,7 @@ async fn tell(daemon: &State, stream: &mut UnixStream, scope: Scope, uid: u32, e
                 Err(RecvError::Lagged(count)) => Record::Missed { count },
                 Err(RecvError::Closed) => return Ok(Ok(())),
             },
-            // The client has nothing more to say; if it says something, it means nothing.
+            // The client has nothing more to send; what it sends is ignored.
             read = stream.read(&mut nothing) => match read? {
                 0 => return Ok(Ok(())),
                 _ => continue,

@@ -22,12 +22,12 @@ use gatekeeper_record::refusal::{Reason, Refusal};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::since_boot;
 
-/// Denials that a session is told of at once.
+/// Denials that one answer shows a session, at most.
 const DENIALS: usize = 20;
-/// The least time between two tellings of what has changed about holds: a flood is counted fast.
+/// The least time between two updates of holds: a flood is counted fast.
 const AMENDED: Duration = Duration::from_secs(1);
 
-/// What waits and concerns the peer: what it may decide, and its own sessions'.
+/// The holds that concern the peer: those it may decide, and those of its own sessions.
 fn waiting(daemon: &State, peer: &Peer, wanted: Option<HoldId>) -> Vec<Held> {
     let now = since_boot();
     let queue = daemon.holds();
@@ -42,12 +42,15 @@ fn waiting(daemon: &State, peer: &Peer, wanted: Option<HoldId>) -> Vec<Held> {
     entries.filter_map(|(_, entry)| queue.shown(entry, now)).collect()
 }
 
-/// Tells what waits, and with `follow` what comes and goes until the client hangs up.
+/// Sends the holds that wait, and with `follow` every change until the client hangs up.
+///
+/// # Errors
+/// Where the connection breaks. The refusal within is that of the verb.
 pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: Holds) -> Outcome {
     daemon.freshen().await;
     look(daemon);
     let mut changes = daemon.holds().changes();
-    let mut told: BTreeMap<HoldId, Said> = BTreeMap::new();
+    let mut sent: BTreeMap<HoldId, Progress> = BTreeMap::new();
     let first = waiting(daemon, peer, wanted.hold);
     if let (Some(hold), true) = (wanted.hold, first.is_empty()) {
         let message = format!("no hold {hold} waits for a decision of yours");
@@ -55,7 +58,7 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
         return Ok(Err(refusal.help("`gatekeeper holds` lists those that do")));
     }
     for held in first {
-        told.insert(held.hold, said(&held));
+        sent.insert(held.hold, progress(&held));
         wire::send_patiently(stream, &Answer::Hold(Box::new(held))).await?;
     }
     if !wanted.follow {
@@ -67,7 +70,7 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
     loop {
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return Ok(Ok(())) },
-            () = sleep_until(amend), if !told.is_empty() => {}
+            () = sleep_until(amend), if !sent.is_empty() => {}
             // The client has nothing more to say; if it says something, it means nothing.
             read = stream.read(&mut nothing) => match read? {
                 0 => return Ok(Ok(())),
@@ -76,18 +79,18 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
         }
         let now = waiting(daemon, peer, wanted.hold);
         let there: BTreeSet<HoldId> = now.iter().map(|held| held.hold).collect();
-        for (hold, _) in told.extract_if(.., |hold, _| !there.contains(hold)) {
+        for (hold, _) in sent.extract_if(.., |hold, _| !there.contains(hold)) {
             wire::send_patiently(stream, &Answer::Closed { hold }).await?;
         }
         let may_amend = Instant::now() >= amend;
         for held in now {
-            match told.entry(held.hold) {
+            match sent.entry(held.hold) {
                 Entry::Vacant(new) => {
-                    new.insert(said(&held));
+                    new.insert(progress(&held));
                     wire::send_patiently(stream, &Answer::Hold(Box::new(held))).await?;
                 }
-                Entry::Occupied(mut known) if may_amend && *known.get() != said(&held) => {
-                    known.insert(said(&held));
+                Entry::Occupied(mut known) if may_amend && *known.get() != progress(&held) => {
+                    known.insert(progress(&held));
                     let Held { hold, approved_by: approved, flood_denied: flood, .. } = held;
                     wire::send_patiently(
                         stream,
@@ -104,14 +107,17 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
     }
 }
 
-/// What can change of a hold while it waits: how many have approved, and how much was denied beside it.
-type Said = (usize, Option<u64>);
+/// The parts of a hold that change while it waits: the number of approvals, and of denials in its flood.
+type Progress = (usize, Option<u64>);
 
-fn said(held: &Held) -> Said {
+fn progress(held: &Held) -> Progress {
     (held.approved_by.len(), held.flood_denied)
 }
 
-/// Tells a session what it was last refused. Nothing of other sessions, and nothing that passed.
+/// Sends a session its last denials. Nothing of other sessions, and nothing that passed.
+///
+/// # Errors
+/// Where the connection breaks. The refusal within: the caller is in no session, or is gone.
 pub async fn why(daemon: &State, peer: &Peer, stream: &mut UnixStream) -> Outcome {
     daemon.freshen().await;
     let label = match daemon.label_of(peer.pidfd()) {

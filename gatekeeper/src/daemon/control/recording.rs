@@ -1,4 +1,4 @@
-//! Taking down a session's terminal, told by the process that keeps it.
+//! The recording of a session's terminal, sent by the process that keeps it.
 
 use std::io;
 
@@ -23,7 +23,10 @@ use gatekeeper_trail::cast::{CastEvent, Recording, Terminal};
 /// Bytes of one line, at most.
 const LINE: u64 = 512 << 10;
 
-/// Takes down what the peer tells until it hangs up. The peer is in no session: the governed tell nothing here.
+/// Records what the peer sends until it hangs up. The peer is in no session: the governed record nothing here.
+///
+/// # Errors
+/// Where the connection breaks. The refusal within: no such session, or the recording can't be written.
 pub async fn record(
     daemon: &State,
     peer: &Peer,
@@ -36,13 +39,13 @@ pub async fn record(
         Err(refusal) => return Ok(Err(refusal)),
     };
     wire::send(stream, &Answer::Recording).await?;
-    let (recording, told) = take_down(daemon, stream, session.id, recording).await;
+    let (recording, result) = take_down(daemon, stream, session.id, recording).await;
     let note = match recording.end() {
         Ok((bytes, digest)) => format!("recording of {bytes} bytes, sha256:{digest}"),
         Err(error) => format!("recording not closed: {error}"),
     };
     daemon.record_change(&session, Change::Recorded, Some(note));
-    Ok(told.map_err(refuse(Reason::Failed)))
+    Ok(result.map_err(refuse(Reason::Failed)))
 }
 
 fn begin(
@@ -65,7 +68,7 @@ fn begin(
     Ok((known.clone(), recording))
 }
 
-/// Reads lines and writes them down beside the daemon's own thread, so that a slow disk slows only this terminal.
+/// Reads lines and writes them outside the daemon's own thread, so that a slow disk slows only this terminal.
 async fn take_down(
     daemon: &State,
     stream: &mut UnixStream,

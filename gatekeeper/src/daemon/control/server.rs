@@ -31,10 +31,13 @@ const PER_GOVERNED: usize = 8;
 /// Connections open in all, root's not counted: a user can make other user ids (subuid) out of thin air.
 const IN_ALL: usize = 512;
 
-/// How long a caller is waited for who is turned away.
+/// Time that a refused caller has to send its request.
 const HARDLY: Duration = Duration::from_millis(1);
 
 /// Binds the socket so that every user can connect. The daemon's lock is held: a socket left there is stale.
+///
+/// # Errors
+/// Where the folder or the socket can't be made, or a file that is no socket is at `path`.
 pub fn bind(path: &Path) -> io::Result<UnixListener> {
     if let Some(folder) = path.parent() {
         files::make_folder(folder, 0o755)?;
@@ -52,7 +55,7 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Whose a connection is, as far as limits go.
+/// The owner of a connection, for limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Account {
     uid: u32,
@@ -138,7 +141,7 @@ pub async fn serve(daemon: Rc<State>, listener: UnixListener) {
     }
 }
 
-/// Who is calling, and whether there is room. What the caller may ask is found out once it has asked.
+/// Identifies the caller and checks that there is room. Its rights are checked once it has asked.
 fn admit(
     daemon: &State,
     connections: &Rc<Connections>,

@@ -1,9 +1,9 @@
-//! Who may ask what, as a table.
+//! The table of verbs and the classes of callers that may use them.
 
 use crate::protocol::messages::Request;
 use crate::protocol::peer::PeerClass;
 
-/// What is asked, without its details.
+/// The kind of a request, without its details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     /// Open a session.
@@ -14,11 +14,11 @@ pub enum Verb {
     Sessions,
     /// Read events.
     Events,
-    /// How things are.
+    /// Read the state of the daemon and the kernel side.
     Status,
     /// Compile policies anew.
     Reload,
-    /// Tell what an assistant does.
+    /// Report an assistant's hook.
     Hook,
     /// Take down a session's terminal.
     Record,
@@ -26,11 +26,11 @@ pub enum Verb {
     Holds,
     /// Decide holds.
     Decide,
-    /// Be told of denials.
+    /// Read the own session's denials.
     Why,
 }
 
-/// How far the answer reaches.
+/// The reach of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Not at all.
@@ -61,7 +61,7 @@ const TABLE: [(Verb, [Scope; 3]); 11] = {
     ]
 };
 
-/// How far `verb` reaches for such a caller.
+/// The reach of `verb` for such a caller.
 #[must_use]
 pub fn scope(class: PeerClass, verb: Verb) -> Scope {
     TABLE
@@ -71,7 +71,7 @@ pub fn scope(class: PeerClass, verb: Verb) -> Scope {
 }
 
 impl Request {
-    /// What is asked, without its details.
+    /// The kind of this request.
     #[must_use]
     pub fn verb(&self) -> Verb {
         match self {
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_governed_can_only_narrow_themselves() {
         for (verb, [labelled, ..]) in TABLE {
-            // What a hook tells is written down as told, and changes nothing; what was refused is its own.
+            // A hook's report is written down as it came, and changes nothing; the refusals are the caller's own.
             let harmless = matches!(verb, Verb::Run | Verb::Hook | Verb::Why);
             let expected = if harmless { Scope::Own } else { Scope::Never };
             assert_eq!(labelled, expected, "{verb:?}");

@@ -6,7 +6,7 @@ use gatekeeper_record::decision::{Breadth, DecidedBy, Decision};
 use gatekeeper_record::refusal::{Reason, Refusal};
 use gatekeeper_record::time::since_boot;
 
-use super::decide::{evaluate, nanos, said, settle};
+use super::decide::{evaluate, nanos, new_decision, settle};
 use super::look::look;
 use crate::daemon::state::State;
 use crate::hold::rights;
@@ -17,6 +17,9 @@ use crate::protocol::peer::Peer;
 const REASON: usize = 1024;
 
 /// Takes a person's answer; gives what it came to.
+///
+/// # Errors
+/// Where the answer is malformed, no such hold waits, this person may not decide it, or the decision can't be kept.
 pub fn answer(daemon: &State, peer: &Peer, answer: HoldAnswer) -> Result<Decision, Refusal> {
     look(daemon);
     if answer.reason.as_ref().is_some_and(|reason| reason.len() > REASON) {
@@ -45,8 +48,15 @@ pub fn answer(daemon: &State, peer: &Peer, answer: HoldAnswer) -> Result<Decisio
             refusal.help("approve it once; the others end with the session, their time, or a new version of the policy")
         })?;
     }
-    let decision =
-        said(entry, answer.hold, answer.approve, DecidedBy::Person(person), scope, answer.reason, settled);
+    let decision = new_decision(
+        entry,
+        answer.hold,
+        answer.approve,
+        DecidedBy::Person(person),
+        scope,
+        answer.reason,
+        settled,
+    );
     drop(queue);
     settle(daemon, decision.clone())?;
     Ok(decision)

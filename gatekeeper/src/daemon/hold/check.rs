@@ -8,7 +8,7 @@ use gatekeeper_record::time::since_boot;
 use tracing::error;
 
 use super::ask_people::ask_people;
-use super::decide::{said, settle};
+use super::decide::{new_decision, settle};
 use crate::daemon::state::State;
 use crate::hold::check::{ask_all, verdict};
 
@@ -39,12 +39,12 @@ fn done(daemon: &State, id: HoldId, answers: Vec<Checked>) {
         (CheckVerdict::Ask, _) | (_, None) => None,
         (CheckVerdict::Deny, Some(by)) => {
             let (name, why) = (DecidedBy::Check(by.check.clone()), by.reason.clone());
-            Some(said(entry, id, false, name, GrantScope::default(), why, true))
+            Some(new_decision(entry, id, false, name, GrantScope::default(), why, true))
         }
         (CheckVerdict::Allow, Some(first)) => {
             let names: Vec<&str> = entry.checks.iter().map(|answer| answer.check.as_str()).collect();
             let by = DecidedBy::Check(names.join(" and "));
-            Some(said(entry, id, true, by, GrantScope::default(), first.reason.clone(), true))
+            Some(new_decision(entry, id, true, by, GrantScope::default(), first.reason.clone(), true))
         }
     };
     drop(queue);

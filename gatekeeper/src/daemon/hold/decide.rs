@@ -18,6 +18,9 @@ use gatekeeper_record::time::Moment;
 use gatekeeper_record::time::since_boot;
 
 /// Whether this answer decides the hold, and what it covers.
+///
+/// # Errors
+/// [`Reason::Forbidden`] where this person has approved already or the scope is too broad for this hold.
 pub(super) fn evaluate(entry: &Entry, uid: u32, answer: &HoldAnswer) -> Result<(bool, GrantScope), Refusal> {
     if !answer.approve {
         return Ok((true, GrantScope::default()));
@@ -41,8 +44,8 @@ pub(super) fn evaluate(entry: &Entry, uid: u32, answer: &HoldAnswer) -> Result<(
     Ok((settled, if settled { entry.granted(answer.scope) } else { answer.scope }))
 }
 
-/// Something said of a hold.
-pub(super) fn said(
+/// Makes a decision on a hold.
+pub(super) fn new_decision(
     entry: &Entry,
     hold: HoldId,
     approves: bool,
@@ -68,14 +71,17 @@ pub(super) fn said(
     }
 }
 
-/// Writes down what was said, and does it where it decides.
+/// Writes down a decision, and applies it where it is final.
+///
+/// # Errors
+/// [`Reason::Failed`] where the decision can't be kept; else the errors of [`apply`].
 pub(super) fn settle(daemon: &State, decision: Decision) -> Result<(), Refusal> {
     let written = daemon.holds_mut().journal.note(decision.clone());
     written.map_err(|error| Refusal::new(Reason::Failed, format!("the decision can't be kept: {error}")))?;
     daemon.trail_mut().note(Record::Decision(Box::new(decision.clone())));
     let mut queue = daemon.holds_mut();
     let Some(entry) = queue.entries.get_mut(&decision.hold) else { return Ok(()) };
-    entry.said.push(decision.clone());
+    entry.decisions.push(decision.clone());
     if entry.people_asked {
         daemon.notifier().decided(&decision);
     }
@@ -85,7 +91,10 @@ pub(super) fn settle(daemon: &State, decision: Decision) -> Result<(), Refusal> 
     if decision.is_final { apply(daemon, &hold, &decision) } else { Ok(()) }
 }
 
-/// Tells the kernel, and lets the task ask again.
+/// Passes it to the kernel, and lets the task ask again.
+///
+/// # Errors
+/// Where the kernel side takes neither the grant nor the decision.
 pub(super) fn apply(daemon: &State, hold: &Hold, decision: &Decision) -> Result<(), Refusal> {
     let scope = match decision.scope.breadth {
         Breadth::Once => None,
@@ -128,12 +137,12 @@ mod tests {
         HoldAnswer { hold: HoldId::from_kernel(17).unwrap(), approve: true, scope, reason: None }
     }
 
-    /// Has somebody approve; what is said of it.
+    /// Has somebody approve; whether that settles it, and the scope.
     fn approve(entry: &mut Entry, uid: u32, answer: HoldAnswer) -> (bool, GrantScope) {
         let (settled, scope) = evaluate(entry, uid, &answer).unwrap();
         let by = DecidedBy::Person(Person { name: "x".into(), program: "x".into(), terminal: None, uid });
-        let decision = said(entry, answer.hold, true, by, scope, None, settled);
-        entry.said.push(decision);
+        let decision = new_decision(entry, answer.hold, true, by, scope, None, settled);
+        entry.decisions.push(decision);
         (settled, scope)
     }
 

@@ -6,7 +6,7 @@ use gatekeeper_common::hold::Hold;
 use tracing::error;
 
 use super::ask_people::ask_people;
-use super::decide::{apply, said, settle};
+use super::decide::{apply, new_decision, settle};
 use crate::daemon::state::State;
 use crate::hold::queue::{Entry, Outermost, arguments, question};
 use crate::hold::wake::wake;
@@ -49,14 +49,15 @@ pub fn look(daemon: &State) {
     daemon.holds_mut().tidy(now);
 }
 
-/// What is not in the table any more: answered, or its task is gone or asks for something else.
+/// Settles holds that left the table: answered, or the task is gone or asks for something else.
 fn gone(daemon: &State, table: &[Hold], now: Duration) {
     let there = |id: &HoldId| table.iter().any(|hold| hold.event.sequence == id.number());
     let gone: Vec<HoldId> = daemon.holds().entries.keys().copied().filter(|id| !there(id)).collect();
     for id in gone {
         let left = daemon.holds_mut().leave(id, now);
         if let Some(entry) = left.filter(|entry| entry.decision().is_none()) {
-            let end = said(&entry, id, false, DecidedBy::Withdrawn, GrantScope::default(), None, true);
+            let end =
+                new_decision(&entry, id, false, DecidedBy::Withdrawn, GrantScope::default(), None, true);
             if entry.people_asked {
                 daemon.notifier().decided(&end);
             }
@@ -77,7 +78,7 @@ fn arrived(daemon: &State, id: HoldId, hold: &Hold) {
         Ok(explained) => explained,
         Err(error) => return error!("{error}"),
     };
-    let earlier = daemon.holds().journal.said().get(&id).cloned().unwrap_or_default();
+    let earlier = daemon.holds().journal.decisions().get(&id).cloned().unwrap_or_default();
     let asked = asked(daemon, &event, hold);
     let owner_name =
         event.session.and_then(|session| Some(daemon.sessions().get(&session)?.owner.name.clone()));
@@ -89,7 +90,7 @@ fn arrived(daemon: &State, id: HoldId, hold: &Hold) {
         asked,
         terms,
         rule_alone,
-        said: earlier,
+        decisions: earlier,
         checks: Vec::new(),
         checking: false,
         people_asked: false,
@@ -124,7 +125,7 @@ fn outermost(daemon: &State, session: SessionId) -> Outermost {
     Outermost { session, rate: daemon.trail().rate(session) }
 }
 
-/// What is asked, for the record.
+/// The text of the request, for the record.
 fn asked(daemon: &State, event: &Event, hold: &Hold) -> String {
     let asked = format!("{} {}", event.operation.name(), event.object.brief());
     let Some(arguments) = arguments(hold) else { return asked };
@@ -140,7 +141,9 @@ fn expire(daemon: &State, now: Duration) {
             .entries
             .iter()
             .filter(|(_, entry)| late(entry))
-            .map(|(id, entry)| said(entry, *id, false, DecidedBy::Timeout, GrantScope::default(), None, true))
+            .map(|(id, entry)| {
+                new_decision(entry, *id, false, DecidedBy::Timeout, GrantScope::default(), None, true)
+            })
             .collect()
     };
     for decision in due {

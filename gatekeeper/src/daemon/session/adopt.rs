@@ -27,6 +27,9 @@ pub enum AdoptError {
 }
 
 /// Takes over. Sessions of an earlier boot are over; those without a task left end at the sweep.
+///
+/// # Errors
+/// Where the file of a past session can't be removed or the rules of open ones can't be read.
 pub fn adopt(daemon: &State, found: Vec<Session>) -> Result<(), AdoptError> {
     let (live, past): (Vec<_>, Vec<_>) = found.into_iter().partition(|session| session.boot == daemon.boot());
     for session in past {

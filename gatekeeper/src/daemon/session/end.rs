@@ -58,7 +58,7 @@ fn looks_empty(session: &Session) -> bool {
     }
 }
 
-/// What happens at a session's end, in this order. The cgroup goes first: once it is removed nobody can enter it, and
+/// The steps of a session's end, in order. The cgroup goes first: once it is removed nobody can enter it, and
 /// only then are its mark and its layers of no use. A step that fails is tried again with all before it, so each may be
 /// repeated.
 const STEPS: [Step; 5] = [
@@ -80,7 +80,7 @@ const STEPS: [Step; 5] = [
 
 /// One step of a session's end.
 struct Step {
-    /// What it does, for the log.
+    /// The name of the step, for the log.
     name: &'static str,
     run: fn(&State, &Session) -> Result<(), Refusal>,
 }

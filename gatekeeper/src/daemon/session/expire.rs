@@ -23,7 +23,7 @@ pub fn expire(daemon: &State) {
 fn expire_at(daemon: &State, now: Duration) {
     let over = over(daemon, now);
     for session in over.iter().filter(|session| !session.expired) {
-        tell(daemon, session.clone());
+        record_expiry(daemon, session.clone());
     }
     for session in &over {
         // A cgroup that is somebody else's has no end of ours.
@@ -48,7 +48,7 @@ fn over(daemon: &State, now: Duration) -> Vec<Session> {
 }
 
 /// Puts it on record, once: the next daemon reads that it is there.
-fn tell(daemon: &State, session: Session) {
+fn record_expiry(daemon: &State, session: Session) {
     info!("session {}: its time is over", session.id);
     daemon.record_change(&session, Change::Expired, None);
     let session = Session { expired: true, ..session };
@@ -112,7 +112,7 @@ mod tests {
         State::new(config, "b".into(), Err("none here".into()), store, trail, mpsc::channel(1).0).unwrap()
     }
 
-    /// What the kernel offers of a cgroup, as far as it is asked here.
+    /// A session on a folder with the cgroup files that these tests need.
     fn session(state: &Path, number: u64, ends: Option<u64>) -> Session {
         let id = SessionId::from_kernel(number).unwrap();
         let cgroup = state.join("cgroup").join(id.to_string());
@@ -145,7 +145,7 @@ mod tests {
         fs::read_to_string(session.cgroup.join("cgroup.kill")).unwrap() == "1"
     }
 
-    fn told(daemon: &State, session: &Session) -> usize {
+    fn expiry_records(daemon: &State, session: &Session) -> usize {
         let (past, _) = daemon.trail().feed().read(99, |record| {
             matches!(record, Record::Session(change) if change.session == session.id && change.change == Change::Expired)
         });
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_over_is_told_once_and_killed_until_it_is_gone() {
+    async fn what_is_over_is_recorded_once_and_killed_until_it_is_gone() {
         let state = tempfile::tempdir().unwrap();
         let daemon = daemon(state.path());
         let second = 1_000_000_000;
@@ -163,12 +163,15 @@ mod tests {
             daemon.enroll(session.clone());
         }
         expire_at(&daemon, Duration::from_secs(4));
-        assert_eq!((killed(&over), told(&daemon, &over)), (false, 0));
+        assert_eq!((killed(&over), expiry_records(&daemon, &over)), (false, 0));
         expire_at(&daemon, Duration::from_secs(5));
         assert_eq!([&over, &later, &endless].map(killed), [true, false, false]);
         fs::write(over.cgroup.join("cgroup.kill"), "").unwrap();
         expire_at(&daemon, Duration::from_secs(5));
-        assert_eq!((killed(&over), told(&daemon, &over), told(&daemon, &later)), (true, 1, 0));
+        assert_eq!(
+            (killed(&over), expiry_records(&daemon, &over), expiry_records(&daemon, &later)),
+            (true, 1, 0)
+        );
         // Bound and listed as long as something is left.
         assert!(daemon.sessions().contains_key(&over.id));
     }
@@ -184,8 +187,8 @@ mod tests {
             let found = daemon.store().load().unwrap();
             assert_eq!(found[0].expired, round == 1);
             adopt(&daemon, found).unwrap();
-            // The second daemon tells the same record from the trail, and no other.
-            assert_eq!((killed(&over), told(&daemon, &over)), (true, 1));
+            // The second daemon reads the same record from the trail, and no other.
+            assert_eq!((killed(&over), expiry_records(&daemon, &over)), (true, 1));
         }
     }
 

@@ -21,14 +21,18 @@ use gatekeeper_record::refusal::{Reason, Refusal, refuse};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 
-/// How long the kernel may take to stop everything in the cgroup.
+/// Time that the kernel has to stop everything in the cgroup.
 const FREEZING: Duration = Duration::from_secs(10);
-/// How often it is looked at meanwhile.
+/// Interval between looks at it meanwhile.
 const LOOK: Duration = Duration::from_millis(5);
 /// Visits to all tasks until one finds nobody new; frozen tasks can't fork, so two are the rule.
 const VISITS: usize = 16;
 
 /// Labels the cgroup; the session and how many processes it took in.
+///
+/// # Errors
+/// Where the kernel would not enforce, the request is malformed, the policy is refused, or the cgroup can't be frozen
+/// or labelled.
 pub async fn label(daemon: &State, request: LabelCgroup) -> Result<(SessionId, u64), Refusal> {
     daemon.ready()?;
     check_words(None, request.purpose.as_deref())?;

@@ -33,7 +33,11 @@ pub const COMMAND_WORDS: usize = 200;
 const NAME: usize = 40;
 
 /// Opens a session and takes the peer into it; on an error the peer is as free or bound as it was, or in a
-/// session nobody told it of, whose policy binds it all the same.
+/// session that no answer named, whose policy binds it all the same.
+///
+/// # Errors
+/// Where the kernel would not enforce, the request is malformed, a limit is reached, the policy is refused, or the
+/// caller is gone or sees another file tree than the daemon.
 pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId, Refusal> {
     daemon.ready()?;
     check_words(request.name.as_deref(), request.purpose.as_deref())?;
@@ -51,7 +55,7 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
     check_count(daemon, owner.uid)?;
 
     let id = new_id(daemon)?;
-    let opener = match (&around, peer.uid) {
+    let requester = match (&around, peer.uid) {
         (Some(_), _) => Requester::Nested,
         (None, 0) => Requester::Root,
         (None, _) => Requester::User,
@@ -59,10 +63,10 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
     let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };
     let asked = request.policy.as_ref().map_or(daemon.config().default_policy.as_str(), PolicyChoice::asked);
     let asked = asked.to_owned();
-    let choices = choose(daemon.config(), opener, request.policy);
+    let choices = choose(daemon.config(), requester, request.policy);
     let compiled = compile(daemon, peer.uid, choices, variables).await;
     let compiled = daemon.record_refused(owner.uid, &asked, compiled)?;
-    if opener != Requester::Root {
+    if requester != Requester::Root {
         check_size(&compiled)?;
     }
 
@@ -176,6 +180,9 @@ impl Surroundings {
 }
 
 /// An id no session has.
+///
+/// # Errors
+/// [`Reason::Failed`] where the kernel gives no random bytes.
 pub fn new_id(daemon: &State) -> Result<SessionId, Refusal> {
     loop {
         let id = SessionId::random().map_err(refuse(Reason::Failed))?;
@@ -185,7 +192,11 @@ pub fn new_id(daemon: &State) -> Result<SessionId, Refusal> {
     }
 }
 
-/// Compiles each of the policies for this session, in the turn of the user who asked. The work is done beside the daemon's own thread.
+/// Compiles each of the policies for this session, in the turn of the user who asked. The work runs
+/// outside the daemon's own thread.
+///
+/// # Errors
+/// [`Reason::Policy`] where a policy is missing or wrong; [`Reason::Failed`] where the work is lost.
 pub async fn compile(
     daemon: &State,
     uid: u32,
@@ -209,6 +220,9 @@ pub async fn compile(
 
 /// Publishes the layers, marks the cgroup (made here where `make` says so) and writes the session down:
 /// whoever enters the cgroup from now on is bound. On an error all of it is undone.
+///
+/// # Errors
+/// Where a layer can't be published, the trail, the store or the cgroup can't be written, or the label has no room.
 pub fn establish(
     daemon: &State,
     mut session: Session,
@@ -244,8 +258,8 @@ fn build(
         let rules = compiled.rules(session.parent.is_some());
         let own = OwnLayer { layer: layer.into(), policy: compiled.name, generation: 1, source };
         session.own.push(own);
-        let version_key = PolicyVersion { serial: layer.serial, generation: 1 };
-        daemon.trail_mut().rules(version_key, rules).map_err(refuse(Reason::Failed))?;
+        let version = PolicyVersion { serial: layer.serial, generation: 1 };
+        daemon.trail_mut().rules(version, rules).map_err(refuse(Reason::Failed))?;
     }
     // Nothing that is kept of it has what its policies call a secret.
     let mut trail = daemon.trail_mut();
@@ -264,8 +278,8 @@ fn build(
 
 /// Takes back what `build` did, as far as it came. Only while nobody has entered the cgroup.
 fn undo(daemon: &State, session: &Session, made: bool) {
-    let log = |what: &str, error: &dyn std::fmt::Display| {
-        tracing::error!("session {}: {what}: {error}", session.id)
+    let log = |step: &str, error: &dyn std::fmt::Display| {
+        tracing::error!("session {}: {step}: {error}", session.id)
     };
     if session.cgroup_id != 0
         && let Err(error) = daemon.with_kernel(|kernel| kernel.unmark(session.cgroup_id))
@@ -327,6 +341,9 @@ async fn owner_by_uid(uid: u32) -> Result<Owner, Refusal> {
 }
 
 /// A user as a session's owner.
+///
+/// # Errors
+/// [`Reason::Namespace`] where the home directory is not absolute.
 pub fn owner(entry: passwd::Entry) -> Result<Owner, Refusal> {
     if !entry.home.is_absolute() {
         let message = format!("user {} has no absolute home directory in the user database", entry.name);
@@ -359,7 +376,10 @@ fn check_size(compiled: &[(PolicyChoice, SessionPolicy)]) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Checks what people will read.
+/// Checks the texts that people will read.
+///
+/// # Errors
+/// [`Reason::Malformed`] where a text is empty, too long or has control characters.
 pub fn check_words(name: Option<&str>, purpose: Option<&str>) -> Result<(), Refusal> {
     let plain = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
     if let Some(name) = name
@@ -377,17 +397,20 @@ pub fn check_words(name: Option<&str>, purpose: Option<&str>) -> Result<(), Refu
     Ok(())
 }
 
-/// Checks what will stand in the record as the command.
+/// Checks the command as the record will show it.
 fn check_command(command: &[String]) -> Result<(), Refusal> {
     if command.iter().map(String::len).sum::<usize>() <= COMMAND && command.len() <= COMMAND_WORDS {
         return Ok(());
     }
-    let message = format!("the command told has at most {COMMAND_WORDS} words and {COMMAND} bytes");
+    let message = format!("the command shown has at most {COMMAND_WORDS} words and {COMMAND} bytes");
     Err(Refusal::new(Reason::Malformed, message))
 }
 
 /// Checks a workspace by its text alone: the daemon sees more of the tree than the caller may, and must
-/// not tell.
+/// not reveal it.
+///
+/// # Errors
+/// [`Reason::Malformed`] where the path is relative, is `/`, or has `..` or control characters.
 pub fn check_workspace(path: &std::path::Path) -> Result<(), Refusal> {
     use std::path::Component;
     let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));

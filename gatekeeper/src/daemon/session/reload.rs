@@ -12,7 +12,7 @@ use gatekeeper_record::record::Change;
 use gatekeeper_record::refusal::Refusal;
 use gatekeeper_record::session_id::SessionId;
 
-/// What became of one session: its new generation, or why the old policies stay.
+/// The result for one session: its new generation, or why the old policies stay.
 #[derive(Debug)]
 pub struct Outcome {
     /// The session.
@@ -52,17 +52,17 @@ async fn one(daemon: &State, session: &Session) -> Result<Option<u64>, Refusal> 
     let Some(mut changed) = daemon.sessions().get(&session.id).cloned() else { return Ok(None) };
     let mut failed = None;
     for (own, (_, compiled)) in changed.own.iter_mut().zip(compiled) {
-        let version_key = PolicyVersion { serial: own.layer.serial, generation: own.generation + 1 };
+        let version = PolicyVersion { serial: own.layer.serial, generation: own.generation + 1 };
         // The rules are known before the first event can name them.
         let replaced = daemon
             .trail_mut()
-            .rules(version_key, compiled.rules(session.parent.is_some()))
+            .rules(version, compiled.rules(session.parent.is_some()))
             .map_err(|error| error.to_string())
             .and_then(|()| {
                 let layer = Layer::from(own.layer);
                 daemon
                     .with_kernel(|kernel| {
-                        kernel.replace(layer, &compiled.head, &compiled.comb, version_key.generation)
+                        kernel.replace(layer, &compiled.head, &compiled.comb, version.generation)
                     })
                     .map_err(|refusal| refusal.message)
             });
@@ -70,7 +70,7 @@ async fn one(daemon: &State, session: &Session) -> Result<Option<u64>, Refusal> 
             failed = Some(message);
             break;
         }
-        own.generation = version_key.generation;
+        own.generation = version.generation;
         own.policy = compiled.name;
     }
     // Also after a failure: the layers that were replaced are at their new generation.

@@ -23,6 +23,9 @@ struct Word {
 }
 
 /// Asks the program.
+///
+/// # Errors
+/// Where the program is not trusted, can't run as the user, fails, or gives no answer in time.
 pub async fn check(
     setting: &Setting,
     path: &Path,
@@ -37,13 +40,13 @@ pub async fn check(
     }
     let mut input = serde_json::to_vec(held).map_err(|error| error.to_string())?;
     input.push(b'\n');
-    let said =
+    let output =
         helper::ask(path, &[], &[], &user, &input, setting.time).await.map_err(|error| error.to_string())?;
-    if !said.status.success() {
-        let complaint = String::from_utf8_lossy(&said.complaint);
-        return Err(format!("{}: {}", said.status, complaint.trim()));
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.complaint);
+        return Err(format!("{}: {}", output.status, complaint.trim()));
     }
-    understand(&said.answer)
+    understand(&output.answer)
 }
 
 fn understand(answer: &[u8]) -> Result<(CheckVerdict, Option<String>), String> {

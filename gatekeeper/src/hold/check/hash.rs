@@ -30,6 +30,9 @@ const CHUNK: usize = 128 << 10;
 type Hash = [u8; 32];
 
 /// Looks the program up in the lists.
+///
+/// # Errors
+/// Where the program or a list can't be read in time, or no list is configured.
 pub async fn check(
     setting: &Setting,
     held: &Held,
@@ -37,13 +40,13 @@ pub async fn check(
 ) -> Result<(CheckVerdict, Option<String>), String> {
     let (path, wanted) = program(held, hold);
     let limit = setting.time;
-    let (hash, about) = beside(move || content(&path, wanted, limit)).await?;
+    let (hash, about) = in_thread(move || content(&path, wanted, limit)).await?;
     let (allowed, denied) = (setting.allowed.clone(), setting.denied.clone());
     if allowed.is_none() && denied.is_none() {
         return Err("[checks] of the configuration names no list".to_owned());
     }
     let lists = move || Ok((listed(allowed.as_deref(), &hash)?, listed(denied.as_deref(), &hash)?));
-    let (allowed, denied) = beside(lists).await?;
+    let (allowed, denied) = in_thread(lists).await?;
     Ok(judge(&hash, allowed, denied, &about, hold.event.uid))
 }
 
@@ -70,7 +73,7 @@ fn judge(
     }
 }
 
-/// Which file, and a path that should lead to it.
+/// The file to hash, and a path that should lead to it.
 fn program(held: &Held, hold: &Hold) -> (PathBuf, FileId) {
     if held.event.operation == Operation::Exec {
         let bytes = hold.object.get(..hold.event.length as usize).unwrap_or(&hold.object);
@@ -83,25 +86,25 @@ fn program(held: &Held, hold: &Hold) -> (PathBuf, FileId) {
 }
 
 /// Does something slow in a thread of its own, which nobody waits for in vain.
-async fn beside<T: Send + 'static>(
+async fn in_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
     if READING.fetch_add(1, Ordering::AcqRel) >= READERS {
         READING.fetch_sub(1, Ordering::AcqRel);
         return Err("too many files are read already".to_owned());
     }
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     let thread = std::thread::Builder::new().name("hash".to_owned()).spawn(move || {
         let result = work();
         READING.fetch_sub(1, Ordering::AcqRel);
         // Whoever asked may have gone.
-        let _ = tell.send(result);
+        let _ = sender.send(result);
     });
     if let Err(error) = thread {
         READING.fetch_sub(1, Ordering::AcqRel);
         return Err(error.to_string());
     }
-    told.await.map_err(|_| "the reader ended".to_owned())?
+    receiver.await.map_err(|_| "the reader ended".to_owned())?
 }
 
 fn content(path: &Path, wanted: FileId, limit: Duration) -> Result<(Hash, Metadata), String> {
@@ -220,11 +223,11 @@ mod tests {
         fs::write(&own, "").unwrap();
         fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
         let (roots, changeable) = (fs::metadata("/usr/bin/env").unwrap(), fs::metadata(&own).unwrap());
-        let says = |allowed, denied, about, asks| judge(&[0; 32], allowed, denied, about, asks).0;
-        assert_eq!(says(true, false, &roots, 1000), CheckVerdict::Allow);
-        assert_eq!(says(true, true, &roots, 1000), CheckVerdict::Deny);
-        assert_eq!(says(false, false, &roots, 1000), CheckVerdict::Ask);
-        assert_eq!(says(true, false, &changeable, 1000), CheckVerdict::Ask);
-        assert_eq!(says(true, false, &roots, 0), CheckVerdict::Ask, "root could change it");
+        let verdict = |allowed, denied, about, asks| judge(&[0; 32], allowed, denied, about, asks).0;
+        assert_eq!(verdict(true, false, &roots, 1000), CheckVerdict::Allow);
+        assert_eq!(verdict(true, true, &roots, 1000), CheckVerdict::Deny);
+        assert_eq!(verdict(false, false, &roots, 1000), CheckVerdict::Ask);
+        assert_eq!(verdict(true, false, &changeable, 1000), CheckVerdict::Ask);
+        assert_eq!(verdict(true, false, &roots, 0), CheckVerdict::Ask, "root could change it");
     }
 }

@@ -1,4 +1,4 @@
-//! Checks: what is asked before a person is. The strictest answer counts, and what fails says that a person must decide.
+//! Checks, which come before a person is asked. The strictest answer counts; a check that fails leaves it to a person.
 
 mod command;
 mod hash;
@@ -43,10 +43,10 @@ pub async fn ask_all(
         // A permit that does not come is no answer either.
         let longest = setting.time + Duration::from_secs(1);
         let late = || format!("failed: no answer after {} s", setting.time.as_secs());
-        let (says, why) =
+        let (verdict, why) =
             tokio::time::timeout(longest, asked).await.unwrap_or_else(|_| (CheckVerdict::Ask, Some(late())));
-        answers.push(Checked { check: check.to_string(), verdict: says, reason: why });
-        if says == CheckVerdict::Deny {
+        answers.push(Checked { check: check.to_string(), verdict, reason: why });
+        if verdict == CheckVerdict::Deny {
             break;
         }
     }
@@ -61,8 +61,8 @@ async fn one(setting: &Setting, check: &Check, held: &Held, hold: &Hold) -> (Che
     answer.unwrap_or_else(|why| (CheckVerdict::Ask, Some(format!("failed: {why}"))))
 }
 
-/// What checks come to: the strictest, with those who gave it. Where people must decide, because more than one policy asks
-/// or a rule that has no checks, they can only deny.
+/// The verdict of all checks: the strictest, with the check that gave it. Where people must decide, because more than
+/// one policy asks or a rule that has no checks, they can only deny.
 #[must_use]
 pub fn verdict(answers: &[Checked], people: bool) -> (CheckVerdict, Option<&Checked>) {
     if let Some(denies) = answers.iter().find(|answer| answer.verdict == CheckVerdict::Deny) {
@@ -76,13 +76,13 @@ pub fn verdict(answers: &[Checked], people: bool) -> (CheckVerdict, Option<&Chec
 mod tests {
     use super::*;
 
-    fn answers(says: &[CheckVerdict]) -> Vec<Checked> {
-        let one = |(number, says): (usize, &CheckVerdict)| Checked {
+    fn answers(verdicts: &[CheckVerdict]) -> Vec<Checked> {
+        let one = |(number, verdict): (usize, &CheckVerdict)| Checked {
             check: format!("command:/{number}"),
-            verdict: *says,
+            verdict: *verdict,
             reason: None,
         };
-        says.iter().enumerate().map(one).collect()
+        verdicts.iter().enumerate().map(one).collect()
     }
 
     #[test]

@@ -18,17 +18,17 @@ use gatekeeper_record::held::Held;
 
 /// systemd's client of the bus: where there is a session bus, so it is.
 const CLIENT: &str = "/usr/bin/busctl";
-/// How long it may take.
+/// Time that the client has.
 const TIME: Duration = Duration::from_secs(5);
-/// Clients at a time; more is not told.
+/// Clients at a time; notices beyond are dropped.
 const AT_ONCE: usize = 4;
 
 thread_local! {
     static TURNS: Rc<Semaphore> = Rc::new(Semaphore::new(AT_ONCE));
 }
 
-/// Tells all who may decide and have a desktop.
-pub fn tell(held: &Held, link: Option<&str>) {
+/// Notifies all who may decide and have a desktop.
+pub fn notify(held: &Held, link: Option<&str>) {
     let words = words(held, link);
     for (user, address) in people(held, Path::new("/run/user")) {
         let mut words = words.clone();
@@ -40,11 +40,11 @@ pub fn tell(held: &Held, link: Option<&str>) {
             if let Err(error) = trusted::program(client) {
                 return debug!("no notices on desktops: {error}");
             }
-            let told = helper::ask(client, &words, &[], &user, b"", TIME).await;
-            match told {
-                Ok(said) if said.status.success() => {}
-                Ok(said) => {
-                    let why = String::from_utf8_lossy(&said.complaint).into_owned();
+            let answer = helper::ask(client, &words, &[], &user, b"", TIME).await;
+            match answer {
+                Ok(output) if output.status.success() => {}
+                Ok(output) => {
+                    let why = String::from_utf8_lossy(&output.complaint).into_owned();
                     debug!("a notice on the desktop of {}: {}", user.name, why.trim());
                 }
                 Err(error) => debug!("a notice on the desktop of {}: {error}", user.name),
@@ -85,7 +85,7 @@ fn bus(user: &Entry, folder: &Path) -> Option<String> {
 fn words(held: &Held, link: Option<&str>) -> Vec<String> {
     let title = format!("{} waits for you", text::who(held));
     let link = link.map(|link| format!("\n{link}")).unwrap_or_default();
-    let body = format!("{}\n{}{link}", text::what(held), text::decide(held));
+    let body = format!("{}\n{}{link}", text::request(held), text::decide(held));
     let milliseconds = held.seconds_left.saturating_mul(1000).min(i32::MAX as u64).to_string();
     let name = "org.freedesktop.Notifications";
     let words = [

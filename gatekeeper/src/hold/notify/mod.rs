@@ -1,5 +1,5 @@
-//! Notices to people that something waits for them: on their desktops, and through a webhook. What is told says where to
-//! decide; nothing in it decides.
+//! Notices to people that something waits for them: on their desktops, and through a webhook. A notice names the
+//! place to decide; nothing in it decides.
 
 mod desktop;
 mod outbox;
@@ -17,7 +17,7 @@ use webhook::Sender;
 
 use crate::protocol::status::NoticeState;
 
-/// Who tells.
+/// The senders of notices.
 #[derive(Debug, Default)]
 pub struct Notifier {
     desktop: bool,
@@ -26,7 +26,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Begins to tell.
+    /// Starts the senders.
     ///
     /// # Errors
     /// Where there is no thread to be had.
@@ -35,25 +35,25 @@ impl Notifier {
         Ok(Self { desktop: setting.desktop, link: setting.link.clone(), webhook })
     }
 
-    /// Tells that a hold waits for people. Never waits itself.
+    /// Announces that a hold waits for people. Never waits itself.
     pub fn asks(&self, held: &Held) {
         let link = self.link.as_ref().map(|link| link.replace("{hold}", &held.hold.to_string()));
         if let Some(webhook) = &self.webhook {
             webhook.asks(held, link.as_deref());
         }
         if self.desktop {
-            desktop::tell(held, link.as_deref());
+            desktop::notify(held, link.as_deref());
         }
     }
 
-    /// Tells that it waits no more.
+    /// Announces that a hold waits no more.
     pub fn decided(&self, decision: &Decision) {
         if let Some(webhook) = &self.webhook {
             webhook.decided(decision);
         }
     }
 
-    /// How the webhook is, where there is one.
+    /// The state of the webhook, where there is one.
     #[must_use]
     pub fn state(&self) -> Option<NoticeState> {
         self.webhook.as_ref().map(Sender::state)

@@ -1,4 +1,4 @@
-//! What is still to be told, bounded. What nobody needs any more makes room for what somebody does.
+//! Notices still to be sent, bounded. Those that nobody needs any more make room for others.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use gatekeeper_record::decision::HoldId;
 /// Notices that wait to be sent, at most.
 pub const WAITING: usize = 256;
 
-/// What a notice is about.
+/// The subject of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
     /// People are asked.
@@ -21,22 +21,22 @@ pub enum About {
     Decided,
 }
 
-/// What is to be told.
+/// A notice to be sent.
 #[derive(Debug)]
 pub struct Notice {
     /// Of which hold.
     pub hold: HoldId,
-    /// What of it.
+    /// Its subject.
     pub about: About,
-    /// What it says.
+    /// The text of the message.
     pub body: Vec<u8>,
-    /// The same where it is told again.
+    /// The same key where it is sent again.
     pub key: String,
-    /// When nobody needs it any more.
+    /// The time from which nobody needs it any more.
     pub until: Instant,
 }
 
-/// A notice, and whether the receiver may have heard it.
+/// A notice, and whether the receiver may have received it.
 #[derive(Debug)]
 struct Waiting {
     notice: Arc<Notice>,
@@ -64,7 +64,7 @@ impl Outbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a notice sent. Where too many wait, the oldest that tells of a decision is given up, else the oldest.
+    /// Has a notice sent. Where too many wait, the oldest about a decision is given up, else the oldest.
     pub fn put(&self, notice: Notice) {
         let mut inner = self.inner();
         if inner.waiting.len() >= WAITING {
@@ -77,7 +77,7 @@ impl Outbox {
         self.news.notify_one();
     }
 
-    /// People need not be asked about a hold any more. Whether the receiver can have heard that they were.
+    /// People need not be asked about a hold any more. Whether the receiver may know that they were.
     pub fn settle(&self, hold: HoldId) -> bool {
         let mut inner = self.inner();
         let asks = |notice: &Notice| notice.hold == hold && notice.about == About::Asked;
@@ -131,7 +131,7 @@ impl Outbox {
         self.news.notify_one();
     }
 
-    /// How it is.
+    /// The state of the outbox.
     pub fn state(&self) -> NoticeState {
         self.inner().state.clone()
     }
@@ -161,14 +161,14 @@ mod tests {
         (1..=3).for_each(|hold| outbox.put(notice(hold, About::Asked)));
         outbox.put(notice(2, About::Decided));
         assert_eq!(outbox.next().unwrap().hold.number(), 1);
-        assert!(settle(1), "it is just being told");
-        assert!(!settle(3), "nobody has heard of it");
-        assert!(settle(9), "it was told long ago");
+        assert!(settle(1), "it is just being sent");
+        assert!(!settle(3), "nobody has received it");
+        assert!(settle(9), "it was sent long ago");
         // Not tried again, and not given up: it is not needed.
         outbox.failed("no".to_owned(), Instant::now());
         assert_eq!(outbox.next().unwrap().hold.number(), 2);
         outbox.failed("no".to_owned(), Instant::now());
-        assert!(settle(2), "it may have been heard");
+        assert!(settle(2), "it may have been received");
         assert_eq!(waiting(&outbox), [(2, About::Decided)]);
         assert_eq!(outbox.state().dropped, 0);
     }

@@ -43,26 +43,26 @@ pub fn held() -> Held {
     }
 }
 
-struct Heard {
+struct Received {
     head: String,
     body: String,
 }
 
 /// A receiver that gives these answers, one after the other.
-fn receiver(answers: &'static [&'static str]) -> (Url, Receiver<Heard>) {
+fn receiver(answers: &'static [&'static str]) -> (Url, Receiver<Received>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/holds", listener.local_addr().unwrap());
-    let (tell, heard) = channel();
+    let (sender, received) = channel();
     std::thread::spawn(move || {
         for answer in answers {
             let (stream, _) = listener.accept().unwrap();
-            tell.send(hear(stream, answer)).unwrap();
+            sender.send(receive(stream, answer)).unwrap();
         }
     });
-    (Url { url, ca: None, token: None }, heard)
+    (Url { url, ca: None, token: None }, received)
 }
 
-fn hear(stream: TcpStream, answer: &str) -> Heard {
+fn receive(stream: TcpStream, answer: &str) -> Received {
     let mut reader = BufReader::new(&stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -79,7 +79,7 @@ fn hear(stream: TcpStream, answer: &str) -> Heard {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     write!(&stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
-    Heard { head, body: String::from_utf8(body).unwrap() }
+    Received { head, body: String::from_utf8(body).unwrap() }
 }
 
 fn sender(url: Url, folder: &std::path::Path) -> Sender {
@@ -89,12 +89,12 @@ fn sender(url: Url, folder: &std::path::Path) -> Sender {
 }
 
 #[test]
-fn a_notice_is_signed_escaped_and_told_again_until_it_is_taken() {
+fn a_notice_is_signed_escaped_and_sent_again_until_it_is_taken() {
     let folder = tempfile::tempdir().unwrap();
-    let (url, heard) = receiver(&["503 Busy", "200 OK"]);
+    let (url, received) = receiver(&["503 Busy", "200 OK"]);
     let sender = sender(url, folder.path());
     sender.asks(&held(), Some("https://bastion.example.org/17"));
-    let (first, second) = (heard.recv_timeout(SOON).unwrap(), heard.recv_timeout(SOON).unwrap());
+    let (first, second) = (received.recv_timeout(SOON).unwrap(), received.recv_timeout(SOON).unwrap());
     assert_eq!(first.body, second.body);
     let field = |name: &str| {
         let line = second.head.lines().find(|line| line.to_lowercase().starts_with(name)).unwrap();
@@ -107,14 +107,17 @@ fn a_notice_is_signed_escaped_and_told_again_until_it_is_taken() {
     };
     assert_eq!(tag, signature("hush", time, second.body.as_bytes()).unwrap());
     assert_eq!(field("idempotency-key"), "hold-17");
-    let told: serde_json::Value = serde_json::from_str(&second.body).unwrap();
+    let notice: serde_json::Value = serde_json::from_str(&second.body).unwrap();
     assert_eq!(
-        (&told["type"], &told["hold"], &told["seconds_left"]),
+        (&notice["type"], &notice["hold"], &notice["seconds_left"]),
         (&"hold".into(), &17.into(), &60.into())
     );
-    assert_eq!(told["link"], "https://bastion.example.org/17");
-    assert_eq!(told["command"], "gatekeeper show 17");
-    assert!(!second.body.contains("\\u001b") && told["text"].as_str().unwrap().contains("push"), "{told}");
+    assert_eq!(notice["link"], "https://bastion.example.org/17");
+    assert_eq!(notice["command"], "gatekeeper show 17");
+    assert!(
+        !second.body.contains("\\u001b") && notice["text"].as_str().unwrap().contains("push"),
+        "{notice}"
+    );
     let begun = Instant::now();
     while sender.state().sent < 1 {
         assert!(begun.elapsed() < SOON, "{:?}", sender.state());
@@ -124,9 +127,9 @@ fn a_notice_is_signed_escaped_and_told_again_until_it_is_taken() {
 }
 
 #[test]
-fn a_receiver_that_is_dead_keeps_nobody_and_is_told_of() {
+fn a_receiver_that_is_dead_keeps_nobody_and_is_reported() {
     let folder = tempfile::tempdir().unwrap();
-    // Nobody accepts: what is sent there is heard by nobody.
+    // Nobody accepts: nothing that is sent there is received.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let sender = sender(Url { url, ca: None, token: None }, folder.path());
@@ -145,11 +148,11 @@ fn a_receiver_that_is_dead_keeps_nobody_and_is_told_of() {
 #[test]
 fn what_nobody_needs_any_more_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
-    let (url, heard) = receiver(&["500 No", "200 OK"]);
+    let (url, received) = receiver(&["500 No", "200 OK"]);
     let sender = sender(url, folder.path());
     sender.asks(&Held { seconds_left: 0, ..held() }, None);
     sender.asks(&Held { seconds_left: 60, ..held() }, None);
-    let (first, second) = (heard.recv_timeout(SOON).unwrap(), heard.recv_timeout(SOON).unwrap());
+    let (first, second) = (received.recv_timeout(SOON).unwrap(), received.recv_timeout(SOON).unwrap());
     assert!(first.body.contains("\"left\":0") && second.body.contains("\"left\":60"));
     assert_eq!(sender.state().dropped, 1);
 }

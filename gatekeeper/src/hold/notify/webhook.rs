@@ -19,18 +19,18 @@ use gatekeeper_trail::export::SendError;
 use gatekeeper_trail::export::http::{Client, secret};
 use gatekeeper_trail::export::webhook::signature;
 
-/// How long to wait after a failure, first and at most.
+/// Pause after a failure, first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// How long it is tried to tell that something was decided.
+/// Time within which the notice of a decision is retried.
 const OVER: Duration = Duration::from_secs(300);
 
 impl Notice {
     /// Something waits.
     pub fn asks(held: &Held, link: Option<&str>) -> Self {
         let session = held.event.session.map(|session| session.to_string());
-        let told = hold_text::lines(held, held.seconds_left);
-        let lines: Vec<_> = told
+        let shown = hold_text::lines(held, held.seconds_left);
+        let lines: Vec<_> = shown
             .iter()
             .map(|line| json!({ "name": line.name, "text": text::unmarked(&line.text) }))
             .collect();
@@ -39,7 +39,7 @@ impl Notice {
             "hold": held.hold,
             "session": session,
             "owner": held.event.owner,
-            "text": format!("{}: {}", text::who(held), text::what(held)),
+            "text": format!("{}: {}", text::who(held), text::request(held)),
             "seconds_left": held.seconds_left,
             "command": text::decide(held),
             "link": link,
@@ -73,6 +73,9 @@ pub struct Sender(Arc<Outbox>);
 
 impl Sender {
     /// Starts the thread.
+    ///
+    /// # Errors
+    /// Where the thread can't be started.
     pub fn start(hook: Hook) -> io::Result<Self> {
         let outbox = Arc::new(Outbox::default());
         let shared = Arc::clone(&outbox);
@@ -85,14 +88,14 @@ impl Sender {
         self.0.put(Notice::asks(held, link));
     }
 
-    /// Somebody has decided. Where that ends it and nobody was told yet that people are asked, nothing is told at all.
+    /// Somebody has decided. Where that ends it and no notice has gone out yet, none is sent.
     pub fn decided(&self, decision: &Decision) {
         if !decision.is_final || self.0.settle(decision.hold) {
             self.0.put(Notice::decided(decision));
         }
     }
 
-    /// How it is.
+    /// The state of the webhook.
     pub fn state(&self) -> NoticeState {
         self.0.state()
     }
