@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use gatekeeper_trail::setting::{Fault, between, directory};
 
-/// As checked.
+/// The settings, as checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// Hashes of programs whose requests are allowed.
@@ -27,7 +27,7 @@ impl Default for Setting {
     }
 }
 
-/// As written.
+/// The settings, as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Table {

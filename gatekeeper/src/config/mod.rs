@@ -66,10 +66,10 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
-    /// It is refused.
+    /// Refusal.
     #[default]
     Refuse,
-    /// It passes.
+    /// Passage.
     Pass,
 }
 
@@ -118,7 +118,7 @@ pub enum ConfigError {
         /// The error.
         source: io::Error,
     },
-    /// The file says something that makes no sense.
+    /// The file has a mistake.
     #[error("{path}:{line}:{column}: {message}", path = path.display())]
     Content {
         /// The file.

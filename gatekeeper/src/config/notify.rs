@@ -10,7 +10,7 @@ use toml::Spanned;
 use gatekeeper_trail::export::setting::{Url, is_http, must_be_http};
 use gatekeeper_trail::setting::{Fault, between, directory};
 
-/// As checked.
+/// The settings, as checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// Whether people are notified on their desktops.
@@ -38,7 +38,7 @@ pub struct Hook {
     pub timeout: Duration,
 }
 
-/// As written.
+/// The settings, as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Table {

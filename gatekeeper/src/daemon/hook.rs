@@ -27,7 +27,7 @@ use gatekeeper_record::time::since_boot;
 pub enum HookOutcome {
     /// The caller is in no session: none of ours to write down or to answer.
     Outside,
-    /// It is written down.
+    /// A report that is on record.
     Written {
         /// gatekeeper's number of the tool call.
         call: Option<String>,

@@ -60,7 +60,7 @@ pub fn run(config: Config) -> Result<(), DaemonError> {
     runtime.block_on(LocalSet::new().run_until(serve::serve(config)))
 }
 
-/// For root, and one at a time; held until what it returns is dropped.
+/// Takes the daemon's lock, for root and one at a time; dropping the file releases it.
 fn alone(config: &Config) -> Result<File, DaemonError> {
     if sys::process::effective_uid() != 0 {
         let source =
@@ -73,7 +73,7 @@ fn alone(config: &Config) -> Result<File, DaemonError> {
     lock(&config.state)
 }
 
-/// Two daemons would undo each other's work.
+/// Locks the state folder: two daemons would undo each other's work.
 fn lock(state: &Path) -> Result<File, DaemonError> {
     let path = state.join("lock");
     let name = path.display().to_string();

@@ -29,13 +29,13 @@ pub struct Output {
 /// The reason that there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Silent {
-    /// It could not be started or listened to.
+    /// A program that could not be started or read from.
     #[error("{0}")]
     Failed(#[from] std::io::Error),
-    /// It took too long.
+    /// No answer within the limit.
     #[error("no answer after {} s", .0.as_secs())]
     TooLong(Duration),
-    /// The answer was too long.
+    /// An answer that is too long.
     #[error("more than {ANSWER} bytes of answer")]
     TooMuch,
 }

@@ -25,9 +25,9 @@ use gatekeeper_trail::objects::address;
 /// One hold.
 #[derive(Debug)]
 pub struct Entry {
-    /// As the kernel has it.
+    /// The hold as the kernel has it.
     pub hold: Hold,
-    /// Explained.
+    /// The event, explained.
     pub event: Event,
     /// The request, for the record: operation, object and arguments, their secrets masked.
     pub asked: String,

@@ -35,13 +35,13 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
-    /// It is read.
+    /// Reading.
     Read,
-    /// It is there and written.
+    /// Writing a file that exists.
     Write,
-    /// It is made.
+    /// Making the file.
     Create,
-    /// It is removed.
+    /// Removing the file.
     Delete,
 }
 
@@ -57,7 +57,7 @@ impl Action {
         }
     }
 
-    /// As a policy is asked.
+    /// The question to a policy.
     #[must_use]
     pub fn question(&self) -> Question {
         let bytes = |words: &[String]| words.iter().map(|word| word.clone().into_bytes()).collect();

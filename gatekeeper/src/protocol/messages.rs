@@ -225,7 +225,7 @@ pub enum Answer {
         /// The people who have approved so far.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         approved_by: Vec<Person>,
-        /// As in a hold.
+        /// The denials of its flood, as in a hold.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         flood_denied: Option<u64>,
     },

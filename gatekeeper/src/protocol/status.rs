@@ -102,7 +102,7 @@ pub enum HookLiveness {
     Attached,
     /// Attached, not yet proved.
     Untested,
-    /// Not firing.
+    /// A hook that does not fire.
     Dead,
 }
 

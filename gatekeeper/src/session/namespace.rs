@@ -25,7 +25,7 @@ pub struct Namespace {
 struct Root {
     device: u64,
     inode: u64,
-    /// As the daemon sees it: the same directory can be mounted twice, and then only this differs.
+    /// The path as the daemon sees it: the same directory can be mounted twice, and then only this differs.
     path: PathBuf,
 }
 
@@ -38,7 +38,7 @@ pub enum NamespaceError {
     /// Another root directory.
     #[error("the caller has another root directory than the daemon (chroot)")]
     Root,
-    /// It could not be found out.
+    /// A view that could not be found out.
     #[error("{path}: {source}")]
     Unknown {
         /// The path that was looked at.

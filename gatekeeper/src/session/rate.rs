@@ -19,7 +19,7 @@ pub enum Quota {
     Whole,
     /// The report without its long texts.
     Short,
-    /// Nothing.
+    /// No part of it.
     No,
 }
 

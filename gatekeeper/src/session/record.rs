@@ -160,7 +160,7 @@ pub fn layers_of(label: &Label) -> &[Layer] {
 }
 
 impl Session {
-    /// As shown to people and programs.
+    /// The summary for people and programs.
     #[must_use]
     pub fn summary(&self, processes: Option<Vec<u32>>, now: Duration) -> Summary {
         let policy = |own: &OwnLayer| PolicySummary { name: own.policy.clone(), generation: own.generation };

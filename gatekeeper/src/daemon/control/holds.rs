@@ -71,7 +71,7 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return Ok(Ok(())) },
             () = sleep_until(amend), if !sent.is_empty() => {}
-            // The client has nothing more to say; if it says something, it means nothing.
+            // The client has nothing more to send; what it sends is ignored.
             read = stream.read(&mut nothing) => match read? {
                 0 => return Ok(Ok(())),
                 _ => continue,

@@ -83,15 +83,15 @@ async fn take_down(
             Ok(_) => {}
             Err(error) => return (recording, Err(error)),
         }
-        let happening = match serde_json::from_slice(&line) {
+        let event = match serde_json::from_slice(&line) {
             Ok(CastEvent::Output(text)) => {
                 CastEvent::Output(daemon.trail().masked_text(Some(session), &text))
             }
-            Ok(happening) => happening,
+            Ok(event) => event,
             Err(error) => return (recording, Err(error.into())),
         };
         let write = move || {
-            let written = recording.add(&happening, Moment::now());
+            let written = recording.add(&event, Moment::now());
             (recording, written)
         };
         match tokio::task::spawn_blocking(write).await {

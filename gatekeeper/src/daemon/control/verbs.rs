@@ -33,11 +33,11 @@ pub enum Verb {
 /// The reach of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Not at all.
+    /// No answer at all.
     Never,
-    /// To what is the caller's own.
+    /// Only the caller's own sessions.
     Own,
-    /// To everything.
+    /// Everything.
     All,
 }
 

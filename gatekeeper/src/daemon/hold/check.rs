@@ -34,8 +34,8 @@ fn done(daemon: &State, id: HoldId, answers: Vec<Checked>) {
         return;
     }
     let people = entry.terms.people_required || entry.hold.event.asking > 1;
-    let (says, by) = verdict(&entry.checks, people);
-    let decision = match (says, by) {
+    let (outcome, by) = verdict(&entry.checks, people);
+    let decision = match (outcome, by) {
         (CheckVerdict::Ask, _) | (_, None) => None,
         (CheckVerdict::Deny, Some(by)) => {
             let (name, why) = (DecidedBy::Check(by.check.clone()), by.reason.clone());

@@ -132,8 +132,8 @@ mod tests {
     use crate::hold::queue::tests::entry;
     use gatekeeper_record::decision::Person;
 
-    fn approval(width: Breadth, seconds: Option<u64>) -> HoldAnswer {
-        let scope = GrantScope { seconds, breadth: width };
+    fn approval(breadth: Breadth, seconds: Option<u64>) -> HoldAnswer {
+        let scope = GrantScope { seconds, breadth };
         HoldAnswer { hold: HoldId::from_kernel(17).unwrap(), approve: true, scope, reason: None }
     }
 

@@ -58,7 +58,7 @@ fn record_expiry(daemon: &State, session: Session) {
     daemon.sessions_mut().insert(session.id, session);
 }
 
-/// Somebody can have moved a task to another cgroup, where it keeps its label.
+/// Kills tasks that were moved to another cgroup, where they keep their label.
 fn kill_strays(daemon: &State, over: &[Session]) {
     let census = match daemon.with_kernel(|kernel| kernel.census()) {
         Ok(census) => census,

@@ -17,14 +17,14 @@ pub const WAITING: usize = 256;
 pub enum About {
     /// People are asked.
     Asked,
-    /// Somebody has decided.
+    /// A decision.
     Decided,
 }
 
 /// A notice to be sent.
 #[derive(Debug)]
 pub struct Notice {
-    /// Of which hold.
+    /// The hold it is about.
     pub hold: HoldId,
     /// Its subject.
     pub about: About,
@@ -109,7 +109,7 @@ impl Outbox {
         inner.state.error = None;
     }
 
-    /// It could not be sent. It is tried again, unless its time is over by then.
+    /// Notes a failed attempt. The notice is tried again, unless its time is over by then.
     pub fn failed(&self, why: String, next: Instant) {
         let mut inner = self.inner();
         match inner.sending.take() {
@@ -125,7 +125,7 @@ impl Outbox {
         inner.state.error = Some(why);
     }
 
-    /// Nothing more is put in.
+    /// Closes the outbox: nothing more is put in.
     pub fn close(&self) {
         self.inner().closed = true;
         self.news.notify_one();

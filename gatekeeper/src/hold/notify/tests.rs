@@ -20,7 +20,7 @@ use gatekeeper_trail::ocsf::samples::event;
 
 const SOON: Duration = Duration::from_secs(30);
 
-/// Something that waits.
+/// A hold that waits.
 pub fn held() -> Held {
     let object = Object::File {
         path: "/usr/bin/git".into(),

@@ -26,7 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const OVER: Duration = Duration::from_secs(300);
 
 impl Notice {
-    /// Something waits.
+    /// The notice that a hold waits.
     pub fn asks(held: &Held, link: Option<&str>) -> Self {
         let session = held.event.session.map(|session| session.to_string());
         let shown = hold_text::lines(held, held.seconds_left);
@@ -50,7 +50,7 @@ impl Notice {
         Self { hold, about: About::Asked, body: object.to_string().into_bytes(), key, until }
     }
 
-    /// It waits no more.
+    /// The notice that a hold waits no more.
     pub fn decided(decision: &Decision) -> Self {
         let object = json!({
             "type": "decision",
@@ -88,7 +88,7 @@ impl Sender {
         self.0.put(Notice::asks(held, link));
     }
 
-    /// Somebody has decided. Where that ends it and no notice has gone out yet, none is sent.
+    /// Announces a decision. Where that ends it and no notice has gone out yet, none is sent.
     pub fn decided(&self, decision: &Decision) {
         if !decision.is_final || self.0.settle(decision.hold) {
             self.0.put(Notice::decided(decision));
