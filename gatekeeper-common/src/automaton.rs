@@ -14,7 +14,7 @@ use bytemuck::{Pod, Zeroable};
 pub struct Edge {
     /// The state this edge leaves from; [`VACANT`] where the entry is free.
     pub owner: u32,
-    /// Where it leads: a state, or for class [`ACCEPT`] the number of a row.
+    /// Target: a state, or for class [`ACCEPT`] the number of a row.
     pub target: u32,
 }
 
@@ -39,7 +39,7 @@ pub trait Edges {
     /// The entry at `index`; a vacant one where `index` lies outside the table.
     fn edge(&self, index: u32) -> Edge;
 
-    /// Where the entry leads if it is this state's, else [`DEAD`]. The kernel does it without a branch.
+    /// Returns the entry's target if it is this state's, else [`DEAD`]. The kernel does it without a branch.
     #[inline(always)]
     fn target(&self, edge: Edge, state: u32) -> u32 {
         if edge.owner == state { edge.target } else { DEAD }
@@ -52,7 +52,7 @@ impl Edges for [Edge] {
     }
 }
 
-/// Where a byte of this class leads from `state`.
+/// Returns the state after a byte of this class in `state`.
 #[must_use]
 #[inline(always)]
 pub fn step<E: Edges + ?Sized>(edges: &E, state: u32, class: u16) -> u32 {

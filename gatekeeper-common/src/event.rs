@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Object {
-    /// Nothing.
+    /// No object.
     None = 0,
     /// The bytes of a path.
     Path = 1,
@@ -36,7 +36,7 @@ pub struct Header {
     pub program: u64,
     /// Generation of the policy that decided.
     pub generation: u64,
-    /// When the process started, nanoseconds since boot: with `pid`, its identity.
+    /// Start of the process, nanoseconds since boot: with `pid`, its identity.
     pub start: u64,
     /// Device of the object's file as the kernel numbers it (major << 20 | minor), 0 where there is none.
     pub device: u64,
@@ -76,7 +76,7 @@ pub struct Header {
     pub layer: u8,
     /// 1 where it could pass only if recorded.
     pub required: u8,
-    /// How many layers ask.
+    /// Number of layers that ask.
     pub asking: u8,
     /// The thread's name: a hint for people, never for a decision.
     pub comm: [u8; 16],

@@ -4,7 +4,7 @@ use crate::event::Header;
 use crate::limits::PATH_BYTES;
 use bytemuck::{Pod, Zeroable};
 
-/// Where a hold or a grant stands: a place of its session.
+/// Key of a hold or a grant: a place of its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct Place {
@@ -16,7 +16,7 @@ pub struct Place {
     pub pad: u32,
 }
 
-/// How far a hold has come.
+/// Progress of a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum State {
@@ -38,17 +38,17 @@ pub struct Hold {
     pub event: Header,
     /// The object, as long as the event says.
     pub object: [u8; PATH_BYTES],
-    /// Of an exec the arguments, its name included, each closed by a NUL.
+    /// Arguments of an exec, its name included, each closed by a NUL.
     pub arguments: [u8; PATH_BYTES],
     /// Bytes of arguments.
     pub length: u32,
-    /// How many they are.
+    /// Number of arguments.
     pub count: u32,
     /// Device of the program that asks.
     pub device: u64,
     /// Its inode number.
     pub inode: u64,
-    /// When the file that is to start was last changed, by its ctime; 0 of any other operation.
+    /// Last change of the file that is to start, by its ctime; 0 of any other operation.
     pub changed: u64,
     /// Device and inode number of the folder that a program is started in; 0 of any other operation.
     pub folder: [u64; 2],
@@ -61,7 +61,7 @@ pub struct Hold {
 const _: () = assert!(size_of::<Place>() == 16);
 const _: () = assert!(size_of::<Hold>() == 8376);
 
-/// How much a grant covers.
+/// Scope of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Scope {

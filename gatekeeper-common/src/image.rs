@@ -101,7 +101,7 @@ pub struct Header {
 /// Room for capabilities: the kernel keeps them as bits of a `u64` (include/linux/capability.h).
 pub const CAPABILITIES: usize = 64;
 
-/// Where the rows begin in plane [`HEAD`].
+/// Byte offset of the rows in plane [`HEAD`].
 pub const ROWS_AT: usize = 2048;
 
 const _: () = assert!(size_of::<Header>() == 1488);
@@ -119,7 +119,7 @@ pub const fn edges_in(plane: usize) -> usize {
     plane / size_of::<Edge>()
 }
 
-/// How much room an image has in the kernel.
+/// Size of an image in the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Size {
     /// Planes of [`PLANE_SMALL`] bytes.

@@ -31,9 +31,9 @@ pub struct Label {
     pub pending: u64,
     /// Layers in use; one more than [`LAYERS`] means that too many came together: deny everything.
     pub count: u32,
-    /// Of the exec under way: [`REQUIRED`] and [`UNSENT`].
+    /// Flags of the exec under way: [`REQUIRED`] and [`UNSENT`].
     pub exec: u32,
-    /// How many arguments the exec under way was given.
+    /// Number of arguments of the exec under way.
     pub strings: u32,
     /// Explicit padding.
     pub pad: u32,

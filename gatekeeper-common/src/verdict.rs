@@ -149,7 +149,7 @@ pub const fn map_cell(exec: Cell, map: Cell, arguments_matter: bool) -> Cell {
     if arguments_matter { map } else { map.or(exec) }
 }
 
-/// Why an operation was denied where no rule denied it.
+/// Cause of a denial where no rule denied the operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Cause {

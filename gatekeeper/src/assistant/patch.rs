@@ -1,14 +1,14 @@
 //! The files that a patch in Codex's form changes.
 
-/// How such a patch begins.
+/// First line of such a patch.
 const BEGIN: &str = "*** Begin Patch";
 
 /// Effect of a patch on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It is written.
+    /// The file is written.
     Write,
-    /// It is removed.
+    /// The file is removed.
     Delete,
 }
 

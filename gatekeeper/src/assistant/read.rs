@@ -9,13 +9,13 @@ use gatekeeper_record::hook_report::{HookReport, ReportKind};
 /// Error in reading a hook's input.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It is no JSON.
+    /// The input is no JSON.
     #[error("the hook's input is not JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// It is JSON of another form.
+    /// The input is JSON of another form.
     #[error("the hook's input is not a JSON object")]
     Form,
-    /// It does not say what happened, and nobody else does.
+    /// The input has no event name, and neither has the command line.
     #[error("the hook's input has no event name: add --event NAME to the hook's command")]
     Event,
 }
@@ -99,7 +99,7 @@ fn kind_of(event: &str) -> ReportKind {
     }
 }
 
-/// Cursor has events for some tools by themselves.
+/// Returns the tool of an event that Cursor has for this tool alone.
 fn tool_of(event: &str) -> Option<String> {
     let tool = match event {
         "beforeShellExecution" | "afterShellExecution" => "shell",

@@ -52,7 +52,7 @@ enum Command {
     Report(session::Report),
 }
 
-/// Does what is asked.
+/// Runs the subcommand.
 ///
 /// # Errors
 /// Where the trail can't be used, and the errors of the subcommands.

@@ -89,7 +89,7 @@ fn tell(reply: &Reply) -> io::Result<()> {
     }
 }
 
-/// How far the work is.
+/// Step of the work.
 enum Step {
     Read(Box<HookReport>),
     Answer(Reply),

@@ -10,12 +10,12 @@ use crate::protocol::client::{ClientError, ask};
 use crate::protocol::messages::HoldAnswer;
 use crate::protocol::messages::{Answer, Events, Holds, Request};
 
-/// Before the daemon is asked again that did not answer, or was asked all there is.
+/// Pause before the daemon is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Records of the past.
 const PAST: usize = 1_000;
 
-/// Tells what there is and what comes, until `tell` says that nobody listens.
+/// Sends present and future news to `tell`, until it returns false.
 ///
 /// # Errors
 /// Where no thread can be started.

@@ -1,4 +1,4 @@
-//! Where things stand on the screen, and how what is asked is broken into lines: whoever decides must have seen them all.
+//! The layout of the screen, and the lines of a hold's question: a person who decides must have seen them all.
 
 use ratatui::layout::Rect;
 
@@ -13,7 +13,7 @@ const WIDE: (u16, u16) = (90, 16);
 const FOOT: u16 = 3;
 /// Columns for the names of lines, where there is room.
 const NAMES: u16 = 11;
-/// Of what the task did lately, so much.
+/// Recent events of the task shown, at most.
 const LATELY: usize = 12;
 
 /// The parts of the screen.

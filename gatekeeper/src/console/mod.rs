@@ -23,7 +23,7 @@ use state::{Command, News, State};
 
 use crate::sys::termination::on_termination;
 
-/// Between two pictures where nothing happens: the time that is left counts down.
+/// Interval between two pictures where nothing happens: the time that is left counts down.
 const TICK: Duration = Duration::from_millis(250);
 /// News taken in before the next picture.
 const AT_ONCE: usize = 1_000;

@@ -20,7 +20,7 @@ const LATELY: u64 = 60_000_000_000;
 /// Records kept.
 const RECORDS: usize = 5_000;
 
-/// News.
+/// News from the daemon.
 #[derive(Debug)]
 pub enum News {
     /// The daemon answers, and the list of holds begins anew.
@@ -29,16 +29,16 @@ pub enum News {
     Away(String),
     /// Something waits.
     Hold(Box<Held>),
-    /// Of something that waits, this is so by now.
+    /// An open hold has changed.
     Amended {
         /// Which hold.
         hold: HoldId,
-        /// Who has approved so far.
+        /// People who have approved so far.
         approved: Vec<Person>,
         /// Holds denied unshown, where the session asks too often.
         flood: Option<u64>,
     },
-    /// It waits no more.
+    /// A hold is no longer open.
     Gone(HoldId),
     /// The list of records begins anew.
     RecordsAnew,
@@ -80,11 +80,11 @@ pub enum Pane {
 /// Answer to a hold that a person is about to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// It may pass, once.
+    /// The operation may pass, once.
     Once,
     /// Exactly this may pass for the rest of the session.
     Session,
-    /// It may not pass.
+    /// The operation may not pass.
     Deny,
 }
 
@@ -122,7 +122,7 @@ pub struct State {
     read: usize,
     pub(super) search: String,
     pub(super) note: String,
-    /// Why nothing is known.
+    /// Cause where the daemon is away.
     pub(super) away: Option<String>,
     /// Columns and rows.
     pub(super) size: (u16, u16),
@@ -132,7 +132,7 @@ pub struct State {
 }
 
 impl State {
-    /// Nothing is known yet.
+    /// Makes a state in which nothing is known yet.
     #[must_use]
     pub fn new(size: (u16, u16)) -> Self {
         Self {
@@ -154,7 +154,7 @@ impl State {
         }
     }
 
-    /// It is later.
+    /// Sets the clock, as time since the console's start.
     pub fn tick(&mut self, now: Duration) {
         self.now = now;
     }
@@ -211,7 +211,7 @@ impl State {
         self.holds.remove(&hold);
         if self.selected == Some(hold) {
             if matches!(self.mode, Mode::Confirming(..)) {
-                self.note = format!("hold {hold} waits no more: nothing was said of it");
+                self.note = format!("hold {hold} waits no more: no decision was sent");
                 self.deaf = self.now + DEAF;
             }
             self.unselect();
@@ -358,12 +358,12 @@ impl State {
     fn confirm(&mut self, key: Key, hold: HoldId, choice: Choice) -> Option<Command> {
         self.mode = Mode::Looking;
         if key != Key::Char('y') {
-            self.note = format!("nothing was said of hold {hold}");
+            self.note = format!("no decision was sent for hold {hold}");
             return None;
         }
         self.unselect();
         self.deaf = self.now + DEAF;
-        self.note = format!("hold {hold}: telling the daemon");
+        self.note = format!("hold {hold}: sending the decision");
         let width = if choice == Choice::Session { Breadth::Exact } else { Breadth::Once };
         let scope = GrantScope { seconds: None, breadth: width };
         Some(Command::Decide(HoldAnswer { hold, approve: choice != Choice::Deny, scope, reason: None }))

@@ -1,4 +1,4 @@
-//! How this distribution changes what its kernel is started with.
+//! The distribution's way to change the kernel's command line and the kernel.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ impl Distribution {
         Self::of(&text.unwrap_or_default())
     }
 
-    /// By os-release(5).
+    /// Returns the family by the text of os-release(5).
     fn of(text: &str) -> Self {
         let value = |key: &str| {
             text.lines()
@@ -41,7 +41,7 @@ impl Distribution {
         }
     }
 
-    /// How to add a word to the kernel's command line.
+    /// Returns advice on adding a word to the kernel's command line.
     #[must_use]
     pub fn add_to_command_line(self, word: &str) -> String {
         match self {
@@ -57,7 +57,7 @@ impl Distribution {
         }
     }
 
-    /// How to get a newer kernel.
+    /// Returns advice on getting a newer kernel.
     #[must_use]
     pub fn newer_kernel(self) -> &'static str {
         match self {

@@ -10,11 +10,11 @@ use gatekeeper_kernel::{KernelError, probe};
 
 pub use distribution::Distribution;
 
-/// How a check came out.
+/// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStatus {
-    /// As it must be.
+    /// All is as it must be.
     Pass,
     /// It can work, or can't be seen from here.
     Warn,
@@ -27,7 +27,7 @@ pub enum CheckStatus {
 pub struct Finding {
     /// Name of the check, in a word for programs.
     pub check: &'static str,
-    /// How it came out.
+    /// Result of the check.
     pub status: CheckStatus,
     /// Result, in words.
     pub detail: String,
@@ -56,12 +56,12 @@ pub fn try_out(config: &Config) -> Finding {
     let program = std::env::current_exe().map_err(KernelError::call("finding this program's file"));
     let bpffs = config.pins.parent().unwrap_or(&config.pins);
     match program.and_then(|program| probe(bpffs, &config.cgroup, &program)) {
-        Ok(()) => Finding::good("probe", "every hook refuses what it is told to"),
+        Ok(()) => Finding::good("probe", "every hook refuses the test operations"),
         Err(error) => Finding::bad("probe", error.to_string(), "help what is bad above, then try again"),
     }
 }
 
-/// Looks at this machine. Changes nothing and needs no daemon.
+/// Examines this machine. Changes nothing and needs no daemon.
 #[must_use]
 pub fn examine() -> Vec<Finding> {
     checks::all(&Distribution::here())

@@ -31,7 +31,7 @@ struct Waiting {
     until: Instant,
 }
 
-/// Who asks on this terminal.
+/// Prompter of one session's holds on this terminal.
 pub struct Prompter {
     socket: PathBuf,
     feed: Feed,
@@ -44,7 +44,7 @@ impl Prompter {
     /// Begins to listen for the holds of a session.
     ///
     /// # Errors
-    /// Where the daemon tells this caller of no holds.
+    /// Where the daemon lists no holds for this caller.
     pub fn begin(socket: &Path, session: SessionId, size: (u16, u16)) -> Result<Self, ClientError> {
         Ok(Self {
             socket: socket.into(),
@@ -65,7 +65,7 @@ impl Prompter {
         self.asking.is_some()
     }
 
-    /// The terminal has another size; what is to be shown.
+    /// Takes in the terminal's new size; returns the bytes to show.
     pub fn resize(&mut self, size: (u16, u16)) -> Vec<u8> {
         self.screen.resize(size);
         match &mut self.asking {
@@ -82,7 +82,7 @@ impl Prompter {
         self.screen.show(bytes);
     }
 
-    /// Takes in what is new; what is to be shown.
+    /// Takes in news; returns the bytes to show.
     ///
     /// # Errors
     /// Where the terminal is gone.
@@ -145,7 +145,7 @@ impl Prompter {
         self.next(back)
     }
 
-    /// These keys were pressed; what is to be shown.
+    /// Handles keys; returns the bytes to show.
     ///
     /// # Errors
     /// Where the terminal is gone.
@@ -165,7 +165,7 @@ impl Prompter {
         }
     }
 
-    /// Some time has passed; what is to be shown.
+    /// Counts down the time that is left; returns the bytes to show.
     pub fn tick(&mut self) -> Vec<u8> {
         match &mut self.asking {
             Some((question, until)) => question.tick(left(*until)),
@@ -173,7 +173,7 @@ impl Prompter {
         }
     }
 
-    /// All is over; what puts the terminal back.
+    /// Ends the prompter; returns the bytes that put the terminal back.
     pub fn end(&mut self) -> Vec<u8> {
         if self.asking.take().is_some() { self.screen.restore() } else { Vec::new() }
     }

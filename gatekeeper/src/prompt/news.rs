@@ -15,7 +15,7 @@ use gatekeeper_record::decision::HoldId;
 use gatekeeper_record::held::Held;
 use gatekeeper_record::session_id::SessionId;
 
-/// Before the daemon is asked again that was away.
+/// Pause before a daemon that was away is asked again.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// News of open holds.
@@ -23,11 +23,11 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub enum News {
     /// The list of holds begins anew: the open ones follow.
     Anew,
-    /// Something waits.
+    /// A hold is open.
     Hold(Box<Held>),
     /// The list of open holds is complete.
     All,
-    /// It waits no more.
+    /// A hold is no longer open.
     Gone(HoldId),
 }
 
@@ -41,7 +41,7 @@ impl Feed {
     /// Begins to listen.
     ///
     /// # Errors
-    /// Where the daemon does not tell.
+    /// Where the daemon does not answer, or no thread can be started.
     pub fn start(socket: &Path, session: SessionId) -> Result<Self, ClientError> {
         let (tell, news) = channel();
         let (woken, wake) = UnixStream::pair()?;

@@ -1,4 +1,4 @@
-//! One question: what is seen, and what keys do. Nothing here reads, writes or waits.
+//! One question: its picture, and the effect of keys. Nothing here reads, writes or waits.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use gatekeeper_record::decision::{Breadth, GrantScope, HoldId};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
 
-/// Keys mean nothing for so long: who still types answers nothing that they have read, and neither does a terminal that
+/// Time for which keys mean nothing: who still types answers nothing that they have read, and neither does a terminal that
 /// answers what the session asked it before.
 const DEAF: Duration = Duration::from_millis(600);
 /// Keys that are kept, at most.
@@ -22,9 +22,9 @@ const FRAME: usize = 6;
 pub enum Step {
     /// The question stands.
     Stay,
-    /// It is left for another place.
+    /// The question is left for another place.
     Later,
-    /// It is answered.
+    /// The question is answered.
     Decide(HoldAnswer),
 }
 
@@ -98,13 +98,13 @@ impl Question {
         self.stale
     }
 
-    /// Says something of the last answer.
+    /// Shows a note on the last answer.
     pub fn note(&mut self, note: &str) {
         self.note = safe_text::exact(&note.replace('\n', " "));
         self.typed.clear();
     }
 
-    /// Some time has passed; what is to be drawn.
+    /// Counts down the time that is left; returns the bytes to draw.
     pub fn tick(&mut self, left: u64) -> Vec<u8> {
         if left == self.left { Vec::new() } else { self.draw_again(left) }
     }
@@ -134,7 +134,7 @@ impl Question {
         self.lines(0).len().saturating_sub(self.read)
     }
 
-    /// These keys were pressed at once.
+    /// Handles keys that were pressed at once.
     pub fn press(&mut self, keys: &[u8]) -> Step {
         if self.begun.elapsed() < DEAF {
             return Step::Stay;

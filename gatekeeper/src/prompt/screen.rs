@@ -19,7 +19,7 @@ const KEYBOARDS: usize = 16;
 #[derive(Debug, Default)]
 struct Extras {
     modes: BTreeSet<u16>,
-    /// Of the kitty keyboard protocol: the flags pushed.
+    /// Flags pushed by the kitty keyboard protocol.
     keyboards: Vec<u16>,
 }
 
@@ -75,7 +75,7 @@ impl Screen {
         self.size
     }
 
-    /// It has another size.
+    /// Takes in another size.
     pub fn resize(&mut self, size: (u16, u16)) {
         self.size = size;
         self.parser.set_size(at_least_one(size.1), at_least_one(size.0));

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::passwd::Entry;
 
-/// Has a command run as this user: in no other group, without capabilities, unable to gain any, in a process group of
+/// Makes a command run as this user: in no other group, without capabilities, unable to gain any, in a process group of
 /// its own, with an environment that is always the same, and ending with the thread that starts it.
 pub fn drop_privileges(command: &mut Command, user: &Entry) {
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8").current_dir("/");

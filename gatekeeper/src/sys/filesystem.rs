@@ -9,7 +9,7 @@ use std::path::Path;
 pub enum Kind {
     /// The unified cgroup hierarchy.
     Cgroup2,
-    /// Where BPF objects are pinned.
+    /// The file system in which BPF objects are pinned.
     Bpf,
     /// Any other.
     Other,

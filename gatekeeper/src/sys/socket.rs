@@ -1,4 +1,4 @@
-//! Who is at the other end of a UNIX socket.
+//! Credentials of the peer of a UNIX socket.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 /// `SO_PEERPIDFD` (include/uapi/asm-generic/socket.h), since Linux 6.5; libc does not name it yet.
 const SO_PEERPIDFD: libc::c_int = 77;
 
-/// Who connected, as the kernel noted it at that moment.
+/// Credentials of the peer, as the kernel noted them when it connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// Process id.
@@ -32,7 +32,7 @@ fn option<T: Copy>(socket: BorrowedFd<'_>, name: libc::c_int) -> io::Result<T> {
     Ok(unsafe { value.assume_init() })
 }
 
-/// Who connected.
+/// Returns the credentials of the peer.
 ///
 /// # Errors
 /// Where getsockopt(2) fails.

@@ -5,7 +5,7 @@ use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Has a thread do this once a signal asks the process to end, instead of ending it: a terminal is put back first.
+/// Makes a thread do this once a signal asks the process to end, instead of ending it: a terminal is put back first.
 ///
 /// # Errors
 /// Where signals can't be listened for, or no thread can be started.

@@ -7,7 +7,7 @@ use crate::assistant::Assistant;
 /// Seconds an assistant is to wait for a hook: longer than one ever takes.
 const PATIENCE: u64 = 60;
 
-/// How the plugin for OpenCode begins, by which it is known again.
+/// Beginning of the plugin for OpenCode, by which it is recognized.
 pub const PLUGIN_HEAD: &str =
     "// gatekeeper's: `gatekeeper setup opencode` writes this file, and --remove removes it.\n";
 

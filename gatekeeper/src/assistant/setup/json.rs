@@ -93,7 +93,7 @@ fn checked(root: &CstRootNode, text: &str) -> Result<(CstObject, Option<CstObjec
     Ok((top, Some(hooks)))
 }
 
-/// Where a node stands in the text; as long as nothing was changed, for the tree holds all of it.
+/// Returns a node's position in the text, in bytes; valid while nothing was changed, for the tree holds all of it.
 fn offset(node: &CstNode) -> usize {
     let before = |siblings: &mut dyn Iterator<Item = CstNode>| -> usize {
         siblings.map(|sibling| sibling.to_string().len()).sum()

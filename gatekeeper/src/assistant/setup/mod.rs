@@ -1,4 +1,4 @@
-//! Where each assistant looks for hooks, and what stands there for gatekeeper's.
+//! The files in which each assistant looks for hooks, and gatekeeper's entries in them.
 
 mod entries;
 mod json;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::Assistant;
 pub use place::{Form, Scope};
 
-/// Why hooks can't be set up.
+/// Error in setting up hooks.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The assistant has no such place.
@@ -25,7 +25,7 @@ pub enum SetupError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The file is broken, or not what the assistant expects.
@@ -56,7 +56,7 @@ struct Fault {
 }
 
 impl Fault {
-    /// At so many bytes from the text's start.
+    /// Makes a fault at this offset, in bytes from the text's start.
     fn at(text: &str, offset: usize, message: String) -> Self {
         let head = text.get(..offset).unwrap_or(text);
         let start = head.rfind('\n').map_or(0, |at| at + 1);
@@ -73,9 +73,9 @@ impl Fault {
 pub struct Change {
     /// The file.
     pub path: PathBuf,
-    /// As it is; `None` where it is not there.
+    /// Text before the change; `None` where there is no file.
     pub before: Option<String>,
-    /// As it is to be; `None` where nothing of it remains.
+    /// Text after the change; `None` where nothing of it remains.
     pub after: Option<String>,
 }
 
@@ -127,7 +127,7 @@ impl Change {
         similar::TextDiff::from_lines(before, after).unified_diff().header(&name, &name).to_string()
     }
 
-    /// Does it: afterwards the file is the old one or the new one, whole.
+    /// Makes the change: afterwards the file is the old one or the new one, whole.
     ///
     /// # Errors
     /// Where the file can't be written or removed, or is a link and root would write it.

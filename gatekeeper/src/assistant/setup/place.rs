@@ -18,7 +18,7 @@ pub enum Scope {
     Project(PathBuf),
 }
 
-/// How a file is written.
+/// Form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// JSON, with comments where they are.

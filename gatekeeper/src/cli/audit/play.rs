@@ -52,7 +52,7 @@ pub struct Arguments {
 struct Shown<'a> {
     /// Seconds since the start.
     at: f64,
-    /// When, as records have it.
+    /// Time of the output, as records have it.
     time: Moment,
     #[serde(flatten)]
     event: &'a CastEvent,

@@ -73,7 +73,7 @@ pub struct Which {
 }
 
 impl Which {
-    /// As a question to the index.
+    /// Returns the options as a query of the index.
     pub fn query(&self) -> Query {
         Query {
             kind: self.kind.clone(),

@@ -39,7 +39,7 @@ pub struct Report {
     html: PathBuf,
 }
 
-/// Tells the story.
+/// Prints the session's story.
 ///
 /// # Errors
 /// Where the trail or its index can't be read, or standard output fails.
@@ -163,7 +163,7 @@ fn print(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
 /// Prints the assistants' reports, each tool call with the processes that the kernel matched to it.
 fn print_reports(out: &mut impl Write, story: &Story) -> anyhow::Result<()> {
     if !story.assistant_reports.is_empty() {
-        writeln!(out, "\n{HEAD}told by the assistant{HEAD:#}")?;
+        writeln!(out, "\n{HEAD}reported by the assistant{HEAD:#}")?;
     }
     for story::Report { record, report } in &story.assistant_reports {
         write!(out, "  {DIM}{record:>6}{DIM:#}  ")?;

@@ -35,7 +35,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         ("OPERATIONS", &stats.operations),
         ("RULES THAT REFUSED", &stats.rules),
         ("REFUSED MOST", &stats.refused),
-        ("SAID TO HOLDS", &stats.decisions),
+        ("DECISIONS", &stats.decisions),
         ("SESSIONS", &stats.sessions),
         ("PROGRAMS", &stats.programs),
     ] {

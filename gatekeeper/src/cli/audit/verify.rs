@@ -19,7 +19,7 @@ use gatekeeper_trail::log::verify::{Finding, Report, verify};
 
 /// Findings shown; one is enough to act upon.
 const SHOWN: usize = 20;
-/// Looks at a trail that seems not whole, besides the first.
+/// Further attempts at a trail that seems not whole.
 const LOOKS: usize = 2;
 /// The time between them.
 const MOMENT: Duration = Duration::from_millis(200);

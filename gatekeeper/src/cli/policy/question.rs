@@ -118,7 +118,7 @@ impl From<ProtocolArg> for Protocol {
 }
 
 impl Asked {
-    /// As the kernel would be asked.
+    /// Returns the questions that the kernel would be asked.
     ///
     /// # Errors
     /// Where the words form no question that the kernel could ask.

@@ -21,7 +21,7 @@ use crate::sys::terminal::{self, Exclusive, Raw};
 use crate::sys::termination::on_termination;
 use gatekeeper_record::session_id::SessionId;
 
-/// How often the size of the terminal is looked at, and whether the command has ended.
+/// Interval at which the terminal's size, and whether the command has ended, is looked at.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// Bytes read from the terminal at once.
 const CHUNK: usize = 16 << 10;
@@ -135,7 +135,7 @@ pub(super) struct PtyProxy {
     /// Recorder of the terminal's output.
     pub(super) taken: Option<Taken>,
     prompter: Option<Prompter>,
-    /// For the session, which has not taken it yet.
+    /// Input for the session, which has not taken it yet.
     typed: Vec<u8>,
     /// Whether there may be more input.
     input: bool,
@@ -144,7 +144,7 @@ pub(super) struct PtyProxy {
 }
 
 impl PtyProxy {
-    /// Between this one's terminal and that of the child.
+    /// Makes a proxy between this process's terminal and that of the child.
     pub(super) fn new(child: Child, master: File, size: Winsize) -> Self {
         Self {
             child,
@@ -171,7 +171,7 @@ impl PtyProxy {
             self.look_at_size()?;
             let ready = self.wait(signals)?;
             if ready.over {
-                bail!("told to end; the session's terminal is closed");
+                bail!("asked to end; the session's terminal is closed");
             }
             if let Some(prompter) = &mut self.prompter {
                 let shows = if ready.news { prompter.receive()? } else { prompter.tick() };

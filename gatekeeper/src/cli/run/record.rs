@@ -18,7 +18,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Has a session taken down from here on.
+    /// Begins to record a session.
     ///
     /// # Errors
     /// Where the daemon does not answer or does not record.
