@@ -5,6 +5,7 @@
 pub mod assistant;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "console")]
 pub mod console;
 pub mod daemon;
 pub mod doctor;
