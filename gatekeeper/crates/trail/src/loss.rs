@@ -13,7 +13,7 @@ use gatekeeper_record::record::FamilyName;
 /// another order. A number still missing after this long never comes.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Events among which the order of numbers is not looked at where reading back begins.
-const NEIGHBOURS: usize = 64;
+pub const NEIGHBOURS: usize = 64;
 
 /// What is known to be lost, kept over restarts of the daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

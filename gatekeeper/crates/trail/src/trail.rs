@@ -1,5 +1,7 @@
 //! The audit trail: takes in events and notes, writes them down, tells them on.
 
+pub mod read_back;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::io;
@@ -9,17 +11,16 @@ use std::time::Instant;
 
 use tracing::{error, warn};
 
+use self::read_back::{Recalled, Sought, read_back};
 use super::explain::{Context, Facts, Unreadable};
 use super::export::setting::Export;
 use super::export::{ExportState, Exports};
 use super::feed::Feed;
-use super::log::folder::{Lines, segments};
 use super::log::key::mask_key;
 use super::log::open::FOLDER;
 use super::log::writer::Options;
 use super::loss::{Fresh, Losses, Reported};
 use super::mask::Mask;
-use super::ocsf::Line;
 use super::writer_thread::{Health, WriterThread};
 use crate::files;
 use gatekeeper_policy::question::Question;
@@ -30,6 +31,9 @@ use gatekeeper_record::record::{AssistantReport, Event, Lost, Object, Record};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 
+/// Numbers of events after which the book of losses is kept even where nothing was lost: a start reads back all that it does
+/// not account for.
+const KEPT_EVERY: u64 = 10_000;
 /// Ended sessions and retired layers still known: their last events may be on the way.
 const AFTERMATH: usize = 64;
 
@@ -69,6 +73,8 @@ pub struct Trail {
     losses: Losses,
     /// Whether more is told of losses than the next daemon would know.
     unkept: bool,
+    /// The number below which all events are accounted for, as the next daemon would know.
+    kept: u64,
     keeper: WriterThread,
     exports: Exports,
     mask: Mask,
@@ -85,62 +91,76 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// Opens the trail in the state folder, to go on where an earlier daemon of this boot stopped.
+    /// Opens the trail in the state folder where no session is open.
+    ///
+    /// # Errors
+    /// See [`Trail::resume`].
     pub fn open(settings: &Settings, boot: &str) -> io::Result<Self> {
+        Self::resume(settings, boot, [])
+    }
+
+    /// Opens the trail in the state folder, to go on where an earlier daemon of this boot stopped. `sessions` are those that
+    /// are open: what was written of them is read back from their opening on, up to a bound (see [`read_back::MOST`]).
+    ///
+    /// # Errors
+    /// Where the state folder, the key or the trail can't be read or written, or an export can't be started.
+    pub fn resume(
+        settings: &Settings,
+        boot: &str,
+        sessions: impl IntoIterator<Item = SessionId>,
+    ) -> io::Result<Self> {
         let folder = settings.state.clone();
         files::make_folder(&folder.join("rules"), 0o700)?;
         let mask =
             Mask::new(mask_key(&folder.join("mask.key"))?, &settings.secrets).map_err(io::Error::other)?;
+        let reported = read_reported(&folder.join("losses.json"), boot)?;
+        let sought = Sought {
+            boot,
+            records: settings.events_in_memory,
+            settled: reported.settled,
+            sessions: sessions.into_iter().collect(),
+            bytes: read_back::MOST,
+        };
+        // Before anything is written or compressed.
+        let (past, read) = read_back(&folder.join(FOLDER), sought);
+        if let Err(error) = read
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            warn!(
+                "`gatekeeper events` begins with what could be read: the trail can't be read any further back: {error}"
+            );
+        }
         let mut feed = Feed::new(settings.events_in_memory);
         let mut context = Context::default();
-        let mut written = Vec::new();
         let mut decided = BTreeSet::new();
-        let mut version_before = None;
-        // Before anything is written or compressed.
-        let recalled = recent(&folder.join(FOLDER), |of_boot, record| {
-            // Numbers and processes mean something in their own boot only.
-            if let Record::Event(event) = &record
-                && of_boot == boot
-            {
-                written.push(event.sequence);
-                context.calls.remember(event);
-                context.remember(event);
-                context.remember_arguments(event);
-            }
-            if let Record::AssistantReport(told) = &record
-                && of_boot == boot
-            {
-                context.calls.recall(told);
-            }
-            if let Record::Decision(decision) = &record
-                && of_boot == boot
-                && decision.is_final
-            {
-                decided.insert(decision.hold);
-            }
-            if let Record::Daemon(change) = &record {
-                version_before = Some(change.version.clone());
+        for Recalled { of_boot, record } in past.records {
+            match &record {
+                _ if !of_boot => {}
+                Record::Event(event) => {
+                    context.calls.remember(event);
+                    context.remember(event);
+                    context.remember_arguments(event);
+                }
+                Record::AssistantReport(report) => context.calls.recall(report),
+                Record::Decision(decision) if decision.is_final => {
+                    decided.insert(decision.hold);
+                }
+                _ => {}
             }
             if !is_canary(&record) {
                 feed.recall(record);
             }
-        });
-        match recalled {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                warn!("`gatekeeper events` begins anew: the trail can't be read: {error}");
-            }
-            _ => {}
         }
         let host = fs::read_to_string("/proc/sys/kernel/hostname")?;
         let keeper = WriterThread::start(&folder, host.trim_end(), boot, settings.log.clone())?;
         let exports = Exports::start(&settings.exports, &folder, keeper.health())?;
-        let reported = read_reported(&folder.join("losses.json"), boot)?;
-        let losses = Losses::resume(reported, written, Instant::now());
+        let losses = Losses::resume(reported, past.written, Instant::now());
         let (ended, retired) = Default::default();
         Ok(Self {
             context,
             losses,
             unkept: false,
+            kept: losses.reported().settled.unwrap_or(0),
             keeper,
             exports,
             mask,
@@ -150,7 +170,7 @@ impl Trail {
             ended,
             retired,
             decided,
-            version_before,
+            version_before: past.version,
         })
     }
 
@@ -308,7 +328,7 @@ impl Trail {
     /// Reports what was lost since the last time.
     pub fn settle(&mut self, counters: &[u64]) {
         // Once what was told is written: told twice, where it is killed before, is better than not at all.
-        if self.unkept && self.keeper.is_idle() {
+        if (self.unkept || self.numbers_unkept() >= KEPT_EVERY) && self.keeper.is_idle() {
             self.keep_losses();
         }
         let before = self.losses.reported().clone();
@@ -336,9 +356,15 @@ impl Trail {
         self.add(vec![lost]);
     }
 
-    /// For the next daemon.
+    /// Numbers of events by which the book on disk is behind, or ahead where the kernel began anew.
+    fn numbers_unkept(&self) -> u64 {
+        self.losses.reported().settled.unwrap_or(0).abs_diff(self.kept)
+    }
+
+    /// Writes the book of losses down, for the next daemon.
     fn keep_losses(&mut self) {
         self.unkept = false;
+        self.kept = self.losses.reported().settled.unwrap_or(0);
         let path = self.folder.join("losses.json");
         if let Err(error) = serde_json::to_vec(self.losses.reported())
             .map_err(io::Error::from)
@@ -439,24 +465,6 @@ impl Trail {
     }
 }
 
-/// Hands on the records of the last two segments, each with its boot, oldest first. What can't be read is left out: it is for
-/// `audit verify` to name.
-fn recent(folder: &Path, mut each: impl FnMut(&str, Record)) -> io::Result<()> {
-    let all = segments(folder)?;
-    for segment in all.iter().skip(all.len().saturating_sub(2)) {
-        let mut lines: Lines = segment.read(folder)?;
-        let mut bytes = Vec::new();
-        while lines.next(&mut bytes)?.is_some() {
-            if let Ok(line) = serde_json::from_slice::<Line>(&bytes)
-                && let Ok(record) = line.record()
-            {
-                each(&line.device.boot_uid, record);
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Whether it tells of a canary's doings: in the trail, so that its numbers have no gap, and not for readers.
 fn is_canary(record: &Record) -> bool {
     matches!(record, Record::Event(event) if event.session.is_none())
@@ -470,7 +478,7 @@ fn edition_of(path: &Path) -> Option<PolicyVersion> {
 /// What waits is written by the keeper, which ends after this.
 impl Drop for Trail {
     fn drop(&mut self) {
-        if self.unkept {
+        if self.unkept || self.numbers_unkept() > 0 {
             self.keep_losses();
         }
     }

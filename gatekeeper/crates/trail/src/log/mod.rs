@@ -1,5 +1,6 @@
 //! The trail on disk: segments of records in a Merkle tree, with signed checkpoints.
 
+pub mod backward;
 pub mod check;
 pub mod folder;
 mod form;
