@@ -22,6 +22,18 @@ pub enum Object {
     Arguments = 5,
 }
 
+impl Object {
+    /// Every one, by discriminant.
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Path, Self::Address, Self::Unix, Self::Process, Self::Arguments];
+
+    /// The object with this discriminant.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(code as usize).copied()
+    }
+}
+
 /// The header of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]

@@ -92,7 +92,7 @@ pub async fn receive(daemon: &State, peer: &Peer, hook: Hook) -> Result<HookOutc
         (record, known.cgroup.clone())
     };
     let inside = |pid: u32| cgroup::is_below(pid as i32, &folder).unwrap_or(false);
-    let call = daemon.trail_mut().told(record, peer.pid as u32, inside);
+    let call = daemon.trail_mut().assistant_report(record, peer.pid as u32, inside);
     Ok(HookOutcome::Written { call, refused })
 }
 
@@ -201,7 +201,7 @@ pub fn settle(daemon: &State) {
     let dropped = daemon.report_quotas().take_dropped();
     for (session, assistant, count) in dropped {
         let Some(record) = dropped_report(daemon, session, assistant, count) else { continue };
-        daemon.trail_mut().told(record, 0, |_| false);
+        daemon.trail_mut().assistant_report(record, 0, |_| false);
     }
 }
 

@@ -50,7 +50,8 @@ pub(super) async fn serve(config: Config) -> Result<(), DaemonError> {
     let store = Store::open(&config.state).map_err(DaemonError::at("sessions"))?;
     let found = store.load().map_err(DaemonError::at("sessions"))?;
     let open = found.iter().filter(|session| session.boot == boot).map(|session| session.id);
-    let trail = Trail::resume(&config.trail_settings(), &boot, open).map_err(DaemonError::at("the audit trail"))?;
+    let trail =
+        Trail::resume(&config.trail_settings(), &boot, open).map_err(DaemonError::at("the audit trail"))?;
     let (kernel, events) = match load(&config) {
         Ok((kernel, events)) => {
             let recording = kernel.recording().map_err(DaemonError::at("the switch of required records"))?;

@@ -88,7 +88,7 @@ impl ReportKind {
             Self::SubagentEnd => "sub-agent done",
             Self::TurnEnd => "turn done",
             Self::SessionEnd => "assistant ended",
-            Self::Other => "told",
+            Self::Other => "other",
         }
     }
 }

@@ -58,7 +58,7 @@ pub fn cut(text: &str, columns: usize) -> String {
     fit(pieces(text), columns)
 }
 
-/// Several words in a line, each of which can be told from its neighbours, in at most so many columns.
+/// Several words in a line, each distinct from its neighbours, in at most so many columns.
 #[must_use]
 pub fn words(words: &[String], columns: usize) -> String {
     let mut line = Vec::new();

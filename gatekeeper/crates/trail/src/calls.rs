@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::processes::TICK;
-use gatekeeper_record::assistant_report::{AssistantReport, MatchedBy, ToolLink};
+use gatekeeper_record::assistant_report::AssistantReport;
 use gatekeeper_record::hook_report::{HookReport, ReportKind};
 use gatekeeper_record::record::{Ancestor, Event, Object};
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::tool_link::{MatchedBy, ToolLink};
 
 /// Calls open at once in one session, at most; the oldest is forgotten first.
 const OPEN: usize = 64;
@@ -45,8 +46,8 @@ struct Book {
 #[derive(Debug)]
 struct Open {
     id: String,
-    telling: HookReport,
-    /// The processes that told of it, nearest first.
+    report: HookReport,
+    /// The processes that reported it, nearest first.
     chain: Vec<Key>,
     since: u64,
     /// The command without quotes, to be found among arguments.
@@ -58,21 +59,21 @@ fn key(pid: u32, start: u64) -> Key {
 }
 
 impl Calls {
-    /// Takes in what was told; the number of the tool call that it is about.
-    pub fn told(
+    /// Takes in a report; the number of the tool call that it is about.
+    pub fn reported(
         &mut self,
         session: SessionId,
-        telling: &HookReport,
-        tellers: &[Ancestor],
+        report: &HookReport,
+        reported_by: &[Ancestor],
         now: u64,
         refused: bool,
     ) -> Option<String> {
         let book = self.sessions.entry(session).or_default();
-        let chain: Vec<Key> = tellers.iter().map(|teller| key(teller.pid, teller.start)).collect();
-        match telling.kind {
+        let chain: Vec<Key> = reported_by.iter().map(|process| key(process.pid, process.start)).collect();
+        match report.kind {
             ReportKind::ToolCall => {
-                // Cursor tells of a shell command twice: as a tool and as a command.
-                if let Some(at) = book.position(telling, &chain) {
+                // Cursor reports a shell command twice: as a tool and as a command.
+                if let Some(at) = book.position(report, &chain) {
                     if refused {
                         return Some(book.open.remove(at).id);
                     }
@@ -81,22 +82,22 @@ impl Calls {
                 book.calls += 1;
                 let id = format!("{session}.{}", book.calls);
                 if !refused {
-                    book.begin(id.clone(), telling.clone(), chain, now);
+                    book.begin(id.clone(), report.clone(), chain, now);
                 }
                 Some(id)
             }
             ReportKind::PermissionRequest => {
-                let at = book.position(telling, &chain)?;
+                let at = book.position(report, &chain)?;
                 book.open.get(at).map(|open| open.id.clone())
             }
             ReportKind::ToolResult | ReportKind::ToolError => {
-                let at = book.position(telling, &chain)?;
+                let at = book.position(report, &chain)?;
                 Some(book.open.remove(at).id)
             }
             ReportKind::TurnEnd | ReportKind::SessionEnd => {
-                // Whatever it had open is over, told or not. A sub-agent's end is told by itself.
+                // Whatever it had open is over, reported or not. A sub-agent's end is reported by itself.
                 book.open.retain(|open| {
-                    open.telling.conversation_id != telling.conversation_id
+                    open.report.conversation_id != report.conversation_id
                         || !same_assistant(&open.chain, &chain)
                 });
                 None
@@ -106,17 +107,17 @@ impl Calls {
     }
 
     /// Takes in what an earlier daemon wrote down.
-    pub fn recall(&mut self, told: &AssistantReport) {
-        let Some(id) = &told.tool_call_id else { return };
+    pub fn recall(&mut self, record: &AssistantReport) {
+        let Some(id) = &record.tool_call_id else { return };
         let number = id.rsplit('.').next().and_then(|number| number.parse().ok()).unwrap_or(0);
-        let book = self.sessions.entry(told.session).or_default();
+        let book = self.sessions.entry(record.session).or_default();
         book.calls = book.calls.max(number);
-        let chain = told.reported_by.iter().map(|teller| key(teller.pid, teller.start)).collect();
-        match told.report.kind {
+        let chain = record.reported_by.iter().map(|process| key(process.pid, process.start)).collect();
+        match record.report.kind {
             ReportKind::ToolCall
-                if told.predicted_denial.is_none() && book.open.iter().all(|open| open.id != *id) =>
+                if record.predicted_denial.is_none() && book.open.iter().all(|open| open.id != *id) =>
             {
-                book.begin(id.clone(), told.report.clone(), chain, told.boot_time);
+                book.begin(id.clone(), record.report.clone(), chain, record.boot_time);
             }
             ReportKind::ToolResult | ReportKind::ToolError => book.open.retain(|open| open.id != *id),
             _ => {}
@@ -167,7 +168,7 @@ impl Calls {
         let ids = found.iter().map(|open| open.id.clone()).collect();
         if nearest == 0 {
             // What the assistant's own process does belongs to whatever it has open then.
-            return Some(ToolLink { ids: ids, matched_by: MatchedBy::Assistant });
+            return Some(ToolLink { ids, matched_by: MatchedBy::Assistant });
         }
         let spoken: Vec<&Open> = found.iter().copied().filter(|open| open.says(arguments)).collect();
         let (calls, matched_by) = match (found.as_slice(), spoken.as_slice()) {
@@ -185,36 +186,36 @@ impl Calls {
 }
 
 impl Book {
-    fn begin(&mut self, id: String, telling: HookReport, chain: Vec<Key>, since: u64) {
+    fn begin(&mut self, id: String, report: HookReport, chain: Vec<Key>, since: u64) {
         if self.open.len() == OPEN {
             self.open.remove(0);
         }
-        let command = telling.command.as_deref().map(bare).filter(|command| !command.is_empty());
+        let command = report.command.as_deref().map(bare).filter(|command| !command.is_empty());
         // What the daemon keeps is only what finding it again needs.
-        let telling = HookReport { output: None, text: None, ..telling };
-        self.open.push(Open { id, telling, chain, since, command });
+        let report = HookReport { output: None, text: None, ..report };
+        self.open.push(Open { id, report, chain, since, command });
     }
 
-    /// The open call that a later telling of the same assistant is about: by the assistant's id of it, else
+    /// The open call that a later report of the same assistant is about: by the assistant's id of it, else
     /// by tool and input, the one opened last.
-    fn position(&self, telling: &HookReport, chain: &[Key]) -> Option<usize> {
+    fn position(&self, report: &HookReport, chain: &[Key]) -> Option<usize> {
         let same = |open: &Open| {
-            let whose = &open.telling;
-            whose.assistant == telling.assistant
-                && whose.conversation_id == telling.conversation_id
+            let whose = &open.report;
+            whose.assistant == report.assistant
+                && whose.conversation_id == report.conversation_id
                 && same_assistant(&open.chain, chain)
-                && match (&whose.tool_use_id, &telling.tool_use_id) {
+                && match (&whose.tool_use_id, &report.tool_use_id) {
                     (Some(one), Some(other)) => one == other,
                     _ => {
-                        let commands = whose.command.is_some() && whose.command == telling.command;
-                        commands || (whose.tool == telling.tool && whose.input == telling.input)
+                        let commands = whose.command.is_some() && whose.command == report.command;
+                        commands || (whose.tool == report.tool && whose.input == report.input)
                     }
                 }
         };
         self.open.iter().rposition(same)
     }
 
-    /// The calls whose teller shares the nearest ancestor with this chain, and how near that is.
+    /// The calls whose reporting process shares the nearest ancestor with this chain, and how near that is.
     fn nearest(&self, chain: &[Key], time: u64) -> Option<(usize, Vec<&Open>)> {
         let near = |open: &&Open| chain.iter().position(|key| open.chain.contains(key));
         let open = || self.open.iter().filter(|open| open.since <= time);

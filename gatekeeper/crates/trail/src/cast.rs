@@ -111,9 +111,9 @@ impl Recording {
     }
 
     /// Takes in what happened.
-    pub fn add(&mut self, happening: &CastEvent, now: Moment) -> io::Result<()> {
+    pub fn add(&mut self, event: &CastEvent, now: Moment) -> io::Result<()> {
         let marker;
-        let happening = if self.bytes > MOST && matches!(happening, CastEvent::Output(_)) {
+        let event = if self.bytes > MOST && matches!(event, CastEvent::Output(_)) {
             if self.full {
                 return Ok(());
             }
@@ -122,9 +122,9 @@ impl Recording {
                 CastEvent::Marker("the recording is full: what was written from here on is missing".into());
             &marker
         } else {
-            happening
+            event
         };
-        let (code, data) = match happening {
+        let (code, data) = match event {
             CastEvent::Output(text) => ("o", text.clone()),
             CastEvent::Resize((columns, rows)) => ("r", format!("{columns}x{rows}")),
             CastEvent::Exit(status) => ("x", status.to_string()),
@@ -225,7 +225,7 @@ pub fn read(path: &Path) -> io::Result<(Head, Vec<Moved>)> {
         let (since, code, data): (f64, String, String) =
             serde_json::from_str(&line).map_err(|error| wrong(&error))?;
         at += Duration::try_from_secs_f64(since).map_err(|error| wrong(&error))?;
-        let happening = match code.as_str() {
+        let event = match code.as_str() {
             "o" => CastEvent::Output(data),
             "r" => {
                 let size = data.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?)));
@@ -236,7 +236,7 @@ pub fn read(path: &Path) -> io::Result<(Head, Vec<Moved>)> {
             _ => continue,
         };
         let time = known.0.after(at.saturating_sub(known.1));
-        all.push(Moved { at, time, what: happening });
+        all.push(Moved { at, time, what: event });
     }
     Ok((head, all))
 }

@@ -181,25 +181,20 @@ fn reason(header: &Header, cause: Cause, written: Option<&str>, by_rule: bool) -
 }
 
 fn until_nul(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
+    let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(text).into_owned()
 }
 
 fn object(raw: &RawEvent, operation: Operation, workspace: Option<&Path>) -> Option<Object> {
-    if raw.header.object == Form::None as u8 {
-        Some(if operation == Operation::Capability { objects::capability(&raw.header) } else { Object::None })
-    } else if raw.header.object == Form::Unix as u8 {
-        Some(objects::unix(&raw.object))
-    } else if raw.header.object == Form::Process as u8 {
-        Some(objects::process(&raw.object, &raw.header, operation))
-    } else if raw.header.object == Form::Arguments as u8 {
-        Some(objects::arguments(&raw.object, &raw.header))
-    } else if raw.header.object == Form::Path as u8 {
-        Some(file(&raw.object, &raw.header, workspace))
-    } else if raw.header.object == Form::Address as u8 {
-        address(&raw.object)
-    } else {
-        None
+    let RawEvent { header, object: bytes } = raw;
+    match Form::from_code(header.object)? {
+        Form::None if operation == Operation::Capability => Some(objects::capability(header)),
+        Form::None => Some(Object::None),
+        Form::Unix => Some(objects::unix(bytes)),
+        Form::Process => Some(objects::process(bytes, header, operation)),
+        Form::Arguments => Some(objects::arguments(bytes, header)),
+        Form::Path => Some(file(bytes, header, workspace)),
+        Form::Address => address(bytes),
     }
 }
 
@@ -292,7 +287,7 @@ mod tests {
         context.remember_arguments(&event);
         let read = raw(Operation::Read, Verdict::Deny, Form::Path, b"/x");
         assert_eq!(context.explain(&read).unwrap().command_line.as_deref(), Some("cat \"a b\""));
-        // A long one is told in short, and another process changes nothing.
+        // A long one is cut short, and another process changes nothing.
         with.object = [b"cat\0".to_vec(), vec![b'x'; 5000]].concat();
         let long = context.explain(&with).unwrap();
         context.remember_arguments(&Event { task: Task { start: 8, ..long.task.clone() }, ..long.clone() });

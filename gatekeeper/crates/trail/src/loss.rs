@@ -20,7 +20,7 @@ pub const NEIGHBOURS: usize = 64;
 pub struct Reported {
     /// The boot it speaks of.
     pub boot: String,
-    /// Told of by the kernel's counters and reported, by family.
+    /// Counted by the kernel and reported, by family.
     pub families: BTreeMap<FamilyName, u64>,
     /// Reported without a counter to explain them.
     pub unexplained: u64,
@@ -67,7 +67,7 @@ pub struct Losses {
 
 impl Losses {
     /// Goes on where an earlier daemon stopped, `written` being the numbers that it wrote down last: one that was killed may
-    /// have noticed what is missing among them and not told.
+    /// have noticed what is missing among them and not reported it.
     #[must_use]
     pub fn resume(reported: Reported, mut written: Vec<u64>, now: Instant) -> Self {
         // Neighbours of the first may have been written before it, in what is not read any more.
@@ -184,24 +184,24 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_counted_is_told_once() {
+    fn what_the_kernel_counted_is_reported_once() {
         let (mut losses, now) = (fresh(), Instant::now());
         losses.arrived(1, now);
         losses.arrived(5, now);
-        let told = losses.settle(&counters(5, 3), now).unwrap();
-        assert_eq!((told.families[&FamilyName::File], told.unexplained), (3, 0));
+        let found = losses.settle(&counters(5, 3), now).unwrap();
+        assert_eq!((found.families[&FamilyName::File], found.unexplained), (3, 0));
         assert_eq!(losses.settle(&counters(5, 3), now + PATIENCE), None);
     }
 
     #[test]
-    fn a_gap_nobody_counted_is_told_after_a_while() {
+    fn a_gap_nobody_counted_is_reported_after_a_while() {
         let (mut losses, now) = (fresh(), Instant::now());
         losses.arrived(1, now);
         losses.arrived(9, now);
         losses.arrived(4, now);
         assert_eq!(losses.settle(&counters(9, 0), now), None);
-        let told = losses.settle(&counters(9, 2), now + PATIENCE).unwrap();
-        assert_eq!((told.families[&FamilyName::File], told.unexplained), (2, 4));
+        let found = losses.settle(&counters(9, 2), now + PATIENCE).unwrap();
+        assert_eq!((found.families[&FamilyName::File], found.unexplained), (2, 4));
         assert_eq!(losses.settle(&counters(9, 2), now + PATIENCE), None);
     }
 
@@ -214,9 +214,9 @@ mod tests {
         later.check_start(&counters(8, 4));
         later.arrived(7, now);
         later.arrived(8, now);
-        let told = later.settle(&counters(8, 4), now + PATIENCE).unwrap();
+        let found = later.settle(&counters(8, 4), now + PATIENCE).unwrap();
         // Of the old life three are missing and were counted; 5 and 6 are missing, one counted.
-        assert_eq!((told.families[&FamilyName::File], told.unexplained), (1, 1));
+        assert_eq!((found.families[&FamilyName::File], found.unexplained), (1, 1));
 
         let mut anew = Losses::resume(losses.reported().clone(), vec![4], now);
         anew.check_start(&counters(2, 0));
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_noticed_and_not_told_is_told_by_the_next() {
+    fn what_was_noticed_and_not_reported_is_reported_by_the_next() {
         let now = Instant::now();
         let mut losses = fresh();
         (1..=100).chain(150..=200).for_each(|number| losses.arrived(number, now));
@@ -237,9 +237,9 @@ mod tests {
         next.arrived(300, now);
         let written = written.into_iter().chain([300]).collect();
         let mut last = Losses::resume(next.reported().clone(), written, now);
-        let told = last.settle(&counters(300, 0), now + PATIENCE).unwrap();
-        assert_eq!(told.unexplained, 49 + 99);
-        // Once told of, it is not found again.
+        let found = last.settle(&counters(300, 0), now + PATIENCE).unwrap();
+        assert_eq!(found.unexplained, 49 + 99);
+        // Once reported, it is not found again.
         let written = (150..=200).chain([300]).collect();
         let mut after = Losses::resume(last.reported().clone(), written, now);
         assert_eq!(after.settle(&counters(300, 0), now + PATIENCE), None);

@@ -8,7 +8,7 @@ use gatekeeper_record::record::{Ancestor, Task};
 
 /// Processes remembered; those whose exec is longest ago are forgotten first.
 const REMEMBERED: usize = 50_000;
-/// Ancestors told of one process, at most.
+/// Ancestors of one process in a record, at most.
 const GENERATIONS: usize = 16;
 /// Of these, those that only /proc knows, at most: looking there takes time.
 const LOOKED_UP: usize = 4;
@@ -133,8 +133,8 @@ mod tests {
         processes.started(&task(10, 1, 100), "/usr/bin/claude".into(), 1);
         processes.started(&task(11, 10, 110), "/bin/sh".into(), 1);
         let chain = processes.ancestry(&task(12, 11, 120));
-        let told: Vec<_> = chain.iter().map(|ancestor| (ancestor.pid, ancestor.path.as_str())).collect();
-        assert_eq!(told, [(11, "/bin/sh"), (10, "/usr/bin/claude")]);
+        let found: Vec<_> = chain.iter().map(|ancestor| (ancestor.pid, ancestor.path.as_str())).collect();
+        assert_eq!(found, [(11, "/bin/sh"), (10, "/usr/bin/claude")]);
     }
 
     #[test]
@@ -157,8 +157,8 @@ mod tests {
         let started = Task { pid: parent, start: chain[1].start + 5, ..task(parent, 1, 0) };
         processes.started(&started, "/bin/parent".into(), 1);
         let lineage = processes.lineage(&task(4_000_000, own, u64::MAX - TICK));
-        let told: Vec<_> = lineage.iter().map(|one| (one.pid, one.start)).take(2).collect();
-        assert_eq!(told, [(own, chain[0].start), (parent, chain[1].start + 5)]);
+        let found: Vec<_> = lineage.iter().map(|one| (one.pid, one.start)).take(2).collect();
+        assert_eq!(found, [(own, chain[0].start), (parent, chain[1].start + 5)]);
         assert_eq!(processes.lineage(&task(4_000_000, own, 0)), []);
     }
 

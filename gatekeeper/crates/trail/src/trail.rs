@@ -71,7 +71,7 @@ impl Settings {
 pub struct Trail {
     context: Context,
     losses: Losses,
-    /// Whether more is told of losses than the next daemon would know.
+    /// Whether more of losses is reported than the next daemon would know.
     unkept: bool,
     /// The number below which all events are accounted for, as the next daemon would know.
     kept: u64,
@@ -147,20 +147,21 @@ impl Trail {
                 }
                 _ => {}
             }
-            if !is_canary(&record) {
+            if !record.is_canary() {
                 feed.recall(record);
             }
         }
         let host = fs::read_to_string("/proc/sys/kernel/hostname")?;
         let keeper = WriterThread::start(&folder, host.trim_end(), boot, settings.log.clone())?;
         let exports = Exports::start(&settings.exports, &folder, keeper.health())?;
+        let kept = reported.settled.unwrap_or(0);
         let losses = Losses::resume(reported, past.written, Instant::now());
         let (ended, retired) = Default::default();
         Ok(Self {
             context,
             losses,
             unkept: false,
-            kept: losses.reported().settled.unwrap_or(0),
+            kept,
             keeper,
             exports,
             mask,
@@ -180,7 +181,7 @@ impl Trail {
         self.version_before.as_deref()
     }
 
-    /// Has the programs told, now and whenever it changes, whether the trail takes records.
+    /// Has `tell` called, now and whenever it changes, with whether the trail takes records.
     pub fn tell_kernel(&self, tell: impl Fn(bool) -> io::Result<()> + Send + 'static) {
         self.health().tell(Box::new(tell));
     }
@@ -281,25 +282,25 @@ impl Trail {
         self.add(vec![record]);
     }
 
-    /// Takes in what the process `pid` told of itself from within a session, without the secrets in it; the
-    /// number of the tool call it is about. `inside`: whether a process is one of the session's.
-    pub fn told(
+    /// Takes in the report that the process `pid` of a session sent, without the secrets in it; the number of the tool call
+    /// it is about. `inside`: whether a process is one of the session's.
+    pub fn assistant_report(
         &mut self,
-        mut told: AssistantReport,
+        mut record: AssistantReport,
         pid: u32,
         inside: impl Fn(u32) -> bool,
     ) -> Option<String> {
-        told.reported_by = self.context.processes.chain(pid);
-        let outside = told.reported_by.iter().position(|teller| !inside(teller.pid));
-        told.reported_by.truncate(outside.unwrap_or(usize::MAX));
-        let refused = told.predicted_denial.is_some();
-        let AssistantReport { session, report: telling, reported_by: tellers, boot_time, .. } = &told;
-        told.tool_call_id = self.context.calls.told(*session, telling, tellers, *boot_time, refused);
-        let call = told.tool_call_id.clone();
-        let mask = self.mask_of(Some(told.session));
-        told.report.each(|text, _| *text = mask.text(text));
-        told.purpose = told.purpose.as_deref().map(|purpose| mask.text(purpose));
-        self.add(vec![Record::AssistantReport(Box::new(told))]);
+        record.reported_by = self.context.processes.chain(pid);
+        let outside = record.reported_by.iter().position(|process| !inside(process.pid));
+        record.reported_by.truncate(outside.unwrap_or(usize::MAX));
+        let denied = record.predicted_denial.is_some();
+        let AssistantReport { session, report, reported_by, boot_time, .. } = &record;
+        record.tool_call_id = self.context.calls.reported(*session, report, reported_by, *boot_time, denied);
+        let call = record.tool_call_id.clone();
+        let mask = self.mask_of(Some(record.session));
+        record.report.each(|text, _| *text = mask.text(text));
+        record.purpose = record.purpose.as_deref().map(|purpose| mask.text(purpose));
+        self.add(vec![Record::AssistantReport(Box::new(record))]);
         call
     }
 
@@ -327,7 +328,7 @@ impl Trail {
 
     /// Reports what was lost since the last time.
     pub fn settle(&mut self, counters: &[u64]) {
-        // Once what was told is written: told twice, where it is killed before, is better than not at all.
+        // Once what was reported is written: reported twice, where it is killed before, is better than not at all.
         if (self.unkept || self.numbers_unkept() >= KEPT_EVERY) && self.keeper.is_idle() {
             self.keep_losses();
         }
@@ -380,7 +381,7 @@ impl Trail {
         }
         let records: Vec<Arc<Record>> = records.into_iter().map(Arc::new).collect();
         self.keeper.write(records.clone());
-        for record in records.into_iter().filter(|record| !is_canary(record)) {
+        for record in records.into_iter().filter(|record| !record.is_canary()) {
             self.feed.tell(record);
         }
     }
@@ -463,11 +464,6 @@ impl Trail {
             warn!("{}: {error}", path.display());
         }
     }
-}
-
-/// Whether it tells of a canary's doings: in the trail, so that its numbers have no gap, and not for readers.
-fn is_canary(record: &Record) -> bool {
-    matches!(record, Record::Event(event) if event.session.is_none())
 }
 
 fn edition_of(path: &Path) -> Option<PolicyVersion> {

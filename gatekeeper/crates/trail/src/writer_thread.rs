@@ -25,7 +25,7 @@ const WAITING: u64 = 50_000;
 /// Records written at once, at most.
 const BATCH: usize = 8192;
 
-/// What the writer is told.
+/// A message to the writer.
 enum Order {
     Write(Vec<Arc<Record>>),
     Packed(u64, io::Result<Hash>),
@@ -33,7 +33,7 @@ enum Order {
 }
 
 /// Bytes that must be free before a trail that found no room is written again. A record now and then fits into the last
-/// page, and the kernel would be told back and forth.
+/// page, and the kernel would be notified back and forth.
 const ROOM: u64 = 1 << 20;
 /// How often what was not taken is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -70,7 +70,7 @@ impl State {
     fn pass_on(&self) {
         let Some(tell) = &self.tell else { return };
         if let Err(error) = tell(self.trouble.is_none()) {
-            error!("the kernel can't be told whether the trail is written: {error}");
+            error!("the kernel can't be notified whether the trail is written: {error}");
         }
     }
 }
@@ -123,7 +123,7 @@ impl Health {
         self.owed.load(Ordering::Acquire)
     }
 
-    /// Has somebody told, now and whenever it changes, whether records are taken.
+    /// Has somebody notified, now and whenever it changes, of whether records are taken.
     pub fn tell(&self, tell: Tell) {
         let mut state = self.state();
         state.tell = Some(tell);
@@ -294,8 +294,8 @@ impl Writer {
             self.append(&batch);
             if self.refused.is_some() {
                 let (owed, lost): (Vec<_>, Vec<_>) = batch.drain(..).partition(|record| is_owed(record));
-                let told = lost.iter().map(|record| weight(record)).sum();
-                self.health.unwritten.fetch_add(told, Ordering::AcqRel);
+                let count = lost.iter().map(|record| weight(record)).sum();
+                self.health.unwritten.fetch_add(count, Ordering::AcqRel);
                 self.owed = owed;
             }
             self.health.owed.store(self.owed.len() as u64, Ordering::Release);
@@ -449,14 +449,14 @@ mod tests {
         assert!(health.trouble().unwrap().contains("No space left"), "{:?}", health.trouble());
         // What tells of the loss is no loss itself, and trying again without a record mends nothing.
         let (families, time) = (BTreeMap::new(), Moment::from_micros(0));
-        let told = Record::Lost(Lost { time, families, unexplained: 0, unwritten: 2 });
+        let lost = Record::Lost(Lost { time, families, unexplained: 0, unwritten: 2 });
         let unwritten = health.unwritten.swap(0, Ordering::AcqRel);
-        writer.write(vec![Arc::new(told.clone())]);
+        writer.write(vec![Arc::new(lost.clone())]);
         writer.write(vec![]);
         assert_eq!((unwritten, health.unwritten()), (2, 2));
         assert!(health.trouble().is_some());
         writer.log = Log::open(state.path(), "box", "b", options()).unwrap();
-        writer.write(vec![Arc::new(told)]);
+        writer.write(vec![Arc::new(lost)]);
         assert_eq!(health.trouble(), None);
     }
 
@@ -465,8 +465,8 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (mut writer, _receiver) = on_full_disk(state.path());
         let health = Arc::clone(&writer.health);
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let hear = Arc::clone(&told);
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hear = Arc::clone(&heard);
         health.tell(Box::new(move |takes| {
             hear.lock().unwrap().push(takes);
             Ok(())
@@ -479,11 +479,11 @@ mod tests {
         writer.write(vec![required(1), Arc::new(denial(2)), required(3)]);
         writer.write(vec![required(4)]);
         assert_eq!((health.unwritten(), health.owed()), (1, 3));
-        assert_eq!(*told.lock().unwrap(), [true, false]);
+        assert_eq!(*heard.lock().unwrap(), [true, false]);
         writer.log = Log::open(state.path(), "box", "b", options()).unwrap();
         writer.write(vec![]);
         assert_eq!((health.unwritten(), health.owed(), health.trouble()), (1, 0, None));
-        assert_eq!(*told.lock().unwrap(), [true, false, true]);
+        assert_eq!(*heard.lock().unwrap(), [true, false, true]);
         let mut found = Vec::new();
         let segments = crate::log::folder::segments(&writer.folder).unwrap();
         let mut lines = segments[0].read(&writer.folder).unwrap();

@@ -58,7 +58,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// Where the trail or its index can't be read, or the page can't be written.
 pub fn report(folder: &Path, arguments: &Report) -> anyhow::Result<ExitCode> {
-    let page = html::page(&story(folder, arguments.session)?)?;
+    let page = html::page(&story(folder, arguments.session)?);
     fs::write(&arguments.html, page).with_context(|| arguments.html.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -58,17 +58,17 @@ fn a_long_text_shows_its_end() {
     let shown = cut(&long, 80);
     assert!(shown.starts_with("/tmp/xxx") && shown.ends_with("/harmless"), "{shown}");
     assert!(shown.contains(" left out}") && columns(&shown) <= 80, "{shown}");
-    let told: usize = shown.split_once("\\{").unwrap().1.split_once(' ').unwrap().0.parse().unwrap();
-    assert_eq!(told + shown.len() - format!("\\{{{told} left out}}").len(), long.len());
+    let left_out: usize = shown.split_once("\\{").unwrap().1.split_once(' ').unwrap().0.parse().unwrap();
+    assert_eq!(left_out + shown.len() - format!("\\{{{left_out} left out}}").len(), long.len());
     assert_eq!(cut("short", 80), "short");
 }
 
 #[test]
 fn words_are_told_apart() {
-    let told = |list: &[&str]| words(&list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), 200);
-    assert_eq!(told(&["rm", "-rf", "/"]), "rm -rf /");
-    assert_eq!(told(&["rm", "-rf /", ""]), "rm \"-rf /\" \"\"");
-    assert_ne!(told(&["a\" \"b"]), told(&["a", "b"]));
+    let shown = |list: &[&str]| words(&list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), 200);
+    assert_eq!(shown(&["rm", "-rf", "/"]), "rm -rf /");
+    assert_eq!(shown(&["rm", "-rf /", ""]), "rm \"-rf /\" \"\"");
+    assert_ne!(shown(&["a\" \"b"]), shown(&["a", "b"]));
 }
 
 #[test]

@@ -45,14 +45,14 @@ fn arguments(words: &[&str]) -> Object {
 }
 
 fn link(calls: &mut Calls, pid: u32, above: &[u32]) -> Option<(String, MatchedBy)> {
-    told(calls.link(&event(pid, Object::None), || chain(above)))
+    ids(calls.link(&event(pid, Object::None), || chain(above)))
 }
 
 fn link_words(calls: &mut Calls, pid: u32, above: &[u32], words: &[&str]) -> Option<(String, MatchedBy)> {
-    told(calls.link(&event(pid, arguments(words)), || chain(above)))
+    ids(calls.link(&event(pid, arguments(words)), || chain(above)))
 }
 
-fn told(link: Option<ToolLink>) -> Option<(String, MatchedBy)> {
+fn ids(link: Option<ToolLink>) -> Option<(String, MatchedBy)> {
     link.map(|link| (link.ids.join(" ").replace(&format!("{}.", id()), ""), link.matched_by))
 }
 
@@ -65,15 +65,20 @@ fn a_command_belongs_to_the_call_that_was_open() {
     let mut calls = empty();
     // 10 is the assistant, 20 the hook's shell, 21 the hook.
     let before =
-        calls.told(id(), &tool(ReportKind::ToolCall, "a", "git log"), &chain(&[21, 20, 10]), NOW, false);
+        calls.reported(id(), &tool(ReportKind::ToolCall, "a", "git log"), &chain(&[21, 20, 10]), NOW, false);
     assert_eq!(before, Some(format!("{}.1", id())));
     assert_eq!(link(&mut calls, 30, &[10]), found("1", MatchedBy::ProcessTree));
     assert_eq!(link(&mut calls, 31, &[30, 10]), found("1", MatchedBy::Parent));
     assert_eq!(link(&mut calls, 10, &[9]), found("1", MatchedBy::Assistant));
     // Somebody else in the session.
     assert_eq!(link(&mut calls, 40, &[9]), None);
-    let after =
-        calls.told(id(), &tool(ReportKind::ToolResult, "a", "git log"), &chain(&[51, 50, 10]), NOW, false);
+    let after = calls.reported(
+        id(),
+        &tool(ReportKind::ToolResult, "a", "git log"),
+        &chain(&[51, 50, 10]),
+        NOW,
+        false,
+    );
     assert_eq!(after, before);
     // Later children are nobody's, those of what it started stay its own.
     assert_eq!(link(&mut calls, 60, &[10]), None);
@@ -83,16 +88,16 @@ fn a_command_belongs_to_the_call_that_was_open() {
 #[test]
 fn what_happened_before_the_call_is_not_its_own() {
     let mut calls = empty();
-    calls.told(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW + 20, false);
+    calls.reported(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW + 20, false);
     assert_eq!(link(&mut calls, 30, &[10]), None);
 }
 
 #[test]
 fn two_subagents_in_processes_of_their_own() {
     let mut calls = empty();
-    calls.told(id(), &tool(ReportKind::ToolCall, "m", "task"), &chain(&[21, 10]), NOW, false);
-    calls.told(id(), &tool(ReportKind::ToolCall, "a", "same"), &chain(&[22, 11, 10]), NOW, false);
-    calls.told(id(), &tool(ReportKind::ToolCall, "b", "same"), &chain(&[23, 12, 10]), NOW, false);
+    calls.reported(id(), &tool(ReportKind::ToolCall, "m", "task"), &chain(&[21, 10]), NOW, false);
+    calls.reported(id(), &tool(ReportKind::ToolCall, "a", "same"), &chain(&[22, 11, 10]), NOW, false);
+    calls.reported(id(), &tool(ReportKind::ToolCall, "b", "same"), &chain(&[23, 12, 10]), NOW, false);
     assert_eq!(link(&mut calls, 31, &[11, 10]), found("2", MatchedBy::ProcessTree));
     assert_eq!(link(&mut calls, 32, &[12, 10]), found("3", MatchedBy::ProcessTree));
 }
@@ -100,8 +105,8 @@ fn two_subagents_in_processes_of_their_own() {
 #[test]
 fn two_subagents_in_one_process() {
     let mut calls = empty();
-    calls.told(id(), &tool(ReportKind::ToolCall, "a", "make 'all'"), &chain(&[22, 10]), NOW, false);
-    calls.told(id(), &tool(ReportKind::ToolCall, "b", "make test"), &chain(&[23, 10]), NOW, false);
+    calls.reported(id(), &tool(ReportKind::ToolCall, "a", "make 'all'"), &chain(&[22, 10]), NOW, false);
+    calls.reported(id(), &tool(ReportKind::ToolCall, "b", "make test"), &chain(&[23, 10]), NOW, false);
     let both = found("1 2", MatchedBy::Ambiguous);
     assert_eq!(link(&mut calls, 31, &[10]), both);
     assert_eq!(
@@ -121,7 +126,7 @@ fn two_subagents_in_one_process() {
 #[test]
 fn the_hooks_own_processes_are_no_tools() {
     let mut calls = empty();
-    calls.told(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW, false);
+    calls.reported(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW, false);
     let hook = found("", MatchedBy::Hook);
     let line = "/usr/bin/gatekeeper hook --agent claude";
     assert_eq!(link_words(&mut calls, 30, &[10], &["/bin/sh", "-c", line]), hook);
@@ -141,19 +146,19 @@ fn the_hooks_own_processes_are_no_tools() {
 #[test]
 fn a_call_refused_or_a_turn_over_is_open_no_more() {
     let mut calls = empty();
-    let number = calls.told(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW, true);
+    let number = calls.reported(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW, true);
     assert!(number.is_some());
     assert_eq!(link(&mut calls, 30, &[10]), None);
-    calls.told(id(), &tool(ReportKind::ToolCall, "b", "x"), &chain(&[22, 10]), NOW, false);
-    calls.told(id(), &tool(ReportKind::TurnEnd, "", ""), &chain(&[23, 10]), NOW, false);
+    calls.reported(id(), &tool(ReportKind::ToolCall, "b", "x"), &chain(&[22, 10]), NOW, false);
+    calls.reported(id(), &tool(ReportKind::TurnEnd, "", ""), &chain(&[23, 10]), NOW, false);
     assert_eq!(link(&mut calls, 31, &[10]), None);
 }
 
 #[test]
 fn an_id_of_another_assistants_call_ends_none() {
     let mut calls = empty();
-    calls.told(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW, false);
-    let other = calls.told(id(), &tool(ReportKind::ToolResult, "a", "x"), &chain(&[40, 12]), NOW, false);
+    calls.reported(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW, false);
+    let other = calls.reported(id(), &tool(ReportKind::ToolResult, "a", "x"), &chain(&[40, 12]), NOW, false);
     assert_eq!(other, None);
     assert_eq!(link(&mut calls, 30, &[10]), found("1", MatchedBy::ProcessTree));
 }
@@ -162,8 +167,8 @@ fn an_id_of_another_assistants_call_ends_none() {
 fn memory_is_bounded() {
     let mut calls = empty();
     for number in 0..1000 {
-        let telling = tool(ReportKind::ToolCall, &number.to_string(), "x");
-        calls.told(id(), &telling, &chain(&[21, 10]), NOW, false);
+        let report = tool(ReportKind::ToolCall, &number.to_string(), "x");
+        calls.reported(id(), &report, &chain(&[21, 10]), NOW, false);
     }
     for pid in 100..100 + PROCESSES as u32 + 10 {
         calls.link(&event(pid, Object::None), || chain(&[10]));
@@ -175,9 +180,9 @@ fn memory_is_bounded() {
 #[test]
 fn the_next_daemon_goes_on() {
     let mut calls = empty();
-    let telling = tool(ReportKind::ToolCall, "a", "x");
-    let call = calls.told(id(), &telling, &chain(&[21, 10]), NOW, false);
-    let told = AssistantReport {
+    let report = tool(ReportKind::ToolCall, "a", "x");
+    let call = calls.reported(id(), &report, &chain(&[21, 10]), NOW, false);
+    let record = AssistantReport {
         time: gatekeeper_record::time::Moment::from_micros(0),
         boot_time: NOW,
         session: id(),
@@ -190,11 +195,11 @@ fn the_next_daemon_goes_on() {
         predicted_denial: None,
         reported_by: chain(&[21, 10]),
         dropped: 0,
-        report: telling,
+        report,
     };
     let mut next = empty();
-    next.recall(&told);
+    next.recall(&record);
     assert_eq!(link(&mut next, 30, &[10]), found("1", MatchedBy::ProcessTree));
-    let number = next.told(id(), &tool(ReportKind::ToolCall, "b", "y"), &chain(&[22, 10]), NOW, false);
+    let number = next.reported(id(), &tool(ReportKind::ToolCall, "b", "y"), &chain(&[22, 10]), NOW, false);
     assert_eq!(number, Some(format!("{}.2", id())));
 }

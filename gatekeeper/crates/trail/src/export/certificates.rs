@@ -6,7 +6,7 @@ use std::path::Path;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::SendError;
+use super::sink::SendError;
 
 /// Where distributions keep the certificates of all authorities they trust.
 const BUNDLES: [&str; 3] =

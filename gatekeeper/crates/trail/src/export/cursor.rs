@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::super::log::folder::segments;
-use super::super::log::merkle::Hash;
-use super::file::Mark;
 use super::setting::Since;
+use super::sink::Mark;
 use crate::files;
+use crate::log::folder::segments;
+use crate::log::merkle::Hash;
 
 /// A cursor.
 #[derive(Debug)]

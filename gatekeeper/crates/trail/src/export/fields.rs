@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::SendError;
+use super::sink::SendError;
 
 /// A few fields of a stored record.
 #[derive(Debug, Deserialize)]

@@ -5,17 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-
 use super::reader::Batch;
-use super::{SendError, Sink};
-
-/// Which file, and how far it was written when the cursor was stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    inode: u64,
-    bytes: u64,
-}
+use super::sink::{Mark, SendError, Sink};
 
 /// The sink.
 pub struct Appended {

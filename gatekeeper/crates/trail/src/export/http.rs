@@ -9,7 +9,8 @@ use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
-use super::{SendError, certificates};
+use super::certificates;
+use super::sink::SendError;
 
 /// Bytes of an answer that are looked at.
 const ANSWER: u64 = 64 << 10;
@@ -58,12 +59,12 @@ impl Client {
         }
         let failed = |error: ureq::Error| SendError::new(format!("{}: {error}", self.to.url));
         let mut answer = request.send(body).map_err(failed)?;
-        let told = answer.body_mut().with_config().limit(ANSWER).read_to_vec().map_err(failed)?;
+        let body = answer.body_mut().with_config().limit(ANSWER).read_to_vec().map_err(failed)?;
         if !answer.status().is_success() {
-            return Err(refused(&self.to.url, &answer, &told));
+            return Err(refused(&self.to.url, &answer, &body));
         }
         self.ready = Some((agent, token));
-        Ok(told)
+        Ok(body)
     }
 
     fn prepare(&self) -> Result<(Agent, Option<String>), SendError> {
@@ -98,8 +99,8 @@ pub fn secret(path: &Path) -> Result<String, SendError> {
     Ok(text.to_owned())
 }
 
-fn refused(url: &str, answer: &Response<Body>, told: &[u8]) -> SendError {
-    let words: String = String::from_utf8_lossy(told).chars().filter(|c| !c.is_control()).take(200).collect();
+fn refused(url: &str, answer: &Response<Body>, body: &[u8]) -> SendError {
+    let words: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
     let seconds = answer.headers().get("Retry-After").and_then(|value| value.to_str().ok()?.parse().ok());
     let mut error = SendError::new(format!("{url}: {} {words}", answer.status()).trim_end().to_owned());
     error.wait = seconds.map(Duration::from_secs);

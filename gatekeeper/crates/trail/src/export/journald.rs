@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::fields::Fields;
 use super::reader::Batch;
-use super::{SendError, Sink};
+use super::sink::{SendError, Sink};
 
 /// What kind of message it is: one number for all records.
 const MESSAGE_ID: &str = "3d0f5fd5a2c94e5b8c0f6c9a7b1e42d1";

@@ -13,6 +13,7 @@ mod journald;
 mod otlp;
 mod reader;
 pub mod setting;
+mod sink;
 mod stream;
 mod syslog;
 #[cfg(test)]
@@ -27,63 +28,21 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
-use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::log::open::FOLDER;
 use super::writer_thread::Health;
 use crate::files;
 use cursor::Cursor;
-use reader::Batch;
 use setting::{Export, Target};
+use sink::Sink;
+pub use sink::{ExportState, SendError};
 use worker::{Progress, Worker};
 
 /// Where cursors lie, in the state folder.
 const CURSORS: &str = "export";
 /// How long a thread may take to end; it is left behind then, and its cursor stands where it stood.
 const ENDING: Duration = Duration::from_secs(2);
-
-/// Why records were not taken.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct SendError {
-    /// For people.
-    message: String,
-    /// How long the other end wants to be left alone.
-    wait: Option<Duration>,
-}
-
-impl SendError {
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), wait: None }
-    }
-
-    /// How long the other end wants to be left alone.
-    #[must_use]
-    pub fn wait(&self) -> Option<Duration> {
-        self.wait
-    }
-
-    fn at(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> Self {
-        move |error| Self::new(format!("{what}: {error}"))
-    }
-}
-
-/// Where records go.
-trait Sink: Send {
-    /// Sends records; how many of them, from the first, the other end has taken. At least one, or it is an error.
-    fn send(&mut self, batch: &Batch) -> Result<usize, SendError>;
-
-    /// Of the records just taken, how many the other end said it would not keep.
-    fn rejected(&self) -> u64 {
-        0
-    }
-
-    /// What the cursor keeps for the sink.
-    fn mark(&self) -> Option<file::Mark> {
-        None
-    }
-}
 
 fn sink(export: &Export, cursor: &Cursor) -> Box<dyn Sink> {
     let timeout = export.timeout;
@@ -98,25 +57,6 @@ fn sink(export: &Export, cursor: &Cursor) -> Box<dyn Sink> {
         Target::Journald { socket } => Box::new(journald::Journald::new(socket.clone(), timeout)),
         Target::File { path } => Box::new(file::Appended::new(path.clone(), cursor.mark)),
     }
-}
-
-/// How an export is, for `gatekeeper status`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportState {
-    /// Its name.
-    pub name: String,
-    /// What it sends to.
-    pub kind: String,
-    /// The number of the next record to be sent.
-    pub next: u64,
-    /// Records in the trail that are still to be sent.
-    pub lag: u64,
-    /// Records that the trail had let go before they could be sent.
-    pub missed: u64,
-    /// Records that the other end said it would not keep.
-    pub rejected: u64,
-    /// Why the last attempt failed, if it did.
-    pub error: Option<String>,
 }
 
 /// All exports.

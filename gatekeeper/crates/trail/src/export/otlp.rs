@@ -19,7 +19,7 @@ use tracing::warn;
 use super::fields::Fields;
 use super::http::{Client, Url};
 use super::reader::Batch;
-use super::{SendError, Sink};
+use super::sink::{SendError, Sink};
 use gatekeeper_record::time::Moment;
 
 /// The sink.

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use super::super::log::folder::{Lines, Segment, segments};
-use super::super::log::merkle::{Hash, leaf};
+use crate::log::folder::{Lines, Segment, segments};
+use crate::log::merkle::{Hash, leaf};
 
 /// Bytes of records sent at once, at most; one record alone may have more.
 const BYTES: usize = 1 << 20;

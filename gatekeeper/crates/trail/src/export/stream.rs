@@ -10,7 +10,8 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::{SendError, certificates};
+use super::certificates;
+use super::sink::SendError;
 use crate::sys::unacknowledged;
 
 /// A connection.
@@ -69,7 +70,7 @@ impl Stream {
         Ok(Self { plain, secure: Some(secure) })
     }
 
-    /// Whether the other end is still there; reads what it may have said.
+    /// Whether the other end is still there; reads what it may have sent.
     pub fn is_alive(&mut self) -> io::Result<bool> {
         self.plain.set_nonblocking(true)?;
         let alive = loop {

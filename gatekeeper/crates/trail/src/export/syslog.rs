@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::fields::Fields;
 use super::reader::Batch;
+use super::sink::{SendError, Sink};
 use super::stream::Stream;
-use super::{SendError, Sink};
 
 /// How often to ask how much was acknowledged.
 const ASKING: Duration = Duration::from_millis(2);

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use super::fields::Fields;
 use super::http::{Client, Url, secret};
 use super::reader::Batch;
-use super::{SendError, Sink};
+use super::sink::{SendError, Sink};
 
 /// The sink.
 pub struct Webhook {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
 
-use super::super::writer_thread::Health;
 use super::cursor::Cursor;
 use super::reader::{ReadError, Reader};
-use super::{ExportState, SendError, Sink};
+use super::sink::{ExportState, SendError, Sink};
+use crate::writer_thread::Health;
 
 /// How long to wait for company for a owner_only record.
 const LINGER: Duration = Duration::from_millis(100);

@@ -4,14 +4,14 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 use serde::Serialize;
 
-use super::{Index, IndexError};
+use super::table::{Index, IndexError};
 use gatekeeper_record::decision::{HoldId, Outcome};
 use gatekeeper_record::time::Moment;
 
 /// Which records; what is left out does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// `event`, `session`, `told`, `decision`, `lost`, `daemon`, `refused`, `hook`, `trail`.
+    /// `event`, `session`, `assistant_report`, `decision`, `lost`, `daemon`, `policy_refused`, `hook`, `trail`.
     pub kind: Option<String>,
     /// Of this session.
     pub session: Option<String>,
@@ -19,7 +19,7 @@ pub struct Query {
     pub since: Option<Moment>,
     /// Not after.
     pub until: Option<Moment>,
-    /// What the rules said.
+    /// The verdict of the rules.
     pub verdict: Option<String>,
     /// Only what passed, or only what was refused.
     pub passed: Option<bool>,
@@ -37,11 +37,11 @@ pub struct Query {
     pub owner: Option<u32>,
     /// The assistant, with or without its folder.
     pub assistant: Option<String>,
-    /// About this hold: what announced it, what was said to it, what followed.
+    /// About this hold: its announcement, its decisions, the records that followed.
     pub hold: Option<HoldId>,
-    /// What was said to a hold.
+    /// The decision on a hold.
     pub decision: Option<Outcome>,
-    /// The person or the check that said so.
+    /// The person or the check that decided.
     pub decided_by: Option<String>,
     /// Words in the message, and in what [`super::Row`] puts beside it.
     pub text: Option<String>,
@@ -75,7 +75,7 @@ impl Query {
         put("owner = #", self.owner.map(|owner| Value::Integer(owner.into())));
         put("(assistant = # OR assistant GLOB '*/' || #)", text(&self.assistant));
         put("hold = #", self.hold.map(|hold| Value::Integer(hold.number().cast_signed())));
-        put("decision = #", self.decision.map(|said| Value::Text(said.word().to_owned())));
+        put("decision = #", self.decision.map(|outcome| Value::Text(outcome.word().to_owned())));
         put("decided_by = #", text(&self.decided_by));
         put("instr(lower(message), lower(#)) > 0", text(&self.text));
         (sql, values)
@@ -108,7 +108,7 @@ pub struct Stats {
     pub sessions: Vec<Count>,
     /// Programs started.
     pub programs: Vec<Count>,
-    /// What was said to holds, and by whom.
+    /// Decisions on holds, and by whom.
     pub decisions: Vec<Count>,
 }
 

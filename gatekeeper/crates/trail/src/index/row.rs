@@ -90,16 +90,16 @@ impl Row {
                     .join(" "),
                 ..base
             },
-            Record::AssistantReport(told) => Self {
+            Record::AssistantReport(record) => Self {
                 kind: "assistant_report",
-                owner: Some(told.owner),
-                assistant: Some(told.report.assistant.name().to_owned()),
-                policy: told.policy,
-                rule: told.predicted_denial.as_ref().and_then(|refused| refused.rule.clone()),
-                passed: Some(told.predicted_denial.is_none()),
-                operation: Some("tool").filter(|_| told.report.tool.is_some()),
-                // So that a search for words finds what was said.
-                message: [Some(base.message), told.report.text, told.report.input]
+                owner: Some(record.owner),
+                assistant: Some(record.report.assistant.name().to_owned()),
+                policy: record.policy,
+                rule: record.predicted_denial.as_ref().and_then(|refused| refused.rule.clone()),
+                passed: Some(record.predicted_denial.is_none()),
+                operation: Some("tool").filter(|_| record.report.tool.is_some()),
+                // So that a search for words finds the report.
+                message: [Some(base.message), record.report.text, record.report.input]
                     .into_iter()
                     .flatten()
                     .collect::<Vec<_>>()

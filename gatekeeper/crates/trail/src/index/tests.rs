@@ -1,13 +1,17 @@
 //! The index says what the records say, and is made anew where it does not.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use gatekeeper_common::image::Protocol;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 
+use rusqlite::Connection;
+
 use super::*;
+use crate::log::folder::INDEX;
 use crate::log::writer::{Log, Options};
 use crate::ocsf::samples::{denial, event};
 use gatekeeper_record::record::{Object, Record};
@@ -87,11 +91,11 @@ fn it_catches_up_and_is_made_anew_where_it_is_false() {
     let path = log.folder.join(INDEX);
     let table = Connection::open(&path).unwrap();
     table.execute("UPDATE record SET path = '/etc/motd' WHERE id = 4", []).unwrap();
-    let told = first_false_row(&log.folder).unwrap().unwrap();
-    assert!(told.contains("record 4"), "{told}");
+    let found_false = first_false_row(&log.folder).unwrap().unwrap();
+    assert!(found_false.contains("record 4"), "{found_false}");
     table.execute("DELETE FROM record WHERE id = 4", []).unwrap();
-    let told = first_false_row(&log.folder).unwrap().unwrap();
-    assert!(told.contains("leaves record 4 out"), "{told}");
+    let found_false = first_false_row(&log.folder).unwrap().unwrap();
+    assert!(found_false.contains("leaves record 4 out"), "{found_false}");
     drop(table);
     fs::write(&path, "no database at all, and long enough to be looked at as one: ".repeat(100)).unwrap();
     assert!(first_false_row(&log.folder).unwrap().unwrap().contains("can't be read"));
@@ -108,8 +112,11 @@ fn rows_taken_out_are_missed_and_put_back() {
         let table = Connection::open(log.folder.join(INDEX)).unwrap();
         table.execute(&format!("DELETE FROM record WHERE {taken}"), []).unwrap();
         drop(table);
-        let told = first_false_row(&log.folder).unwrap().unwrap();
-        assert!(told.contains(&format!("leaves record {first_missing} out")), "{taken}: {told}");
+        let found_false = first_false_row(&log.folder).unwrap().unwrap();
+        assert!(
+            found_false.contains(&format!("leaves record {first_missing} out")),
+            "{taken}: {found_false}"
+        );
         let found = Index::open(&log.folder).unwrap().search(&Query::default()).unwrap();
         assert_eq!(found, (0..9).collect::<Vec<_>>(), "{taken}");
         assert_eq!(first_false_row(&log.folder).unwrap(), None, "{taken}");
@@ -134,8 +141,8 @@ fn what_retention_removed_makes_no_row_false() {
     let table = Connection::open(log.folder.join(INDEX)).unwrap();
     table.execute("DELETE FROM record WHERE id = ?1", [removed.to as i64]).unwrap();
     drop(table);
-    let told = first_false_row(&log.folder).unwrap().unwrap();
-    assert!(told.contains(&format!("leaves record {} out", removed.to)), "{told}");
+    let found_false = first_false_row(&log.folder).unwrap().unwrap();
+    assert!(found_false.contains(&format!("leaves record {} out", removed.to)), "{found_false}");
     let found = Index::open(&log.folder).unwrap().search(&Query::default()).unwrap();
     assert_eq!(found, (removed.to..=9).collect::<Vec<_>>());
     assert_eq!(first_false_row(&log.folder).unwrap(), None);

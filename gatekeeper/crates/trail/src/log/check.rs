@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 use super::merkle::hex;
 use crate::ocsf::{Fingerprint, Link};
 
-/// What a line says of itself.
+/// A line that fits its own fingerprint, in what the chain needs of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssistantReport {
+pub struct CheckedLine {
     /// Its number.
     pub index: u64,
     /// Its trail.
@@ -24,7 +24,7 @@ pub struct AssistantReport {
 /// Reads a line. `None` where it does not fit its own fingerprint, or is written in another way than records
 /// are: it was changed.
 #[must_use]
-pub fn read(line: &[u8]) -> Option<AssistantReport> {
+pub fn read(line: &[u8]) -> Option<CheckedLine> {
     let mut value: Value = serde_json::from_slice(line).ok()?;
     // There is one way to write a record; serde_json sorts keys, and text and whole numbers it writes as
     // RFC 8785 says.
@@ -50,7 +50,7 @@ pub fn read(line: &[u8]) -> Option<AssistantReport> {
     };
     let kept_from = value["unmapped"]["kept_from"].as_u64();
     let fits = hex(&Sha256::digest(serde_json::to_vec(&value).ok()?).into()) == fingerprint;
-    fits.then_some(AssistantReport { index, chain, link: Link { type_uid, fingerprint }, before, kept_from })
+    fits.then_some(CheckedLine { index, chain, link: Link { type_uid, fingerprint }, before, kept_from })
 }
 
 fn number(value: &Value) -> Option<u32> {
@@ -73,8 +73,8 @@ mod tests {
             let before = (index > 0).then(|| Link { type_uid: 7, fingerprint: "ab".repeat(32) });
             let place = Place { index, before: before.clone() };
             let (mut line, link) = seal(&record, &machine(), &place).unwrap();
-            let told = read(&line).unwrap();
-            prop_assert_eq!((told.index, told.chain, told.link, told.before), (index, machine().origin, link, before));
+            let checked = read(&line).unwrap();
+            prop_assert_eq!((checked.index, checked.chain, checked.link, checked.before), (index, machine().origin, link, before));
             let at = at.index(line.len());
             line[at] ^= mask;
             prop_assert_eq!(read(&line), None);

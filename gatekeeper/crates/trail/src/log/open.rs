@@ -192,14 +192,17 @@ fn find(folder: &Path, key: &Key) -> Result<Found, Unfit> {
     let mut sound = fits(&found.edge);
     let (mut lines, mut line) = (found.segment.read(folder)?, Vec::new());
     while let Some(Whole(whole)) = lines.next(&mut line)? {
-        let told = check::read(&line).filter(|told| {
-            whole && told.index == found.edge.size() && told.before == found.last && told.chain == key.name
+        let checked = check::read(&line).filter(|checked| {
+            whole
+                && checked.index == found.edge.size()
+                && checked.before == found.last
+                && checked.chain == key.name
         });
-        let Some(told) = told else { break };
+        let Some(checked) = checked else { break };
         let hash: Hash = leaf(&line);
         found.edge.push(hash);
         found.leaves.extend_from_slice(&hash.0);
-        found.last = Some(told.link);
+        found.last = Some(checked.link);
         found.bytes += line.len() as u64 + 1;
         sound &= fits(&found.edge);
     }

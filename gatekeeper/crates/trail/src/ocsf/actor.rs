@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{File, Text};
+use super::objects::File;
+use super::text::Text;
 use gatekeeper_record::container;
+use gatekeeper_record::record::Ancestor;
 use gatekeeper_record::session_id::SessionId;
 
 /// Who did it.
@@ -103,6 +105,31 @@ pub struct ProcessEntity<'a> {
     /// Process id and start time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<Text<'a>>,
+}
+
+impl<'a> ProcessEntity<'a> {
+    /// As a record has it.
+    #[must_use]
+    pub fn of(process: &'a Ancestor) -> Self {
+        Self {
+            path: Some(process.path.as_str().into()),
+            pid: process.pid,
+            uid: Some(identity(process.pid, process.start).into()),
+        }
+    }
+
+    /// Read back.
+    #[must_use]
+    pub fn ancestor(&self) -> Option<Ancestor> {
+        let start = self.uid.as_ref()?.split_once('-')?.1.parse().ok()?;
+        Some(Ancestor { pid: self.pid, start, path: self.path.as_ref()?.to_string() })
+    }
+}
+
+/// The identity of a process in its boot: numbers are given out again, start times are not.
+#[must_use]
+pub fn identity(pid: u32, start: u64) -> String {
+    format!("{pid}-{start}")
 }
 
 /// A session.

@@ -1,50 +1,16 @@
-//! What an assistant told of itself: API activity, with the profile for what an AI does.
+//! The report of an assistant about itself: API activity, with the profile for what an AI does.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::actor::{Actor, ProcessEntity, Session, User};
+use super::base::{Class, Machine, Place};
+use super::line::Line;
+use super::objects::{Agent, Api, Endpoint, MessageContext, Policy, Rule, Service};
+use super::text::Text;
 use super::unmapped::Kind;
-use super::write::{Class, Machine, Place};
-use super::{Actor, Agent, Endpoint, Line, Policy, ProcessEntity, Rule, Session, Text, User};
 use gatekeeper_record::hook_report::{HookReport, ReportKind};
-use gatekeeper_record::record::{Ancestor, AssistantReport, PredictedDenial};
-
-/// A call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Api<'a> {
-    /// The tool, or the event's name.
-    pub operation: Text<'a>,
-    /// The assistant.
-    pub service: Service<'a>,
-}
-
-/// What is called, or talked with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Service<'a> {
-    /// Its name.
-    pub name: Text<'a>,
-}
-
-/// What is said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MessageContext<'a> {
-    /// 1 a person, 2 the model, 3 a tool, 4 an agent.
-    pub ai_role_id: u8,
-    /// A prompt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prompt_text: Option<Text<'a>>,
-    /// An answer, or what a tool gave back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response_text: Option<Text<'a>>,
-    /// The assistant.
-    pub service: Service<'a>,
-    /// The assistant's own session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uid: Option<Text<'a>>,
-}
+use gatekeeper_record::record::{AssistantReport, PredictedDenial};
 
 /// What stands nowhere else in the line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,10 +25,10 @@ struct Rest {
 }
 
 /// The stored form.
-pub fn line<'a>(told: &'a AssistantReport, machine: &'a Machine, place: &'a Place) -> Line<'a> {
-    let telling = &told.report;
-    let refused = told.predicted_denial.as_ref();
-    let (activity, name, role) = match telling.kind {
+pub fn line<'a>(record: &'a AssistantReport, machine: &'a Machine, place: &'a Place) -> Line<'a> {
+    let report = &record.report;
+    let refused = record.predicted_denial.as_ref();
+    let (activity, name, role) = match report.kind {
         ReportKind::SessionStart => (1, "Create", 2),
         ReportKind::Prompt => (99, "Prompt", 1),
         ReportKind::ToolCall | ReportKind::ToolResult | ReportKind::ToolError => (99, "Tool", 3),
@@ -76,31 +42,31 @@ pub fn line<'a>(told: &'a AssistantReport, machine: &'a Machine, place: &'a Plac
         class: 6003,
         activity,
         name: name.into(),
-        message: message(told),
-        time: told.time,
-        success: refused.is_none() && telling.kind != ReportKind::ToolError && told.dropped == 0,
-        severity: if refused.is_some() || told.dropped > 0 { 2 } else { 1 },
+        message: message(record),
+        time: record.time,
+        success: refused.is_none() && report.kind != ReportKind::ToolError && record.dropped == 0,
+        severity: if refused.is_some() || record.dropped > 0 { 2 } else { 1 },
         kind: Kind::AssistantReport,
     };
     let mut line = Line::base(class, machine, place);
-    let word = telling.assistant.name();
-    let is_prompt = telling.kind == ReportKind::Prompt;
+    let word = report.assistant.name();
+    let is_prompt = report.kind == ReportKind::Prompt;
     line.actor = Some(Actor {
         app_name: None,
         process: None,
-        session: Some(Session { uid: told.session }),
-        user: Some(User { name: None, uid: told.owner.to_string().into() }),
+        session: Some(Session { uid: record.session }),
+        user: Some(User { name: None, uid: record.owner.to_string().into() }),
     });
     line.ai_agent =
-        Some(Agent { instance_uid: told.session, name: word.into(), type_id: 99, uid: word.into() });
-    let operation = telling.tool.as_deref().unwrap_or(&telling.event);
+        Some(Agent { instance_uid: record.session, name: word.into(), type_id: 99, uid: word.into() });
+    let operation = report.tool.as_deref().unwrap_or(&report.event);
     line.api = Some(Api { operation: operation.into(), service: Service { name: word.into() } });
     line.message_context = Some(MessageContext {
         ai_role_id: role,
-        prompt_text: telling.text.as_deref().filter(|_| is_prompt).map(Text::from),
-        response_text: telling.output.as_deref().map(Text::from),
+        prompt_text: report.text.as_deref().filter(|_| is_prompt).map(Text::from),
+        response_text: report.output.as_deref().map(Text::from),
         service: Service { name: word.into() },
-        uid: telling.conversation_id.as_deref().map(Text::from),
+        uid: report.conversation_id.as_deref().map(Text::from),
     });
     line.src_endpoint = Some(Endpoint { ip: None, name: Some(machine.host.as_str().into()), port: None });
     line.metadata.profiles.extend(["security_control", "ai_operation"].map(Text::from));
@@ -109,36 +75,28 @@ pub fn line<'a>(told: &'a AssistantReport, machine: &'a Machine, place: &'a Plac
     (line.action, line.action_id) = (Some(action.into()), Some(action_id));
     (line.disposition, line.disposition_id) = (Some(disposition.into()), Some(disposition_id));
     line.status_detail = refused.map(|refused| refused.reason.as_str().into());
-    let version = told.generation.map(|generation| generation.to_string()).unwrap_or_default();
-    line.policy = told.policy.as_deref().map(|name| Policy { name: name.into(), version: version.into() });
+    let version = record.generation.map(|generation| generation.to_string()).unwrap_or_default();
+    line.policy = record.policy.as_deref().map(|name| Policy { name: name.into(), version: version.into() });
     let rule = refused.and_then(|refused| refused.rule.as_deref());
     line.firewall_rule = rule.map(|rule| Rule { desc: None, uid: rule.into() });
-    line.unmapped.boot_time = Some(told.boot_time.to_string().into());
-    line.unmapped.generation = told.generation;
-    line.unmapped.purpose = told.purpose.as_deref().map(Text::from);
-    line.unmapped.session_name = told.session_name.as_deref().map(Text::from);
+    line.unmapped.boot_time = Some(record.boot_time.to_string().into());
+    line.unmapped.generation = record.generation;
+    line.unmapped.purpose = record.purpose.as_deref().map(Text::from);
+    line.unmapped.session_name = record.session_name.as_deref().map(Text::from);
     let rest = Rest {
-        dropped: told.dropped,
-        predicted_denial: told.predicted_denial.clone(),
-        tool_call_id: told.tool_call_id.clone(),
+        dropped: record.dropped,
+        predicted_denial: record.predicted_denial.clone(),
+        tool_call_id: record.tool_call_id.clone(),
         // Long texts stand once, where the schema has a place for them.
         report: HookReport {
             output: None,
-            text: telling.text.clone().filter(|_| !is_prompt),
-            ..telling.clone()
+            text: report.text.clone().filter(|_| !is_prompt),
+            ..report.clone()
         },
     };
     line.unmapped.assistant_report = serde_json::to_value(rest).ok();
-    line.unmapped.reported_by = told.reported_by.iter().map(entity).collect();
+    line.unmapped.reported_by = record.reported_by.iter().map(ProcessEntity::of).collect();
     line
-}
-
-fn entity(process: &Ancestor) -> ProcessEntity<'_> {
-    ProcessEntity {
-        path: Some(process.path.as_str().into()),
-        pid: process.pid,
-        uid: Some(super::event::identity(process.pid, process.start).into()),
-    }
 }
 
 /// The record again.
@@ -146,12 +104,12 @@ pub fn read(line: &Line<'_>) -> Option<AssistantReport> {
     let actor = line.actor.as_ref()?;
     let rest: Rest =
         Rest::deserialize(line.unmapped.assistant_report.as_ref().unwrap_or(&Value::Null)).ok()?;
-    let said = line.message_context.as_ref()?;
+    let context = line.message_context.as_ref()?;
     let owned = |text: &Option<Text<'_>>| text.as_ref().map(ToString::to_string);
-    let mut telling = rest.report;
-    telling.output = owned(&said.response_text);
-    if telling.kind == ReportKind::Prompt {
-        telling.text = owned(&said.prompt_text);
+    let mut report = rest.report;
+    report.output = owned(&context.response_text);
+    if report.kind == ReportKind::Prompt {
+        report.text = owned(&context.prompt_text);
     }
     Some(AssistantReport {
         time: line.time_dt,
@@ -164,23 +122,23 @@ pub fn read(line: &Line<'_>) -> Option<AssistantReport> {
         generation: line.unmapped.generation,
         tool_call_id: rest.tool_call_id,
         predicted_denial: rest.predicted_denial,
-        reported_by: line.unmapped.reported_by.iter().filter_map(super::read::ancestor).collect(),
+        reported_by: line.unmapped.reported_by.iter().filter_map(ProcessEntity::ancestor).collect(),
         dropped: rest.dropped,
-        report: telling,
+        report,
     })
 }
 
 /// In a few words.
-fn message(told: &AssistantReport) -> String {
-    let telling = &told.report;
-    if told.dropped > 0 {
-        return format!("{} more were told, too many at once", told.dropped);
+fn message(record: &AssistantReport) -> String {
+    let report = &record.report;
+    if record.dropped > 0 {
+        return format!("{} more reports, too many at once", record.dropped);
     }
-    let what = telling.kind.words();
-    let of = telling.tool.as_deref().or(telling.subagent_id.as_deref()).unwrap_or_default();
-    let more = told.brief();
+    let what = report.kind.words();
+    let of = report.tool.as_deref().or(report.subagent_id.as_deref()).unwrap_or_default();
+    let more = record.brief();
     let refused =
-        told.predicted_denial.as_ref().map(|refused| format!("refused beforehand: {}", refused.reason));
+        record.predicted_denial.as_ref().map(|refused| format!("refused beforehand: {}", refused.reason));
     let parts = [Some(what), Some(of), Some(more.as_str()), refused.as_deref()];
     parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -3,12 +3,12 @@
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Verdict;
 
+use super::actor::{Actor, Container, Process, ProcessEntity, Session, User, identity};
+use super::base::{Class, Machine, Place};
+use super::line::Line;
+use super::objects::{Agent, Connection, Endpoint, File, KernelObject, Policy, Rule};
+use super::text::Text;
 use super::unmapped::Kind;
-use super::write::{Class, Machine, Place};
-use super::{
-    Actor, Agent, Connection, Container, Endpoint, File, KernelObject, Line, Policy, Process, ProcessEntity,
-    Rule, Session, Text, User,
-};
 use gatekeeper_policy::document::Severity;
 use gatekeeper_record::record::{Event, FileId, Object, Task, cause_word, protocol_word};
 
@@ -87,7 +87,7 @@ pub fn asked<'a>(line: &mut Line<'a>, event: &'a Event) {
     line.unmapped.hold_reason = Some(event.reason.as_str().into());
 }
 
-/// What is told of an operation wherever it is told of.
+/// Adds what every record of an operation has.
 fn describe<'a>(line: &mut Line<'a>, event: &'a Event) {
     line.ai_agent = event.session.zip(event.assistant.as_deref()).map(|(session, path)| Agent {
         instance_uid: session,
@@ -200,13 +200,8 @@ fn running(event: &Event) -> Process<'_> {
 /// The task's process, running the program in `file`.
 fn process<'a>(event: &'a Event, file: Option<File<'a>>) -> Process<'a> {
     let Task { pid, tid, parent_pid: parent, start, uid, comm } = &event.task;
-    let ancestry = event.ancestry.iter().map(|ancestor| ProcessEntity {
-        path: Some(ancestor.path.as_str().into()),
-        pid: ancestor.pid,
-        uid: Some(identity(ancestor.pid, ancestor.start).into()),
-    });
     Process {
-        ancestry: ancestry.collect(),
+        ancestry: event.ancestry.iter().map(ProcessEntity::of).collect(),
         cmd_line: None,
         container: event.container.as_ref().map(Container::of),
         file,
@@ -217,11 +212,6 @@ fn process<'a>(event: &'a Event, file: Option<File<'a>>) -> Process<'a> {
         uid: identity(*pid, *start).into(),
         user: User { name: None, uid: uid.to_string().into() },
     }
-}
-
-/// A process in its boot: numbers are given out again, start times are not.
-pub fn identity(pid: u32, start: u64) -> String {
-    format!("{pid}-{start}")
 }
 
 fn message(event: &Event) -> String {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Feature, Text};
+use super::objects::Feature;
+use super::text::Text;
 
 /// Where a record stands in the chain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,13 @@
 //! Sessions, policies, hooks, the daemon and the trail itself.
 
+use super::actor::{Actor, Container, Session, User};
+use super::base::{Class, Machine, Place, product};
 use super::event::{self, severity_id};
+use super::integrity::Product;
+use super::line::Line;
+use super::objects::{Entity, Feature};
+use super::text::Text;
 use super::unmapped::Kind;
-use super::write::{Class, Machine, Place, product};
-use super::{Actor, Container, Entity, Feature, Line, Product, Session, Text, User};
 use gatekeeper_record::decision::{DecidedBy, Decision};
 use gatekeeper_record::record::{
     Change, DaemonChange, HookChange, Lost, PolicyRefused, SessionChange, TrailChange, Upkeep,
@@ -222,7 +226,7 @@ pub fn trail<'a>(change: &'a TrailChange, machine: &'a Machine, place: &'a Place
     line
 }
 
-/// A follower was too slow. Told to that follower only, so it stands in no trail.
+/// A follower was too slow. Sent to that follower only, so it stands in no trail.
 pub fn missed<'a>(count: u64, machine: &'a Machine, place: &'a Place) -> Line<'a> {
     let time = Moment::from_micros(0);
     let words = format!("{count} records missed");

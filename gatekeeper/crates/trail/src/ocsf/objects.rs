@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Text;
+use super::text::Text;
 use gatekeeper_record::session_id::SessionId;
 
 /// The assistant.
@@ -126,4 +126,41 @@ pub struct Rule<'a> {
     pub desc: Option<Text<'a>>,
     /// Its id.
     pub uid: Text<'a>,
+}
+
+/// A call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api<'a> {
+    /// The tool, or the event's name.
+    pub operation: Text<'a>,
+    /// The assistant.
+    pub service: Service<'a>,
+}
+
+/// What is called, or talked with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service<'a> {
+    /// Its name.
+    pub name: Text<'a>,
+}
+
+/// A message between a person, a model and tools.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageContext<'a> {
+    /// 1 a person, 2 the model, 3 a tool, 4 an agent.
+    pub ai_role_id: u8,
+    /// A prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_text: Option<Text<'a>>,
+    /// An answer, or what a tool gave back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_text: Option<Text<'a>>,
+    /// The assistant.
+    pub service: Service<'a>,
+    /// The assistant's own session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<Text<'a>>,
 }

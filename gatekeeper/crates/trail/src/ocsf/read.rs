@@ -6,14 +6,18 @@ use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::Cause;
 use serde::Deserialize;
 
+use super::actor::{Container, Process, ProcessEntity};
+use super::assistant_report;
+use super::line::Line;
+use super::objects::{Endpoint, File};
+use super::text::Text;
 use super::unmapped::Kind;
-use super::{Container, Endpoint, File, Line, Process, Text, assistant_report};
 use gatekeeper_policy::document::Severity;
 use gatekeeper_policy::rulebook::RuleInfo;
 use gatekeeper_record::decision::Decision;
 use gatekeeper_record::record::{
-    Ancestor, DaemonChange, Event, FileId, HookChange, Lost, Object, PolicyRefused, Record, SessionChange,
-    Task, TrailChange,
+    DaemonChange, Event, FileId, HookChange, Lost, Object, PolicyRefused, Record, SessionChange, Task,
+    TrailChange,
 };
 use gatekeeper_record::time::Moment;
 use gatekeeper_record::words::{read_cause, read_protocol};
@@ -157,7 +161,7 @@ impl Line<'_> {
             command_line: owned(process.cmd_line.as_ref()),
             program_file: program.and_then(file_id),
             task: task(process).ok_or("process start")?,
-            ancestry: process.ancestry.iter().filter_map(ancestor).collect(),
+            ancestry: process.ancestry.iter().filter_map(ProcessEntity::ancestor).collect(),
             record_required: self.unmapped.record_required.unwrap_or(false),
             detail: self.unmapped.detail.unwrap_or(0),
             tool_call: self.unmapped.tool_call.clone(),
@@ -233,11 +237,6 @@ fn number(text: Option<&Text<'_>>) -> Option<u64> {
 fn file_id(file: &File<'_>) -> Option<FileId> {
     let (device, inode) = file.uid.as_ref()?.split_once(':')?;
     Some(FileId { device: device.parse().ok()?, inode: inode.parse().ok()? })
-}
-
-pub fn ancestor(entity: &super::ProcessEntity<'_>) -> Option<Ancestor> {
-    let start = entity.uid.as_ref()?.split_once('-')?.1.parse().ok()?;
-    Some(Ancestor { pid: entity.pid, start, path: owned(entity.path.as_ref())? })
 }
 
 fn task(process: &Process<'_>) -> Option<Task> {

@@ -10,7 +10,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::Machine;
+use super::base::Machine;
 use gatekeeper_policy::document::Severity;
 use gatekeeper_policy::rulebook::RuleInfo;
 use gatekeeper_record::assistant::Assistant;
@@ -265,7 +265,7 @@ fn change() -> impl Strategy<Value = SessionChange> {
     })
 }
 
-fn telling() -> impl Strategy<Value = HookReport> {
+fn hook_report() -> impl Strategy<Value = HookReport> {
     let first =
         (select(Assistant::ALL.to_vec()), select(ReportKind::ALL.to_vec()), text(), vec(of(text()), 7));
     let second = (vec(of(text()), 5), proptest::collection::btree_map(text(), text(), 0..3), 0u64..1 << 50);
@@ -292,8 +292,8 @@ fn telling() -> impl Strategy<Value = HookReport> {
     })
 }
 
-fn told() -> impl Strategy<Value = AssistantReport> {
-    let teller =
+fn assistant_report() -> impl Strategy<Value = AssistantReport> {
+    let process =
         (any::<u32>(), any::<u64>(), text()).prop_map(|(pid, start, path)| Ancestor { pid, start, path });
     let refused = (text(), text(), of(text())).prop_map(|(reason, policy, rule)| PredictedDenial {
         reason,
@@ -302,8 +302,8 @@ fn told() -> impl Strategy<Value = AssistantReport> {
     });
     let whose = (moment(), any::<u64>(), session(), of(text()), any::<u32>());
     let whose = (whose, of(text()), of((text(), of(0u64..1 << 50))));
-    (whose, of(text()), of(refused), vec(teller, 0..3), 0u64..1 << 50, telling()).prop_map(
-        |((whose, purpose, policy), call, refused, tellers, dropped, telling)| {
+    (whose, of(text()), of(refused), vec(process, 0..3), 0u64..1 << 50, hook_report()).prop_map(
+        |((whose, purpose, policy), call, refused, reported_by, dropped, report)| {
             let (time, boot_time, session, session_name, owner) = whose;
             let (policy, generation) = policy.unzip();
             AssistantReport {
@@ -317,9 +317,9 @@ fn told() -> impl Strategy<Value = AssistantReport> {
                 generation: generation.flatten(),
                 tool_call_id: call,
                 predicted_denial: refused,
-                reported_by: tellers,
+                reported_by,
                 dropped,
-                report: telling,
+                report,
             }
         },
     )
@@ -363,8 +363,8 @@ fn decision() -> BoxedStrategy<Decision> {
     let scope =
         (of(0u64..1 << 50), width).prop_map(|(seconds, width)| GrantScope { seconds, breadth: width });
     let whose = (of(any::<u32>()), of(session()), of(text()));
-    let said = (any::<bool>(), any::<bool>(), text(), of(text()));
-    (hold(), moment(), by, scope, whose, said)
+    let answer = (any::<bool>(), any::<bool>(), text(), of(text()));
+    (hold(), moment(), by, scope, whose, answer)
         .prop_map(
             |(hold, time, by, scope, (owner, session, session_name), (approves, settled, asked, reason))| {
                 Decision {
@@ -396,7 +396,7 @@ pub fn record() -> impl Strategy<Value = Record> {
     prop_oneof![
         6 => any_event().prop_map(|event| Record::Event(Box::new(event))),
         2 => change().prop_map(Record::Session),
-        2 => told().prop_map(|told| Record::AssistantReport(Box::new(told))),
+        2 => assistant_report().prop_map(|report| Record::AssistantReport(Box::new(report))),
         2 => informed().prop_map(|decision| Record::Decision(Box::new(decision))),
         1 => lost.prop_map(|(time, families, unexplained, unwritten)| {
             Record::Lost(Lost { time, families, unexplained, unwritten })

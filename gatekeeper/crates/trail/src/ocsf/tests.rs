@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::samples::{denial, machine, record};
-use super::write::{Link, Place};
 use super::{Line, VERSION};
+use super::{Link, Place};
 use crate::log::seal::seal;
 use gatekeeper_record::assistant::Assistant;
 use gatekeeper_record::container::Container;
@@ -213,8 +213,8 @@ fn a_decision_tells_of_what_was_asked() {
 }
 
 #[test]
-fn what_was_told_carries_purpose_and_policy() {
-    let told = |purpose: Option<&str>, generation| {
+fn a_report_carries_purpose_and_policy() {
+    let report = |purpose: Option<&str>, generation| {
         Record::AssistantReport(Box::new(AssistantReport {
             time: gatekeeper_record::time::Moment::from_micros(1_800_000_000_000_000),
             boot_time: 7,
@@ -231,7 +231,7 @@ fn what_was_told_carries_purpose_and_policy() {
             report: HookReport::of(Assistant::Codex, ReportKind::Prompt, "x"),
         }))
     };
-    let line = written(&told(Some("help the build"), Some(2)), 5);
+    let line = written(&report(Some("help the build"), Some(2)), 5);
     assert_eq!(fits_the_schema(&line), Ok(()));
     let value: Value = serde_json::from_str(&line).unwrap();
     // Where an operation's record has them.
@@ -240,15 +240,15 @@ fn what_was_told_carries_purpose_and_policy() {
     assert_eq!(value["policy"], policy);
     assert_eq!((&unmapped["purpose"], &unmapped["generation"]), (&"help the build".into(), &2.into()));
     // As earlier versions wrote it, of what was refused.
-    let line = written(&told(None, None), 5);
+    let line = written(&report(None, None), 5);
     assert!(line.contains(r#""policy":{"name":"coding-assistant","version":""}"#), "{line}");
     assert!(!line.contains("generation") && !line.contains("purpose"), "{line}");
-    assert_eq!(serde_json::from_str::<Line>(&line).unwrap().record().unwrap(), told(None, None));
+    assert_eq!(serde_json::from_str::<Line>(&line).unwrap().record().unwrap(), report(None, None));
     let line = line.replace(r#""policy":{"name":"coding-assistant","version":""},"#, "");
-    let Ok(Record::AssistantReport(told)) = serde_json::from_str::<Line>(&line).unwrap().record() else {
+    let Ok(Record::AssistantReport(read)) = serde_json::from_str::<Line>(&line).unwrap().record() else {
         panic!("not read: {line}")
     };
-    assert_eq!(told.policy, None);
+    assert_eq!(read.policy, None);
 }
 
 #[test]

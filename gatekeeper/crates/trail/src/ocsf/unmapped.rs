@@ -6,7 +6,9 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::{Container, Endpoint, File, Process, ProcessEntity, Text};
+use super::actor::{Container, Process, ProcessEntity};
+use super::objects::{Endpoint, File};
+use super::text::Text;
 use gatekeeper_record::decision::{Decision, HoldId};
 use gatekeeper_record::record::{Change, FamilyName, ToolLink, Upkeep};
 use gatekeeper_record::session_id::SessionId;
@@ -158,7 +160,7 @@ pub struct Unmapped<'a> {
     /// Records that could not be written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unwritten: Option<u64>,
-    /// What the rules said.
+    /// The verdict of the rules.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional::verdict")]
     pub verdict: Option<Verdict>,
     /// What `${workspace}` means.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::holds::Holds;
-use super::{Counts, Process, Report, Story, StoryEvent};
+use super::types::{Counts, Process, Report, Story, StoryEvent};
 use gatekeeper_record::hook_report::ReportKind;
 use gatekeeper_record::record::{AssistantReport, Change, Event, MatchedBy, Record, ToolLink};
 use gatekeeper_record::session_id::SessionId;
@@ -11,12 +11,20 @@ use gatekeeper_record::session_id::SessionId;
 /// A process: its id and when it started.
 type Key = (u32, u64);
 
-pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
+impl Story {
+    /// The story that these records tell, each with its number.
+    #[must_use]
+    pub fn of(session: SessionId, records: &[(u64, Record)]) -> Self {
+        build(session, records)
+    }
+}
+
+fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
     let (mut opened, mut ended, mut changes, mut nested) = (None, None, Vec::new(), Vec::new());
     let mut counts = Counts::default();
-    let mut deeds: BTreeMap<Key, Vec<StoryEvent>> = BTreeMap::new();
+    let mut events: BTreeMap<Key, Vec<StoryEvent>> = BTreeMap::new();
     let mut parents: BTreeMap<Key, Key> = BTreeMap::new();
-    let (mut told, mut holds) = (Vec::new(), Holds::default());
+    let (mut reports, mut holds) = (Vec::new(), Holds::default());
     for (number, record) in records {
         match record {
             Record::Session(change) if change.session == session => {
@@ -36,7 +44,7 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
                 counts.records += 1;
                 counts.prompts += u64::from(one.report.kind == ReportKind::Prompt);
                 counts.tool_calls += u64::from(one.report.kind == ReportKind::ToolCall);
-                told.push(Report { record: *number, report: AssistantReport::clone(one) });
+                reports.push(Report { record: *number, report: AssistantReport::clone(one) });
             }
             Record::Event(event) if event.session == Some(session) => {
                 counts.records += 1;
@@ -46,7 +54,7 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
                 if let Some(parent) = event.ancestry.first() {
                     parents.insert(key, (parent.pid, parent.start));
                 }
-                deeds
+                events
                     .entry(key)
                     .or_default()
                     .push(StoryEvent { record: *number, event: Event::clone(event) });
@@ -58,10 +66,10 @@ pub fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
             _ => {}
         }
     }
-    counts.processes = deeds.len() as u64;
-    let processes = tree(deeds, &parents);
+    counts.processes = events.len() as u64;
+    let processes = tree(events, &parents);
     let holds = holds.finish(ended.is_some(), &mut counts);
-    Story { session, opened, ended, changes, nested, counts, assistant_reports: told, holds, processes }
+    Story { session, opened, ended, changes, nested, counts, assistant_reports: reports, holds, processes }
 }
 
 fn count(counts: &mut Counts, event: &Event) {
@@ -78,37 +86,37 @@ fn count(counts: &mut Counts, event: &Event) {
 
 /// The tool call a process belongs to: what was found last, for its arguments can tell more than its start. An
 /// assistant's own process belongs to none, whatever it had open now and then.
-fn tool(deeds: &[StoryEvent]) -> Option<ToolLink> {
-    let link = deeds.iter().rev().find_map(|deed| deed.event.tool_call.clone())?;
+fn tool(events: &[StoryEvent]) -> Option<ToolLink> {
+    let link = events.iter().rev().find_map(|one| one.event.tool_call.clone())?;
     Some(link).filter(|link| link.matched_by != MatchedBy::Assistant)
 }
 
 /// Parents before their children; children in the order in which they first did something.
-fn tree(mut deeds: BTreeMap<Key, Vec<StoryEvent>>, parents: &BTreeMap<Key, Key>) -> Vec<Process> {
+fn tree(mut events: BTreeMap<Key, Vec<StoryEvent>>, parents: &BTreeMap<Key, Key>) -> Vec<Process> {
     let mut order: Vec<(u64, Key)> =
-        deeds.iter().filter_map(|(key, deeds)| Some((deeds.first()?.record, *key))).collect();
+        events.iter().filter_map(|(key, events)| Some((events.first()?.record, *key))).collect();
     order.sort_unstable();
     let mut children: BTreeMap<Option<Key>, Vec<Key>> = BTreeMap::new();
     for (_, key) in &order {
-        let parent = parents.get(key).copied().filter(|parent| deeds.contains_key(parent) && parent != key);
+        let parent = parents.get(key).copied().filter(|parent| events.contains_key(parent) && parent != key);
         children.entry(parent).or_default().push(*key);
     }
-    let mut told: Vec<Process> = Vec::new();
+    let mut ordered: Vec<Process> = Vec::new();
     let mut next: Vec<(Key, Option<usize>)> =
         children.get(&None).into_iter().flatten().rev().map(|key| (*key, None)).collect();
     while let Some((key, parent)) = next.pop() {
-        let Some(deeds) = deeds.remove(&key) else { continue };
-        let depth = parent.and_then(|at| told.get(at)).map_or(0, |parent: &Process| parent.depth + 1);
-        let place = told.len();
-        told.push(Process {
+        let Some(events) = events.remove(&key) else { continue };
+        let depth = parent.and_then(|at| ordered.get(at)).map_or(0, |parent: &Process| parent.depth + 1);
+        let place = ordered.len();
+        ordered.push(Process {
             pid: key.0,
             start: key.1,
             parent_index: parent,
             depth,
-            tool_call: tool(&deeds),
-            events: deeds,
+            tool_call: tool(&events),
+            events,
         });
         next.extend(children.get(&Some(key)).into_iter().flatten().rev().map(|key| (*key, Some(place))));
     }
-    told
+    ordered
 }

@@ -9,7 +9,11 @@ mod page;
 use super::html::page;
 use super::*;
 use crate::ocsf::samples::event;
-use gatekeeper_record::record::{Ancestor, Change, Object};
+use gatekeeper_record::record::{
+    Ancestor, AssistantReport, Change, Event, MatchedBy, Object, Record, SessionChange, ToolLink,
+};
+use gatekeeper_record::session_id::SessionId;
+use gatekeeper_record::time::Moment;
 
 fn id() -> SessionId {
     SessionId::from_kernel(77).unwrap()
@@ -35,7 +39,7 @@ fn change(change: Change, session: SessionId, parent: Option<SessionId>) -> Reco
 }
 
 /// An event of process `pid`, child of the one before it in the chain.
-fn deed(sequence: u64, chain: &[u32], operation: Operation, verdict: Verdict, path: &str) -> Record {
+fn act(sequence: u64, chain: &[u32], operation: Operation, verdict: Verdict, path: &str) -> Record {
     let object =
         Object::File { path: path.into(), path_hex: None, workspace_path: None, device: 1, inode: 2 };
     let mut event = event(sequence, operation, verdict, object);
@@ -56,12 +60,12 @@ fn story() -> Story {
     let inner = SessionId::from_kernel(78).unwrap();
     let records = [
         change(Change::Opened, id(), None),
-        deed(1, &[10], Exec, Allow, "/usr/bin/claude"),
-        deed(2, &[10, 11], Exec, Allow, "/bin/sh"),
-        deed(3, &[10, 12], Exec, Allow, "/usr/bin/git"),
-        deed(4, &[10, 11], Read, Deny, "/home/dev/<script>alert(1)</script>"),
-        deed(5, &[10, 12], Write, Audit, "/home/dev/app/x"),
-        deed(6, &[10, 11, 13], Exec, Deny, "/usr/bin/nc"),
+        act(1, &[10], Exec, Allow, "/usr/bin/claude"),
+        act(2, &[10, 11], Exec, Allow, "/bin/sh"),
+        act(3, &[10, 12], Exec, Allow, "/usr/bin/git"),
+        act(4, &[10, 11], Read, Deny, "/home/dev/<script>alert(1)</script>"),
+        act(5, &[10, 12], Write, Audit, "/home/dev/app/x"),
+        act(6, &[10, 11, 13], Exec, Deny, "/usr/bin/nc"),
         change(Change::Opened, inner, Some(id())),
         change(Change::Ended, id(), None),
     ];
@@ -77,7 +81,7 @@ fn processes_are_a_tree_and_the_numbers_add_up() {
     let counts =
         Counts { records: 8, processes: 4, programs: 3, refused: 2, audited: 1, ..Counts::default() };
     assert_eq!(story.counts, counts);
-    assert_eq!(story.refused().iter().map(|deed| deed.record).collect::<Vec<_>>(), [104, 106]);
+    assert_eq!(story.refused().iter().map(|one| one.record).collect::<Vec<_>>(), [104, 106]);
     assert_eq!(story.nested.len(), 1);
     assert!(story.opened.is_some() && story.ended.is_some());
     assert_eq!(story.processes[0].program(), "/usr/bin/claude");
@@ -86,7 +90,7 @@ fn processes_are_a_tree_and_the_numbers_add_up() {
 #[test]
 fn the_page_has_every_number_and_runs_nobodys_script() {
     let story = story();
-    let page = page(&story).unwrap();
+    let page = page(&story);
     assert!(page.contains("<b>2</b> refused") && page.contains("<b>3</b> programs started"), "{page}");
     assert_eq!(page.matches("<rect class=\"refused\"").count(), 2);
     assert_eq!(page.matches("<rect class=\"exec\"").count(), 3);
@@ -101,9 +105,8 @@ fn the_page_has_every_number_and_runs_nobodys_script() {
 fn a_tool_call_stands_with_its_processes() {
     use gatekeeper_record::assistant::Assistant;
     use gatekeeper_record::hook_report::{HookReport, ReportKind};
-    use gatekeeper_record::record::{AssistantReport, MatchedBy, ToolLink};
-    let told = |what, text: &str, call: Option<&str>| {
-        let telling = HookReport { text: Some(text.into()), ..HookReport::of(Assistant::Codex, what, "x") };
+    let reported = |what, text: &str, call: Option<&str>| {
+        let report = HookReport { text: Some(text.into()), ..HookReport::of(Assistant::Codex, what, "x") };
         Record::AssistantReport(Box::new(AssistantReport {
             time: Moment::from_micros(1_800_000_000_000_000),
             boot_time: 1,
@@ -117,7 +120,7 @@ fn a_tool_call_stands_with_its_processes() {
             predicted_denial: None,
             reported_by: Vec::new(),
             dropped: 0,
-            report: telling,
+            report,
         }))
     };
     let linked = |record: Record, calls: &[&str], matched_by| {
@@ -126,10 +129,10 @@ fn a_tool_call_stands_with_its_processes() {
             Some(ToolLink { ids: calls.iter().map(|call| (*call).into()).collect(), matched_by });
         Record::Event(event)
     };
-    let exec = |number, chain: &[u32], path| deed(number, chain, Operation::Exec, Verdict::Allow, path);
+    let exec = |number, chain: &[u32], path| act(number, chain, Operation::Exec, Verdict::Allow, path);
     let records = [
-        told(ReportKind::Prompt, "<b>help it", None),
-        told(ReportKind::ToolCall, "", Some("s.1")),
+        reported(ReportKind::Prompt, "<b>help it", None),
+        reported(ReportKind::ToolCall, "", Some("s.1")),
         linked(exec(1, &[10, 11], "/bin/sh"), &["s.1", "s.2"], MatchedBy::Ambiguous),
         linked(exec(2, &[10, 11], "/bin/bash"), &["s.1"], MatchedBy::Command),
         linked(exec(3, &[10, 11, 12], "/bin/ls"), &["s.1"], MatchedBy::Parent),
@@ -140,7 +143,7 @@ fn a_tool_call_stands_with_its_processes() {
     assert_eq!((story.counts.prompts, story.counts.tool_calls, story.counts.records), (1, 1, 6));
     let of_call: Vec<_> = story.of_call("s.1").map(|(process, by)| (process.pid, by)).collect();
     assert_eq!(of_call, [(11, MatchedBy::Command), (12, MatchedBy::Parent)]);
-    let page = page(&story).unwrap();
+    let page = page(&story);
     assert!(page.contains("&lt;b&gt;help it") && page.contains("<b>1</b> tool calls"), "{page}");
     assert!(page.contains("bash <small>11 by process tree and command</small>"), "{page}");
 }

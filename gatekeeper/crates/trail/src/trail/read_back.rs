@@ -126,7 +126,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        let shown = self.shown < self.sought.records && !super::is_canary(&record);
+        let shown = self.shown < self.sought.records && !record.is_canary();
         self.shown = self.shown.saturating_add(usize::from(shown));
         if shown || (of_boot && is_referred_to(&record)) {
             self.past.records.push(Recalled { of_boot, record });

@@ -33,7 +33,7 @@ fn opened(session: SessionId) -> Record {
 }
 
 /// Purpose and command as they are recorded.
-fn told(trail: &mut Trail, session: SessionId) -> Vec<String> {
+fn recorded(trail: &mut Trail, session: SessionId) -> Vec<String> {
     trail.note(opened(session));
     let (mut past, _) = trail.feed().read(1, |record| record.session() == Some(session));
     let Record::Session(change) = &*past.pop().unwrap() else { panic!("no change of a session") };
@@ -55,7 +55,8 @@ async fn a_session_is_masked_by_all_its_layers_and_by_no_others() {
     trail.layers(id(1), vec![1]);
     trail.layers(id(2), vec![1, 2]);
     trail.layers(id(3), vec![3]);
-    let (outer, inner, other) = (told(&mut trail, id(1)), told(&mut trail, id(2)), told(&mut trail, id(3)));
+    let (outer, inner, other) =
+        (recorded(&mut trail, id(1)), recorded(&mut trail, id(2)), recorded(&mut trail, id(3)));
     assert_eq!(other[..3], ["badge 4711", "enter", "badge 4711"]);
     assert!(outer[0].starts_with("badge <masked:") && outer[1] == "enter", "{outer:?}");
     assert!(inner[1].starts_with("<masked:"), "{inner:?}");
@@ -68,7 +69,7 @@ async fn a_session_is_masked_by_all_its_layers_and_by_no_others() {
     // A reload adds; what was masked before it stays so while old events may be on the way.
     trail.rules(version_key(3, 1), rules(&["(?<s>enter)"])).unwrap();
     trail.rules(version_key(3, 2), rules(&[])).unwrap();
-    assert!(told(&mut trail, id(3))[1].starts_with("<masked:"));
+    assert!(recorded(&mut trail, id(3))[1].starts_with("<masked:"));
 }
 
 #[tokio::test]

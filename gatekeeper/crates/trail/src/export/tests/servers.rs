@@ -1,4 +1,4 @@
-//! A small HTTP server that answers as it is told.
+//! A small HTTP server with given answers.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -56,7 +56,7 @@ fn a_server_over_tcp_that_goes_and_comes_back() {
     let (stream, _) = listener.accept().unwrap();
     take(&stream, &taken, size as usize);
     until("all of it", || state(&exports, &trail).next == size);
-    // Gone while nothing is said.
+    // Gone while nothing is sent.
     drop((stream, listener));
     trail.write(80);
     until("word of the failure", || state(&exports, &trail).error.is_some());

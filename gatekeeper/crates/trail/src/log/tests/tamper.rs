@@ -191,8 +191,8 @@ impl Victim {
     fn forge(&self, lines: &mut [(PathBuf, Vec<String>)], (file, at): (usize, usize), hashes: bool) -> u64 {
         let number = |line: &str| check::read(line.trim_end().as_bytes()).unwrap().index;
         let named = number(&lines[file].1[at]);
-        let told = |line: &str| check::read(line.trim_end().as_bytes()).unwrap();
-        let mut before = told(&lines[file].1[at]).before;
+        let checked = |line: &str| check::read(line.trim_end().as_bytes()).unwrap();
+        let mut before = checked(&lines[file].1[at]).before;
         let (mut from, mut changed) = (at, false);
         for (path, lines) in &mut lines[file..] {
             for line in &mut lines[from..] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::log::check;
 use crate::log::folder::{HEADS, Head, Segment, Whole, read_leaves, segments};
 use crate::log::merkle::{Edge, Hash, leaf};
@@ -145,23 +145,25 @@ impl<'a> Walk<'a> {
         if stored != Some(&hash) && (stored.is_some() || index < self.signed_size()) {
             self.doubt.get_or_insert(index);
         }
-        let Some(told) = check::read(line) else {
+        let Some(checked) = check::read(line) else {
             let what = if whole { "was changed" } else { "was changed or cut short" };
             return Err(self.broken(Finding::record(index, what)));
         };
-        if told.index > index {
-            let what = format!("record {} stands in its place: it was removed, or put elsewhere", told.index);
+        if checked.index > index {
+            let what =
+                format!("record {} stands in its place: it was removed, or put elsewhere", checked.index);
             return Err(self.broken(Finding::record(index, what)));
         }
-        if told.index < index {
-            let what = format!("record {} stands in its place: that was added, or put elsewhere", told.index);
+        if checked.index < index {
+            let what =
+                format!("record {} stands in its place: that was added, or put elsewhere", checked.index);
             return Err(self.broken(Finding::record(index, what)));
         }
-        if told.chain != self.origin {
-            let what = format!("is of another trail, \"{}\"", told.chain);
+        if checked.chain != self.origin {
+            let what = format!("is of another trail, \"{}\"", checked.chain);
             return Err(self.broken(Finding::record(index, what)));
         }
-        if told.before != self.last {
+        if checked.before != self.last {
             let before = index.saturating_sub(1);
             let what = "was exchanged: the next record names another before it";
             return Err(self.broken(Finding::record(before, what)));
@@ -172,8 +174,8 @@ impl<'a> Walk<'a> {
             );
         }
         self.edge.push(hash);
-        self.last = Some(told.link);
-        self.kept_from = self.kept_from.max(told.kept_from.unwrap_or(0));
+        self.last = Some(checked.link);
+        self.kept_from = self.kept_from.max(checked.kept_from.unwrap_or(0));
         let size = index + 1;
         match self.signed.get(&size) {
             Some(root) if *root != self.edge.root() => {

@@ -1,145 +1,157 @@
-//! What was told, held and refused, as tables.
+//! Reports, holds and refusals, as tables.
 
-use std::fmt::{self, Write as _};
+use maud::{Markup, html};
 
-use super::text::{Plain, clock, last_call, last_part, object};
-use crate::story::holds::{HoldStory, StoryDecision, waited};
-use crate::story::{Report, Story, StoryEvent};
+use super::text::{clock, last_call, last_part, object, plain};
+use crate::story::hold_story::{HoldStory, StoryDecision, waited};
+use crate::story::types::{Report, Story, StoryEvent};
 use gatekeeper_record::hook_report::ReportKind;
 
-/// What the assistants told, each tool call with the processes that belong to it.
-pub fn told(page: &mut String, story: &Story) -> fmt::Result {
+/// A section with a table.
+fn table(id: &str, title: &str, heads: &[&str], rows: &Markup) -> Markup {
+    html! {
+        section id=(id) {
+            h2 { (title) }
+            div class="wide" {
+                table {
+                    thead { tr { @for head in heads { th { (head) } } } }
+                    tbody { (rows) }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the reports of the assistants, each tool call with the processes that belong to it.
+pub fn reports(story: &Story) -> Markup {
+    let rows = html! {
+        @for one in &story.assistant_reports {
+            (report(story, one))
+        }
+    };
     if story.assistant_reports.is_empty() {
-        return Ok(());
+        return rows;
     }
-    writeln!(
-        page,
-        "<section id=\"told\"><h2>Told by the assistant</h2><div class=\"wide\"><table><thead><tr><th>Record<th>Time (UTC)<th>What<th>Call<th>Tool<th>StoryDecision<th>Processes</tr></thead><tbody>"
-    )?;
-    for Report { record, report: told } in &story.assistant_reports {
-        let telling = &told.report;
-        let call = told.tool_call_id.as_deref().unwrap_or_default();
-        let class = if told.predicted_denial.is_some() { "bad" } else { "" };
-        let said = match &told.predicted_denial {
-            Some(refused) => format!("{} — {}", told.brief(), refused.reason),
-            None => told.brief(),
-        };
-        let whose = telling.subagent_id.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
-        write!(
-            page,
-            "<tr><td>{record}<td>{}<td class=\"{class}\">{} {}{}<td>{}<td>{}<td class=\"object\">{}<td>",
-            clock(told.time),
-            telling.assistant.name(),
-            telling.kind.words(),
-            Plain(&whose),
-            Plain(last_call(call)),
-            Plain(telling.tool.as_deref().unwrap_or_default()),
-            Plain(&said)
-        )?;
-        if telling.kind == ReportKind::ToolCall && !call.is_empty() {
-            for (process, by) in story.of_call(call) {
-                let program = last_part(process.program());
-                write!(page, "{} <small>{} {}</small><br>", Plain(program), process.pid, by.words())?;
-            }
-        }
-        page.push_str("</tr>\n");
-    }
-    page.push_str("</tbody></table></div></section>\n");
-    Ok(())
+    let heads = ["Record", "Time (UTC)", "What", "Call", "Tool", "Text", "Processes"];
+    table("reports", "Reported by the assistant", &heads, &rows)
 }
 
-/// What was held for a decision, a row an answer.
-pub fn held(page: &mut String, story: &Story) -> fmt::Result {
+fn report(story: &Story, one: &Report) -> Markup {
+    let Report { record: number, report: record } = one;
+    let report = &record.report;
+    let call = record.tool_call_id.as_deref().unwrap_or_default();
+    let class = if record.predicted_denial.is_some() { "bad" } else { "" };
+    let text = match &record.predicted_denial {
+        Some(denial) => format!("{} — {}", record.brief(), denial.reason),
+        None => record.brief(),
+    };
+    let whose = report.subagent_id.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
+    let is_call = report.kind == ReportKind::ToolCall && !call.is_empty();
+    html! {
+        tr {
+            td { (number) }
+            td { (clock(record.time)) }
+            td class=(class) { (report.assistant.name()) " " (report.kind.words()) (plain(&whose)) }
+            td { (plain(last_call(call))) }
+            td { (plain(report.tool.as_deref().unwrap_or_default())) }
+            td class="object" { (plain(&text)) }
+            td {
+                @if is_call {
+                    @for (process, by) in story.of_call(call) {
+                        (plain(last_part(process.program()))) " " small { (process.pid) " " (by.words()) }
+                        br;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the holds, a row a decision.
+pub fn holds(story: &Story) -> Markup {
+    let rows = html! {
+        @for held in &story.holds {
+            (hold(held))
+        }
+    };
     if story.holds.is_empty() {
-        return Ok(());
+        return rows;
     }
-    writeln!(
-        page,
-        "<section id=\"held\"><h2>HoldStory for a decision</h2><div class=\"wide\"><table><thead><tr><th>Hold<th>Record<th>Time (UTC)<th>What was asked<th>By<th>What came of it<th>Waited<th>Record<th>Answered (UTC)<th>Answer<th>Reason</tr></thead><tbody>"
-    )?;
-    for held in &story.holds {
-        let HoldStory {
-            hold,
-            record,
-            since,
-            summary: asked,
-            program,
-            pid,
-            outcome,
-            waited_ms,
-            decisions: said,
-            ..
-        } = held;
-        let rows = said.len().max(1);
-        let number = record.map_or_else(|| "–".to_owned(), |record| record.to_string());
-        let class = outcome.map_or("held", |outcome| outcome.word());
-        write!(
-            page,
-            "<tr id=\"hold-{hold}\"><td rowspan=\"{rows}\">{hold}<td rowspan=\"{rows}\">{number}<td rowspan=\"{rows}\">{}<td rowspan=\"{rows}\" class=\"object\">{}<td rowspan=\"{rows}\">{}<td rowspan=\"{rows}\" class=\"{class}\">{}<td rowspan=\"{rows}\">{}",
-            since.map(clock).unwrap_or_default(),
-            Plain(asked),
-            DecidedBy(program.as_deref(), *pid),
-            Plain(&held.to_string()),
-            waited_ms.map(waited).unwrap_or_default(),
-        )?;
-        if said.is_empty() {
-            page.push_str("<td>–<td><td><td>");
-        }
-        for (row, StoryDecision { record, decision }) in said.iter().enumerate() {
-            if row > 0 {
-                page.push_str("</tr>\n<tr>");
+    let heads = [
+        "Hold",
+        "Record",
+        "Time (UTC)",
+        "What was asked",
+        "By",
+        "What came of it",
+        "Waited",
+        "Record",
+        "Answered (UTC)",
+        "Answer",
+        "Reason",
+    ];
+    table("held", "Held for a decision", &heads, &rows)
+}
+
+fn hold(held: &HoldStory) -> Markup {
+    let HoldStory { hold, record, since, summary, program, pid, outcome, waited_ms, decisions, .. } = held;
+    let rows = decisions.len().max(1);
+    let number = record.map_or_else(|| "–".to_owned(), |record| record.to_string());
+    let class = outcome.map_or("held", |outcome| outcome.word());
+    html! {
+        tr id={ "hold-" (hold) } {
+            td rowspan=(rows) { (hold) }
+            td rowspan=(rows) { (number) }
+            td rowspan=(rows) { (since.map(clock).unwrap_or_default()) }
+            td rowspan=(rows) class="object" { (plain(summary)) }
+            td rowspan=(rows) {
+                (plain(last_part(program.as_deref().unwrap_or("?"))))
+                @if let Some(pid) = pid { " " small { (pid) } }
             }
-            let answer = decision.outcome().word();
-            write!(
-                page,
-                "<td>{record}<td>{}<td class=\"{answer}\">{answer}: {}<td>{}",
-                clock(decision.time),
-                Plain(&decision.decided_by.in_full()),
-                Plain(decision.reason.as_deref().unwrap_or_default())
-            )?;
+            td rowspan=(rows) class=(class) { (plain(&held.to_string())) }
+            td rowspan=(rows) { (waited_ms.map(waited).unwrap_or_default()) }
+            @match decisions.first() {
+                Some(first) => (decision(first)),
+                None => { td { "–" } td {} td {} td {} }
+            }
         }
-        page.push_str("</tr>\n");
-    }
-    page.push_str("</tbody></table></div></section>\n");
-    Ok(())
-}
-
-/// A program and its process, as far as they are known.
-struct DecidedBy<'a>(Option<&'a str>, Option<u32>);
-
-impl fmt::Display for DecidedBy<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Plain(last_part(self.0.unwrap_or("?"))))?;
-        self.1.map_or(Ok(()), |pid| write!(f, " <small>{pid}</small>"))
+        @for later in decisions.iter().skip(1) {
+            tr { (decision(later)) }
+        }
     }
 }
 
-/// What was refused.
-pub fn refused(page: &mut String, story: &Story) -> fmt::Result {
+fn decision(StoryDecision { record, decision }: &StoryDecision) -> Markup {
+    let answer = decision.outcome().word();
+    html! {
+        td { (record) }
+        td { (clock(decision.time)) }
+        td class=(answer) { (answer) ": " (plain(&decision.decided_by.in_full())) }
+        td { (plain(decision.reason.as_deref().unwrap_or_default())) }
+    }
+}
+
+/// Returns what was refused.
+pub fn refusals(story: &Story) -> Markup {
     let refused = story.refused();
     if refused.is_empty() {
-        return page
-            .write_str("<section id=\"refused\"><h2>Refused</h2><p>Nothing was refused.</p></section>\n");
+        return html! { section id="refused" { h2 { "Refused" } p { "Nothing was refused." } } };
     }
-    writeln!(
-        page,
-        "<section id=\"refused\"><h2>Refused</h2><div class=\"wide\"><table><thead><tr><th>Record<th>Time (UTC)<th>Operation<th>On what<th>Why<th>Rule<th>By</tr></thead><tbody>"
-    )?;
-    for StoryEvent { record, event } in refused {
-        let rule = event.rule.as_ref().map_or("–", |rule| rule.id.as_str());
-        let by = last_part(event.program.as_deref().unwrap_or(&event.task.comm));
-        writeln!(
-            page,
-            "<tr><td>{record}<td>{}<td>{}<td class=\"object\">{}<td>{}<td>{}<td>{} <small>{}</small></tr>",
-            clock(event.time),
-            event.operation.name(),
-            Plain(&object(event)),
-            Plain(&event.reason),
-            Plain(rule),
-            Plain(by),
-            event.task.pid
-        )?;
-    }
-    page.push_str("</tbody></table></div></section>\n");
-    Ok(())
+    let rows = html! {
+        @for StoryEvent { record, event } in refused {
+            @let rule = event.rule.as_ref().map_or("–", |rule| rule.id.as_str());
+            @let by = last_part(event.program.as_deref().unwrap_or(&event.task.comm));
+            tr {
+                td { (record) }
+                td { (clock(event.time)) }
+                td { (event.operation.name()) }
+                td class="object" { (plain(&object(event))) }
+                td { (plain(&event.reason)) }
+                td { (plain(rule)) }
+                td { (plain(by)) " " small { (event.task.pid) } }
+            }
+        }
+    };
+    let heads = ["Record", "Time (UTC)", "Operation", "On what", "Why", "Rule", "By"];
+    table("refused", "Refused", &heads, &rows)
 }

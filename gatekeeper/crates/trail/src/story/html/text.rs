@@ -1,31 +1,17 @@
 //! Words of the page.
 
-use std::fmt::{self, Display, Write as _};
+use maud::{Markup, html};
 
 use gatekeeper_record::record::{Event, Object};
 use gatekeeper_record::safe_text::visible;
 use gatekeeper_record::time::Moment;
 
-/// Text that somebody else chose, made harmless.
-pub struct Plain<'a>(pub &'a str);
-
-impl Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in visible(self.0).chars() {
-            match c {
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '&' => f.write_str("&amp;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
+/// Returns text that somebody else chose, with its control characters made visible.
+pub fn plain(text: &str) -> Markup {
+    html! { (visible(text)) }
 }
 
-/// What an operation is on, in a few words.
+/// Returns the object of an operation, in a few words.
 pub fn object(event: &Event) -> String {
     match &event.object {
         Object::None => "–".to_owned(),
@@ -33,17 +19,27 @@ pub fn object(event: &Event) -> String {
     }
 }
 
-/// The time of day: UTC, as the times above are, wherever the page is read.
+/// Returns the time of day: UTC, as the other times of the page are, wherever it is read.
 pub fn clock(moment: Moment) -> String {
     moment.to_string().get(11..23).unwrap_or_default().to_owned()
 }
 
-/// The last part of a path.
+/// Returns the last part of a path.
 pub fn last_part(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A call's number within its session.
+/// Returns a tool call's number within its session.
 pub fn last_call(call: &str) -> &str {
     call.rsplit('.').next().unwrap_or(call)
+}
+
+/// Returns the class of an event in the style sheet.
+pub fn class(event: &Event) -> &'static str {
+    match (event.passed, event.is_start()) {
+        (false, _) if event.is_held() => "held",
+        (false, _) => "refused",
+        (true, true) => "exec",
+        (true, false) => "passed",
+    }
 }

@@ -1,54 +1,55 @@
-//! The processes, each with what it did.
+//! The processes, each with its events.
 
-use std::fmt::{self, Write as _};
+use maud::{Markup, html};
 
-use super::class;
-use super::text::{Plain, clock, object};
-use crate::story::{Process, Story, StoryEvent};
+use super::text::{class, clock, object, plain};
+use crate::story::types::{Process, Story, StoryEvent};
 
-/// Processes as a tree, their deeds with what came of those that were held.
-pub fn tree(page: &mut String, story: &Story) -> fmt::Result {
-    page.push_str("<section id=\"processes\"><h2>Processes</h2>\n");
-    for process in &story.processes {
-        let refused = process.refused();
-        let Process { pid, depth, events: deeds, .. } = process;
-        // Deeper than the page is wide, all stand in one line.
-        let indent = depth.min(&12);
-        let open = if refused > 0 { " open" } else { "" };
-        writeln!(
-            page,
-            "<details style=\"margin-left:{indent}rem\"{open}><summary>{} <small>{pid}</small>",
-            Plain(process.program())
-        )?;
-        if refused > 0 {
-            writeln!(page, "<span class=\"bad\">{refused} refused</span>")?;
-        }
-        writeln!(page, "</summary><ol>")?;
-        for deed in deeds {
-            let StoryEvent { record, event } = deed;
-            let class = class(event);
-            write!(
-                page,
-                "<li class=\"{class}\"><small>{record}</small> <time>{}</time> {} <span class=\"object\">{}</span>{}",
-                clock(event.time),
-                event.operation.name(),
-                Plain(&object(event)),
-                if event.passed { String::new() } else { format!(" — {}", Plain(&event.reason)) }
-            )?;
-            if let Some(held) = story.hold_of(deed) {
-                write!(
-                    page,
-                    " <a href=\"#hold-{0}\">hold {0}</a>: {1}",
-                    held.hold,
-                    Plain(&held.to_string())
-                )?;
-            } else if let Some(hold) = event.hold {
-                write!(page, " <a href=\"#hold-{hold}\">hold {hold}</a>")?;
+/// The deepest level that is indented, in the page's own units: deeper ones stand in one line.
+const DEEPEST: usize = 12;
+
+/// Returns the processes as a tree, their events with the outcome of those that were held.
+pub fn tree(story: &Story) -> Markup {
+    html! {
+        section id="processes" {
+            h2 { "Processes" }
+            @for process in &story.processes {
+                (one_process(story, process))
             }
-            page.push_str("</li>\n");
         }
-        page.push_str("</ol></details>\n");
     }
-    page.push_str("</section>\n");
-    Ok(())
+}
+
+fn one_process(story: &Story, process: &Process) -> Markup {
+    let refused = process.refused();
+    let Process { pid, depth, events, .. } = process;
+    html! {
+        details style={ "margin-left:" (depth.min(&DEEPEST)) "rem" } open[refused > 0] {
+            summary {
+                (plain(process.program())) " " small { (pid) }
+                @if refused > 0 { " " span class="bad" { (refused) " refused" } }
+            }
+            ol {
+                @for event in events {
+                    (one_event(story, event))
+                }
+            }
+        }
+    }
+}
+
+fn one_event(story: &Story, one: &StoryEvent) -> Markup {
+    let StoryEvent { record, event } = one;
+    html! {
+        li class=(class(event)) {
+            small { (record) } " " time { (clock(event.time)) } " " (event.operation.name()) " "
+            span class="object" { (plain(&object(event))) }
+            @if !event.passed { " — " (plain(&event.reason)) }
+            @if let Some(held) = story.hold_of(one) {
+                " " a href={ "#hold-" (held.hold) } { "hold " (held.hold) } ": " (plain(&held.to_string()))
+            } @else if let Some(hold) = event.hold {
+                " " a href={ "#hold-" (hold) } { "hold " (hold) }
+            }
+        }
+    }
 }

@@ -1,11 +1,11 @@
-//! What was held, and what was said to it.
+//! Holds, and the decisions on them.
 
 use super::*;
 use gatekeeper_record::decision::{Breadth, DecidedBy, Decision, GrantScope, HoldId, Outcome, Person};
 
 /// The event of a hold: it waits, or has its answer.
 fn event_of(hold: u64, sequence: u64, cause: Cause, passed: bool) -> Record {
-    let Record::Event(mut event) = deed(sequence, &[10, 11], Operation::Exec, Verdict::Ask, "/usr/bin/git")
+    let Record::Event(mut event) = act(sequence, &[10, 11], Operation::Exec, Verdict::Ask, "/usr/bin/git")
     else {
         panic!("no event");
     };
@@ -48,7 +48,7 @@ fn person(name: &str, uid: u32) -> DecidedBy {
 pub fn story() -> Story {
     let records = [
         change(Change::Opened, id(), None),
-        deed(1, &[10], Operation::Exec, Verdict::Allow, "/usr/bin/claude"),
+        act(1, &[10], Operation::Exec, Verdict::Allow, "/usr/bin/claude"),
         asks(2),
         says(2, person("ann", 1001), true, false),
         says(2, person("bob", 1002), true, true),
@@ -78,7 +78,7 @@ fn what_was_held_and_who_decided() {
         (3, Outcome::Denied),
         (4, Outcome::Expired),
         (5, Outcome::Withdrawn),
-        // Nobody said anything, and the session is over.
+        // Nobody decided, and the session is over.
         (6, Outcome::Withdrawn),
         // What announced it was lost.
         (7, Outcome::Denied),
@@ -90,7 +90,7 @@ fn what_was_held_and_who_decided() {
         (Some(102), Some(4250), &[105][..])
     );
     assert_eq!(first.to_string(), "approved by bob (uid 1002), exactly this, for 600 s");
-    assert_eq!(first.decisions.iter().map(|said| said.record).collect::<Vec<_>>(), [103, 104]);
+    assert_eq!(first.decisions.iter().map(|one| one.record).collect::<Vec<_>>(), [103, 104]);
     assert_eq!(story.holds[5].record, None);
     let counts = &story.counts;
     assert_eq!(
@@ -99,8 +99,8 @@ fn what_was_held_and_who_decided() {
     );
     // What waited was not refused by that; what was denied then was.
     assert_eq!((counts.refused, counts.programs, counts.records), (2, 2, 17));
-    let deed = &story.processes[1].events[0];
-    assert_eq!(story.hold_of(deed).map(|held| held.hold.number()), Some(2));
+    let one = &story.processes[1].events[0];
+    assert_eq!(story.hold_of(one).map(|held| held.hold.number()), Some(2));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn what_nobody_decided_waits_while_the_session_runs() {
 
 #[test]
 fn the_page_shows_them_harmless() {
-    let page = page(&story()).unwrap();
+    let page = page(&story());
     assert_eq!(page.matches("<rect class=\"held\"").count(), 5);
     assert!(page.contains("approved: bob (uid 1002) on /dev/pts/3 with gatekeeper"), "{page}");
     assert!(page.contains("(git push &lt;b&gt;)") && page.contains("no \\u{202e}more"), "{page}");

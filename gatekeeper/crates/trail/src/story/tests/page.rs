@@ -28,7 +28,7 @@ fn wrong(page: &str, story: &Value) -> Vec<String> {
     let processes = list(&story["processes"]);
     let shown = &processes[..processes.len().min(60)];
     same(
-        "lanes",
+        "rows",
         texts(&page, ".chart li"),
         shown
             .iter()
@@ -37,10 +37,10 @@ fn wrong(page: &str, story: &Value) -> Vec<String> {
     );
     let mut marks = Vec::new();
     for one in shown {
-        marks.extend(list(&one["events"]).iter().map(|deed| {
-            let event = event(deed);
+        marks.extend(list(&one["events"]).iter().map(|one| {
+            let event = event(one);
             let mark =
-                format!("{} {} {}", clock(&deed["time"]), event.operation.name(), visible(&object(&event)));
+                format!("{} {} {}", clock(&one["time"]), event.operation.name(), visible(&object(&event)));
             format!("{} {}", class(&event), squeeze(&mark))
         }));
     }
@@ -50,7 +50,7 @@ fn wrong(page: &str, story: &Value) -> Vec<String> {
         marks,
     );
     let all = all(story, |_| true);
-    let ends = [all.first(), all.last()].into_iter().flatten().map(|deed| string(&deed["time"])).collect();
+    let ends = [all.first(), all.last()].into_iter().flatten().map(|one| string(&one["time"])).collect();
     same("ends", texts(&page, ".ends span"), ends);
     let more = (processes.len() > 60)
         .then(|| format!("The first 60 of {} processes; all are below.", processes.len()));
@@ -61,15 +61,16 @@ fn wrong(page: &str, story: &Value) -> Vec<String> {
         more.into_iter().chain(nothing).collect(),
     );
     same(
-        "told",
-        texts(&page, "#told td"),
-        list(&story["assistant_reports"]).iter().flat_map(|one| told(one, &processes)).collect(),
+        "reports",
+        texts(&page, "#reports td"),
+        list(&story["assistant_reports"]).iter().flat_map(|one| report(one, &processes)).collect(),
     );
     same("held", texts(&page, "#held td"), list(&story["holds"]).iter().flat_map(held).collect());
     same("refused", texts(&page, "#refused td"), refused.iter().flat_map(denial).collect());
     same("processes", texts(&page, "#processes summary"), processes.iter().map(summary).collect());
-    let deeds = processes.iter().flat_map(|one| list(&one["events"])).map(|one| deed(&one, story)).collect();
-    same("deeds", texts(&page, "#processes li"), deeds);
+    let events =
+        processes.iter().flat_map(|one| list(&one["events"])).map(|one| entry(&one, story)).collect();
+    same("events", texts(&page, "#processes li"), events);
     found
 }
 
@@ -125,15 +126,15 @@ fn head(story: &Value) -> Vec<String> {
     facts.into_iter().flat_map(|(name, fact)| [name.to_owned(), line(fact)]).collect()
 }
 
-fn told(one: &Value, processes: &[Value]) -> Vec<String> {
-    let told: AssistantReport = read(one);
-    let telling = &told.report;
-    let call = told.tool_call_id.as_deref().unwrap_or_default();
-    let whose = telling.subagent_id.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
+fn report(one: &Value, processes: &[Value]) -> Vec<String> {
+    let record: AssistantReport = read(one);
+    let report = &record.report;
+    let call = record.tool_call_id.as_deref().unwrap_or_default();
+    let whose = report.subagent_id.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
     let refused =
-        told.predicted_denial.as_ref().map(|refused| format!(" — {}", refused.reason)).unwrap_or_default();
+        record.predicted_denial.as_ref().map(|refused| format!(" — {}", refused.reason)).unwrap_or_default();
     let mut belong = String::new();
-    if telling.kind == gatekeeper_record::hook_report::ReportKind::ToolCall && !call.is_empty() {
+    if report.kind == gatekeeper_record::hook_report::ReportKind::ToolCall && !call.is_empty() {
         for process in processes {
             let Ok(link) = serde_json::from_value::<ToolLink>(process["tool_call"].clone()) else { continue };
             if link.ids.iter().any(|one| one == call) {
@@ -145,19 +146,19 @@ fn told(one: &Value, processes: &[Value]) -> Vec<String> {
     vec![
         one["record"].to_string(),
         clock(&one["time"]),
-        squeeze(&format!("{} {}{}", telling.assistant.name(), telling.kind.words(), visible(&whose))),
+        squeeze(&format!("{} {}{}", report.assistant.name(), report.kind.words(), visible(&whose))),
         line(call.rsplit('.').next().unwrap().to_owned()),
-        line(telling.tool.clone().unwrap_or_default()),
-        line(format!("{}{refused}", told.brief())),
+        line(report.tool.clone().unwrap_or_default()),
+        line(format!("{}{refused}", record.brief())),
         squeeze(&belong),
     ]
 }
 
 fn held(one: &Value) -> Vec<String> {
     let known = |value: &Value| if value.is_null() { "–".to_owned() } else { value.to_string() };
-    let said: Vec<(Value, Decision)> =
-        list(&one["decisions"]).into_iter().map(|said| (said["record"].clone(), read(&said))).collect();
-    let decision = said.iter().map(|(_, decision)| decision).find(|decision| decision.is_final);
+    let decisions: Vec<(Value, Decision)> =
+        list(&one["decisions"]).into_iter().map(|one| (one["record"].clone(), read(&one))).collect();
+    let decision = decisions.iter().map(|(_, decision)| decision).find(|decision| decision.is_final);
     let outcome = match (one["outcome"].as_str(), decision) {
         (None, _) => "not decided yet".to_owned(),
         (Some("withdrawn"), _) => "ended undecided".to_owned(),
@@ -179,13 +180,13 @@ fn held(one: &Value) -> Vec<String> {
         line(outcome),
         waited.unwrap_or_default(),
     ];
-    for (record, decision) in &said {
+    for (record, decision) in &decisions {
         let time = serde_json::to_value(decision.time).unwrap();
         let answer = format!("{}: {}", decision.outcome().word(), visible(&decision.decided_by.in_full()));
         let reason = decision.reason.clone().unwrap_or_default();
         row.extend([record.to_string(), clock(&time), squeeze(&answer), line(reason)]);
     }
-    if said.is_empty() {
+    if decisions.is_empty() {
         row.extend(["–", "", "", ""].map(str::to_owned));
     }
     row
@@ -207,12 +208,12 @@ fn denial(one: &Value) -> Vec<String> {
 }
 
 fn summary(process: &Value) -> String {
-    let refused = list(&process["events"]).iter().filter(|deed| event(deed).is_refused()).count();
+    let refused = list(&process["events"]).iter().filter(|one| event(one).is_refused()).count();
     let refused = if refused > 0 { format!(" {refused} refused") } else { String::new() };
     squeeze(&format!("{} {}{refused}", visible(&program(process)), process["pid"]))
 }
 
-fn deed(one: &Value, story: &Value) -> String {
+fn entry(one: &Value, story: &Value) -> String {
     let event = event(one);
     let why = if event.passed { String::new() } else { format!(" — {}", visible(&event.reason)) };
     let held = list(&story["holds"]).into_iter().find(|held| one["hold"] == held["hold"]);
@@ -226,9 +227,9 @@ fn deed(one: &Value, story: &Value) -> String {
 }
 
 fn program(process: &Value) -> String {
-    let deeds: Vec<Event> = list(&process["events"]).iter().map(event).collect();
-    let started = deeds.iter().rev().find(|event| event.is_start()).and_then(Event::path);
-    let first = deeds.first().and_then(|event| event.program.as_deref());
+    let events: Vec<Event> = list(&process["events"]).iter().map(event).collect();
+    let started = events.iter().rev().find(|event| event.is_start()).and_then(Event::path);
+    let first = events.first().and_then(|event| event.program.as_deref());
     started.or(first).unwrap_or("?").to_owned()
 }
 
@@ -245,12 +246,11 @@ fn object(event: &Event) -> String {
     if event.object == Object::None { "–".to_owned() } else { event.object.brief() }
 }
 
-/// Deeds of all processes, in order.
+/// Events of all processes, in order.
 fn all(story: &Value, which: impl Fn(&Event) -> bool) -> Vec<Value> {
-    let deeds = list(&story["processes"]).into_iter().flat_map(|process| list(&process["events"]));
-    let chosen = deeds.filter(|deed| which(&event(deed)));
-    let by_number: BTreeMap<u64, Value> =
-        chosen.map(|deed| (deed["record"].as_u64().unwrap(), deed)).collect();
+    let events = list(&story["processes"]).into_iter().flat_map(|process| list(&process["events"]));
+    let chosen = events.filter(|one| which(&event(one)));
+    let by_number: BTreeMap<u64, Value> = chosen.map(|one| (one["record"].as_u64().unwrap(), one)).collect();
     by_number.into_values().collect()
 }
 
@@ -261,8 +261,8 @@ fn read<T: serde::de::DeserializeOwned>(numbered: &Value) -> T {
     serde_json::from_value(alone).unwrap()
 }
 
-fn event(deed: &Value) -> Event {
-    read(deed)
+fn event(one: &Value) -> Event {
+    read(one)
 }
 
 fn list(value: &Value) -> Vec<Value> {
@@ -306,13 +306,13 @@ fn attribute<'a>(element: ElementRef<'a>, name: &str) -> &'a str {
     element.value().attr(name).unwrap_or_default()
 }
 
-/// The record as one of the session told of.
+/// The record as one of the session.
 fn ours(mut record: Record) -> Record {
     match &mut record {
         Record::Event(event) => event.session = Some(id()),
         Record::Session(change) if change.parent.is_none() => change.session = id(),
         Record::Session(change) => change.parent = Some(id()),
-        Record::AssistantReport(told) => (told.session, told.dropped) = (id(), 0),
+        Record::AssistantReport(record) => (record.session, record.dropped) = (id(), 0),
         Record::Decision(decision) => decision.session = Some(id()),
         _ => {}
     }
@@ -329,7 +329,7 @@ proptest! {
     fn the_page_says_what_the_json_says(records in proptest::collection::vec(record(), 0..40)) {
         let numbered: Vec<(u64, Record)> = (100..).zip(records.into_iter().map(ours)).collect();
         let story = Story::of(id(), &numbered);
-        let page = page(&story).unwrap();
+        let page = page(&story);
         prop_assert_eq!(wrong(&page, &json(&story)), Vec::<String>::new());
     }
 }
@@ -357,17 +357,17 @@ proptest! {
 
 #[test]
 fn more_processes_than_the_timeline_has_room_for() {
-    let exec = |pid: u32| super::deed(pid.into(), &[10, pid], Operation::Exec, Verdict::Allow, "/bin/true");
+    let exec = |pid: u32| super::act(pid.into(), &[10, pid], Operation::Exec, Verdict::Allow, "/bin/true");
     let numbered: Vec<(u64, Record)> = (100..).zip((11..90).map(exec)).collect();
     let story = Story::of(id(), &numbered);
-    assert_eq!(wrong(&page(&story).unwrap(), &json(&story)), Vec::<String>::new());
+    assert_eq!(wrong(&page(&story), &json(&story)), Vec::<String>::new());
 }
 
 /// Each number in the page, changed, is found to be wrong: so the test above looks at every one.
 #[test]
 fn no_number_in_the_page_is_left_unread() {
     let story = super::held::story();
-    let (page, json) = (page(&story).unwrap(), json(&story));
+    let (page, json) = (page(&story), json(&story));
     assert_eq!(wrong(&page, &json), Vec::<String>::new());
     let (mut numbers, mut in_text, mut before) = (0, false, ' ');
     for (at, c) in page.char_indices() {
@@ -401,7 +401,7 @@ fn a_browser_shows_the_same() {
     let story = super::held::story();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("story.html");
-    std::fs::write(&file, page(&story).unwrap()).unwrap();
+    std::fs::write(&file, page(&story)).unwrap();
     let mut browser = std::process::Command::new(BROWSER);
     browser.args([
         "--headless=new",
