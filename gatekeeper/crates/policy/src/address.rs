@@ -97,7 +97,7 @@ impl Target {
 /// The unspecified address, where connecting or sending to it means the loopback address in these blocks.
 ///
 /// Linux takes 0.0.0.0 for 127.0.0.1, and `::` for `::1` or, on a socket bound to mapped IPv4, for
-/// 127.0.0.1 (net/ipv6/tcp_ipv6.c `tcp_v6_connect`). Since `::` can be either, a rule that lets something
+/// 127.0.0.1 (`tcp_v6_connect` in `net/ipv6/tcp_ipv6.c`). Since `::` can be either, a rule that lets something
 /// pass does not match it unless it is written.
 #[must_use]
 pub fn aliases(blocks: &[Block], verdict: Verdict) -> Vec<Block> {
@@ -118,10 +118,8 @@ impl Block {
     #[must_use]
     pub fn holds(&self, address: IpAddr) -> bool {
         match (self, address) {
-            (Self::V4(net, length), IpAddr::V4(ip)) => {
-                u128::from(ip.to_bits()) & mask(*length, 32) == u128::from(net.to_bits())
-            }
-            (Self::V6(net, length), IpAddr::V6(ip)) => ip.to_bits() & mask(*length, 128) == net.to_bits(),
+            (Self::V4(net, length), IpAddr::V4(ip)) => ip.to_bits() & mask4(*length) == net.to_bits(),
+            (Self::V6(net, length), IpAddr::V6(ip)) => ip.to_bits() & mask6(*length) == net.to_bits(),
             _ => false,
         }
     }
@@ -170,10 +168,10 @@ fn parse_block(text: &str) -> Result<Block, AddressError> {
     };
     let block = match address {
         IpAddr::V4(address) => {
-            let kept = address.to_bits() & mask(length, 32) as u32;
+            let kept = address.to_bits() & mask4(length);
             Block::V4(Ipv4Addr::from_bits(kept), length)
         }
-        IpAddr::V6(address) => Block::V6(Ipv6Addr::from_bits(address.to_bits() & mask(length, 128)), length),
+        IpAddr::V6(address) => Block::V6(Ipv6Addr::from_bits(address.to_bits() & mask6(length)), length),
     };
     match (address, block) {
         (IpAddr::V4(address), Block::V4(kept, length)) if address != kept => {
@@ -190,11 +188,14 @@ fn parse_block(text: &str) -> Result<Block, AddressError> {
     }
 }
 
-/// The upper `length` of `bits` bits, as a number of `bits` bits.
-#[must_use]
-pub fn mask(length: u8, bits: u8) -> u128 {
-    let all = u128::MAX >> (128 - u32::from(bits));
-    all & !all.checked_shr(u32::from(length)).unwrap_or(0)
+/// The mask of an IPv4 prefix.
+fn mask4(length: u8) -> u32 {
+    !u32::MAX.checked_shr(u32::from(length)).unwrap_or(0)
+}
+
+/// The mask of an IPv6 prefix.
+fn mask6(length: u8) -> u128 {
+    !u128::MAX.checked_shr(u32::from(length)).unwrap_or(0)
 }
 
 /// Parses an address and a port, as a question names them; IPv4 mapped into IPv6 becomes IPv4.
@@ -264,8 +265,7 @@ mod tests {
     fn questions_are_canonical() {
         assert_eq!(parse_exact("[::ffff:10.0.0.1]:80").unwrap(), "10.0.0.1:80".parse().unwrap());
         assert!(parse_exact("10.0.0.1").is_err());
-        assert_eq!(mask(0, 32), 0);
-        assert_eq!(mask(8, 32), 0xff00_0000);
-        assert_eq!(mask(128, 128), u128::MAX);
+        assert_eq!((mask4(0), mask4(8), mask4(32)), (0, 0xff00_0000, u32::MAX));
+        assert_eq!((mask6(0), mask6(127), mask6(128)), (0, u128::MAX - 1, u128::MAX));
     }
 }

@@ -14,7 +14,7 @@ use crate::source::Source;
 use crate::trusted;
 
 /// The longest time that a hold can wait.
-const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// The largest quorum.
 const QUORUM: u32 = 16;
 /// The largest number of holds a minute.

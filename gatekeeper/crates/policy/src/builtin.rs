@@ -60,17 +60,13 @@ pub fn rules(places: &Places, links: &dyn Links) -> Result<Vec<Rule>, PolicyErro
     above.dedup();
     let look = Operation::Read.bit() | Operation::Map.bit();
     let change = all_of(Family::File) & !look;
-    let mut rules = Vec::new();
-    for (name, paths, operations) in
-        [("guarded", guarded, change), ("secret", secret, look), ("above", above, Operation::Rename.bit())]
-    {
-        if !paths.is_empty() {
-            rules.push(rule(rules.len() as u32, name, paths, operations, links)?);
-        }
-    }
-    Ok(rules)
+    let lists =
+        [("guarded", guarded, change), ("secret", secret, look), ("above", above, Operation::Rename.bit())];
+    let filled = lists.into_iter().filter(|(_, paths, _): &(_, Vec<Vec<u8>>, _)| !paths.is_empty());
+    filled.zip(0..).map(|((name, paths, bits), number)| rule(number, name, paths, bits, links)).collect()
 }
 
+/// The pattern that matches this path alone; nothing for the root directory.
 fn quoted(path: impl AsRef<Path>) -> Vec<u8> {
     let mut text = Vec::new();
     let bytes = path.as_ref().as_os_str().as_bytes();

@@ -43,6 +43,15 @@ impl RuleTable {
     }
 }
 
+impl<'a> IntoIterator for &'a RuleTable {
+    type Item = &'a Rule;
+    type IntoIter = std::slice::Iter<'a, Rule>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 /// A policy compiled for one session.
 #[derive(Debug, Clone)]
 pub struct Compiled {

@@ -22,7 +22,7 @@ pub struct Defaults {
     pub signal: Verdict,
     /// For capabilities.
     pub capability: Verdict,
-    /// For making an io_uring.
+    /// For making an `io_uring`.
     pub io_uring: Verdict,
     /// For making a user namespace.
     pub user_namespaces: Verdict,
@@ -104,7 +104,7 @@ impl Defaults {
     }
 
     /// The strictest of all documents; where none has a verdict, that of [`Defaults::default`].
-    pub fn of_all<'a>(documents: impl Iterator<Item = &'a Document> + Clone) -> Self {
+    pub fn of_all<'a>(documents: &(impl Iterator<Item = &'a Document> + Clone)) -> Self {
         fn strictest<V: Into<Verdict>>(given: impl Iterator<Item = Option<V>>, fallback: Verdict) -> Verdict {
             given.flatten().map(Into::into).max().unwrap_or(fallback)
         }
@@ -144,11 +144,11 @@ mod tests {
         ];
         let parse = |text: &str| Document::parse(&Source::new("t", None, text.to_owned())).unwrap();
         let documents = texts.map(parse);
-        let defaults = Defaults::of_all(documents.iter());
+        let defaults = Defaults::of_all(&documents.iter());
         assert_eq!((defaults.unix, defaults.signal), (Verdict::Audit, Verdict::Deny));
         assert_eq!((defaults.io_uring, defaults.user_namespaces), (Verdict::Deny, Verdict::Audit));
         assert_eq!(defaults.arguments, 4096);
-        assert_eq!(Defaults::of_all([].iter()), Defaults::default());
+        assert_eq!(Defaults::of_all(&[].iter()), Defaults::default());
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! The verdict on one operation, and the rules behind it: the image is walked with the kernel's own step.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 use gatekeeper_common::automaton::DEAD;
-use gatekeeper_common::image::{ARGUMENTS, COLUMNS, ENVIRONMENT, Row};
+use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, Row};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cause, Cell, RULE_DEFAULT, Verdict, map_cell};
 
 use crate::automaton::Automaton;
 use crate::compiled::Compiled;
 use crate::reference;
-use crate::row::{NO_RULE, strictest};
+use crate::row::{NO_RULE, cell_of, row_of, strictest};
 use crate::rules::Rule;
 
 pub use crate::question::{Question, Start};
@@ -60,11 +61,11 @@ impl Compiled {
             let ruled = match operation {
                 Operation::Map => {
                     let arguments_matter = row[ARGUMENTS].0 != DEAD;
-                    map_cell(row[Operation::Exec as usize], row[Operation::Map as usize], arguments_matter)
+                    map_cell(cell_of(&row, Operation::Exec), cell_of(&row, Operation::Map), arguments_matter)
                 }
-                _ => row[operation as usize],
+                _ => cell_of(&row, operation),
             };
-            ruled.or(defaults[operation as usize])
+            ruled.or(cell_of(defaults, operation))
         };
         let judged = question.operations().into_iter().map(|operation| (operation, cell(operation)));
         // The first of equals, so that the operation named is the one asked for first.
@@ -89,10 +90,8 @@ impl Compiled {
                 image.row(Automaton::Signal, &[&[*number], path.as_slice()].concat())
             }
             Question::Capability(number) => {
-                let mut row = [Cell::SILENT; COLUMNS];
                 let cell = header.capabilities.get(usize::from(*number)).copied();
-                row[Operation::Capability as usize] = cell.unwrap_or(Cell::SILENT);
-                row
+                row_of(Operation::Capability, cell.unwrap_or(Cell::SILENT))
             }
         };
         (row, None)

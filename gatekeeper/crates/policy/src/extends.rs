@@ -50,6 +50,10 @@ pub struct Policy {
 ///
 /// # Errors
 /// Where there is no such policy, or it or one that it extends can't be read.
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "names of files differ by case on Linux"
+)]
 pub fn load(path_or_name: &str, search: &SearchPath) -> Result<Policy, PolicyError> {
     let path = if path_or_name.contains('/') || path_or_name.ends_with(".toml") {
         PathBuf::from(path_or_name)

@@ -50,7 +50,7 @@ impl Start {
     /// Bytes of all arguments, with their NULs.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.argv.iter().map(|word| word.len() + 1).sum::<usize>().max(self.memory)
+        self.argv.iter().map(|word| word.len().saturating_add(1)).sum::<usize>().max(self.memory)
     }
 }
 

@@ -55,7 +55,7 @@ impl Policy {
             // Every document's tests are read, so that a fault in one is found; the last one's are kept.
             tests = tests_of(loaded, &scope, links)?;
         }
-        let defaults = Defaults::of_all(self.documents.iter().map(|loaded| &loaded.document));
+        let defaults = Defaults::of_all(&self.documents.iter().map(|loaded| &loaded.document));
         complete_terms(&mut collector.rules, &approvals);
         for rule in &mut collector.rules {
             rule.required |= rule.family().is_some_and(|family| defaults.required.holds(family));
@@ -77,7 +77,7 @@ impl Policy {
         let (mut all, mut asks) = (Terms::default(), false);
         for (loaded, approval) in self.documents.iter().zip(approvals) {
             all = if asks { all.extended_by(approval) } else { all.and(approval) };
-            let defaults = Defaults::of_all(std::iter::once(&loaded.document));
+            let defaults = Defaults::of_all(&std::iter::once(&loaded.document));
             asks |= defaults.named().iter().any(|(_, verdict)| *verdict == Verdict::Ask);
         }
         all

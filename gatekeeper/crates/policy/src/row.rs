@@ -1,6 +1,7 @@
 //! Operations on single rows.
 
 use gatekeeper_common::image::{COLUMNS, Row};
+use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cell;
 
 /// The row in which no rule applies; its number is 0.
@@ -10,4 +11,16 @@ pub const NO_RULE: Row = [Cell::SILENT; COLUMNS];
 #[must_use]
 pub fn strictest(one: &Row, other: &Row) -> Row {
     std::array::from_fn(|column| one[column].strictest(other[column]))
+}
+
+/// The cell of an operation.
+#[must_use]
+pub fn cell_of(row: &Row, operation: Operation) -> Cell {
+    row.get(operation as usize).copied().unwrap_or(Cell::SILENT)
+}
+
+/// The row with one cell.
+#[must_use]
+pub fn row_of(operation: Operation, cell: Cell) -> Row {
+    std::array::from_fn(|column| if column == operation as usize { cell } else { Cell::SILENT })
 }

@@ -8,6 +8,7 @@ use crate::source::Source;
 use crate::{Compiled, Policy, PolicyError, Vars};
 
 /// The variables of an imagined session.
+#[must_use]
 pub fn vars() -> Vars {
     Vars::new(Path::new("/home/dev/work"), Path::new("/home/dev"), "dev", 1000, Path::new("/tmp"), "s1")
 }

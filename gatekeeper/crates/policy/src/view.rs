@@ -1,5 +1,7 @@
 //! Rules, tests and answers in a shape for output: stable names for programs, plain text for people.
 
+use std::fmt::Write as _;
+
 use gatekeeper_common::operation::{Family, Operation};
 use gatekeeper_common::verdict::{Cause, Verdict};
 use serde::Serialize;
@@ -260,7 +262,8 @@ fn text(bytes: &[u8]) -> String {
             }
         }
         for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
+            // Writing to a String never fails.
+            let _ = write!(out, "\\x{byte:02x}");
         }
     }
     out

@@ -1,4 +1,4 @@
-//! Bytes that no pattern tells apart share a class: fewer edges, the same answers.
+//! Classes of bytes: those that no pattern tells apart share one. This makes fewer edges and the same answers.
 
 use gatekeeper_common::automaton::{FIRST_CLASS, OTHER};
 use rustc_hash::FxHashMap;
@@ -31,7 +31,7 @@ impl Classes {
     }
 }
 
-/// How bytes map to classes.
+/// The classes of all bytes.
 #[derive(Debug, Clone)]
 pub struct Alphabet {
     /// The class of each byte.
@@ -42,6 +42,9 @@ pub struct Alphabet {
 
 impl Alphabet {
     /// The coarsest classes that tell every named byte from all others and split no set.
+    ///
+    /// This is partition refinement: it begins with one part for each named byte and one for the rest, and each
+    /// set splits every part into members and others. Class OTHER is that of the byte nobody names.
     #[must_use]
     pub fn new(named: &ByteSet, sets: &[Symbols]) -> Self {
         // One part for each of the 256 bytes and, last, for the byte nobody names.

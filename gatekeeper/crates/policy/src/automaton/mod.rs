@@ -4,6 +4,10 @@
 //! ([`nfa_build`], [`nfa`]). [`alphabet`] finds which bytes no pattern tells apart. [`determinize`] makes one
 //! state of each set of nodes, [`merge`] makes one state of equal ones, and [`pack`] puts the states into a
 //! double array. [`rows`] and [`sets`] hold what states accept with.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "`compile` bounds the numbers of nodes, states, rows and sets far below 2^32"
+)]
 
 pub mod alphabet;
 pub mod automata;

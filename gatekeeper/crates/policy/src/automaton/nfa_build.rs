@@ -76,8 +76,8 @@ pub fn arguments(nfa: &mut Nfa, list: &[&Component], row: u32, rows: &mut Rows) 
             Component::Deep if words.peek().is_none() => return nfa.below(node, row),
             Component::Deep => node = nfa.any_arguments(node, text.any, end),
             Component::One(items) => {
-                let last = text.spell(nfa, node, items);
-                node = nfa.follow(last, Label::Byte(0));
+                node = text.spell(nfa, node, items);
+                node = nfa.follow(node, Label::Byte(0));
             }
         }
     }

@@ -121,12 +121,16 @@ fn reachable(dfa: &Dfa, starts: &[u32]) -> Vec<u32> {
             order.push(state);
         }
     };
-    starts.iter().for_each(|start| meet(*start, &mut order));
+    for start in starts {
+        meet(*start, &mut order);
+    }
     let mut at = 0;
     while let Some(number) = order.get(at).copied() {
         let state = &dfa.states[number as usize];
         meet(state.other, &mut order);
-        dfa.edges_of(state).iter().for_each(|(_, target)| meet(*target, &mut order));
+        for (_, target) in dfa.edges_of(state) {
+            meet(*target, &mut order);
+        }
         at += 1;
     }
     order
@@ -171,7 +175,9 @@ impl Table {
         }
         let number = word as u32 * 64 + fitting;
         mark(&mut self.numbers, number);
-        classes.iter().for_each(|class| mark(&mut self.entries, number + u32::from(*class)));
+        for class in classes {
+            mark(&mut self.entries, number + u32::from(*class));
+        }
         number
     }
 

@@ -13,7 +13,7 @@ use crate::row::{NO_RULE, strictest};
 /// A table of rows without doubles. Row 0 is [`NO_RULE`].
 #[derive(Debug)]
 pub struct Rows {
-    rows: Vec<Row>,
+    list: Vec<Row>,
     numbers: FxHashMap<Row, u32>,
     /// The sets that rows name by number.
     pub sets: Sets,
@@ -24,7 +24,7 @@ pub const START_COLUMNS: [usize; 2] = [ARGUMENTS, ENVIRONMENT];
 
 impl Default for Rows {
     fn default() -> Self {
-        Self { rows: vec![NO_RULE], numbers: FxHashMap::from_iter([(NO_RULE, 0)]), sets: Sets::default() }
+        Self { list: vec![NO_RULE], numbers: FxHashMap::from_iter([(NO_RULE, 0)]), sets: Sets::default() }
     }
 }
 
@@ -32,15 +32,15 @@ impl Rows {
     /// The number of a row.
     pub fn intern(&mut self, row: Row) -> u32 {
         *self.numbers.entry(row).or_insert_with(|| {
-            self.rows.push(row);
-            self.rows.len() as u32 - 1
+            self.list.push(row);
+            self.list.len() as u32 - 1
         })
     }
 
     /// The row with this number.
     #[must_use]
     pub fn get(&self, number: u32) -> &Row {
-        &self.rows[number as usize]
+        &self.list[number as usize]
     }
 
     /// The number of the row with the stricter cell of two in each column, and all rules of both sets.

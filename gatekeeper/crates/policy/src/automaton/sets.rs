@@ -1,4 +1,4 @@
-//! Sets of rules, each kept once: which rules look at the arguments of a program.
+//! Sets of rules, each content once: those that look at the arguments, or the environment, of a program.
 
 use std::rc::Rc;
 
@@ -6,13 +6,13 @@ use rustc_hash::FxHashMap;
 
 /// The empty set.
 pub const NONE: u32 = 0;
-/// Stands for "any rules there are": a bound, and never what a program is judged by.
+/// Stands for all rules: a bound for [`super::nfa::Nfa::reach`], and never the set of a state.
 const ANY: u32 = u32::MAX;
 
 /// A table of sets without doubles.
 #[derive(Debug)]
 pub struct Sets {
-    sets: Vec<Rc<[u32]>>,
+    list: Vec<Rc<[u32]>>,
     numbers: FxHashMap<Rc<[u32]>, u32>,
     /// Members of all sets together.
     members: usize,
@@ -21,28 +21,28 @@ pub struct Sets {
 impl Default for Sets {
     fn default() -> Self {
         let none: Rc<[u32]> = Rc::new([]);
-        Self { sets: vec![Rc::clone(&none)], numbers: FxHashMap::from_iter([(none, NONE)]), members: 0 }
+        Self { list: vec![Rc::clone(&none)], numbers: FxHashMap::from_iter([(none, NONE)]), members: 0 }
     }
 }
 
 impl Sets {
-    /// The number of a set, given in order.
+    /// The number of a set, whose members are in order.
     pub fn intern(&mut self, set: Vec<u32>) -> u32 {
         let set: Rc<[u32]> = Rc::from(set);
         if let Some(known) = self.numbers.get(&set) {
             return *known;
         }
         self.members += set.len();
-        self.sets.push(Rc::clone(&set));
-        let number = self.sets.len() as u32 - 1;
+        self.list.push(Rc::clone(&set));
+        let number = self.list.len() as u32 - 1;
         self.numbers.insert(set, number);
         number
     }
 
-    /// The rules in a set.
+    /// The members of a set.
     #[must_use]
     pub fn get(&self, number: u32) -> &[u32] {
-        &self.sets[number as usize]
+        &self.list[number as usize]
     }
 
     /// Members of all sets together.
@@ -51,7 +51,7 @@ impl Sets {
         self.members
     }
 
-    /// The rules that are in either.
+    /// The number of the union of two sets.
     pub fn union(&mut self, one: u32, other: u32) -> u32 {
         if one == other || other == NONE {
             return one;
@@ -65,7 +65,7 @@ impl Sets {
         self.intern(both)
     }
 
-    /// A set no smaller than either, without making new ones.
+    /// The number of a set no smaller than either, without making new ones.
     #[must_use]
     pub fn bound(one: u32, other: u32) -> u32 {
         match (one, other) {

@@ -121,7 +121,7 @@ pub struct DefaultsTable {
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KernelTable {
-    /// Whether a task may make an io_uring; left out: allow, for what goes through one is judged as ever.
+    /// Whether a task may make an `io_uring`; left out: allow, for what goes through one is judged as ever.
     pub io_uring: Option<KernelWord>,
     /// Whether a task may make a user namespace; left out: deny.
     pub user_namespaces: Option<KernelWord>,

@@ -69,6 +69,7 @@ const _: () = assert!(Family::ALL.len() <= u8::BITS as usize);
 impl Required {
     /// The classes with these numbers.
     #[cfg(test)]
+    #[must_use]
     pub const fn of_bits(bits: u8) -> Self {
         Self(bits)
     }

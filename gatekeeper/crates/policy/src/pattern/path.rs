@@ -199,7 +199,9 @@ fn multiply(nodes: &[Node], flat: &mut Vec<Vec<Flat>>) -> bool {
                 continue;
             }
         };
-        flat.iter_mut().for_each(|nodes| nodes.push(one.clone()));
+        for nodes in flat.iter_mut() {
+            nodes.push(one.clone());
+        }
     }
     true
 }

@@ -17,6 +17,7 @@ pub use glob::matches_text;
 
 /// The cell that decides a question, found by asking every rule in turn.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "an iterator is a handle, cloned for each operation")]
 pub fn judge<'a>(
     rules: impl Iterator<Item = &'a Rule> + Clone,
     defaults: &Defaults,

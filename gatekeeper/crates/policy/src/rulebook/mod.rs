@@ -1,4 +1,5 @@
 //! The rules that the numbers in events stand for: of which policy, in which generation.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod reach;
 mod rules;

@@ -45,9 +45,8 @@ impl Reach {
     #[must_use]
     pub fn of(rule: &Rule) -> Self {
         let kept = match &rule.subject {
-            Subject::Paths(list) => texts(list).map(StoredSubject::Paths),
-            // Never with a rule that asks; were it, the variables are not what is known of a hold.
-            Subject::Environment(list, _) => texts(list).map(StoredSubject::Paths),
+            // A rule about the environment never asks. Were it to, a hold does not know the variables.
+            Subject::Paths(list) | Subject::Environment(list, _) => texts(list).map(StoredSubject::Paths),
             Subject::Arguments(list, given) => {
                 texts(list).zip(words(given)).map(|(list, given)| StoredSubject::Arguments(list, given))
             }
@@ -166,7 +165,9 @@ impl StoredSubject {
             Self::Unix(list, names) => Subject::Unix(written(list), words(names)),
             Self::Signals(signals, list) => {
                 let mut set = ByteSet::EMPTY;
-                signals.iter().for_each(|signal| set.insert(*signal));
+                for signal in signals {
+                    set.insert(*signal);
+                }
                 Subject::Signals(set, written(list))
             }
         })
@@ -247,7 +248,7 @@ fn steps<'a>(pieces: impl Iterator<Item = &'a str>, names: usize, longest: usize
         let stars = piece.bytes().filter(|byte| matches!(byte, b'*' | b'?')).count();
         most = most.max(u32::try_from(stars).unwrap_or(u32::MAX));
     }
-    let power = |base: usize, exponent| (base as u64 + 1).saturating_pow(exponent);
+    let power = |base: usize, exponent| (base as u64).saturating_add(1).saturating_pow(exponent);
     power(names, deep).saturating_mul(if most > 0 { power(longest, most) } else { 1 })
 }
 

@@ -78,11 +78,11 @@ impl<'a> Collector<'a> {
         subject: Subject,
     ) -> Result<(), PolicyError> {
         let (source, head) = (&loaded.source, table.get_ref().head());
-        let number = self.rules.len() as u32;
-        if number > RULE_LAST {
+        let number = u32::try_from(self.rules.len()).ok().filter(|number| *number <= RULE_LAST);
+        let number = number.ok_or_else(|| {
             let problem = format!("the policy has more than {RULE_LAST} rules");
-            return Err(source.error(table.span(), problem, "put several patterns into one rule"));
-        }
+            source.error(table.span(), problem, "put several patterns into one rule")
+        })?;
         if let Some(tags) = head.tags {
             source.non_empty(tags, "tags")?;
         }

@@ -147,9 +147,9 @@ impl Reader<'_> {
         Ok((Question::File(path, operations), shown))
     }
 
-    fn net(&self, test: &TestTable, net: &Spanned<String>) -> Result<(Question, String), PolicyError> {
-        let text = String::from_utf8_lossy(&self.expand(net.get_ref(), net.span())?).into_owned();
-        let address = parse_exact(&text).map_err(|error| self.source.problem(net.span(), &error))?;
+    fn net(&self, test: &TestTable, address: &Spanned<String>) -> Result<(Question, String), PolicyError> {
+        let shown = String::from_utf8_lossy(&self.expand(address.get_ref(), address.span())?).into_owned();
+        let socket = parse_exact(&shown).map_err(|error| self.source.problem(address.span(), &error))?;
         let protocol = match test.protocol {
             None | Some(ProtocolWord::Tcp) => Protocol::Tcp,
             Some(ProtocolWord::Udp) => Protocol::Udp,
@@ -158,7 +158,7 @@ impl Reader<'_> {
             }
         };
         let operation = test.operation.map_or(Operation::Connect, Operation::from);
-        Ok((Question::Net(address, protocol, operation), format!("{} {text}", operation.name())))
+        Ok((Question::Net(socket, protocol, operation), format!("{} {shown}", operation.name())))
     }
 
     fn unix_operation(&self, test: &TestTable) -> Result<Operation, PolicyError> {

@@ -67,13 +67,13 @@ pub fn defaults() -> impl Strategy<Value = Defaults> {
     let net = (verdicts(), verdicts(), verdicts(), verdicts());
     let file = (verdicts(), any::<u8>().prop_map(Required::of_bits));
     (verdicts(), file, net).prop_map(|(exec, (file, required), (net, unix, signal, capability))| Defaults {
-        required,
         exec,
         file,
         net,
         unix,
         signal,
         capability,
+        required,
         ..Defaults::default()
     })
 }

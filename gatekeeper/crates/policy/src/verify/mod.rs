@@ -59,7 +59,7 @@ fn check_settled(table: &[Edge], header: &Header) -> Result<(), VerifyError> {
         if owner == VACANT || !(sinks || quiet) {
             continue;
         }
-        let class = class_of(index, edge);
+        let class = class_of(index, *edge);
         let stays = class == Some(u32::from(OTHER)) && edge.target == owner;
         let wakes = class == Some(u32::from(slash)) && quiet && !sinks && !shared;
         // Every such state has the edge that keeps it where it is.
@@ -161,7 +161,7 @@ fn check_edges(comb: &[u8], header: &Header, rows: &[Row]) -> Result<Vec<Edge>, 
         if edge.owner == VACANT {
             continue;
         }
-        let class = class_of(index, edge).filter(|class| *class <= u32::from(LAST_CLASS));
+        let class = class_of(index, *edge).filter(|class| *class <= u32::from(LAST_CLASS));
         match owns.get_mut(edge.owner as usize) {
             Some(owns) if class.is_some() && edge.owner != DEAD => *owns = true,
             _ => return Err(VerifyError::Owner { index, owner: edge.owner }),
@@ -179,7 +179,7 @@ fn check_edges(comb: &[u8], header: &Header, rows: &[Row]) -> Result<Vec<Edge>, 
         if edge.owner == VACANT {
             continue;
         }
-        if class_of(index, edge) != Some(u32::from(ACCEPT)) {
+        if class_of(index, *edge) != Some(u32::from(ACCEPT)) {
             check_state(Origin::Edge, edge.target)?;
         } else if edge.target >= header.rows {
             return Err(VerifyError::AcceptRow { index, row: edge.target });

@@ -31,7 +31,7 @@ pub fn check(header: &Header, table: &[Edge], rows: &[Row]) -> Result<(), Verify
     let reached = walks_of_states(table, starts.chain(words.map(|start| (start, WORDS))));
     let mut of_column: [Walks; COLUMNS] = [0; COLUMNS];
     for (index, edge) in (0_u32..).zip(table) {
-        if edge.owner == VACANT || class_of(index, edge) != Some(u32::from(ACCEPT)) {
+        if edge.owner == VACANT || class_of(index, *edge) != Some(u32::from(ACCEPT)) {
             continue;
         }
         let walks = reached.get(edge.owner as usize).copied().unwrap_or_default();
@@ -54,7 +54,7 @@ pub fn check(header: &Header, table: &[Edge], rows: &[Row]) -> Result<(), Verify
 }
 
 /// The class of the entry at `index`, as its owner sees it; `None` where the owner lies behind it.
-pub fn class_of(index: u32, edge: &Edge) -> Option<u32> {
+pub fn class_of(index: u32, edge: Edge) -> Option<u32> {
     index.checked_sub(edge.owner)
 }
 
@@ -98,7 +98,7 @@ impl Targets {
     fn new(table: &[Edge]) -> Self {
         let edges = (0_u32..).zip(table);
         let edges = edges.filter(|(index, edge)| {
-            edge.owner != VACANT && class_of(*index, edge) != Some(u32::from(ACCEPT))
+            edge.owner != VACANT && class_of(*index, **edge) != Some(u32::from(ACCEPT))
         });
         let mut edges: Vec<(u32, u32)> = edges.map(|(_, edge)| (edge.owner, edge.target)).collect();
         edges.sort_unstable();
