@@ -53,7 +53,7 @@ pub struct RuleView<'a> {
     pub protocol: Option<Protocols>,
     /// Why.
     pub reason: Option<&'a str>,
-    /// How much a record of it matters.
+    /// The importance of its records.
     pub severity: Severity,
     /// Free words for searching.
     pub tags: &'a [String],

@@ -99,7 +99,7 @@ impl Default for Nfa {
 pub const START: NodeId = 0;
 
 impl Nfa {
-    /// How many nodes there are.
+    /// The number of nodes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.nodes.len()

@@ -31,7 +31,7 @@ pub struct Packed {
     pub sink_from: u32,
 }
 
-/// How long a state leads to itself; those that do longer lie further back in the table.
+/// The time for which a state leads to itself; states with longer ones lie further back in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rest {
     None,

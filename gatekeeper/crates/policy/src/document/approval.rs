@@ -8,10 +8,10 @@ use toml::Spanned;
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalTable {
-    /// How long a hold waits before it is denied, such as `30s` or `5m`; left out: 5m.
+    /// The time that a hold waits before it is denied, such as `30s` or `5m`; left out: 5m.
     #[schemars(with = "Option<String>")]
     pub timeout: Option<Spanned<String>>,
-    /// How many different people must approve; left out: 1.
+    /// The number of different people who must approve; left out: 1.
     #[schemars(with = "Option<u32>", range(min = 1, max = 16))]
     pub quorum: Option<Spanned<u32>>,
     /// Who may decide, as `user:NAME` and `group:NAME`; left out: the session's owner. Root always may.

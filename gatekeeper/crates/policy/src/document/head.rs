@@ -41,7 +41,7 @@ impl From<Word> for Verdict {
     }
 }
 
-/// How much a record of this rule matters to whoever watches.
+/// The importance of a rule's records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -77,7 +77,7 @@ pub struct Head<'a> {
     pub reason: Option<&'a str>,
     /// Whether there must be a record.
     pub record: Option<&'a Spanned<RecordWord>>,
-    /// How much a record matters.
+    /// The importance of its records.
     pub severity: Severity,
     /// Free words for searching.
     pub tags: Option<&'a Spanned<Vec<String>>>,
@@ -112,7 +112,7 @@ macro_rules! rule_table {
             /// `"required"`: what the rule lets pass may pass only if it can be recorded.
             #[schemars(with = "Option<super::head::RecordWord>")]
             pub record: Option<toml::Spanned<super::head::RecordWord>>,
-            /// How much a record of this rule matters.
+            /// The importance of its records.
             #[serde(default)]
             pub severity: super::head::Severity,
             /// Free words for searching records.

@@ -59,7 +59,7 @@ pub struct Document {
     /// Requirements on the record.
     #[serde(default)]
     pub record: RecordTable,
-    /// How holds are decided.
+    /// The terms on which holds are decided.
     #[serde(default)]
     pub approval: ApprovalTable,
     /// Pieces of text for patterns, used as `${name}`; private to this file.

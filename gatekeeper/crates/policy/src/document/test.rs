@@ -25,7 +25,7 @@ pub struct TestTable {
     /// A file's path.
     #[schemars(with = "Option<String>")]
     pub file: Option<Spanned<String>>,
-    /// How the file is used: one word, or a list that is judged together.
+    /// The use of the file: one access, or a list that is judged together.
     #[schemars(with = "Option<OneOrMany>")]
     pub access: Option<Spanned<OneOrMany>>,
     /// An address and a port: `93.184.216.34:443`, `[::1]:80`.

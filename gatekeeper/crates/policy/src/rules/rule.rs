@@ -30,7 +30,7 @@ pub struct Rule {
     pub subject: Subject,
     /// Why.
     pub reason: Option<String>,
-    /// How much a record of it matters.
+    /// The importance of its records.
     pub severity: Severity,
     /// Free words for searching.
     pub tags: Vec<String>,
