@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::actor::Actor;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, STATE};
 use crate::failure::Late;
 use crate::fixtures;
 
@@ -172,6 +172,16 @@ impl World {
             // SAFETY: no pointers. The group is gone, or is one that a test started.
             unsafe { libc::kill(-(group as i32), libc::SIGKILL) };
         }
+    }
+
+    /// Ends all sessions and starts the daemon again without its state. Each start reads back the last records, which
+    /// takes long after a storm of them.
+    pub fn empty_state(&self) -> Result<()> {
+        self.end_sessions()?;
+        self.daemon().take().context("no daemon")?.stop();
+        fs::remove_dir_all(STATE).context(STATE)?;
+        *self.daemon() = Some(Daemon::start(true)?);
+        Ok(())
     }
 
     /// Ends the daemon.
