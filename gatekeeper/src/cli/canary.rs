@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use gatekeeper_kernel::canary::sing;
+use gatekeeper_kernel::canary::run as run_canary;
 
 /// Arguments of `canary`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,6 @@ pub struct Arguments {
 /// # Errors
 /// Where the canary can't be run.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    sing(&arguments.folder, &arguments.cgroup)?;
+    run_canary(&arguments.folder, &arguments.cgroup)?;
     Ok(ExitCode::SUCCESS)
 }

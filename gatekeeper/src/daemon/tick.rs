@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Ends sessions as their cgroups become empty.
 pub(super) async fn watch(daemon: Rc<State>) {
-    let changes = match gatekeeper_kernel::sys::watch::watch(Rc::clone(daemon.cgroup_changes())) {
+    let changes = match gatekeeper_kernel::watch(Rc::clone(daemon.cgroup_changes())) {
         Ok(changes) => changes,
         Err(error) => return error!("watching cgroups: {error}"),
     };

@@ -17,9 +17,9 @@ const PREEMPTION_SAFE: (u32, u32) = (6, 2);
 /// Every check, in the order in which a help makes sense.
 pub fn all(distribution: &Distribution) -> Vec<Finding> {
     let read = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned());
-    let release = read("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let version = read("/proc/sys/kernel/version").unwrap_or_default();
-    let command_line = read("/proc/cmdline").unwrap_or_default();
+    let name = rustix::system::uname();
+    let (release, version) = (name.release().to_string_lossy(), name.version().to_string_lossy());
+    let command_line = procfs::cmdline().unwrap_or_default().join(" ");
     vec![
         kernel(&release, distribution),
         preemption(&release, &version, &command_line, distribution),

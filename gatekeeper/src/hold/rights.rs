@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::protocol::peer::Peer;
-use crate::sys::passwd;
+use crate::sys::{passwd, process};
 use gatekeeper_policy::approval::{Approver, Terms};
 use gatekeeper_record::decision::Person;
 use gatekeeper_record::refusal::{Reason, Refusal};
@@ -59,8 +59,8 @@ pub fn is_named(uid: u32, groups: &[u32], approver: &Approver) -> bool {
 pub fn person(peer: &Peer, labelled: &BTreeSet<u32>) -> Result<Person, Refusal> {
     let failed =
         |error: std::io::Error| Refusal::new(Reason::Failed, format!("looking at the caller: {error}"));
-    let stat = fs::read_to_string(format!("/proc/{}/stat", peer.pid)).map_err(failed)?;
-    let terminal = terminal_of(&stat);
+    let stat = process::stat(peer.pid).map_err(failed)?;
+    let terminal = terminal_of(stat.tty_nr);
     if let Some(terminal) = terminal
         && labelled.iter().any(|pid| holds(*pid, terminal))
     {
@@ -72,21 +72,15 @@ pub fn person(peer: &Peer, labelled: &BTreeSet<u32>) -> Result<Person, Refusal> 
     if !peer.still_there().map_err(failed)? {
         return Err(Refusal::new(Reason::Failed, "the caller is gone"));
     }
-    Ok(Person { name, program: comm(&stat).to_owned(), terminal: terminal.map(device_name), uid: peer.uid })
+    Ok(Person { name, program: stat.comm, terminal: terminal.map(device_name), uid: peer.uid })
 }
 
 /// Major number of pseudo-terminals (Documentation/admin-guide/devices.txt).
 const PTS: u32 = 136;
 
-/// Field 7 of /proc/PID/stat: the controlling terminal's device number, 0 where there is none.
-fn terminal_of(stat: &str) -> Option<u32> {
-    let number: i32 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(4)?.parse().ok()?;
-    u32::try_from(number).ok().filter(|number| *number != 0)
-}
-
-fn comm(stat: &str) -> &str {
-    let Some((before, _)) = stat.rsplit_once(')') else { return "" };
-    before.split_once('(').map_or("", |(_, name)| name)
+/// The device number of a controlling terminal, of the field `tty_nr` of /proc/PID/stat; none where that is 0.
+fn terminal_of(tty_nr: i32) -> Option<u32> {
+    u32::try_from(tty_nr).ok().filter(|number| *number != 0)
 }
 
 /// Major and minor number, as /proc/PID/stat packs them (`new_encode_dev`, include/linux/kdev_t.h).
@@ -104,10 +98,12 @@ fn device_name(device: u32) -> String {
 
 /// Whether a process has this terminal for its own, or the end of it that types.
 fn holds(pid: u32, terminal: u32) -> bool {
-    let folder = format!("/proc/{pid}");
-    if fs::read_to_string(format!("{folder}/stat")).is_ok_and(|stat| terminal_of(&stat) == Some(terminal)) {
+    let own = process::stat(pid.cast_signed());
+    if own.is_ok_and(|stat| terminal_of(stat.tty_nr) == Some(terminal)) {
         return true;
     }
+    // By hand: procfs reads no fdinfo, which alone tells the masters of terminals apart.
+    let folder = format!("/proc/{pid}");
     let Ok(files) = fs::read_dir(format!("{folder}/fd")) else { return false };
     let name = device_name(terminal);
     files.flatten().any(|file| {
@@ -134,9 +130,8 @@ mod tests {
     fn devices_have_names() {
         assert_eq!(device_name(136 << 8 | 5), "pts/5");
         assert_eq!(device_name(4 << 8 | 1), "tty1");
-        assert_eq!(terminal_of("7 (a) b) S 1 7 7 34821 -1 4194560"), Some(34821));
-        assert_eq!(terminal_of("7 (a) S 1 7 7 0 -1 4194560"), None);
-        assert_eq!(comm("7 (a) b) S 1 7"), "a) b");
+        assert_eq!(terminal_of(34821), Some(34821));
+        assert_eq!(terminal_of(0), None);
     }
 
     #[test]

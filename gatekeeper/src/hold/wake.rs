@@ -32,7 +32,7 @@ pub fn wake(event: &Header) -> io::Result<()> {
     if started != Duration::from_nanos(event.start / TICK * TICK) {
         return Ok(());
     }
-    match process::signal(handle.as_fd(), libc::SIGCONT) {
+    match process::signal(handle.as_fd(), process::Signal::CONT) {
         Err(error) if gone(&error) => Ok(()),
         result => result,
     }

@@ -91,32 +91,32 @@ fn by_pid(found: socket::Credentials, accepted: Duration) -> io::Result<OwnedFd>
 /// The start time of a process, since boot.
 ///
 /// # Errors
-/// Where `/proc/PID/stat` can't be read or has no start time.
+/// `NotFound` where there is no such process.
 pub fn start_time(pid: i32) -> io::Result<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let ticks = start_ticks(&stat).ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat: no start time"))
-    })?;
-    Ok(Duration::from_millis(ticks * (1000 / TICKS)))
-}
-
-/// Field 22 of /proc/PID/stat. The name in field 2 can hold spaces and parentheses, so count from its end.
-fn start_ticks(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_ascii_whitespace().nth(19)?.parse().ok()
+    Ok(Duration::from_millis(process::stat(pid)?.starttime.saturating_mul(1000 / TICKS)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use gatekeeper_record::time::since_boot;
+    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::net::UnixStream;
 
     #[test]
     fn a_name_full_of_parentheses_hides_nothing() {
-        let stat = "7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 99 1\n";
-        assert_eq!(start_ticks(stat), Some(4242));
-        assert_eq!(start_ticks("7 (a"), None);
+        let folder = tempfile::tempdir().unwrap();
+        // A process's name need not be UTF-8 either.
+        let path = folder.path().join(std::ffi::OsStr::from_bytes(b"a) S \xff (c"));
+        std::fs::copy("/bin/sleep", &path).unwrap();
+        let before = since_boot();
+        let mut child = std::process::Command::new(&path).arg("60").spawn().unwrap();
+        let pid = child.id() as i32;
+        let (started, name) = (start_time(pid), process::stat(pid).map(|stat| stat.comm));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(started.unwrap() + Duration::from_millis(1000 / TICKS) >= before);
+        assert_eq!(name.unwrap(), "a) S \u{fffd} (c");
     }
 
     #[test]

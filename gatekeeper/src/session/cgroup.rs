@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::sys::filesystem::{Kind, kind_of};
+use crate::sys::process;
 
 /// The unified hierarchy's root, where it always is since distributions dropped version 1.
 pub const ROOT: &str = "/sys/fs/cgroup";
@@ -140,9 +141,8 @@ pub fn is_below(pid: i32, folder: &Path) -> io::Result<bool> {
 /// # Errors
 /// Where `/proc/PID/cgroup` can't be read.
 pub fn of_process(pid: i32) -> io::Result<Option<PathBuf>> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
-    let path = text.lines().find_map(|line| line.strip_prefix("0::/"));
-    Ok(path.map(|path| Path::new(ROOT).join(path)))
+    let path = process::cgroup(pid)?;
+    Ok(path.and_then(|path| Some(Path::new(ROOT).join(path.strip_prefix('/')?))))
 }
 
 #[cfg(test)]

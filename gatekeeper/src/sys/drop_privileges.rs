@@ -1,12 +1,18 @@
-//! Programs that the daemon starts for others: as somebody, with nothing of its own.
+//! Privileges dropped by the programs that the daemon starts for others.
 
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, kill_process_group, set_parent_process_death_signal, setrlimit,
+};
+use rustix::thread::set_no_new_privs;
+
 use super::passwd::Entry;
 
-/// Makes a command run as this user: in no other group, without capabilities, unable to gain any, in a process group of
+/// Has a command run as this user: in no other group, without capabilities, unable to gain any, in a process group of
 /// its own, with an environment that is always the same, and ending with the thread that starts it.
 pub fn drop_privileges(command: &mut Command, user: &Entry) {
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8").current_dir("/");
@@ -14,14 +20,10 @@ pub fn drop_privileges(command: &mut Command, user: &Entry) {
     // capabilities (capabilities(7)).
     command.gid(user.gid).uid(user.uid).process_group(0);
     let give_up = || {
-        // SAFETY: prctl with these takes numbers only.
-        super::check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })?;
-        // SAFETY: as above.
-        super::check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
-        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: the pointer is to a value on the stack.
-        super::check(unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) })?;
-        // What is ignored or blocked in the daemon is neither in the program.
+        set_no_new_privs(true)?;
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+        // Signals that the daemon ignores or blocks reach the program. rustix leaves signal masks to the C library.
         // SAFETY: an all-zero sigset_t is what sigemptyset makes on Linux, and the pointers are to it or null.
         super::check(unsafe {
             let empty = std::mem::zeroed::<libc::sigset_t>();
@@ -36,13 +38,12 @@ pub fn drop_privileges(command: &mut Command, user: &Entry) {
 /// Kills every process of a group. That there is none any more is no error.
 ///
 /// # Errors
-/// Where `leader` is 0, 1 or no process id, or kill(2) refuses.
+/// Where the number can't be a group's, or the kernel refuses.
 pub fn kill_group(leader: u32) -> io::Result<()> {
-    let group = i32::try_from(leader).ok().filter(|group| *group > 1);
+    let group = i32::try_from(leader).ok().filter(|group| *group > 1).and_then(Pid::from_raw);
     let group = group.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    // SAFETY: kill takes numbers only.
-    match super::check(unsafe { libc::kill(-group, libc::SIGKILL) }) {
-        Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),
-        _ => Ok(()),
+    match kill_process_group(group, Signal::KILL) {
+        Err(Errno::SRCH) => Ok(()),
+        result => Ok(result?),
     }
 }

@@ -1,77 +1,67 @@
-//! Notice of a file's changes, by inotify(7).
+//! Notices of changes to files.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
+
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::io::Errno;
 
 /// One file that is watched.
 #[derive(Debug)]
-pub struct Watch(libc::c_int);
+pub struct Watch(i32);
 
 /// A queue of changes; becomes readable when there is one.
 #[derive(Debug)]
 pub struct Inotify(OwnedFd);
 
 impl Inotify {
-    /// An empty, non-blocking queue.
+    /// Makes an empty, non-blocking queue.
     ///
     /// # Errors
-    /// Where inotify_init1(2) fails.
+    /// Where the user has too many.
     pub fn new() -> io::Result<Self> {
-        // SAFETY: inotify_init1 takes no pointers.
-        let made = super::check(unsafe { libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK) })?;
-        // SAFETY: the kernel has just made this descriptor for us, and nobody else has it.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(made) }))
+        Ok(Self(inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?))
     }
 
-    /// Watches the file for changes.
+    /// Watches a file for changes.
     ///
     /// # Errors
-    /// Where the path holds a NUL, or inotify_add_watch(2) fails.
+    /// Where there is no such file, or the user watches too many.
     pub fn watch(&self, path: &Path) -> io::Result<Watch> {
-        let path = super::text(path)?;
-        // SAFETY: the path ends with NUL and lives through the call.
-        let made = unsafe { libc::inotify_add_watch(self.0.as_raw_fd(), path.as_ptr(), libc::IN_MODIFY) };
-        super::check(made).map(Watch)
+        Ok(Watch(inotify::add_watch(&self.0, path, WatchFlags::MODIFY)?))
     }
 
-    /// Asks no more. Needed even when the file is gone: the files of a removed cgroup are not deleted
-    /// one by one, and a watch would keep them in memory.
+    /// Ends a watch. Needed even when the file is gone: the files of a removed cgroup are not deleted one by one, and a
+    /// watch would keep them in memory.
     pub fn unwatch(&self, watch: Watch) {
-        // SAFETY: inotify_rm_watch takes no pointers. That the watch is gone already is no error to us.
-        unsafe { libc::inotify_rm_watch(self.0.as_raw_fd(), watch.0) };
+        // That the watch is gone already is no error.
+        let _ = inotify::remove_watch(&self.0, watch.0);
     }
 
     /// Empties the queue.
     ///
     /// # Errors
-    /// Where read(2) fails, other than for an empty queue.
+    /// Where it can't be read.
     pub fn drain(&self) -> io::Result<()> {
-        let mut buffer = [0u8; 4096];
+        let mut buffer = [0_u8; 4096];
         loop {
-            // SAFETY: the buffer is ours and as long as we say.
-            let read = unsafe { libc::read(self.0.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
-            if read > 0 {
-                continue;
+            match rustix::io::read(&self.0, &mut buffer) {
+                Ok(0) | Err(Errno::WOULDBLOCK) => return Ok(()),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
-            let error = io::Error::last_os_error();
-            return match error.kind() {
-                _ if read == 0 => Ok(()),
-                io::ErrorKind::WouldBlock => Ok(()),
-                io::ErrorKind::Interrupted => continue,
-                _ => Err(error),
-            };
         }
     }
 }
 
 impl AsRawFd for Inotify {
-    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+    fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
 }
 
-impl std::os::fd::AsFd for Inotify {
+impl AsFd for Inotify {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

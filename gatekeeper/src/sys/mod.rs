@@ -1,4 +1,4 @@
-//! Every unsafe and libc call of user space, each behind a small safe function.
+//! The system calls of the program, each behind a small safe function. rustix makes them where it has the call.
 
 pub mod drop_privileges;
 pub mod fd;
@@ -10,15 +10,7 @@ pub mod socket;
 pub mod terminal;
 pub mod termination;
 
-use std::ffi::CString;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
-/// A path as the kernel takes it.
-fn text(path: &Path) -> io::Result<CString> {
-    Ok(CString::new(path.as_os_str().as_bytes())?)
-}
 
 /// Turns the return value of a libc call that answers -1 on error into a result.
 fn check(value: libc::c_int) -> io::Result<libc::c_int> {

@@ -1,11 +1,11 @@
-//! The user database.
+//! The databases of users and groups.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::CString;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::ptr;
+
+use nix::errno::Errno;
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 
 /// One user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,114 +20,51 @@ pub struct Entry {
     pub home: PathBuf,
 }
 
-/// An entry is a line; longer ones are somebody's mistake.
-const LONGEST: usize = 1 << 20;
-
-/// The user with this id, if there is one.
-///
-/// # Errors
-/// Where the user database can't be read.
-pub fn by_uid(uid: u32) -> io::Result<Option<Entry>> {
-    // SAFETY: `find` gives pointers that are valid for the call, and the length that belongs to them.
-    find(|entry, buffer, length, found| unsafe { libc::getpwuid_r(uid, entry, buffer, length, found) })
-}
-
-/// The user with this name, if there is one.
-///
-/// # Errors
-/// Where the name holds a NUL, or the user database can't be read.
-pub fn by_name(name: &str) -> io::Result<Option<Entry>> {
-    let name = CString::new(name)?;
-    // SAFETY: as in `by_uid`; the name ends with NUL and outlives the call.
-    find(|entry, buffer, length, found| unsafe {
-        libc::getpwnam_r(name.as_ptr(), entry, buffer, length, found)
-    })
-}
-
-/// The id of the group with this name, if there is one.
-///
-/// # Errors
-/// Where the name holds a NUL, or the group database can't be read.
-pub fn group(name: &str) -> io::Result<Option<u32>> {
-    let name = CString::new(name)?;
-    let mut buffer = vec![0u8; 4096];
-    loop {
-        let mut entry = MaybeUninit::<libc::group>::uninit();
-        let mut found = ptr::null_mut();
-        // SAFETY: the name ends with NUL; the other pointers are to memory of ours, with its length.
-        let code = unsafe {
-            libc::getgrnam_r(
-                name.as_ptr(),
-                entry.as_mut_ptr(),
-                buffer.as_mut_ptr().cast(),
-                buffer.len(),
-                &raw mut found,
-            )
-        };
-        match code {
-            0 if found.is_null() => return Ok(None),
-            // SAFETY: the call succeeded and found a group, so the entry is filled.
-            0 => return Ok(Some(unsafe { entry.assume_init() }.gr_gid)),
-            libc::ERANGE if buffer.len() < LONGEST => buffer.resize(buffer.len() * 2, 0),
-            libc::ENOENT | libc::ESRCH => return Ok(None),
-            code => return Err(io::Error::from_raw_os_error(code)),
-        }
+impl From<User> for Entry {
+    fn from(user: User) -> Self {
+        Self { uid: user.uid.as_raw(), gid: user.gid.as_raw(), name: user.name, home: user.dir }
     }
 }
 
-/// The ids of all groups that a user is in, as logging in would give them.
+/// Returns the user with this id, if there is one.
 ///
 /// # Errors
-/// Where the name holds a NUL, or the user's groups can't be listed.
+/// Where the database can't be read.
+pub fn by_uid(uid: u32) -> io::Result<Option<Entry>> {
+    found(User::from_uid(Uid::from_raw(uid))).map(|user| user.map(Entry::from))
+}
+
+/// Returns the user with this name, if there is one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn by_name(name: &str) -> io::Result<Option<Entry>> {
+    found(User::from_name(name)).map(|user| user.map(Entry::from))
+}
+
+/// Returns the id of the group with this name, if there is one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub fn group(name: &str) -> io::Result<Option<u32>> {
+    found(Group::from_name(name)).map(|group| group.map(|group| group.gid.as_raw()))
+}
+
+/// Returns the ids of all groups that a user is in, as logging in would give them.
+///
+/// # Errors
+/// Where they can't be listed.
 pub fn groups_of(user: &Entry) -> io::Result<Vec<u32>> {
     let name = CString::new(user.name.as_str())?;
-    let mut groups = vec![0; 64];
-    loop {
-        let mut count = libc::c_int::try_from(groups.len()).map_err(io::Error::other)?;
-        // SAFETY: the name ends with NUL; the list is ours, and `count` says how long it is.
-        let code =
-            unsafe { libc::getgrouplist(name.as_ptr(), user.gid, groups.as_mut_ptr(), &raw mut count) };
-        let count = usize::try_from(count).map_err(io::Error::other)?;
-        if code >= 0 {
-            groups.truncate(count);
-            return Ok(groups);
-        }
-        if count <= groups.len() || count > LONGEST {
-            return Err(io::Error::other(format!("the groups of {} can't be listed", user.name)));
-        }
-        groups.resize(count, 0);
-    }
+    let groups = getgrouplist(&name, Gid::from_raw(user.gid))?;
+    Ok(groups.into_iter().map(Gid::as_raw).collect())
 }
 
-fn find(
-    mut ask: impl FnMut(*mut libc::passwd, *mut libc::c_char, libc::size_t, *mut *mut libc::passwd) -> libc::c_int,
-) -> io::Result<Option<Entry>> {
-    let mut buffer = vec![0u8; 4096];
-    loop {
-        let mut entry = MaybeUninit::<libc::passwd>::uninit();
-        let mut found = ptr::null_mut();
-        let code = ask(entry.as_mut_ptr(), buffer.as_mut_ptr().cast(), buffer.len(), &mut found);
-        match code {
-            0 if found.is_null() => return Ok(None),
-            0 => {}
-            libc::ERANGE if buffer.len() < LONGEST => {
-                buffer.resize(buffer.len() * 2, 0);
-                continue;
-            }
-            // What the C library answers for "no such user" besides success (see getpwnam(3)).
-            libc::ENOENT | libc::ESRCH => return Ok(None),
-            code => return Err(io::Error::from_raw_os_error(code)),
-        }
-        // SAFETY: the call succeeded and found somebody, so the entry is filled.
-        let entry = unsafe { entry.assume_init() };
-        // SAFETY: the strings lie in `buffer`, end with NUL, and are copied before it goes.
-        let (name, home) = unsafe { (CStr::from_ptr(entry.pw_name), CStr::from_ptr(entry.pw_dir)) };
-        return Ok(Some(Entry {
-            uid: entry.pw_uid,
-            gid: entry.pw_gid,
-            name: name.to_string_lossy().into_owned(),
-            home: PathBuf::from(OsStr::from_bytes(home.to_bytes())),
-        }));
+/// Turns the errors by which the C library reports a missing entry, besides success, into none (getpwnam(3)).
+fn found<T>(answer: nix::Result<Option<T>>) -> io::Result<Option<T>> {
+    match answer {
+        Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
+        other => Ok(other?),
     }
 }
 
@@ -140,6 +77,7 @@ mod tests {
         let root = by_uid(0).unwrap().unwrap();
         assert_eq!(root.name, "root");
         assert_eq!(by_name("root").unwrap().unwrap(), root);
+        assert_eq!(group("root").unwrap(), Some(0));
     }
 
     #[test]
@@ -153,5 +91,6 @@ mod tests {
     #[test]
     fn nobody_by_that_name() {
         assert_eq!(by_name("no-such-user-here").unwrap(), None);
+        assert_eq!(group("no-such-group-here").unwrap(), None);
     }
 }

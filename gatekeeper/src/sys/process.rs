@@ -1,57 +1,85 @@
-//! Handles on processes, which a recycled process id can't fool.
+//! Processes: handles, which a recycled process id can't fool, and the kernel's description of one.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
-/// A handle on the process that has this id now.
+use procfs::ProcError;
+use procfs::process::{Process, Stat};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+
+pub use rustix::process::Signal;
+
+/// Opens a handle on the process that has this id now.
 ///
 /// # Errors
-/// Where pidfd_open(2) fails: `ESRCH` where there is no such process.
+/// Where there is none: `ESRCH`, or `EINVAL` for a thread that leads no process and for a number that is no id.
 pub fn open(pid: i32) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open takes no pointers.
-    let found = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    if found == -1 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just made this descriptor for us, and nobody else has it.
-    Ok(unsafe { OwnedFd::from_raw_fd(found as RawFd) })
+    let pid = Some(pid).filter(|pid| *pid > 0).and_then(Pid::from_raw).ok_or(Errno::INVAL)?;
+    Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 
-/// Whether the process has not ended yet.
+/// Returns whether the process has not ended yet.
 ///
 /// # Errors
-/// Where poll(2) fails.
+/// Where the kernel refuses to tell.
 pub fn is_alive(pidfd: BorrowedFd<'_>) -> io::Result<bool> {
-    let mut entry = libc::pollfd { fd: pidfd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: one entry of ours, and we say one.
-    let ready = super::check(unsafe { libc::poll(&mut entry, 1, 0) })?;
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let ready = poll(&mut [PollFd::from_borrowed_fd(pidfd, PollFlags::IN)], Some(&at_once))?;
     Ok(ready == 0)
 }
 
 /// Sends a signal to the process.
 ///
 /// # Errors
-/// Where pidfd_send_signal(2) fails: `ESRCH` where the process has ended.
-pub fn signal(pidfd: BorrowedFd<'_>, signal: libc::c_int) -> io::Result<()> {
-    let none: *const libc::siginfo_t = std::ptr::null();
-    // SAFETY: takes numbers, and no description of the signal.
-    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, none, 0) };
-    if sent == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+/// Where it is gone, or may not be signalled.
+pub fn signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
+    Ok(pidfd_send_signal(pidfd, signal)?)
 }
 
-/// The effective user id of this process.
+/// Returns the effective user id of this process.
 #[must_use]
 pub fn effective_uid() -> u32 {
-    // SAFETY: geteuid takes nothing and can't fail.
-    unsafe { libc::geteuid() }
+    rustix::process::geteuid().as_raw()
 }
 
-/// The kernel's id of this boot.
+/// Returns the kernel's id of this boot.
 ///
 /// # Errors
 /// Where /proc can't be read.
 pub fn boot_id() -> io::Result<String> {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned())
+    procfs::sys::kernel::random::boot_id().map_err(io_error)
+}
+
+/// Reads /proc/PID/stat.
+///
+/// # Errors
+/// `NotFound` where there is no such process.
+pub fn stat(pid: i32) -> io::Result<Stat> {
+    Process::new(pid).and_then(|process| process.stat()).map_err(io_error)
+}
+
+/// Returns the path of a process's cgroup within the unified hierarchy; none where it has none there.
+///
+/// # Errors
+/// `NotFound` where there is no such process.
+pub fn cgroup(pid: i32) -> io::Result<Option<String>> {
+    let all = Process::new(pid).and_then(|process| process.cgroups()).map_err(io_error)?;
+    Ok(all.into_iter().find(|one| one.hierarchy == 0).map(|one| one.pathname))
+}
+
+fn io_error(error: ProcError) -> io::Error {
+    match error {
+        ProcError::NotFound(_) => io::Error::new(io::ErrorKind::NotFound, error),
+        ProcError::PermissionDenied(_) => io::Error::new(io::ErrorKind::PermissionDenied, error),
+        // The process ended between opening and reading.
+        ProcError::Io(cause, _) if cause.raw_os_error() == Some(libc::ESRCH) => {
+            io::Error::new(io::ErrorKind::NotFound, cause)
+        }
+        ProcError::Io(cause, _) => cause,
+        other => io::Error::new(io::ErrorKind::InvalidData, other),
+    }
 }
 
 #[cfg(test)]
@@ -67,5 +95,22 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!is_alive(handle.as_fd()).unwrap());
+        assert_eq!(stat(child.id() as i32).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(signal(handle.as_fd(), Signal::CONT).unwrap_err().raw_os_error(), Some(libc::ESRCH));
+    }
+
+    #[test]
+    fn numbers_that_are_no_process_have_no_handle() {
+        for number in [0, -1, i32::MIN] {
+            assert_eq!(open(number).unwrap_err().raw_os_error(), Some(libc::EINVAL), "{number}");
+        }
+    }
+
+    #[test]
+    fn this_process_is_described() {
+        let own = stat(std::process::id() as i32).unwrap();
+        assert_eq!(own.pid, std::process::id() as i32);
+        assert!(own.starttime > 0);
+        assert_eq!(boot_id().unwrap().len(), 36);
     }
 }

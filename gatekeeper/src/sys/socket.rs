@@ -1,4 +1,4 @@
-//! Credentials of the peer of a UNIX socket.
+//! The process at the other end of a UNIX socket.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 /// `SO_PEERPIDFD` (include/uapi/asm-generic/socket.h), since Linux 6.5; libc does not name it yet.
 const SO_PEERPIDFD: libc::c_int = 77;
 
-/// Credentials of the peer, as the kernel noted them when it connected.
+/// The credentials of the process that connected, as the kernel noted them at that moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// Process id.
@@ -32,19 +32,23 @@ fn option<T: Copy>(socket: BorrowedFd<'_>, name: libc::c_int) -> io::Result<T> {
     Ok(unsafe { value.assume_init() })
 }
 
-/// Returns the credentials of the peer.
+/// Returns the credentials of the process that connected (`SO_PEERCRED`).
+///
+/// rustix's `socket_peercred` has no room for the process id 0, which the kernel gives for a process that is in no
+/// process namespace of ours (net/core/sock.c `cred_to_ucred`, `pid_vnr`).
 ///
 /// # Errors
-/// Where getsockopt(2) fails.
+/// Where the socket is no UNIX socket.
 pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     let found: libc::ucred = option(socket, libc::SO_PEERCRED)?;
     Ok(Credentials { pid: found.pid, uid: found.uid, gid: found.gid })
 }
 
-/// The supplementary groups of whoever connected, as the kernel noted them at that moment (`SO_PEERGROUPS`).
+/// Returns the supplementary groups of the process that connected, as the kernel noted them at that moment
+/// (`SO_PEERGROUPS`, which rustix lacks).
 ///
 /// # Errors
-/// Where getsockopt(2) fails.
+/// Where the socket is no UNIX socket.
 pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     /// The kernel's own limit (`NGROUPS_MAX`, include/uapi/linux/limits.h).
     const MOST: usize = 65_536;
@@ -74,10 +78,10 @@ pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     }
 }
 
-/// A handle on the very process that connected; `ENOPROTOOPT` before Linux 6.5.
+/// Opens a handle on the very process that connected (`SO_PEERPIDFD`, which rustix lacks).
 ///
 /// # Errors
-/// Where getsockopt(2) fails: `ENOPROTOOPT` before Linux 6.5.
+/// `ENOPROTOOPT` before Linux 6.5.
 pub fn peer_pidfd(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let found: RawFd = option(socket, SO_PEERPIDFD)?;
     // SAFETY: the kernel has just made this descriptor for us, and nobody else has it.

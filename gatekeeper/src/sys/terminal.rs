@@ -11,14 +11,14 @@ use rustix::termios::{
     tcgetwinsize, tcsetattr, tcsetwinsize,
 };
 
-/// The descriptor at which the command finds what it is handed.
+/// The descriptor at which the command finds the one handed over to it.
 pub const HANDED: i32 = 3;
 
 /// Starts the command on a new terminal of this size, which it controls; `handed` becomes its descriptor
 /// [`HANDED`]. Returns the terminal's other end.
 ///
 /// # Errors
-/// Where no terminal can be had, or the command can't be started.
+/// Where there is no terminal left, or the command can't be started.
 pub fn spawn(mut command: Command, size: Winsize, handed: OwnedFd) -> io::Result<(Child, OwnedFd)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
@@ -35,6 +35,7 @@ pub fn spawn(mut command: Command, size: Winsize, handed: OwnedFd) -> io::Result
         if at == HANDED {
             return Ok(rustix::io::fcntl_setfd(&handed, rustix::io::FdFlags::empty())?);
         }
+        // rustix would have us own the descriptor.
         // SAFETY: dup2 takes no pointers; nothing in this process owns the descriptor HANDED any more, for the
         // program that the child is about to become starts with none of ours.
         at = unsafe { libc::dup2(at, HANDED) };
@@ -45,10 +46,10 @@ pub fn spawn(mut command: Command, size: Winsize, handed: OwnedFd) -> io::Result
     Ok((child, master))
 }
 
-/// Returns the stream that the parent handed to this process at [`HANDED`].
+/// Takes the socket that the parent handed to this process at [`HANDED`].
 ///
 /// # Errors
-/// Where [`HANDED`] is not open.
+/// Where the descriptor is not open.
 pub fn handed() -> io::Result<std::os::unix::net::UnixStream> {
     use std::os::fd::FromRawFd;
     // SAFETY: only asks whether the descriptor is open.
@@ -65,7 +66,7 @@ impl Raw {
     /// Makes standard input so, where it is a terminal.
     ///
     /// # Errors
-    /// Where the terminal's settings can't be changed.
+    /// Where the terminal is gone.
     pub fn begin() -> io::Result<Self> {
         let input = rustix::stdio::stdin();
         let Ok(before) = tcgetattr(input) else { return Ok(Self(None)) };
@@ -85,17 +86,17 @@ impl Drop for Raw {
     }
 }
 
-/// Whether standard input and output are a terminal.
+/// Returns whether standard input and output are a terminal.
 #[must_use]
 pub fn both_are() -> bool {
     use std::io::IsTerminal;
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Throws away what was typed at standard input and not read yet.
+/// Throws away the characters that were typed at standard input and not read yet.
 ///
 /// # Errors
-/// Where standard input is no terminal.
+/// Where it is no terminal.
 pub fn flush_input() -> io::Result<()> {
     Ok(tcflush(rustix::stdio::stdin(), QueueSelector::IFlush)?)
 }
@@ -108,7 +109,7 @@ impl Exclusive {
     /// Keeps others out (ioctl_tty(2), `TIOCEXCL`).
     ///
     /// # Errors
-    /// Where the terminal's settings can't be changed.
+    /// Where standard input is no terminal.
     pub fn begin() -> io::Result<Self> {
         ioctl_tiocexcl(rustix::stdio::stdin())?;
         Ok(Self(()))
@@ -122,7 +123,7 @@ impl Drop for Exclusive {
     }
 }
 
-/// The size of the terminal at standard input or output; a usual one where there is none.
+/// Returns the size of the terminal at standard input or output; a usual one where there is none.
 #[must_use]
 pub fn size() -> Winsize {
     let found = tcgetwinsize(rustix::stdio::stdin()).or_else(|_| tcgetwinsize(rustix::stdio::stdout()));
@@ -133,7 +134,7 @@ pub fn size() -> Winsize {
 /// Gives a terminal another size.
 ///
 /// # Errors
-/// Where the terminal's size can't be changed.
+/// Where it is gone.
 pub fn resize(master: &OwnedFd, size: Winsize) -> io::Result<()> {
     Ok(tcsetwinsize(master, size)?)
 }

@@ -1,11 +1,11 @@
-//! The request to end: SIGTERM, SIGHUP or SIGINT.
+//! Requests to end: SIGTERM, SIGHUP and SIGINT.
 
 use std::io;
 use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Makes a thread do this once a signal asks the process to end, instead of ending it: a terminal is put back first.
+/// Has a thread do this once the process is asked to end, instead of ending it: a terminal is put back first.
 ///
 /// # Errors
 /// Where signals can't be listened for, or no thread can be started.

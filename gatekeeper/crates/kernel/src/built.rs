@@ -1,5 +1,5 @@
-//! What the pinned programs were made from. A daemon that would load the same again lets them be: its start takes a
-//! moment instead of the verifier's seconds, and nothing changes hands.
+//! The digest of what the pinned programs were made from. A daemon that would load the same again lets them be: its start
+//! takes a moment instead of the verifier's seconds, and nothing changes hands.
 
 use std::fs;
 use std::io;
@@ -20,7 +20,7 @@ const BYTES: usize = 32;
 pub struct Built([u8; BYTES]);
 
 impl Built {
-    /// Of an object file with these globals, from which these programs are attached.
+    /// Returns that of an object file with these globals, from which these programs are attached.
     #[must_use]
     pub fn of<'a>(
         object: &[u8],
@@ -41,22 +41,22 @@ impl Built {
         Self(digest.finalize().into())
     }
 
-    /// Whether the programs pinned under `pins` are these, every one of them. Whatever can't be told means no.
+    /// Returns whether the programs pinned under `pins` are these, every one of them; not where that can't be read.
     #[must_use]
     pub fn stands(self, pins: &Path, programs: &[&Program]) -> bool {
         let mut found = [0; BYTES];
-        let told = PinnedMap::open(&place(pins))
+        let read = PinnedMap::open(&place(pins))
             .and_then(|map| lookup(map.as_fd(), &0_u32.to_ne_bytes(), &mut found))
             .unwrap_or(false);
         let links = pins.join("links");
-        told && found == self.0
+        read && found == self.0
             && programs.iter().all(|program| open_pinned(&links.join(program.name)).is_ok())
     }
 
     /// Notes that all of them are attached.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// Where the kernel refuses.
     pub fn note(self, pins: &Path) -> Result<(), KernelError> {
         let path = place(pins);
         PinnedMap::open_or_create(&path, "BUILT", BYTES as u32, 1)
@@ -65,10 +65,10 @@ impl Built {
     }
 }
 
-/// Forgets what is attached, before it changes: a daemon that is killed half-way leaves no false word.
+/// Forgets what is attached, before it changes: a daemon that is killed half-way leaves no false digest.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn forget(pins: &Path) -> Result<(), KernelError> {
     let path = place(pins);
     match fs::remove_file(&path) {

@@ -19,7 +19,7 @@ pub mod programs;
 mod publish;
 mod seqcounts;
 mod slots;
-pub mod sys;
+mod sys;
 pub mod unsupported;
 
 use std::fmt::Debug;
@@ -37,6 +37,7 @@ pub use holds::Holds;
 pub use labels::{Census, Labels};
 pub use probe::probe;
 pub use publish::Images;
+pub use sys::watch::watch;
 pub use unsupported::Unsupported;
 
 use crate::sys::bpf::{PinnedMap, lookup, update};

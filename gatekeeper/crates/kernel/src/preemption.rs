@@ -1,12 +1,12 @@
-//! Whether one task can be preempted by another inside the kernel. A program at a kernel function is skipped where it
-//! already runs on the same CPU (kernel/bpf/trampoline.c `__bpf_prog_enter_recur`): with preemption, where another task
-//! was interrupted inside it. A check skipped is a check passed.
+//! The kernel's preemption. A program at a kernel function is skipped where it already runs on the same CPU
+//! (kernel/bpf/trampoline.c `__bpf_prog_enter_recur`, Linux 6.1 to 7.3): with preemption, where another task was interrupted
+//! inside it. A check skipped is a check passed.
 
 use std::fs;
 
-/// What the kernel lets be seen of it.
+/// The kernel's settings, as far as they can be read.
 #[derive(Debug, Default)]
-struct Seen {
+struct Settings {
     /// `/sys/kernel/debug/sched/preempt`: the modes, the present one in brackets.
     modes: Option<String>,
     /// The kernel's build, as in uname(2).
@@ -16,37 +16,38 @@ struct Seen {
     configuration: Option<String>,
 }
 
-/// Why a task may be preempted inside the kernel; none where it can't. What can't be known counts as preemptible.
+/// Returns the reason why a task may be preempted inside the kernel; none where it can't. A setting that can't be read
+/// counts as preemptible.
 #[must_use]
 pub fn preemptible() -> Option<String> {
     let read = |path: &str| fs::read_to_string(path).ok();
-    let release = read("/proc/sys/kernel/osrelease").unwrap_or_default();
-    judge(&Seen {
+    let name = rustix::system::uname();
+    judge(&Settings {
         modes: read("/sys/kernel/debug/sched/preempt"),
-        version: read("/proc/sys/kernel/version").unwrap_or_default(),
+        version: name.version().to_string_lossy().into_owned(),
         command_line: read("/proc/cmdline").unwrap_or_default(),
-        configuration: read(&format!("/boot/config-{}", release.trim())),
+        configuration: read(&format!("/boot/config-{}", name.release().to_string_lossy())),
     })
 }
 
-fn judge(seen: &Seen) -> Option<String> {
+fn judge(settings: &Settings) -> Option<String> {
     let mode = |mode: &str| match mode {
         "none" | "voluntary" => None,
         other => Some(format!("the kernel's preemption is {other}")),
     };
-    if let Some(modes) = &seen.modes {
+    if let Some(modes) = &settings.modes {
         let present = modes.split_whitespace().find_map(|word| word.strip_prefix('(')?.strip_suffix(')'));
         return mode(present.unwrap_or("unknown"));
     }
-    let words: Vec<&str> = seen.version.split_whitespace().collect();
+    let words: Vec<&str> = settings.version.split_whitespace().collect();
     if words.iter().any(|word| ["PREEMPT", "PREEMPT_RT", "PREEMPT_LAZY"].contains(word)) {
         return mode("full");
     }
     // The command line decides only where the kernel was built to ask it.
     let dynamic = words.contains(&"PREEMPT_DYNAMIC");
     let asked =
-        seen.command_line.split_whitespace().filter_map(|word| word.strip_prefix("preempt=")).next_back();
-    match (asked, &seen.configuration) {
+        settings.command_line.split_whitespace().filter_map(|word| word.strip_prefix("preempt=")).next_back();
+    match (asked, &settings.configuration) {
         (Some(asked), _) if dynamic => mode(asked),
         (_, Some(text)) => {
             let has = |option: &str| text.lines().any(|line| line.strip_suffix("=y") == Some(option));
@@ -62,10 +63,15 @@ fn judge(seen: &Seen) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn seen(modes: Option<&str>, version: &str, command_line: &str, configuration: Option<&str>) -> bool {
+    fn preemptible_with(
+        modes: Option<&str>,
+        version: &str,
+        command_line: &str,
+        configuration: Option<&str>,
+    ) -> bool {
         let own = |text: Option<&str>| text.map(str::to_owned);
         let (modes, configuration) = (own(modes), own(configuration));
-        judge(&Seen { modes, version: version.into(), command_line: command_line.into(), configuration })
+        judge(&Settings { modes, version: version.into(), command_line: command_line.into(), configuration })
             .is_some()
     }
 
@@ -73,28 +79,38 @@ mod tests {
 
     #[test]
     fn the_scheduler_knows_best() {
-        assert!(!seen(Some("none (voluntary) full \n"), DYNAMIC, "preempt=full", None));
-        assert!(!seen(Some("(none) voluntary full lazy"), DYNAMIC, "", None));
-        assert!(seen(Some("none voluntary (full)"), DYNAMIC, "preempt=none", None));
-        assert!(seen(Some("full (lazy)"), DYNAMIC, "", None));
-        assert!(seen(Some("none voluntary full"), DYNAMIC, "", None));
+        assert!(!preemptible_with(Some("none (voluntary) full \n"), DYNAMIC, "preempt=full", None));
+        assert!(!preemptible_with(Some("(none) voluntary full lazy"), DYNAMIC, "", None));
+        assert!(preemptible_with(Some("none voluntary (full)"), DYNAMIC, "preempt=none", None));
+        assert!(preemptible_with(Some("full (lazy)"), DYNAMIC, "", None));
+        assert!(preemptible_with(Some("none voluntary full"), DYNAMIC, "", None));
     }
 
     #[test]
     fn the_command_line_decides_where_the_kernel_asks_it() {
-        assert!(!seen(None, DYNAMIC, "preempt=full preempt=voluntary", None));
-        assert!(seen(None, DYNAMIC, "preempt=voluntary preempt=full", None));
-        assert!(seen(None, DYNAMIC, "preempt=lazy", Some("CONFIG_PREEMPT_VOLUNTARY=y")));
-        assert!(seen(None, "#1 SMP PREEMPT x", "preempt=none", None));
-        assert!(seen(None, "#1 SMP PREEMPT_RT x", "preempt=none", None));
-        assert!(!seen(None, "#1 SMP Debian", "preempt=full", None));
+        assert!(!preemptible_with(None, DYNAMIC, "preempt=full preempt=voluntary", None));
+        assert!(preemptible_with(None, DYNAMIC, "preempt=voluntary preempt=full", None));
+        assert!(preemptible_with(None, DYNAMIC, "preempt=lazy", Some("CONFIG_PREEMPT_VOLUNTARY=y")));
+        assert!(preemptible_with(None, "#1 SMP PREEMPT x", "preempt=none", None));
+        assert!(preemptible_with(None, "#1 SMP PREEMPT_RT x", "preempt=none", None));
+        assert!(!preemptible_with(None, "#1 SMP Debian", "preempt=full", None));
     }
 
     #[test]
     fn what_is_unknown_counts_as_preemptible() {
-        assert!(!seen(None, DYNAMIC, "", Some("CONFIG_PREEMPT_VOLUNTARY=y\nCONFIG_PREEMPT_DYNAMIC=y")));
-        assert!(seen(None, DYNAMIC, "", Some("# CONFIG_PREEMPT_NONE is not set\nCONFIG_PREEMPT_LAZY=y")));
-        assert!(seen(None, DYNAMIC, "", None));
-        assert!(seen(None, "", "", None));
+        assert!(!preemptible_with(
+            None,
+            DYNAMIC,
+            "",
+            Some("CONFIG_PREEMPT_VOLUNTARY=y\nCONFIG_PREEMPT_DYNAMIC=y")
+        ));
+        assert!(preemptible_with(
+            None,
+            DYNAMIC,
+            "",
+            Some("# CONFIG_PREEMPT_NONE is not set\nCONFIG_PREEMPT_LAZY=y")
+        ));
+        assert!(preemptible_with(None, DYNAMIC, "", None));
+        assert!(preemptible_with(None, "", "", None));
     }
 }

@@ -81,7 +81,7 @@ fn kill_stray(daemon: &State, session: SessionId, pid: u32) -> Result<(), Box<dy
         label => label?,
     };
     if label.is_some_and(|label| label.session == session.number()) {
-        match process::signal(handle.as_fd(), libc::SIGKILL) {
+        match process::signal(handle.as_fd(), process::Signal::KILL) {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
             result => result?,
         }

@@ -1,11 +1,11 @@
-//! The canary: a process that tries every hook, first free and then labelled with a policy that denies
-//! everything, and tells what it got. Only a hook seen to refuse counts as live.
+//! The canary: a process that tries every hook, first free and then labelled with a policy that denies everything, and
+//! reports the results. Only a hook seen to refuse counts as live.
 //!
-//! The daemon starts it (`gatekeeper canary FOLDER CGROUP`), and they talk in lines: the canary tells
-//! `ready`, is moved into a labelled cgroup, is told `go`, and answers a line a hook: its name, the
-//! control's errno and the labelled try's errno, 0 for success.
+//! The daemon starts it (`gatekeeper canary FOLDER CGROUP`), and they talk in lines: the canary writes `ready`, is moved
+//! into a labelled cgroup, reads `go`, and answers with a line a hook: its name, the control's errno and the labelled
+//! try's errno, 0 for success.
 
-mod acts;
+mod operations;
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -23,7 +23,7 @@ use super::{Hook, Kernel, KernelError, Liveness};
 use crate::labels::Labels;
 use crate::publish::Images;
 
-pub use acts::sing;
+pub use operations::run;
 
 /// The session that canaries belong to; no real session has this id.
 pub const CANARY_SESSION: u64 = 0;
@@ -60,17 +60,18 @@ struct Tries {
 impl Tries {
     fn liveness(self) -> Liveness {
         let Self { control, labelled } = self;
-        let says = |errno: i32| io::Error::from_raw_os_error(errno);
         if labelled == libc::EPERM && control != libc::EPERM {
             Liveness::Live
         } else if control == libc::EPERM {
             Liveness::Dead(
-                "can't be proved: the kernel refuses the canary's act even to an unlabelled task".into(),
+                "can't be proved: the kernel refuses the canary's operation even to an unlabelled task"
+                    .into(),
             )
         } else if labelled == 0 || labelled == control {
             Liveness::Dead("attached, and does not fire".into())
         } else {
-            Liveness::Dead(format!("the canary got {} where EPERM was due", says(labelled)))
+            let error = io::Error::from_raw_os_error(labelled);
+            Liveness::Dead(format!("the canary got {error} where EPERM was due"))
         }
     }
 }
@@ -155,11 +156,11 @@ fn listen(folder: &Path, cgroup: &Path, program: &Path) -> io::Result<Vec<String
 }
 
 fn converse(canary: &mut Child, cgroup: &Path) -> io::Result<Vec<String>> {
-    let silent = || io::Error::other("the canary has no voice");
+    let silent = || io::Error::other("the canary has no output");
     let mut lines = BufReader::new(canary.stdout.take().ok_or_else(silent)?).lines();
     let ready = lines.next().ok_or_else(silent)??;
     if ready != "ready" {
-        return Err(io::Error::other(format!("the canary said {ready:?}")));
+        return Err(io::Error::other(format!("the canary wrote {ready:?}")));
     }
     fs::write(cgroup.join("cgroup.procs"), canary.id().to_string())?;
     canary.stdin.take().ok_or_else(silent)?.write_all(b"go\n")?;

@@ -1,4 +1,4 @@
-//! bpf(2), as far as aya doesn't wrap it: maps by descriptor, maps within maps, pinned objects.
+//! The calls of bpf(2) that aya does not wrap: maps by descriptor, maps within maps, pinned objects.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -82,7 +82,7 @@ fn element(map: BorrowedFd<'_>, key: &[u8], value: u64) -> Element {
 /// Makes an array map.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn create_array(name: &str, value: u32, entries: u32) -> io::Result<OwnedFd> {
     let mut bytes = [0; 16];
     for (to, from) in bytes.iter_mut().take(15).zip(name.bytes()) {
@@ -98,7 +98,7 @@ pub fn create_array(name: &str, value: u32, entries: u32) -> io::Result<OwnedFd>
 /// Stores a value. `key` and `value` must have the sizes of the map's.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn update(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> io::Result<()> {
     bpf(BPF_MAP_UPDATE_ELEM, &mut element(map, key, value.as_ptr() as u64)).map(drop)
 }
@@ -106,7 +106,7 @@ pub fn update(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> io::Result<()> {
 /// Stores a map in a map of maps.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn update_inner(map: BorrowedFd<'_>, index: u32, inner: BorrowedFd<'_>) -> io::Result<()> {
     update(map, &index.to_ne_bytes(), &inner.as_raw_fd().to_ne_bytes())
 }
@@ -114,7 +114,7 @@ pub fn update_inner(map: BorrowedFd<'_>, index: u32, inner: BorrowedFd<'_>) -> i
 /// Reads a value into `value`, which must have the size of the map's; false where there is none.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn lookup(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> io::Result<bool> {
     match bpf(BPF_MAP_LOOKUP_ELEM, &mut element(map, key, value.as_mut_ptr() as u64)) {
         Ok(_) => Ok(true),
@@ -126,7 +126,7 @@ pub fn lookup(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> io::Result<b
 /// Removes an element; false where there was none.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn delete(map: BorrowedFd<'_>, key: &[u8]) -> io::Result<bool> {
     match bpf(BPF_MAP_DELETE_ELEM, &mut element(map, key, 0)) {
         Ok(_) => Ok(true),
@@ -135,12 +135,12 @@ pub fn delete(map: BorrowedFd<'_>, key: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// The values of a hash map whose keys have `key` bytes. What is there all the time is found, whatever comes and goes
-/// meanwhile: each bucket is copied under its lock (kernel/bpf/hashtab.c `__htab_map_lookup_and_delete_batch`). A walk
+/// Returns the values of a hash map whose keys have `key` bytes. An element that is there all the time is found, whatever
+/// comes and goes meanwhile: each bucket is copied under its lock (kernel/bpf/hashtab.c `__htab_map_lookup_and_delete_batch`). A walk
 /// from key to key is none such: it loses its way where the element it stands on goes and its memory is used again.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn values<V: Pod>(map: BorrowedFd<'_>, key: usize) -> io::Result<Vec<V>> {
     let mut found = Vec::new();
     let (mut at, mut begun, mut room) = (0_u32, false, 16);
@@ -177,9 +177,9 @@ pub fn values<V: Pod>(map: BorrowedFd<'_>, key: usize) -> io::Result<Vec<V>> {
 /// Opens a pinned object.
 ///
 /// # Errors
-/// What the kernel says, or that the path holds a NUL.
+/// Where the kernel refuses, or the path holds a NUL.
 pub fn open_pinned(path: &Path) -> io::Result<OwnedFd> {
-    let path = super::text(path)?;
+    let path = super::path_text(path)?;
     let mut attributes = Object { path: path.as_ptr() as u64, fd: 0, flags: 0 };
     let fd = bpf(BPF_OBJ_GET, &mut attributes)?;
     // SAFETY: the kernel has just given this descriptor to us alone.
@@ -189,9 +189,9 @@ pub fn open_pinned(path: &Path) -> io::Result<OwnedFd> {
 /// Pins an object.
 ///
 /// # Errors
-/// What the kernel says, or that the path holds a NUL.
+/// Where the kernel refuses, or the path holds a NUL.
 pub fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
-    let path = super::text(path)?;
+    let path = super::path_text(path)?;
     let mut attributes = Object { path: path.as_ptr() as u64, fd: object.as_raw_fd() as u32, flags: 0 };
     bpf(BPF_OBJ_PIN, &mut attributes).map(drop)
 }
@@ -208,7 +208,7 @@ struct Id {
 /// Asks for the id of the first program: a call that changes nothing.
 ///
 /// # Errors
-/// What the kernel says.
+/// Where the kernel refuses.
 pub fn first_program_id() -> io::Result<()> {
     bpf(BPF_PROG_GET_NEXT_ID, &mut Id { id: 0, next: 0, flags: 0 }).map(drop)
 }
@@ -221,7 +221,7 @@ impl PinnedMap {
     /// Opens the array pinned at `path`, or makes and pins one.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// Where the kernel refuses.
     pub fn open_or_create(path: &Path, name: &str, value: u32, entries: u32) -> io::Result<Self> {
         match Self::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -236,7 +236,7 @@ impl PinnedMap {
     /// Opens the map pinned at `path`.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// Where the kernel refuses.
     pub fn open(path: &Path) -> io::Result<Self> {
         open_pinned(path).map(Self)
     }

@@ -1,8 +1,8 @@
-//! Every unsafe and libc call of the kernel side, each behind a small safe function.
+//! The unsafe calls of the kernel side, each behind a small safe function.
 
-pub mod acts;
 pub mod bpf;
 pub mod canary_calls;
+pub mod children;
 pub mod tracing;
 pub mod watch;
 
@@ -12,6 +12,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// A path as the kernel takes it.
-fn text(path: &Path) -> io::Result<CString> {
+fn path_text(path: &Path) -> io::Result<CString> {
     Ok(CString::new(path.as_os_str().as_bytes())?)
 }
