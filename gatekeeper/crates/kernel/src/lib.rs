@@ -19,7 +19,7 @@ pub mod programs;
 mod publish;
 mod seqcounts;
 mod slots;
-mod sys;
+pub mod sys;
 pub mod unsupported;
 
 use std::fmt::Debug;

@@ -1,10 +1,10 @@
 //! The unsafe calls of the kernel side, each behind a small safe function.
 
 pub mod bpf;
-pub mod canary_calls;
-pub mod children;
-pub mod tracing;
-pub mod watch;
+pub(crate) mod canary_calls;
+pub(crate) mod children;
+pub(crate) mod tracing;
+pub(crate) mod watch;
 
 use std::ffi::CString;
 use std::io;
