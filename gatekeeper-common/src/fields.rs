@@ -94,13 +94,14 @@ macro_rules! kernel_fields {
     };
 }
 
-/// As [`kernel_fields!`], for fields that some kernels don't have: their offset is 0 there, which none of them has
-/// where it is.
+/// As [`kernel_fields!`], for fields that some kernels don't have: their offset is 0 there, which none of
+/// them has where it is.
 #[macro_export]
 macro_rules! optional_kernel_fields {
     ($then:ident) => {
         $then! {
-            // Which mounts show a file system: a list through `mnt_instance` before Linux 6.18, a chain since.
+            // Which mounts show a file system: a list through `mnt_instance` before Linux 6.18, a chain
+            // since.
             O_MOUNT_INSTANCE, "mount", "mnt_instance";
             O_MOUNT_NEXT, "mount", "mnt_next_for_sb";
             // When a file was changed: one structure, and since Linux 6.11 two fields.

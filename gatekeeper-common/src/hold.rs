@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// Key of a hold or a grant: a place of its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Pod, Zeroable)]
 #[repr(C)]
-pub struct Place {
+pub struct TableKey {
     /// The session.
     pub session: u64,
     /// Below [`crate::limits::HOLDS_PER_SESSION`], or [`crate::limits::GRANTS_PER_SESSION`].
@@ -58,7 +58,7 @@ pub struct Hold {
     pub name: u32,
 }
 
-const _: () = assert!(size_of::<Place>() == 16);
+const _: () = assert!(size_of::<TableKey>() == 16);
 const _: () = assert!(size_of::<Hold>() == 8376);
 
 /// Scope of a grant.

@@ -62,8 +62,8 @@ pub const ARGUMENT_BYTES_MOST: u32 = 1 << 20;
 /// Bytes of environment a program may have, where a rule asks for names in it.
 pub const ENVIRONMENT_BYTES: u32 = 256 << 10;
 
-/// Operations of one session that can wait for a decision at once; what is asked beyond is denied, so that nobody
-/// is asked more than can be read.
+/// Operations of one session that can wait for a decision at once; what is asked beyond is denied, so that
+/// nobody is asked more than can be read.
 pub const HOLDS_PER_SESSION: u32 = 64;
 
 /// Approvals for more than once that a session can have at once.
@@ -78,8 +78,8 @@ pub const GRANTS: u32 = 2048;
 /// Holds of one thread that can be under way: one system call can ask for more than one thing.
 pub const HOLDS_PER_THREAD: usize = 4;
 
-/// Arguments that an exec can have to be held. With more, or with more than [`PATH_BYTES`] bytes of them, nobody can
-/// be shown all, and it is denied.
+/// Arguments that an exec can have to be held. With more, or with more than [`PATH_BYTES`] bytes of them,
+/// nobody can be shown all, and it is denied.
 pub const HELD_ARGUMENTS: u32 = 1024;
 
 /// Mounts of one file system looked at, where a hook does not say which one is meant.

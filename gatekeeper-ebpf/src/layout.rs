@@ -5,7 +5,7 @@ use core::ptr::{copy_nonoverlapping, read_volatile, write_volatile};
 
 use gatekeeper_common::automaton::DEAD;
 use gatekeeper_common::event::Address;
-use gatekeeper_common::hold::{Hold, Place};
+use gatekeeper_common::hold::{Hold, TableKey};
 use gatekeeper_common::image::{ARGUMENTS, ENVIRONMENT, Row};
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{HOLDS_PER_THREAD, LAYERS, NAME_BYTES, PATH_BYTES, SEQUENCES_SPAN};
@@ -224,7 +224,7 @@ pub struct HoldSlot {
     /// Number of the hold; 0 where there is none.
     pub id: u64,
     /// Its place in the table of holds.
-    pub place: Place,
+    pub place: TableKey,
     /// Progress of the hold; one of [`step`].
     pub step: u32,
     /// The operation asked for; an [`Operation`].

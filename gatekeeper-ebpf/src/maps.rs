@@ -9,7 +9,7 @@ use aya_ebpf::bindings::bpf_map_type::{
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
 use gatekeeper_common::counters;
-use gatekeeper_common::hold::{Grant, Hold, Place};
+use gatekeeper_common::hold::{Grant, Hold, TableKey};
 use gatekeeper_common::image::PLANES;
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{
@@ -97,7 +97,7 @@ pub static WAITS: TaskStorage<ThreadHolds> =
 /// The operations that wait for a decision, by session. Read by the daemon, which removes the rest of those
 /// that have ended.
 #[map]
-pub static HOLDS: HashMap<Place, Hold> = HashMap::with_max_entries(HOLD_ENTRIES, BPF_F_NO_PREALLOC);
+pub static HOLDS: HashMap<TableKey, Hold> = HashMap::with_max_entries(HOLD_ENTRIES, BPF_F_NO_PREALLOC);
 
 /// Number of a hold → verdict. Written by the daemon; removed when the task gets its answer.
 #[map]
@@ -105,7 +105,7 @@ pub static DECISIONS: HashMap<u64, u64> = HashMap::with_max_entries(HOLD_ENTRIES
 
 /// Approvals for more than once, by session. Written by the daemon.
 #[map]
-pub static GRANTS: HashMap<Place, Grant> = HashMap::with_max_entries(GRANT_ENTRIES, BPF_F_NO_PREALLOC);
+pub static GRANTS: HashMap<TableKey, Grant> = HashMap::with_max_entries(GRANT_ENTRIES, BPF_F_NO_PREALLOC);
 
 /// The owner of each UNIX socket. The programs' own.
 #[unsafe(link_section = ".maps")]

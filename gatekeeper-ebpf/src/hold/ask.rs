@@ -2,7 +2,7 @@
 
 use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
 use gatekeeper_common::counters::SEQUENCE;
-use gatekeeper_common::hold::{Place, State};
+use gatekeeper_common::hold::{State, TableKey};
 use gatekeeper_common::operation::Family;
 use gatekeeper_common::verdict::{Cause, Verdict};
 
@@ -122,7 +122,7 @@ fn outcome(scratch: &mut Scratch, object: u32, family: u32) -> Outcome {
     // The oldest slot is given up, whatever it holds: a thread is in one system call at a time.
     let turn = holds.turn;
     holds.turn = turn.wrapping_add(1);
-    let place = Place { session: scratch.hold.event.session, index: index.wrapping_sub(1), pad: 0 };
+    let place = TableKey { session: scratch.hold.event.session, index: index.wrapping_sub(1), pad: 0 };
     let slot = pick_mut(&mut holds.slots, turn);
     free(slot);
     *slot = HoldSlot { id, place, step: step::WAITING, operation: scratch.ruling().operation };

@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_loop;
-use gatekeeper_common::hold::{Hold, Place};
+use gatekeeper_common::hold::{Hold, TableKey};
 use gatekeeper_common::limits::PATH_BYTES;
 
 use super::table::hold_at;
@@ -79,7 +79,7 @@ pub fn same_request(mine: &Hold, theirs: &Hold) -> bool {
 #[inline(never)]
 pub extern "C" fn is_same_hold(buffer: u32, session: u64, index: u32, id: u64) -> u32 {
     let Some(scratch) = numbered(buffer) else { return 0 };
-    let Some(hold) = hold_at(Place { session, index, pad: 0 }) else { return 0 };
+    let Some(hold) = hold_at(TableKey { session, index, pad: 0 }) else { return 0 };
     let own = &scratch.hold;
     let same = hold.event.sequence == id
         && own.event.program == hold.event.program

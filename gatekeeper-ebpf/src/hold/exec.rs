@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
-use gatekeeper_common::hold::Place;
+use gatekeeper_common::hold::TableKey;
 use gatekeeper_common::limits::PATH_BYTES;
 
 use super::compare::same_bytes;
@@ -87,7 +87,7 @@ pub fn end_exec(scratch: &mut Scratch, strings: u32) -> ExecApproval {
 #[inline(never)]
 pub extern "C" fn same_arguments(buffer: u32, session: u64, index: u32, id: u64, strings: u32) -> u32 {
     let Some(scratch) = numbered(buffer) else { return 0 };
-    let Some(hold) = hold_at(Place { session, index, pad: 0 }) else { return 0 };
+    let Some(hold) = hold_at(TableKey { session, index, pad: 0 }) else { return 0 };
     let current = task::current();
     let memory: Pointer = load(current, &O_TASK_MM);
     if memory.is_null() || hold.event.sequence != id {

@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::{bpf_ktime_get_boot_ns, bpf_loop};
-use gatekeeper_common::hold::{Grant, Place, Scope};
+use gatekeeper_common::hold::{Grant, Scope, TableKey};
 use gatekeeper_common::limits::GRANTS_PER_SESSION;
 
 use super::compare::same_request;
@@ -25,7 +25,7 @@ struct Search {
 extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
     // SAFETY: bpf_loop passes the pointer it was given.
     let search = unsafe { &mut *context.cast::<Search>() };
-    let place = Place { session: search.session, index, pad: 0 };
+    let place = TableKey { session: search.session, index, pad: 0 };
     // SAFETY: the map's value, which stays readable until the program ends.
     let Some(grant) = GRANTS.get_ptr(place).map(|grant: *const Grant| unsafe { &*grant }) else { return 0 };
     let Some(scratch) = numbered(search.buffer) else { return 1 };

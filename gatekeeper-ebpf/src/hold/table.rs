@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::generated::{bpf_loop, bpf_map_update_elem};
-use gatekeeper_common::hold::{Hold, Place, State};
+use gatekeeper_common::hold::{Hold, State, TableKey};
 use gatekeeper_common::limits::HOLDS_PER_SESSION;
 
 use crate::maps::HOLDS;
@@ -12,7 +12,7 @@ use crate::scratch::numbered;
 
 /// The hold at a place of the table.
 #[inline(always)]
-pub fn hold_at(place: Place) -> Option<&'static mut Hold> {
+pub fn hold_at(place: TableKey) -> Option<&'static mut Hold> {
     // SAFETY: the map's value, which stays readable until the program ends.
     HOLDS.get_ptr_mut(place).map(|hold| unsafe { &mut *hold })
 }
@@ -38,7 +38,7 @@ extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
     let search = unsafe { &mut *context.cast::<Search>() };
     let Some(scratch) = numbered(search.buffer) else { return 1 };
     let index = spread(index, scratch.hold.event.tid);
-    let place = Place { session: search.session, index, pad: 0 };
+    let place = TableKey { session: search.session, index, pad: 0 };
     if let Some(hold) = hold_at(place) {
         if hold.state != State::Answered as u32 {
             return 0;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::os::fd::AsFd;
 
 use bytemuck::Zeroable;
-use gatekeeper_common::hold::{Grant, Hold, Place, Scope, State};
+use gatekeeper_common::hold::{Grant, Hold, Scope, State, TableKey};
 use gatekeeper_common::limits::GRANTS_PER_SESSION;
 use gatekeeper_common::verdict::Verdict;
 
@@ -42,7 +42,7 @@ pub trait Holds: Debug {
     ///
     /// # Errors
     /// Where the session has as many as it can, or they can't be read.
-    fn room(&self, hold: &Hold, now: u64) -> Result<Place, KernelError>;
+    fn room(&self, hold: &Hold, now: u64) -> Result<TableKey, KernelError>;
 
     /// Takes away the approvals of a session that is over.
     ///
@@ -53,7 +53,7 @@ pub trait Holds: Debug {
 
 impl Holds for Kernel {
     fn holds(&self) -> Result<Vec<Hold>, KernelError> {
-        let all = values::<Hold>(self.maps.holds.as_fd(), size_of::<Place>());
+        let all = values::<Hold>(self.maps.holds.as_fd(), size_of::<TableKey>());
         let mut found = all.map_err(KernelError::call("reading the holds"))?;
         found.retain(|hold| hold.state == State::Waiting as u32);
         found.sort_by_key(|hold| hold.event.sequence);
@@ -79,10 +79,10 @@ impl Holds for Kernel {
             .map_err(KernelError::call(format!("granting hold {}", hold.event.sequence)))
     }
 
-    fn room(&self, hold: &Hold, now: u64) -> Result<Place, KernelError> {
+    fn room(&self, hold: &Hold, now: u64) -> Result<TableKey, KernelError> {
         let map = self.maps.grants.as_fd();
         for index in 0..GRANTS_PER_SESSION {
-            let place = Place { session: hold.event.session, index, pad: 0 };
+            let place = TableKey { session: hold.event.session, index, pad: 0 };
             let mut there = Grant::zeroed();
             let taken = lookup(map, bytemuck::bytes_of(&place), bytemuck::bytes_of_mut(&mut there))
                 .map_err(KernelError::call("reading the grants"))?;
@@ -95,7 +95,7 @@ impl Holds for Kernel {
 
     fn revoke(&mut self, session: u64) -> Result<(), KernelError> {
         for index in 0..GRANTS_PER_SESSION {
-            let place = Place { session, index, pad: 0 };
+            let place = TableKey { session, index, pad: 0 };
             delete(self.maps.grants.as_fd(), bytemuck::bytes_of(&place))
                 .map_err(KernelError::call("revoking a grant"))?;
         }
