@@ -88,9 +88,9 @@ pub struct Header {
     pub argument_bytes: u32,
     /// Explicit padding.
     pub pad: u32,
-    /// Defaults where no rule applies, by operation. Never [`Cell::SILENT`] for an operation a rule can name.
+    /// Defaults where no rule applies, by operation. Never [`Cell::NO_RULE`] for an operation a rule can name.
     pub defaults: Row,
-    /// Cells of the capability rules, by the capability's number; [`Cell::SILENT`] where no rule applies.
+    /// Cells of the capability rules, by the capability's number; [`Cell::NO_RULE`] where no rule applies.
     pub capabilities: [Cell; CAPABILITIES],
     /// Class of each byte of a path, of an argument or a variable's name, of a UNIX or signal word.
     pub path_class: [u16; 256],
@@ -151,7 +151,7 @@ impl Size {
     }
 }
 
-/// Protocols an address rule can tell apart: the first byte of an address word.
+/// Protocols that an address rule distinguishes: the first byte of an address word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Protocol {

@@ -61,7 +61,7 @@ pub struct Cell(pub u32);
 
 impl Cell {
     /// No rule applied.
-    pub const SILENT: Self = Self(0);
+    pub const NO_RULE: Self = Self(0);
 
     /// A verdict given by a rule (0 to [`RULE_LAST`]) or by the default ([`RULE_DEFAULT`]).
     #[must_use]
@@ -98,14 +98,14 @@ impl Cell {
         Self((Verdict::Deny as u32) << 24 | (self.0 & 0x00ff_ffff))
     }
 
-    /// The verdict's code; not one of [`Verdict`]'s where the cell is silent or damaged.
+    /// The verdict's code; not one of [`Verdict`]'s where no rule matched or the cell is damaged.
     #[must_use]
     #[inline(always)]
     pub const fn code(self) -> u8 {
         (self.0 >> 24) as u8
     }
 
-    /// The verdict, or `None` where the cell is silent or damaged.
+    /// The verdict, or `None` where no rule matched or the cell is damaged.
     #[must_use]
     pub const fn verdict(self) -> Option<Verdict> {
         Verdict::from_code(self.code())

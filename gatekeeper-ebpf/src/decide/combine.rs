@@ -31,7 +31,7 @@ pub fn evaluate(label: &Label, scratch: &mut Scratch, judge_layer: extern "C" fn
         return;
     }
     // Milder than any answer, so that the first layer's counts.
-    scratch.set_ruling(Ruling { cell: Cell::SILENT, ..Ruling::denied(request.first, Cause::Policy as u32) });
+    scratch.set_ruling(Ruling { cell: Cell::NO_RULE, ..Ruling::denied(request.first, Cause::Policy as u32) });
     scratch.name_only = 0;
     scratch.asking = 0;
     each_layer!(index, layer of label.layers, count => {

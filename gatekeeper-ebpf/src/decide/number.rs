@@ -31,7 +31,7 @@ fn answer(header: &Header, scratch: &mut Scratch, serial: u32) -> LayerAnswer {
     }
     scratch.generation = header.generation;
     let operation = scratch.request().first;
-    let mut cell = Cell::SILENT;
+    let mut cell = Cell::NO_RULE;
     if operation == Operation::Capability as u8 {
         let number = scratch.at;
         if number >= CAPABILITIES as u32 {

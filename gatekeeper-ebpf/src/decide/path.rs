@@ -183,7 +183,7 @@ fn accept<const N: usize>(
         let layer = scratch.layer;
         *pick_mut(&mut scratch.conditions, layer) = condition;
         let cell = column(anchored, request.first).strictest(column(floating, request.first));
-        if condition.needs_any() && cell == Cell::SILENT {
+        if condition.needs_any() && cell == Cell::NO_RULE {
             // The arguments will decide; until they have, nothing is allowed.
             let default = column(&header.defaults, request.first);
             return LayerAnswer::new(Cell::new(Verdict::Allow, RULE_DEFAULT).required_as(default), false);

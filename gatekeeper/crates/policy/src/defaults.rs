@@ -81,7 +81,7 @@ impl Defaults {
     /// The cells of every operation.
     #[must_use]
     pub fn row(&self) -> Row {
-        let mut row = [Cell::SILENT; COLUMNS];
+        let mut row = [Cell::NO_RULE; COLUMNS];
         for operation in Operation::ALL {
             row[operation as usize] = self.cell(operation);
         }

@@ -74,7 +74,7 @@ impl Compiled {
                 let cell = best.1.strictest(next.1);
                 if next.1 > best.1 { (next.0, cell) } else { (best.0, cell) }
             })
-            .unwrap_or((Operation::Read, Cell::SILENT));
+            .unwrap_or((Operation::Read, Cell::NO_RULE));
         (operation, cell, unresolved)
     }
 
@@ -91,7 +91,7 @@ impl Compiled {
             }
             Question::Capability(number) => {
                 let cell = header.capabilities.get(usize::from(*number)).copied();
-                row_of(Operation::Capability, cell.unwrap_or(Cell::SILENT))
+                row_of(Operation::Capability, cell.unwrap_or(Cell::NO_RULE))
             }
         };
         (row, None)

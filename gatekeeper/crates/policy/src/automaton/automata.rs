@@ -59,7 +59,7 @@ impl Automata {
         }
         Self {
             nfas: PerAutomaton::default(),
-            capabilities: [Cell::SILENT; CAPABILITIES],
+            capabilities: [Cell::NO_RULE; CAPABILITIES],
             rows: Rows::default(),
             all_words: Nfa::default(),
             floats: [arguments, environment],

@@ -23,7 +23,7 @@ pub fn judge<'a>(
     defaults: &Defaults,
     question: &Question,
 ) -> Cell {
-    let mut worst = Cell::SILENT;
+    let mut worst = Cell::NO_RULE;
     for operation in question.operations() {
         worst = worst.strictest(judge_one(rules.clone(), defaults, operation, question));
     }
@@ -45,7 +45,7 @@ fn judge_one<'a>(
     {
         return Cell::new(Verdict::Deny, RULE_DEFAULT);
     }
-    let (mut exec, mut own, mut arguments_matter) = (Cell::SILENT, Cell::SILENT, false);
+    let (mut exec, mut own, mut arguments_matter) = (Cell::NO_RULE, Cell::NO_RULE, false);
     for rule in rules {
         arguments_matter |= of_arguments(rule);
         if !matches(rule, question) {
@@ -60,11 +60,11 @@ fn judge_one<'a>(
         }
     }
     if operation != Operation::Map {
-        return if own == Cell::SILENT { default } else { own };
+        return if own == Cell::NO_RULE { default } else { own };
     }
     match exec.verdict() {
         Some(Verdict::Deny | Verdict::Ask) => Cell::new(Verdict::Deny, exec.rule()).required_as(exec),
-        _ if own != Cell::SILENT => own,
+        _ if own != Cell::NO_RULE => own,
         Some(_) if !arguments_matter => exec,
         _ => default,
     }

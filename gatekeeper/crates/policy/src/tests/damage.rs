@@ -42,7 +42,7 @@ impl Planes {
     /// The number of a row that has something in a column.
     fn filled(&self, column: usize) -> usize {
         let header: Header = bytemuck::pod_read_unaligned(&self.head[..size_of::<Header>()]);
-        (0..header.rows as usize).find(|row| self.row(*row)[column] != Cell::SILENT).unwrap()
+        (0..header.rows as usize).find(|row| self.row(*row)[column] != Cell::NO_RULE).unwrap()
     }
 
     fn first(&mut self, which: impl Fn(usize, &Edge) -> bool) -> &mut Edge {
@@ -99,7 +99,7 @@ fn cells() {
         let bound = damaged(|p| p.header(|h| h.argument_bytes = bytes));
         assert_eq!(bound, VerifyError::ArgumentBytes(bytes));
     }
-    let silent = damaged(|p| p.header(|h| h.defaults[3] = Cell::SILENT));
+    let silent = damaged(|p| p.header(|h| h.defaults[3] = Cell::NO_RULE));
     assert_eq!(silent, VerifyError::Cell { row: u32::MAX, column: 3, cell: 0 });
 }
 

@@ -95,12 +95,12 @@ fn is_of(cell: Cell, rules: usize) -> bool {
 fn check_header(header: &Header, rules: usize) -> Result<(), VerifyError> {
     for (column, cell) in header.defaults.iter().enumerate() {
         let default = cell.verdict().is_some() && cell.rule() == RULE_DEFAULT;
-        if !(default || (column >= Operation::ALL.len() && *cell == Cell::SILENT)) {
+        if !(default || (column >= Operation::ALL.len() && *cell == Cell::NO_RULE)) {
             return Err(VerifyError::Cell { row: u32::MAX, column, cell: cell.0 });
         }
     }
     for (number, cell) in header.capabilities.iter().enumerate() {
-        if *cell != Cell::SILENT && !is_of(*cell, rules) {
+        if *cell != Cell::NO_RULE && !is_of(*cell, rules) {
             return Err(VerifyError::Capability { number, cell: cell.0 });
         }
     }
@@ -132,7 +132,7 @@ fn check_rows(head: &[u8], header: &Header, rules: usize) -> Result<Vec<Row>, Ve
         for (column, cell) in row.iter().enumerate() {
             let state = column == ARGUMENTS || column == ENVIRONMENT;
             let allowed = number > 0 && (state || is_ruled(column) && is_of(*cell, rules));
-            if *cell != Cell::SILENT && !allowed {
+            if *cell != Cell::NO_RULE && !allowed {
                 return Err(VerifyError::Cell { row: number, column, cell: cell.0 });
             }
         }

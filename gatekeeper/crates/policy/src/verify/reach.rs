@@ -37,7 +37,7 @@ pub fn check(header: &Header, table: &[Edge], rows: &[Row]) -> Result<(), Verify
         let walks = reached.get(edge.owner as usize).copied().unwrap_or_default();
         let row = rows.get(edge.target as usize).into_iter().flatten();
         for ((column, cell), all) in row.enumerate().zip(&mut of_column) {
-            if *cell == Cell::SILENT {
+            if *cell == Cell::NO_RULE {
                 continue;
             }
             if walks & !may_fill(column) != 0 {
