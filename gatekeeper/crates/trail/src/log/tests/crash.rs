@@ -84,7 +84,7 @@ fn killed(rounds: usize) -> u64 {
     let state = memory();
     for round in 0..rounds {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "audit::log::tests::crash::writer", "--nocapture"])
+            .args(["--ignored", "--exact", "log::tests::crash::writer", "--nocapture"])
             .env(CHILD, state.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
