@@ -8,5 +8,5 @@ pub mod html;
 mod tests;
 mod types;
 
-pub use hold_story::{HoldStory, StoryDecision};
+pub use hold_story::{HoldStory, StoryDecision, waited};
 pub use types::{Counts, Process, Report, Story, StoryEvent};

@@ -14,8 +14,8 @@ use gatekeeper_record::record::{Change, Record};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 use gatekeeper_trail::index::{Index, Query};
-use gatekeeper_trail::story::hold_story::{StoryDecision, waited};
 use gatekeeper_trail::story::{self, Story, html};
+use gatekeeper_trail::story::{StoryDecision, waited};
 
 /// Arguments of `audit session`.
 #[derive(Debug, clap::Args)]
