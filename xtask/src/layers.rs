@@ -138,7 +138,8 @@ fn imports(source: &Path) -> Result<Imports> {
     for file in &files {
         let Some(own) = module(source, file) else { continue };
         let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        for other in imported(&text).filter(|other| *other != own && modules.contains(other)) {
+        let at_top = file.parent() == Some(source);
+        for other in imported(&text, at_top).filter(|other| *other != own && modules.contains(other)) {
             found.entry(own.clone()).or_default().entry(other).or_insert_with(|| file.clone());
         }
     }
@@ -168,12 +169,16 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// The names behind `crate::` in code; a module of tests at a file's end is left out, and so are comments.
-fn imported(text: &str) -> impl Iterator<Item = String> {
+/// The names behind `crate::` in code, and behind `super::` in a file at the crate's top. A module of tests at a file's
+/// end is left out, and so are comments.
+fn imported(text: &str, at_top: bool) -> impl Iterator<Item = String> {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
     let code = code.split("#[cfg(test)]\npub(crate) mod tests {").next().unwrap_or(code);
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.flat_map(|line| line.split("crate::").skip(1)).flat_map(names)
+    lines.flat_map(move |line| {
+        let above = line.split("super::").skip(1).filter(move |_| at_top);
+        line.split("crate::").skip(1).chain(above).flat_map(names).collect::<Vec<_>>()
+    })
 }
 
 /// The first name, or each first name in braces.
@@ -218,7 +223,9 @@ mod tests {
     #[test]
     fn imports_are_read_from_code_and_not_from_tests_or_comments() {
         let text = "use crate::a::X;\nuse crate::{b, c::Y};\n// crate::d\nlet x = crate::e::f();\n#[cfg(test)]\nmod tests {\n    use crate::g;\n}\n";
-        assert_eq!(imported(text).collect::<Vec<_>>(), ["a", "b", "c", "e"]);
+        assert_eq!(imported(text, false).collect::<Vec<_>>(), ["a", "b", "c", "e"]);
+        assert_eq!(imported("use super::f::X;", true).collect::<Vec<_>>(), ["f"]);
+        assert_eq!(imported("use super::f::X;", false).count(), 0);
     }
 
     #[test]

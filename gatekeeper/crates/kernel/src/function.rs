@@ -9,7 +9,7 @@ use aya::maps::Map;
 use aya_obj::Object;
 use gatekeeper_btf::Btf;
 
-use super::attachment;
+use super::attach_type;
 use super::error::{KernelError, LoadError, ProgramFailure};
 use crate::sys::tracing::{Tracing, load_types};
 
@@ -53,7 +53,7 @@ impl Functions {
     }
 
     fn try_load(&self, hook: &str, kernel: &Btf) -> Result<OwnedFd, ProgramFailure> {
-        let (function, kind) = attachment::function(hook);
+        let (function, kind) = attach_type::function(hook);
         let target = kernel.function_id(&function).ok_or(ProgramFailure::NoFunction(function))?;
         let program = self.object.programs.get(hook).ok_or(ProgramFailure::Missing)?;
         let code = self.object.functions.get(&program.function_key()).ok_or(ProgramFailure::Missing)?;

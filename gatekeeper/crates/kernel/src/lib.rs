@@ -1,6 +1,7 @@
 //! The kernel side of gatekeeper as user space has it: programs loaded and proved, images published, tasks labelled, events
 //! read.
 
+pub mod attach_type;
 pub mod attachment;
 mod built;
 pub mod canary;
@@ -30,7 +31,8 @@ use std::path::{Path, PathBuf};
 use aya::Ebpf;
 use gatekeeper_common::counters::COUNTERS;
 
-pub use attachment::{AttachType, Attachment};
+pub use attach_type::AttachType;
+pub use attachment::Attachment;
 pub use error::KernelError;
 pub use events::EventStream;
 pub use holds::Holds;

@@ -18,7 +18,7 @@ use gatekeeper_common::label::Label;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
-use super::attachment::AttachType;
+use super::attach_type::AttachType;
 use super::{Hook, Kernel, KernelError, Liveness};
 use crate::labels::Labels;
 use crate::publish::Images;
