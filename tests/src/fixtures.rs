@@ -25,7 +25,7 @@ pub const REASON: &str = "shut for the suite";
 /// The content of files that tests make.
 pub const CONTENT: &str = "what is only for those who may read it\n";
 /// The reason where no rule applies.
-pub const SILENT: &str = "no rule speaks of it";
+pub const SILENT: &str = "no matching rule (default: deny)";
 /// The port that the suite's policy opens on loopback, and one that it does not.
 pub const OPEN_PORT: u16 = 7001;
 pub const SHUT_PORT: u16 = 7002;

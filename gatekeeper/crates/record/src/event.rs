@@ -54,7 +54,7 @@ pub struct Event {
     /// Why, where no rule decided.
     #[serde(with = "words::cause")]
     pub cause: Cause,
-    /// For people: the rule's reason, or the cause's text, or that no rule speaks of it.
+    /// For people: the rule's reason, or the cause's text, or that no rule matches.
     pub reason: String,
     /// The rule that decided; none where a default or the kernel side itself did.
     #[serde(default, skip_serializing_if = "Option::is_none")]

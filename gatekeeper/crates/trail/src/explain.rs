@@ -173,7 +173,10 @@ fn reason(header: &Header, cause: Cause, written: Option<&str>, by_rule: bool) -
     match (cause, written) {
         (Cause::Policy, Some(reason)) => reason.to_owned(),
         (Cause::Policy, None) if by_rule => "by rule".to_owned(),
-        (Cause::Policy, None) if header.rule == RULE_DEFAULT => "no rule speaks of it".to_owned(),
+        (Cause::Policy, None) if header.rule == RULE_DEFAULT => {
+            let default = Verdict::from_code(header.verdict).unwrap_or(Verdict::Deny);
+            format!("no matching rule (default: {})", default.name())
+        }
         (Cause::Policy, None) => "by a rule no longer known".to_owned(),
         (cause, Some(reason)) => format!("{reason} ({})", cause.text()),
         (cause, None) => cause.text().to_owned(),
@@ -311,7 +314,7 @@ mod tests {
         let mut context = context();
         let mut event = raw(Operation::Write, Verdict::Deny, Form::Path, b"/etc/x");
         event.header.rule = RULE_DEFAULT;
-        assert_eq!(context.explain(&event).unwrap().reason, "no rule speaks of it");
+        assert_eq!(context.explain(&event).unwrap().reason, "no matching rule (default: deny)");
         event.header.cause = Cause::TooDeep as u8;
         assert_eq!(context.explain(&event).unwrap().reason, "path too deep");
         event.header.cause = Cause::Held as u8;
