@@ -47,7 +47,7 @@ pub mod fake {
     use std::os::fd::BorrowedFd;
     use std::path::Path;
 
-    use gatekeeper_common::hold::{Hold, Place, Scope};
+    use gatekeeper_common::hold::{Hold, Scope, TableKey};
     use gatekeeper_common::label::{Label, Layer};
     use gatekeeper_kernel::{Census, Unsupported};
 
@@ -112,8 +112,8 @@ pub mod fake {
         fn forget(&mut self, _: u64) -> Result<(), KernelError> {
             Ok(())
         }
-        fn room(&self, _: &Hold, _: u64) -> Result<Place, KernelError> {
-            Ok(Place::default())
+        fn room(&self, _: &Hold, _: u64) -> Result<TableKey, KernelError> {
+            Ok(TableKey::default())
         }
         fn grant(&mut self, _: &Hold, _: Scope, _: u64, _: u64) -> Result<(), KernelError> {
             Ok(())

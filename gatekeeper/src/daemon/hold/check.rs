@@ -21,7 +21,7 @@ pub async fn check(daemon: Rc<State>, id: HoldId) {
     };
     let Some((Some(held), hold)) = found else { return };
     let checks = held.terms.checks.clone().unwrap_or_default();
-    let answers = ask_all(&daemon.config().checks, &daemon.check_permits(), &checks, &held, &hold).await;
+    let answers = ask_all(&daemon.config().checks, daemon.check_permits(), &checks, &held, &hold).await;
     done(&daemon, id, answers);
 }
 

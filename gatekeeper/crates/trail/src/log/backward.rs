@@ -43,7 +43,7 @@ impl Backward {
     ///
     /// # Errors
     /// Where the file can't be read.
-    pub fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub fn line_before(&mut self) -> io::Result<Option<Vec<u8>>> {
         let _ended = self.fill()? && self.rest.pop_if(|byte| *byte == b'\n').is_some();
         let mut seen = 0;
         loop {
@@ -89,7 +89,7 @@ mod tests {
     fn lines(folder: &Path, segment: &Segment) -> Vec<Vec<u8>> {
         let mut lines = Backward::open(folder, segment).unwrap();
         let mut found = Vec::new();
-        while let Some(line) = lines.next().unwrap() {
+        while let Some(line) = lines.line_before().unwrap() {
             found.push(line);
         }
         found

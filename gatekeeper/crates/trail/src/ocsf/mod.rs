@@ -14,6 +14,7 @@ mod notes;
 mod objects;
 mod read;
 #[cfg(any(test, feature = "testing"))]
+#[expect(clippy::unwrap_used, reason = "samples for tests, here and in the crates above")]
 pub mod samples;
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,6 @@ pub struct Past {
 
 /// Reads back what is sought, and says whether the folder and its segments could be read as far as that. A line that is no
 /// record is left out: it is for `audit verify` to name.
-#[must_use]
 pub fn read_back(folder: &Path, sought: Sought<'_>) -> (Past, io::Result<()>) {
     let mut reader = Reader { sought, past: Past::default(), others: 0, shown: 0, settled: 0 };
     let read = reader.read(folder);
@@ -81,7 +80,7 @@ impl Reader<'_> {
     fn read(&mut self, folder: &Path) -> io::Result<()> {
         for segment in segments(folder)?.iter().rev() {
             let mut lines = Backward::open(folder, segment)?;
-            while let Some(bytes) = lines.next()? {
+            while let Some(bytes) = lines.line_before()? {
                 self.past.bytes = self.past.bytes.saturating_add(bytes.len() as u64);
                 if let Ok(line) = serde_json::from_slice::<Line<'_>>(&bytes)
                     && let Ok(record) = line.record()
