@@ -13,6 +13,9 @@ pub struct Lint {
     /// Look for advisories against dependencies, too: needs cargo-deny, and the network for its database
     #[arg(long)]
     advisories: bool,
+    /// Only the checks that compile nothing: for changes of documents, and while a compiler is at work anyway
+    #[arg(long)]
+    texts: bool,
 }
 
 /// Formats everything.
@@ -28,7 +31,6 @@ pub fn fmt() -> Result<()> {
 /// Runs every check, and fails after the last one if any has failed.
 pub fn run(lint: &Lint) -> Result<()> {
     setup::build()?;
-    let ebpf = paths::root().join("gatekeeper-ebpf");
     let mut failed = Vec::new();
     let mut check = |name: &'static str, result: Result<()>| match result {
         Ok(()) => eprintln!("lint: {name}: ok"),
@@ -40,6 +42,34 @@ pub fn run(lint: &Lint) -> Result<()> {
 
     let help = "cargo xtask fmt";
     check("format", cmd("cargo").args(["fmt", "--all", "--check"]).dir(paths::root()).help(help).run());
+    if !lint.texts {
+        compiled(&mut check);
+    }
+    check("oldest Rust", dependencies::oldest_rust());
+    check("dependencies", dependencies::check());
+    match dependencies::cargo_deny(lint.advisories) {
+        Ok(false) => eprintln!("lint: cargo-deny: skipped, not installed ({})", dependencies::install()),
+        ran => check("cargo-deny", ran.map(drop)),
+    }
+    if !lint.advisories {
+        eprintln!("lint: advisories: skipped, the GitHub workflow looks for them; --advisories does so here");
+    }
+    check("hooks", hooks::check());
+    check("layers", layers::check());
+    check("crate diagram", diagram::check());
+    check("documents", prose::check());
+    check("promises", promises::unit_tests_exist());
+    check("paths in documents", source_paths::check());
+    if !failed.is_empty() {
+        bail!("lint failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// The checks that compile.
+fn compiled(check: &mut impl FnMut(&'static str, Result<()>)) {
+    let help = "cargo xtask fmt";
+    let ebpf = paths::root().join("gatekeeper-ebpf");
     check("clippy", {
         let clippy = cmd("cargo").args([
             "clippy",
@@ -76,23 +106,4 @@ pub fn run(lint: &Lint) -> Result<()> {
         ]);
         doc.env("RUSTDOCFLAGS", "-D warnings").dir(paths::root()).run()
     });
-    check("oldest Rust", dependencies::oldest_rust());
-    check("dependencies", dependencies::check());
-    match dependencies::cargo_deny(lint.advisories) {
-        Ok(false) => eprintln!("lint: cargo-deny: skipped, not installed ({})", dependencies::install()),
-        ran => check("cargo-deny", ran.map(drop)),
-    }
-    if !lint.advisories {
-        eprintln!("lint: advisories: skipped, the GitHub workflow looks for them; --advisories does so here");
-    }
-    check("hooks", hooks::check());
-    check("layers", layers::check());
-    check("crate diagram", diagram::check());
-    check("documents", prose::check());
-    check("promises", promises::unit_tests_exist());
-    check("paths in documents", source_paths::check());
-    if !failed.is_empty() {
-        bail!("lint failed: {}", failed.join(", "));
-    }
-    Ok(())
 }

@@ -16,7 +16,7 @@ const DIALECT: [(&str, &str); 6] = [
     ("anew", "again"),
     ("deed", "action, event"),
     ("doubt", "unresolved"),
-    ("help", "help"),
+    ("mend", "help"),
     ("telling", "report"),
     ("tellings", "reports"),
 ];
