@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn dialect_is_found_outside_code() {
-        assert_eq!(found("The help is `help`.\n"), ["1: write \"help\" for \"help\""]);
+        assert_eq!(found("The mend is `mend`.\n"), ["1: write \"help\" for \"mend\""]);
         assert!(found("See [the story](README.md) of recommended words.\n").is_empty());
     }
 

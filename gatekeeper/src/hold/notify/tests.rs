@@ -153,6 +153,6 @@ fn what_nobody_needs_any_more_is_given_up() {
     sender.asks(&Held { seconds_left: 0, ..held() }, None);
     sender.asks(&Held { seconds_left: 60, ..held() }, None);
     let (first, second) = (received.recv_timeout(SOON).unwrap(), received.recv_timeout(SOON).unwrap());
-    assert!(first.body.contains("\"left\":0") && second.body.contains("\"left\":60"));
+    assert!(first.body.contains("\"seconds_left\":0") && second.body.contains("\"seconds_left\":60"));
     assert_eq!(sender.state().dropped, 1);
 }
