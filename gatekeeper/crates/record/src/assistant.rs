@@ -18,7 +18,7 @@ pub enum Assistant {
     Cursor,
     /// GitHub Copilot CLI.
     Copilot,
-    /// OpenCode.
+    /// `OpenCode`.
     Opencode,
 }
 

@@ -22,7 +22,7 @@ pub struct AssistantReport {
     pub session_name: Option<String>,
     /// User id of the session's owner.
     pub owner: u32,
-    /// What the session is for.
+    /// The session's purpose, as given when it was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
     /// The policy that says no; else the session's, the innermost of several.

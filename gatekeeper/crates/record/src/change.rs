@@ -34,7 +34,7 @@ pub enum FamilyName {
     Exec,
     /// Files.
     File,
-    /// What the kernel offers as a whole.
+    /// Interfaces of the kernel as a whole.
     Kernel,
     /// Addresses.
     Net,
@@ -88,11 +88,11 @@ pub struct SessionChange {
     pub session_name: Option<String>,
     /// User id of its owner.
     pub owner: u32,
-    /// What happened.
+    /// The kind of change.
     pub change: Change,
     /// Its own policies, outermost first, each with its generation.
     pub policies: Vec<String>,
-    /// What it is for.
+    /// Its purpose, as given when it was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
     /// The container it was opened in, or whose cgroup it is.
@@ -101,7 +101,7 @@ pub struct SessionChange {
     /// The session it was opened in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<SessionId>,
-    /// What `${workspace}` means in it.
+    /// The value of `${workspace}` in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// Login name of its owner.
@@ -110,7 +110,7 @@ pub struct SessionChange {
     /// When it is ended at the latest, where it has an end.
     #[serde(default, alias = "ends", skip_serializing_if = "Option::is_none")]
     pub expires: Option<Moment>,
-    /// What it was opened for, as the caller gave it, without its secrets: a hint; the execs are the proof.
+    /// The command that it was opened for, as the caller gave it, without its secrets. A hint: the execs are the proof.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
     /// For people: why, or what failed.
@@ -118,7 +118,7 @@ pub struct SessionChange {
     pub note: Option<String>,
 }
 
-/// What happened to a session.
+/// The kind of change in a session's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -185,7 +185,7 @@ pub struct HookChange {
 pub struct TrailChange {
     /// When.
     pub time: Moment,
-    /// What.
+    /// The kind of change.
     pub change: Upkeep,
     /// For people: how much, and why.
     pub note: String,
@@ -194,7 +194,7 @@ pub struct TrailChange {
     pub kept_from: Option<u64>,
 }
 
-/// What can happen to the trail.
+/// The kind of change to the trail itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Upkeep {

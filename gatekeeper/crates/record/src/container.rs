@@ -14,12 +14,12 @@ pub struct Container {
     /// The Kubernetes pod it belongs to: a UUID.
     #[serde(default, alias = "pod", skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
-    /// What runs it, where the path tells.
+    /// Its runtime, where the path names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<Runtime>,
 }
 
-/// What runs a container.
+/// A container runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
@@ -48,7 +48,7 @@ impl Runtime {
         }
     }
 
-    /// What stands before the id in the names of its cgroups.
+    /// The prefixes of the id in the names of its cgroups.
     const fn mark(self) -> &'static [&'static str] {
         match self {
             Self::Containerd => &["cri-containerd-", "nerdctl-"],
@@ -90,7 +90,7 @@ fn named<'a>(part: &'a str, before: &str, in_pod: bool) -> Option<(&'a str, Opti
     marked.or_else(bare).filter(|(id, _)| is_id(id))
 }
 
-/// What runtimes give containers for ids: 32 random bytes.
+/// Whether this is a container id as runtimes draw them: 32 random bytes in hexadecimal.
 fn is_id(id: &str) -> bool {
     id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

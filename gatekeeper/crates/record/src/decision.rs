@@ -10,7 +10,7 @@ pub use crate::hold_id::{HoldId, NotAHold};
 use crate::session_id::SessionId;
 use crate::time::Moment;
 
-/// What an approval covers. Never more than what the rule asks about, and never another session.
+/// The breadth of an approval: never more than the rule asks about, and never another session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Breadth {
@@ -23,7 +23,7 @@ pub enum Breadth {
     Rule,
 }
 
-/// What an approval covers, and how long.
+/// The operations that an approval covers, and for how long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantScope {
@@ -36,7 +36,7 @@ pub struct GrantScope {
 }
 
 impl GrantScope {
-    /// What both cover: the narrower, for the shorter time.
+    /// Returns the scope that both cover: the narrower, for the shorter time.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match self.breadth.min(other.breadth) {
@@ -119,7 +119,7 @@ pub struct Decision {
     /// Why, in the person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What an approval covers.
+    /// The operations that an approval covers, and for how long.
     pub scope: GrantScope,
     /// The session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +134,7 @@ pub struct Decision {
     pub time: Moment,
 }
 
-/// What came of a hold, or, where others must agree, of one answer.
+/// The outcome of a hold or, where others must agree, of one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -165,7 +165,7 @@ impl Outcome {
 }
 
 impl Decision {
-    /// What it means for the hold.
+    /// Returns the outcome for the hold.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match (&self.decided_by, self.approved, self.is_final) {
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_two_approve_is_what_both_cover() {
+    fn two_approvals_are_as_broad_as_the_narrower() {
         let scope = |breadth, seconds| GrantScope { breadth, seconds };
         let (once, exact, rule) =
             (GrantScope::default(), scope(Breadth::Exact, None), scope(Breadth::Rule, None));

@@ -32,7 +32,7 @@ pub struct Event {
     /// User id of the session's owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<u32>,
-    /// What the session is for.
+    /// The session's purpose, as given when it was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
     /// The assistant: the first program of the session, by its path.
@@ -46,7 +46,7 @@ pub struct Event {
     pub verdict: Verdict,
     /// Whether the operation passed.
     pub passed: bool,
-    /// What was asked for.
+    /// The operation that was asked for.
     #[serde(with = "words::operation")]
     pub operation: Operation,
     /// On what.
@@ -72,8 +72,8 @@ pub struct Event {
     /// The very file that program was started from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program_file: Option<FileId>,
-    /// What that program was started with, without its secrets, words that could be taken for several in quotes; the
-    /// beginning where it is long. None where that is not known, and where it is the object.
+    /// That program's arguments without their secrets, in one line; words that could be taken for several in quotes.
+    /// The beginning where it is long. None where they are not known, and where they are the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command_line: Option<String>,
     /// The task.

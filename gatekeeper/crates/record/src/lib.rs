@@ -3,6 +3,9 @@
 //! Types and their words, and nothing that acts: the kernel side fills them, the trail keeps them, the daemon and the
 //! command line show them.
 
+#![warn(clippy::pedantic)]
+#![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "the numbers in tests are small"))]
+
 pub mod assistant;
 pub mod assistant_report;
 pub mod change;

@@ -34,7 +34,7 @@ pub enum Object {
     Address {
         /// Address and port.
         address: SocketAddr,
-        /// What is spoken.
+        /// The protocol.
         #[serde(with = "words::protocol")]
         protocol: Protocol,
     },
@@ -83,10 +83,11 @@ impl Object {
         match self {
             Self::None => String::new(),
             Self::File { workspace_path: Some(path), .. } => format!("./{path}"),
-            Self::File { path, .. } => path.clone(),
             Self::Address { address, protocol } => format!("{}/{address}", protocol_word(*protocol)),
             Self::Unix { name, .. } if name.is_empty() => "a socket without a name".to_owned(),
-            Self::Unix { name, .. } => name.clone(),
+            Self::File { path: name, .. } | Self::Unix { name, .. } | Self::Capability { name } => {
+                name.clone()
+            }
             Self::Process { pid, program, signal, .. } => {
                 let signal = signal.as_deref().map(|signal| format!("{signal} to ")).unwrap_or_default();
                 format!("{signal}{program}[{pid}]")
@@ -95,7 +96,6 @@ impl Object {
                 let cut = if *missing_bytes > 0 { format!(" … ({count} in all)") } else { String::new() };
                 format!("{}{cut}", arguments.join(" "))
             }
-            Self::Capability { name } => name.clone(),
         }
     }
 }

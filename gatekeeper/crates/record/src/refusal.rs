@@ -32,7 +32,7 @@ pub struct Refusal {
     pub reason: Reason,
     /// For people.
     pub message: String,
-    /// What to do about it.
+    /// The command or the change that solves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }

@@ -55,7 +55,7 @@ pub fn exact(text: &str) -> String {
 /// out, and the end.
 #[must_use]
 pub fn cut(text: &str, columns: usize) -> String {
-    fit(pieces(text), columns)
+    fit(&pieces(text), columns)
 }
 
 /// Several words in a line, each distinct from its neighbours, in at most so many columns.
@@ -78,15 +78,15 @@ pub fn words(words: &[String], columns: usize) -> String {
             line.push(Piece::of("\"", 0));
         }
     }
-    fit(line, columns)
+    fit(&line, columns)
 }
 
-fn fit(pieces: Vec<Piece>, columns: usize) -> String {
+fn fit(pieces: &[Piece], columns: usize) -> String {
     let text = |pieces: &[Piece]| pieces.iter().map(|piece| piece.text.as_str()).collect::<String>();
     let all: usize = pieces.iter().map(|piece| piece.columns).sum();
     let columns = columns.max(32);
     if all <= columns {
-        return text(&pieces);
+        return text(pieces);
     }
     // What is left are the words for what is left out, with a number of up to seven digits.
     let room = columns - r"\{1234567 left out}".len();
@@ -131,7 +131,7 @@ pub fn parts(text: &str, room: usize) -> Vec<String> {
     parts
 }
 
-/// What stands for one character, or for a run of the same.
+/// The shown form of one character, or of a run of the same.
 struct Piece {
     text: String,
     columns: usize,

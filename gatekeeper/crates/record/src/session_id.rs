@@ -22,7 +22,10 @@ pub struct SessionId(NonZeroU64);
 pub struct NotAnId(String);
 
 impl SessionId {
-    /// A new identity.
+    /// Returns a new identity.
+    ///
+    /// # Errors
+    /// Where the kernel has no random number to give.
     pub fn random() -> std::io::Result<Self> {
         loop {
             if let Some(id) = NonZeroU64::new(crate::random::number()? >> (64 - BITS)) {
@@ -44,12 +47,17 @@ impl SessionId {
     }
 }
 
+/// Returns the digit of the lowest five bits.
+fn digit(number: u64) -> char {
+    let [lowest, ..] = number.to_le_bytes();
+    char::from(DIGITS[usize::from(lowest & 31)])
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = self.0.get();
         let digits = (64 - number.leading_zeros()).div_ceil(5).max(BITS / 5);
-        let text: String =
-            (0..digits).rev().map(|at| char::from(DIGITS[(number >> (at * 5)) as usize & 31])).collect();
+        let text: String = (0..digits).rev().map(|at| digit(number >> (at * 5))).collect();
         f.pad(&text)
     }
 }

@@ -12,12 +12,18 @@ macro_rules! words {
             use serde::{Deserialize, Deserializer, Serializer};
 
             /// Writes the word.
+            ///
+            /// # Errors
+            /// Those of the serializer.
             pub fn serialize<S: Serializer>(value: &$kind, serializer: S) -> Result<S::Ok, S::Error> {
                 let word: fn($kind) -> &'static str = $word;
                 serializer.serialize_str(word(*value))
             }
 
             /// Reads the word.
+            ///
+            /// # Errors
+            /// Where there is no such word, and those of the deserializer.
             pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$kind, D::Error> {
                 let found = String::deserialize(deserializer)?;
                 let read: fn(&str) -> Option<$kind> = $read;

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What a person could be deceived with.
+/// Texts that could deceive a person.
 const HOSTILE: [&str; 16] = [
     "\u{1b}[2J\u{1b}[1;1Happroved",
     "\u{9b}31m",
