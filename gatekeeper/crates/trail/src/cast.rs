@@ -26,7 +26,7 @@ const NOW: &str = "# now ";
 /// Size of a terminal: columns and rows.
 pub type Size = (u16, u16);
 
-/// What happened on a terminal.
+/// An event on a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CastEvent {

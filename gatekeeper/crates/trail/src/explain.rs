@@ -24,16 +24,16 @@ use gatekeeper_record::time::Moment;
 /// Bytes of a process's command line that each of its records repeats; the record of its start has all of it.
 const COMMAND_LINE: usize = 512;
 
-/// What a record tells of the session.
+/// The facts about a session that its records repeat.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// Its short name.
     pub name: Option<String>,
     /// User id of its owner.
     pub owner: u32,
-    /// What `${workspace}` means in it.
+    /// The value of `${workspace}` in it.
     pub workspace: PathBuf,
-    /// What it is for.
+    /// Its purpose, as given when it was opened.
     pub purpose: Option<String>,
     /// The container it is in.
     pub container: Option<Container>,

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Events among which the order of numbers is not looked at where reading back begins.
 pub const NEIGHBOURS: usize = 64;
 
-/// What is known to be lost, kept over restarts of the daemon.
+/// The losses that are known, kept over restarts of the daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
     /// The boot it speaks of.
@@ -98,7 +98,7 @@ impl Losses {
         }
     }
 
-    /// What has been reported so far.
+    /// Returns the losses that have been reported so far.
     #[must_use]
     pub fn reported(&self) -> &Reported {
         &self.reported

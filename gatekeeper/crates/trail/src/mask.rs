@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 use sha2::Sha256;
 use tracing::error;
 
-/// What a value is called that nobody else should see.
+/// Names of values that nobody else should see.
 const NAMES: &str = r"(?:[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|client[_-]?key)[a-z0-9_.-]*)";
 
 /// Shapes of secrets, whatever stands around them. Each names the secret part `s`; all else stays.
@@ -100,7 +100,7 @@ impl Mask {
         pattern.replace_all(text, mask).into_owned()
     }
 
-    /// What stands in a secret's place.
+    /// Returns the digest that stands in a secret's place.
     fn digest(&self, secret: &str) -> String {
         let tag = Hmac::<Sha256>::new(&self.key.into()).chain_update(secret).finalize().into_bytes();
         let [a, b, c, d, e, ..] = <[u8; 32]>::from(tag);

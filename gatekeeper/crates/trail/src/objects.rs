@@ -1,4 +1,4 @@
-//! What an event is on, where that is no file and no address.
+//! Objects of events that are no files.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

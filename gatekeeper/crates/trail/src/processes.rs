@@ -52,7 +52,7 @@ impl Processes {
         self.known.get(&task.pid).filter(|process| process.start == task.start).map(|process| process.exec)
     }
 
-    /// What a task's process descends from, nearest first.
+    /// Returns the processes that a task's process descends from, nearest first.
     #[must_use]
     pub fn ancestry(&self, task: &Task) -> Vec<Ancestor> {
         let (mut pid, mut child) = (task.parent_pid, task.start);

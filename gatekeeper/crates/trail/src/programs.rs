@@ -16,7 +16,7 @@ pub struct Program {
     pub path: Arc<str>,
     /// The file it was started from.
     pub file: FileId,
-    /// What it was started with, on one line, once that is known.
+    /// Its arguments on one line, once they are known.
     pub command_line: Option<Arc<str>>,
 }
 

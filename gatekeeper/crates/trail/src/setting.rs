@@ -5,7 +5,7 @@ use std::path::{Component, PathBuf};
 
 use toml::Spanned;
 
-/// What is wrong, and where in the text.
+/// A fault of a setting: its place in the text, and the problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault(pub Range<usize>, pub String);
 

@@ -1,5 +1,5 @@
-//! What a recorded terminal may do to the terminal it is played on: draw. Whoever wrote to it then was governed, and must
-//! not write into the auditor's clipboard, change titles, switch the mouse on, or ask for what the terminal answers by
+//! A filter of recorded terminals, which may only draw on the terminal that they are played on. Whoever wrote then was
+//! governed, and must not write into the auditor's clipboard, change titles, switch the mouse on, or ask for what the terminal answers by
 //! typing. Only what is known to draw is let through, and it is written anew: no two parsers can read it differently.
 
 use std::collections::BTreeSet;
@@ -40,13 +40,13 @@ impl std::fmt::Debug for Sieve {
 }
 
 impl Sieve {
-    /// What of this piece draws.
+    /// Returns the part of this piece that draws.
     pub fn draw(&mut self, piece: &str) -> String {
         self.parser.advance(&mut self.screen, piece.as_bytes());
         std::mem::take(&mut self.screen.drawn)
     }
 
-    /// What makes the terminal again as it was, as far as it was changed.
+    /// Returns the sequences that restore the terminal, as far as it was changed.
     #[must_use]
     pub fn help(&self) -> String {
         let mut help = String::from("\u{1b}[m\u{1b}(B\u{f}");

@@ -471,7 +471,7 @@ fn edition_of(path: &Path) -> Option<PolicyVersion> {
     Some(PolicyVersion { serial: serial.parse().ok()?, generation: generation.parse().ok()? })
 }
 
-/// What waits is written by the keeper, which ends after this.
+/// Keeps the book of losses. Records that wait are written by the writer thread, which ends after this.
 impl Drop for Trail {
     fn drop(&mut self) {
         if self.unkept || self.numbers_unkept() > 0 {

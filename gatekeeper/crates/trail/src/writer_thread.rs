@@ -111,7 +111,7 @@ impl Health {
         self.signed.load(Ordering::Acquire)
     }
 
-    /// What keeps the trail from being written, if anything does.
+    /// Returns why the trail can't be written, if it can't.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.state().trouble.clone()
@@ -239,7 +239,7 @@ struct Writer {
     refused: Option<String>,
     /// Why the last signature or segment could not.
     neglected: Option<String>,
-    /// What passed on the promise that it is recorded, and could not be written yet. Bounded: while it waits,
+    /// Records of operations that passed only because they are recorded, not written yet. Bounded: while one waits,
     /// nothing more passes.
     owed: Vec<Arc<Record>>,
 }
@@ -366,7 +366,7 @@ fn is_owed(record: &Record) -> bool {
     matches!(record, Record::Event(event) if event.is_owed())
 }
 
-/// What is lost with a record: itself, unless it only tells of others, and those.
+/// Returns how many are lost with a record: itself, unless it only reports others, and those.
 fn weight(record: &Record) -> u64 {
     match record {
         Record::Lost(lost) => u64::from(lost.unexplained > 0 || !lost.families.is_empty()) + lost.unwritten,

@@ -21,7 +21,7 @@ pub struct Cursor {
     pub next: u64,
     /// The hash of the one before, if any was sent.
     last: Option<Hash>,
-    /// What the sink wants kept.
+    /// The mark that is kept for the sink.
     pub mark: Option<Mark>,
 }
 

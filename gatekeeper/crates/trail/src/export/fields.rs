@@ -1,4 +1,4 @@
-//! What other formats want of a record by itself.
+//! Single fields of a record that other formats need.
 
 use serde::Deserialize;
 

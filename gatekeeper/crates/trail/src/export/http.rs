@@ -1,4 +1,4 @@
-//! What exports over HTTP have in common.
+//! The client of exports over HTTP.
 
 use std::fs;
 use std::path::{Path, PathBuf};

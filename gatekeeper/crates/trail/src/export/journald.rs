@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::reader::Batch;
 use super::sink::{SendError, Sink};
 
-/// What kind of message it is: one number for all records.
+/// The journal's id of this kind of message: one for all records.
 const MESSAGE_ID: &str = "3d0f5fd5a2c94e5b8c0f6c9a7b1e42d1";
 
 /// The sink.

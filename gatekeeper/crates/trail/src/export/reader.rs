@@ -140,7 +140,7 @@ impl Open {
     }
 }
 
-/// What a read is to bring.
+/// The lines that a read is to bring.
 struct Wanted<'a> {
     next: &'a mut u64,
     end: u64,

@@ -199,7 +199,7 @@ impl Table {
         Ok(Url { url: url.into_inner(), ca, token })
     }
 
-    /// What is left was written for another kind.
+    /// Refuses settings that were written for another kind.
     fn nothing_left(&self, kind: &str) -> Result<(), Fault> {
         let left = [
             ("url", self.url.as_ref().map(Spanned::span)),

@@ -43,7 +43,7 @@ pub trait Sink: Send {
         0
     }
 
-    /// What the cursor keeps for the sink.
+    /// Returns the mark that the cursor keeps for the sink.
     fn mark(&self) -> Option<Mark> {
         None
     }
@@ -61,7 +61,7 @@ pub struct Mark {
 pub struct ExportState {
     /// Its name.
     pub name: String,
-    /// What it sends to.
+    /// The kind of its target.
     pub kind: String,
     /// The number of the next record to be sent.
     pub next: u64,

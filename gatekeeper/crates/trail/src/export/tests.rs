@@ -94,7 +94,7 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// What a receiver has taken: the numbers of the records.
+/// Returns the numbers of the records that a receiver has taken.
 #[derive(Clone, Debug, Default)]
 struct Taken(Arc<Mutex<Vec<u64>>>);
 

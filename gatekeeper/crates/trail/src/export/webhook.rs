@@ -27,7 +27,7 @@ impl Webhook {
     }
 }
 
-/// What the receiver makes out of the secret, the time and the body, too.
+/// Returns the signature, which the receiver also makes of the secret, the time and the body.
 pub fn signature(secret: &str, seconds: u64, body: &[u8]) -> Result<String, SendError> {
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
         .map_err(|error| SendError::new(format!("the secret: {error}")))?;

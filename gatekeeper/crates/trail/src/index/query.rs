@@ -23,7 +23,7 @@ pub struct Query {
     pub verdict: Option<String>,
     /// Only what passed, or only what was refused.
     pub passed: Option<bool>,
-    /// What was asked for.
+    /// The operation that was asked for.
     pub operation: Option<String>,
     /// A pattern for the path: `*` and `?` stand for anything, `/` included.
     pub path: Option<String>,
@@ -85,13 +85,13 @@ impl Query {
 /// How many of what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// What.
+    /// The value.
     pub value: String,
     /// How many.
     pub count: u64,
 }
 
-/// What there is most of.
+/// The values that are most frequent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Records in all.
@@ -126,7 +126,7 @@ impl Index {
         Ok(ids)
     }
 
-    /// What there is most of, among the records that fit.
+    /// Counts the values that are most frequent among the records that fit.
     pub fn stats(&self, query: &Query) -> Result<Stats, IndexError> {
         let top = query.last.unwrap_or(10);
         let count = |what: &str, also: &str| self.count(query, what, also, top);

@@ -11,7 +11,7 @@ use crate::log::folder::{INDEX, Lines, Segment, segments};
 use crate::log::merkle::leaf;
 use crate::ocsf::Line;
 
-/// What went wrong.
+/// A fault of the index.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// The trail can't be read.
@@ -176,7 +176,7 @@ fn is_not_ours_to_write(error: &rusqlite::Error) -> bool {
     matches!(code, Some(CannotOpen | DatabaseBusy | DatabaseLocked | PermissionDenied | ReadOnly))
 }
 
-/// What is wrong with an index: the first row that says something else than its record, or the first record
+/// Returns the first fault of an index: a row that says something else than its record, or the first record
 /// that has none; where there is no index, nothing.
 pub fn first_false_row(folder: &Path) -> Result<Option<String>, IndexError> {
     let path = folder.join(INDEX);

@@ -13,7 +13,7 @@ pub struct CheckedLine {
     pub index: u64,
     /// Its trail.
     pub chain: String,
-    /// What the next line must name.
+    /// The link that the next line must name.
     pub link: Link,
     /// The fingerprint of the line before, as it names it.
     pub before: Option<Link>,

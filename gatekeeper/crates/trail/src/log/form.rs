@@ -18,7 +18,7 @@ const AHEAD: usize = 2;
 pub struct Former<'a, R> {
     /// They.
     pub records: &'a [R],
-    /// What is the same in all.
+    /// The parts that are the same in all.
     pub machine: &'a Machine,
     /// The first one's number.
     pub size: u64,

@@ -12,7 +12,7 @@ use super::writer::Log;
 use crate::files;
 use gatekeeper_record::record::Upkeep;
 
-/// What was removed.
+/// The records that were removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Removed {
     /// The first record that was removed.

@@ -9,10 +9,10 @@ use super::merkle::{Edge, hex, leaf};
 use crate::ocsf::{Line, Link, Machine, Place};
 use gatekeeper_record::record::Record;
 
-/// What stands before the trail's name in the attestation; the fingerprint comes after that name. No text
+/// The text before the trail's name in the attestation; the fingerprint comes after that name. No text
 /// that somebody else chose can look like this: inside a string, quotation marks are escaped.
 const BEFORE: &str = r#""chain_uid":""#;
-/// What stands between that name and the fingerprint of the record before, where there is one.
+/// The text between that name and the fingerprint of the record before, where there is one.
 const PREVIOUS: &[u8] = br#","prev_event":{"fingerprint":{"algorithm_id":3,"serialization_id":2,"value":""#;
 /// Stands where the fingerprint of the record before is filled in.
 const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -35,7 +35,7 @@ struct Unlinked {
     type_uid: u32,
 }
 
-/// What grows with every line: the tree, the chain, and what is to be written.
+/// The parts that grow with every line: the tree, the chain, and the bytes to be written.
 #[derive(Debug)]
 pub struct Grown<'a> {
     /// The tree's edge.

@@ -14,7 +14,7 @@ use super::merkle::Hash;
 /// Stands before a public key: Ed25519.
 const ED25519: u8 = 1;
 
-/// What can be wrong with a note or a key.
+/// A fault of a note or a key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NoteError {
     /// It is no checkpoint.

@@ -17,7 +17,7 @@ use super::signed_note::{Checkpoint, Verifier};
 pub use finding::Finding;
 use walk::Walk;
 
-/// What verifying found.
+/// The result of verifying a trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The trail's name.
@@ -30,7 +30,7 @@ pub struct Report {
     pub signed: u64,
     /// Checkpoints whose signature is the key's.
     pub checkpoints: usize,
-    /// What is wrong, the first record first.
+    /// The faults, the first record first.
     pub findings: Vec<Finding>,
 }
 
@@ -115,7 +115,7 @@ fn heads(folder: &Path, findings: &mut Vec<Finding>) -> io::Result<Vec<Head>> {
     Ok(heads)
 }
 
-/// What lies there and belongs to no trail.
+/// Reports files that belong to no trail.
 fn strangers(folder: &Path, findings: &mut Vec<Finding>) -> io::Result<()> {
     let firsts: Vec<u64> = segments(folder)?.iter().map(|segment| segment.first).collect();
     for entry in fs::read_dir(folder)? {

@@ -30,10 +30,10 @@ pub struct Actor<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Process<'a> {
-    /// What it descends from, nearest first.
+    /// The processes that it descends from, nearest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ancestry: Vec<ProcessEntity<'a>>,
-    /// What its program was started with.
+    /// The arguments of its program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmd_line: Option<Text<'a>>,
     /// The container it runs in.
@@ -63,7 +63,7 @@ pub struct Container<'a> {
     /// The Kubernetes pod it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_uuid: Option<Text<'a>>,
-    /// What runs it.
+    /// Its runtime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<Text<'a>>,
     /// Its id.

@@ -12,7 +12,7 @@ use super::unmapped::Kind;
 use gatekeeper_record::hook_report::{HookReport, ReportKind};
 use gatekeeper_record::record::{AssistantReport, PredictedDenial};
 
-/// What stands nowhere else in the line.
+/// The parts of a report that stand nowhere else in the line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Rest {
     dropped: u64,

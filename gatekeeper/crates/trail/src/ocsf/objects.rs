@@ -1,4 +1,4 @@
-//! What it was done to, and by which rule.
+//! The object of an operation, and the rule that decided.
 
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ pub struct Entity<'a> {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text<'a>>,
-    /// What it is, in a word.
+    /// Its type, in a word.
     #[serde(rename = "type")]
     pub kind: Text<'a>,
     /// 5 a policy, 99 a session.
@@ -97,7 +97,7 @@ pub struct File<'a> {
     pub uid: Option<Text<'a>>,
 }
 
-/// What of the kernel was reached for.
+/// A part of the kernel that an operation is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KernelObject<'a> {
@@ -138,7 +138,7 @@ pub struct Api<'a> {
     pub service: Service<'a>,
 }
 
-/// What is called, or talked with.
+/// A service that is called or talked with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service<'a> {

@@ -132,7 +132,7 @@ impl Line<'_> {
         Ok(decision)
     }
 
-    /// What was asked for, as long as it waits.
+    /// The operation that was asked for, as long as it waits.
     fn asked(&self, time: Moment, process: &Process<'_>) -> Result<Event, &'static str> {
         let actor = self.actor.as_ref().ok_or("actor")?;
         let operation = self.unmapped.operation.ok_or("operation")?;

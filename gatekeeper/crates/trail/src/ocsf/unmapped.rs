@@ -1,4 +1,4 @@
-//! What the schema has no place for.
+//! The facts that the schema has no attribute for.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use gatekeeper_record::record::{Change, FamilyName, ToolLink, Upkeep};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 
-/// What kind of record this is, as [`gatekeeper_record::record::Record`] names it.
+/// The kind of a record, as [`gatekeeper_record::record::Record`] names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -42,7 +42,7 @@ pub enum Kind {
     Decision,
 }
 
-/// What the schema has no place for; `type` says which of the other fields there are.
+/// The facts that the schema has no attribute for; `type` says which of the other fields there are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unmapped<'a> {
@@ -52,7 +52,7 @@ pub struct Unmapped<'a> {
     /// Nanoseconds since boot, on the kernel's clock: as text, for JSON's numbers end after 104 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_time: Option<Text<'a>>,
-    /// What happened to a session.
+    /// The change in a session's life.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
     /// The command a session was opened for, as the caller gave it.
@@ -103,10 +103,10 @@ pub struct Unmapped<'a> {
     /// Records a follower missed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed: Option<u64>,
-    /// What an event is on, where that is no file and no address.
+    /// The object of an event, where that is no file and no address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<serde_json::Value>,
-    /// What was asked for.
+    /// The operation that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional::operation")]
     pub operation: Option<Operation>,
     /// The session around.
@@ -124,10 +124,10 @@ pub struct Unmapped<'a> {
     /// The process that asked for what a decision is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Box<Process<'a>>>,
-    /// What is spoken with an address.
+    /// The protocol of an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Text<'a>>,
-    /// What the session is for.
+    /// The session's purpose, as given when it was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Text<'a>>,
     /// That the operation could pass only if recorded.
@@ -151,7 +151,7 @@ pub struct Unmapped<'a> {
     /// A change to the trail itself.
     #[serde(default, alias = "upkeep", skip_serializing_if = "Option::is_none")]
     pub trail_change: Option<Upkeep>,
-    /// What kind of record this is.
+    /// The kind of record.
     #[serde(rename = "type")]
     pub kind: Kind,
     /// Missing numbers that no counter explains.
@@ -163,7 +163,7 @@ pub struct Unmapped<'a> {
     /// The verdict of the rules.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional::verdict")]
     pub verdict: Option<Verdict>,
-    /// What `${workspace}` means.
+    /// The value of `${workspace}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Text<'a>>,
     /// The path from the workspace.

@@ -19,7 +19,7 @@ pub struct HoldStory {
     /// Since when it waited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Moment>,
-    /// What was asked, in a few words.
+    /// The request in a few words.
     pub summary: String,
     /// The program that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ pub struct HoldStory {
     /// Its process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-    /// What came of it; absent where no record tells.
+    /// Its outcome; absent where no record has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// How long it waited for that, in milliseconds.
@@ -71,14 +71,14 @@ impl HoldStory {
         self.pid = Some(event.task.pid);
     }
 
-    /// What decided it.
+    /// Returns the decision that was final.
     #[must_use]
     pub fn decision(&self) -> Option<&Decision> {
         self.decisions.iter().map(|one| &one.decision).find(|decision| decision.is_final)
     }
 }
 
-/// What came of it, in words.
+/// The outcome in words.
 impl fmt::Display for HoldStory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.outcome, self.decision()) {

@@ -16,7 +16,7 @@ pub struct Story {
     pub opened: Option<SessionChange>,
     /// When it ended, if it did.
     pub ended: Option<Moment>,
-    /// What else happened to it.
+    /// Its other changes.
     pub changes: Vec<SessionChange>,
     /// Sessions opened in it.
     pub nested: Vec<SessionId>,
@@ -73,7 +73,7 @@ pub struct Process {
     /// The tool call it belongs to, where one was reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call: Option<ToolLink>,
-    /// What it did, in order.
+    /// Its events, in order.
     pub events: Vec<StoryEvent>,
 }
 

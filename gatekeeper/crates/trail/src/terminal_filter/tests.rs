@@ -1,4 +1,4 @@
-//! What an agent can write to its terminal, and what of it reaches the auditor's.
+//! Output that an agent can write to its terminal, and the part of it that reaches the auditor's.
 
 use proptest::prelude::*;
 
@@ -73,7 +73,7 @@ const HOSTILE: &[&str] = &[
     "\u{1b}[\u{7}6n",
 ];
 
-/// What begins these is dropped, and the rest is no more than text.
+/// Sequences whose beginning is dropped; the rest is no more than text.
 const DEFUSED: &[(&str, &str)] = &[
     ("\u{9b}6n", "6n"),
     ("\u{90}$qm\u{9c}", "$qm"),
@@ -146,7 +146,7 @@ fn plain_text_moves_no_cursor() {
 }
 
 proptest! {
-    /// Whatever is written, what comes out draws: it goes through again unchanged, and no control string is in it.
+    /// Output of the filter only draws: it goes through again unchanged, and no control string is in it.
     #[test]
     fn what_comes_out_draws(pieces in proptest::collection::vec(prop_oneof![
         "[ -~]{0,9}",

@@ -17,7 +17,7 @@ pub const MOST: u64 = 128 << 20;
 /// Records of another boot in a row after which none of this boot lies further back.
 const OTHERS: usize = 64;
 
-/// What has to be found before reading back may end.
+/// The records that have to be found before reading back may end.
 #[derive(Debug)]
 pub struct Sought<'a> {
     /// The kernel's id of this boot.

@@ -1,4 +1,4 @@
-//! What policies call a secret is masked in the records of their sessions.
+//! Secrets that policies name are masked in the records of their sessions.
 
 use super::read_back::{Sought, read_back};
 use super::*;

@@ -63,7 +63,7 @@ impl Journal {
         let _ = server.wait();
     }
 
-    /// What it has of ours, in its order.
+    /// Returns the entries that are ours, in its order.
     fn records(&self) -> Taken {
         let output = Command::new("journalctl")
             .arg(format!("--namespace={}", self.name))

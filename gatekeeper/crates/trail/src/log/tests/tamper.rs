@@ -15,7 +15,7 @@ use super::*;
 use crate::ocsf::samples::machine;
 use crate::ocsf::{Line, Machine, Place};
 
-/// What is done to a trail.
+/// A change that somebody makes to a trail.
 #[derive(Clone, Debug)]
 enum Tampering {
     /// One byte of one file is changed.
@@ -186,7 +186,7 @@ impl Victim {
         Some(Some(named))
     }
 
-    /// What somebody does who knows all but the private key: changes a record, and seals it and all after it
+    /// The act of somebody who knows all but the private key: changes a record, and seals it and all after it
     /// anew.
     fn forge(&self, lines: &mut [(PathBuf, Vec<String>)], (file, at): (usize, usize), hashes: bool) -> u64 {
         let number = |line: &str| check::read(line.trim_end().as_bytes()).unwrap().index;

@@ -1,4 +1,4 @@
-//! What verifying can find.
+//! Findings of verifying.
 
 use std::fmt;
 

@@ -70,7 +70,7 @@ impl<'a> Walk<'a> {
         self.edge.size()
     }
 
-    /// What is wrong.
+    /// Returns the faults.
     pub fn findings(self) -> Vec<Finding> {
         self.findings
     }

@@ -254,7 +254,7 @@ fn all(story: &Value, which: impl Fn(&Event) -> bool) -> Vec<Value> {
     by_number.into_values().collect()
 }
 
-/// What stands beside its record's number.
+/// Returns the cells beside its record's number.
 fn read<T: serde::de::DeserializeOwned>(numbered: &Value) -> T {
     let mut alone = numbered.clone();
     alone.as_object_mut().unwrap().remove("record");
@@ -281,7 +281,7 @@ fn last(path: &str) -> String {
     path.rsplit('/').next().unwrap().to_owned()
 }
 
-/// What somebody chose, as the page has it: made harmless, and blanks as a browser shows them.
+/// Returns text that somebody else chose, as the page has it: made harmless, and blanks as a browser shows them.
 fn line(text: String) -> String {
     squeeze(&visible(&text))
 }
@@ -391,7 +391,7 @@ fn no_number_in_the_page_is_left_unread() {
 
 const BROWSER: &str = "/usr/bin/chromium";
 
-/// What a browser makes of the page is what was written.
+/// A browser's document of the page is the one that was written.
 #[test]
 fn a_browser_shows_the_same() {
     if !std::path::Path::new(BROWSER).exists() {
