@@ -42,7 +42,7 @@ impl Test {
     }
 }
 
-/// What came of a test.
+/// The outcome of a test.
 enum Outcome {
     Passed,
     /// At its second try; what had come of the first.
@@ -60,7 +60,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// What a command line asks for; nothing where it makes no sense.
+    /// Reads the choice from a command line; none where it makes no sense.
     pub fn of(words: impl Iterator<Item = String>) -> Option<Self> {
         let mut choice = Self::default();
         for word in words {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passed_that_must_not_is_not_tried_again() {
+    fn a_breach_is_not_tried_again() {
         let breach = must_not_pass(false, "it was let").context("reading").context("the second case");
         assert!(breach.is_err_and(|error| is_final(&error)));
         assert!(is_final(&Stuck(LIMIT).into()));

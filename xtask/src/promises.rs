@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passed_is_read_from_each_runner() {
+    fn passed_tests_are_read_from_each_runner() {
         let output = "ok file::read (0.3 s)\nFAILED file::write: it was let\nnone file/verity: not here (0.2 s)\n\
                       ok unix/abstract blocked: connect x (policy) (1.2 s)\nAGAIN net::send: late\n\
                       \x20       PASS [   0.035s] (  3/442) gatekeeper api::wire::tests::bounds\n\

@@ -40,7 +40,7 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// What is wrong in a document, each with its line.
+/// The faults of a document, each with its line.
 fn findings(text: &str, folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for (line, block) in blocks(text) {

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_leaves_the_table() {
+    fn programs_that_are_gone_leave_the_table() {
         let old = BTreeMap::from([("6.1", printed(PRINTED))]);
         let mut fewer = printed(PRINTED);
         fewer.remove("bpf");

@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What to say where no toolchain is found.
+/// The message where no toolchain is found.
 const HELP: &str = "no eBPF toolchain found; `cargo xtask setup` installs one. By hand, one of:\n  \
     rustup toolchain install nightly --component rust-src\n  \
     apt-get install rustc-web cargo-web libstd-rust-web-dev-bpf    (Debian 12)\n  \

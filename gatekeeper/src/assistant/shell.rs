@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_shell_can_read_is_not_guessed() {
+    fn expansions_of_a_shell_are_not_guessed() {
         for line in ["$X y", "rm *.o", "cat ~/.ssh/id", "cat <<E\nnc x\nE", "echo $(nc x)", "`nc`", "nc 'x"] {
             assert_eq!(parsed(line), [""; 0], "{line}");
         }

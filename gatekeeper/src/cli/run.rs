@@ -15,7 +15,7 @@ mod record;
 use super::holds::time;
 use super::output::{complain, escaped};
 use crate::config::Config;
-use crate::daemon::session::open::{COMMAND, COMMAND_WORDS};
+use crate::daemon::session::request::{COMMAND, COMMAND_WORDS};
 use crate::protocol::client::ask;
 use crate::protocol::messages::{Answer, PolicyChoice, Request, Run};
 use crate::sys::fd;

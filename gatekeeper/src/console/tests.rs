@@ -187,7 +187,7 @@ fn approving_more_than_others_did_is_noted() {
 }
 
 #[test]
-fn what_was_not_on_the_screen_is_not_approved() {
+fn lines_not_on_the_screen_keep_a_hold_unapproved() {
     let many: Vec<String> = (0..100).map(|number| format!("file-{number}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let mut state = state((100, 20), vec![held(7, "/usr/bin/rm", &many)]);

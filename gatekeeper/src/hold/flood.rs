@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_denies_counts() {
+    fn denials_of_the_kernel_count() {
         let mut floods = Floods::default();
         floods.denied(session(1), Duration::from_secs(5));
         floods.denied(session(1), Duration::from_secs(6));

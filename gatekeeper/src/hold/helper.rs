@@ -166,7 +166,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_handed_over_arrives_whole_or_is_not_wanted() {
+    async fn input_arrives_whole_or_is_not_wanted() {
         let long = "x".repeat(1 << 20);
         let output = shell("wc -c", &long, SOON).await.unwrap();
         assert_eq!(String::from_utf8(output.answer).unwrap().trim(), "1048576");

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_leaves_the_file() {
+    fn decisions_that_are_over_leave_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), "one").unwrap();
         for number in 1..=2000 {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_written_is_not_kept() {
+    fn a_decision_that_can_not_be_written_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(&folder.path().join("missing"), "one").unwrap();
         assert!(journal.note(decision(1, true)).is_err());

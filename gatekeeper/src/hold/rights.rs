@@ -1,8 +1,10 @@
 //! The right to decide: by the kernel's word on the peer, and never through a terminal that the governed can type into.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::io::Read;
 use std::path::Path;
+
+use procfs::process::{FDTarget, Process};
 
 use crate::protocol::peer::Peer;
 use crate::sys::{passwd, process};
@@ -98,27 +100,27 @@ fn device_name(device: u32) -> String {
 
 /// Whether a process has this terminal for its own, or the end of it that types.
 fn holds(pid: u32, terminal: u32) -> bool {
-    let own = process::stat(pid.cast_signed());
-    if own.is_ok_and(|stat| terminal_of(stat.tty_nr) == Some(terminal)) {
+    let Ok(process) = Process::new(pid.cast_signed()) else { return false };
+    if process.stat().is_ok_and(|stat| terminal_of(stat.tty_nr) == Some(terminal)) {
         return true;
     }
-    // By hand: procfs reads no fdinfo, which alone tells the masters of terminals apart.
-    let folder = format!("/proc/{pid}");
-    let Ok(files) = fs::read_dir(format!("{folder}/fd")) else { return false };
+    let Ok(files) = process.fd() else { return false };
     let name = device_name(terminal);
     files.flatten().any(|file| {
-        let Ok(target) = fs::read_link(file.path()) else { return false };
+        let FDTarget::Path(target) = file.target else { return false };
         if target == Path::new("/dev").join(&name) {
             return true;
         }
         let is_master = target == Path::new("/dev/ptmx") || target == Path::new("/dev/pts/ptmx");
-        is_master && index_of(&folder, &file.file_name()).is_some_and(|index| format!("pts/{index}") == name)
+        is_master && index_of(&process, file.fd).is_some_and(|index| format!("pts/{index}") == name)
     })
 }
 
-/// The index of a master's pseudo-terminal (`tty-index` in fdinfo, drivers/tty/tty_io.c `tty_show_fdinfo`).
-fn index_of(folder: &str, fd: &std::ffi::OsStr) -> Option<u32> {
-    let fdinfo = fs::read_to_string(Path::new(folder).join("fdinfo").join(fd)).ok()?;
+/// The index of a master's pseudo-terminal (`tty-index` in fdinfo, drivers/tty/tty_io.c `tty_show_fdinfo`). It alone
+/// tells the masters of terminals apart, and procfs opens fdinfo, but does not parse it.
+fn index_of(process: &Process, fd: i32) -> Option<u32> {
+    let mut fdinfo = String::new();
+    process.open_relative(format!("fdinfo/{fd}")).ok()?.read_to_string(&mut fdinfo).ok()?;
     fdinfo.lines().find_map(|line| line.strip_prefix("tty-index:"))?.trim().parse().ok()
 }
 

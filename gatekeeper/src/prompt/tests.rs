@@ -74,7 +74,7 @@ fn a_key_that_is_held_down_says_nothing() {
 }
 
 #[test]
-fn what_a_terminal_says_is_no_answer() {
+fn a_terminals_own_bytes_are_no_answer() {
     // A title made of an answer, reported; the cursor's place in the middle of typing; pasted text in brackets.
     for keys in ["\u{1b}]la417\r\u{1b}\\", "\u{1b}[24;80R", "\u{1b}[200~a417\r\u{1b}[201~"] {
         let mut question = question(held(), SIZE);
@@ -85,7 +85,7 @@ fn what_a_terminal_says_is_no_answer() {
 }
 
 #[test]
-fn what_was_typed_before_it_could_be_read_is_no_answer() {
+fn keys_typed_before_the_question_could_be_read_are_no_answer() {
     let mut question = Question::new(held(), SIZE, "417".to_owned());
     assert_eq!(press(&mut question, "a417\r"), Step::Stay);
     let mut question = question.long_ago();
@@ -94,7 +94,7 @@ fn what_was_typed_before_it_could_be_read_is_no_answer() {
 }
 
 #[test]
-fn what_has_not_been_on_the_screen_is_not_decided() {
+fn lines_not_yet_on_the_screen_keep_a_hold_undecided() {
     let words: Vec<String> = (0..60).map(|number| format!("argument-{number}")).collect();
     let mut question = question(Held { arguments: Some(words), ..held() }, SIZE);
     let first = seen(&question.draw(9), SIZE);

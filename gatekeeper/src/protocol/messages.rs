@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_refused_not_skipped() {
+    fn unknown_keys_are_refused_not_skipped() {
         for text in [
             r#"{"protocol":2,"request":{"verb":"approve"}}"#,
             r#"{"protocol":2,"request":{"verb":"status","all":true}}"#,

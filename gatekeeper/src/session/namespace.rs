@@ -1,12 +1,16 @@
 //! The file tree that a process sees: its mount namespace and its root. Paths in a policy mean what a session's own
 //! processes see, and the daemon looks them up in its own tree, so both must be the same or be known to differ.
 
-use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use procfs::ProcError;
+use procfs::process::Process;
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
+
+use crate::sys::process::io_error;
 
 /// The view that a process has of the file tree; [`super::record::Session::workspace`] is a path in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +59,8 @@ impl Namespace {
     /// # Errors
     /// Where /proc does not show it.
     pub fn of_process(pid: i32) -> Result<Self, NamespaceError> {
-        Self::read(Path::new(&format!("/proc/{pid}")))
+        let process = Process::new(pid).map_err(unknown(format!("/proc/{pid}")))?;
+        Self::read(&process)
     }
 
     /// The daemon's own.
@@ -63,21 +68,24 @@ impl Namespace {
     /// # Errors
     /// Where /proc does not show it.
     pub fn of_daemon() -> Result<Self, NamespaceError> {
-        Self::read(Path::new("/proc/self"))
+        let process = Process::myself().map_err(unknown("/proc/self".to_owned()))?;
+        Self::read(&process)
     }
 
-    fn read(process: &Path) -> Result<Self, NamespaceError> {
-        let unknown = |path: &Path| {
-            let path = path.display().to_string();
-            move |source| NamespaceError::Unknown { path, source }
+    fn read(process: &Process) -> Result<Self, NamespaceError> {
+        let path = |name: &str| format!("/proc/{}/{name}", process.pid);
+        let look = |name: &str| {
+            let file = process
+                .open_relative_flags(name, OFlags::PATH | OFlags::CLOEXEC)
+                .map_err(unknown(path(name)))?;
+            file.metadata().map_err(|source| NamespaceError::Unknown { path: path(name), source })
         };
-        let link = |path: &Path| fs::read_link(path).map_err(unknown(path));
-        let root = process.join("root");
-        let found = fs::metadata(&root).map_err(unknown(&root))?;
-        Ok(Self {
-            mounts: link(&process.join("ns/mnt"))?,
-            root: Root { device: found.dev(), inode: found.ino(), path: link(&root)? },
-        })
+        // Not `Process::namespaces`: it looks at all of them, and one may have no name yet. `pid_for_children` has none
+        // between unshare(2) and the first fork (kernel/pid_namespace.c, `pidns_for_children_get`).
+        let mounts = format!("mnt:[{}]", look("ns/mnt")?.ino()).into();
+        let found = look("root")?;
+        let root = process.root().map_err(unknown(path("root")))?;
+        Ok(Self { mounts, root: Root { device: found.dev(), inode: found.ino(), path: root } })
     }
 
     /// Refuses what is not the daemon's own tree.
@@ -92,6 +100,10 @@ impl Namespace {
     }
 }
 
+fn unknown(path: String) -> impl FnOnce(ProcError) -> NamespaceError {
+    move |error| NamespaceError::Unknown { path, source: io_error(error) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +112,8 @@ mod tests {
     fn this_process_sees_what_the_daemon_sees() {
         let own = Namespace::of_process(std::process::id() as i32).unwrap();
         own.must_be(&Namespace::of_daemon().unwrap()).unwrap();
+        // As sessions of earlier versions have it stored.
+        assert_eq!(own.mounts, std::fs::read_link("/proc/self/ns/mnt").unwrap());
         let kept: Namespace = serde_json::from_str(&serde_json::to_string(&own).unwrap()).unwrap();
         assert_eq!(kept, own);
     }

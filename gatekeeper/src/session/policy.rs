@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_configuration_moves_is_guarded() {
+    fn moved_paths_are_guarded() {
         let mut places = Places::default();
         let config = Config {
             file: Some("/srv/gk/conf.toml".into()),

@@ -116,7 +116,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_loaded() {
+    fn a_saved_session_is_loaded_until_removed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         store.save(&session()).unwrap();

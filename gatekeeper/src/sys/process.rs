@@ -69,7 +69,8 @@ pub fn cgroup(pid: i32) -> io::Result<Option<String>> {
     Ok(all.into_iter().find(|one| one.hierarchy == 0).map(|one| one.pathname))
 }
 
-fn io_error(error: ProcError) -> io::Error {
+/// Returns the I/O error that reading /proc came to.
+pub fn io_error(error: ProcError) -> io::Error {
     match error {
         ProcError::NotFound(_) => io::Error::new(io::ErrorKind::NotFound, error),
         ProcError::PermissionDenied(_) => io::Error::new(io::ErrorKind::PermissionDenied, error),

@@ -109,7 +109,7 @@ fn is_path(path: &[u8]) -> bool {
         && (rest.is_empty() || (names().all(is_name) && names().count() <= COMPONENTS as usize))
 }
 
-/// What comes out of the ring buffer becomes a record that its line gives back, or is refused.
+/// Checks that bytes of the ring buffer become a record that its line gives back, or are refused.
 pub fn event(bytes: &[u8]) {
     let Some(raw) = RawEvent::parse(bytes) else { return };
     let Ok(event) = Context::default().explain(&raw) else { return };

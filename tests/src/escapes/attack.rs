@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_header_must_say() {
+    fn a_header_names_all_its_keys() {
         let good = "// tries: one thing and another\n//   and more\n// works: because nobody looks\n\
                     // see: open(2), of course\n// goal: hold socket:17\nint main;";
         let attack = parse("a/b".into(), Kind::C, good).unwrap();

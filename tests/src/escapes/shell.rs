@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_running_ends_with_it() {
+    fn processes_left_running_end_with_the_shell() {
         let pipe = std::process::Stdio::piped();
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "sleep 1000 & exit 0"]).stdout(pipe);

@@ -59,7 +59,7 @@ impl Built {
     /// Where the kernel refuses.
     pub fn note(self, pins: &Path) -> Result<(), KernelError> {
         let path = place(pins);
-        PinnedMap::open_or_create(&path, "BUILT", BYTES as u32, 1)
+        PinnedMap::open_or_create(&path, "BUILT", BYTES, 1)
             .and_then(|map| update(map.as_fd(), &0_u32.to_ne_bytes(), &self.0))
             .map_err(KernelError::call(format!("noting what was loaded at {}", path.display())))
     }

@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn every_cause_is_named_once() {
         let refused = || io::Error::from_raw_os_error(libc::EACCES);
-        let log: String = (1..=70).map(|line| format!("line {line}\n")).collect();
+        let log: String = (1..=70).map(|line| format!("line {line}\n")).collect::<Vec<_>>().concat();
         let verifier =
             KernelError::program("file_open")(ProgramFailure::verifier(refused(), &log)).to_string();
         assert!(verifier.starts_with("file_open: Permission denied (os error 13)\nline 11\n"), "{verifier}");

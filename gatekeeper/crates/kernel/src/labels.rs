@@ -48,7 +48,7 @@ pub trait Labels: Debug {
     fn unmark(&mut self, cgroup: u64) -> Result<(), KernelError>;
 
     /// The label a process carries. None of one that has been reaped, too: the kernel says the same of both
-    /// (kernel/bpf/bpf_task_storage.c `bpf_pid_task_storage_lookup_elem`), so whoever asks has to look after it.
+    /// (`kernel/bpf/bpf_task_storage.c`, `bpf_pid_task_storage_lookup_elem`), so whoever asks has to look after it.
     ///
     /// # Errors
     /// Where the kernel refuses.

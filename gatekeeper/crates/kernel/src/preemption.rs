@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_counts_as_preemptible() {
+    fn an_unknown_model_counts_as_preemptible() {
         assert!(!preemptible_with(
             None,
             DYNAMIC,

@@ -140,6 +140,7 @@ pub const PROGRAMS: &[Program] = &[
 pub const AT_FUNCTIONS: &[Program] = &[entry("security_sk_free"), exit("security_bprm_creds_from_file")];
 
 /// The programs for one way of attaching that this kernel has hooks for.
+#[must_use]
 pub fn programs(attachment: Attachment, kernel: &Btf) -> Vec<&'static Program> {
     let more = if attachment == Attachment::Function { AT_FUNCTIONS } else { &[] };
     let has =

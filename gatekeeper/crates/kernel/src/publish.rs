@@ -29,13 +29,13 @@ fn filled(head: &[u8], comb: &[u8], serial: u32, generation: u64) -> Result<(Siz
     if head.len() < size_of::<Header>() {
         return Err(KernelError::TooLarge(head.len()));
     }
-    let map = create_array("IMAGE", size.plane() as u32, PLANES)
-        .map_err(KernelError::call("making an image's map"))?;
+    let map =
+        create_array("IMAGE", size.plane(), PLANES).map_err(KernelError::call("making an image's map"))?;
     let mut plane = vec![0; size.plane()];
     plane[..head.len()].copy_from_slice(head);
     plane[GENERATION_AT..GENERATION_AT + 8].copy_from_slice(&generation.to_ne_bytes());
     // No two images are filled in the same nanosecond since boot, nor does one outlive a boot.
-    let image = since_boot().as_nanos() as u64;
+    let image = u64::try_from(since_boot().as_nanos()).unwrap_or(u64::MAX);
     plane[IMAGE_AT..IMAGE_AT + 8].copy_from_slice(&image.to_ne_bytes());
     plane[SERIAL_AT..SERIAL_AT + 4].copy_from_slice(&serial.to_ne_bytes());
     let store = |index: u32, plane: &[u8]| {

@@ -32,10 +32,9 @@ fn find(symbols: impl BufRead) -> (u64, u32) {
         }
         *place = address;
     }
-    let span = u64::abs_diff(renames, mounts);
-    let near =
-        renames != 0 && mounts != 0 && (4..=u64::from(SEQUENCES_SPAN)).contains(&span) && span % 4 == 0;
-    if near { (renames.min(mounts), span as u32) } else { (0, 0) }
+    let span = u32::try_from(u64::abs_diff(renames, mounts)).unwrap_or(u32::MAX);
+    let near = renames != 0 && mounts != 0 && (4..=SEQUENCES_SPAN).contains(&span) && span % 4 == 0;
+    if near { (renames.min(mounts), span) } else { (0, 0) }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use gatekeeper_common::limits::SLOTS;
 use super::KernelError;
 use crate::sys::bpf::{PinnedMap, lookup, update};
 
-/// What stands in the array: a slot's layer and size; behind the last slot, the last serial given out.
+/// An entry of the array: a slot's layer and size; behind the last slot, the last serial given out.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 struct Entry {
@@ -35,7 +35,7 @@ pub struct Slots {
 impl Slots {
     pub(super) fn open(pins: &Path) -> Result<Self, KernelError> {
         let path = pins.join("maps/SLOTS");
-        let map = PinnedMap::open_or_create(&path, "SLOTS", size_of::<Entry>() as u32, SLOTS + 1)
+        let map = PinnedMap::open_or_create(&path, "SLOTS", size_of::<Entry>(), SLOTS + 1)
             .map_err(KernelError::call(format!("opening {}", path.display())))?;
         let mut slots = Self { map, entries: vec![FREE; SLOTS as usize], last: 0 };
         for index in 0..=SLOTS {
@@ -61,10 +61,11 @@ impl Slots {
 
     /// A free slot and a serial never given out before, not yet taken.
     pub(super) fn vacancy(&mut self) -> Result<Layer, KernelError> {
-        let free = self.entries.iter().position(|entry| *entry == FREE).ok_or(KernelError::NoSlot(SLOTS))?;
+        let free = (0..).zip(&self.entries).find(|(_, entry)| **entry == FREE);
+        let (slot, _) = free.ok_or(KernelError::NoSlot(SLOTS))?;
         self.last = self.last.checked_add(1).ok_or(KernelError::NoSlot(SLOTS))?;
         self.store(SLOTS, Entry { serial: self.last, large: 0 })?;
-        Ok(Layer { slot: free as u32, serial: self.last })
+        Ok(Layer { slot, serial: self.last })
     }
 
     /// Notes that a layer's image has this size.

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_does_not_resolve_is_denied() {
+    fn paths_that_the_kernel_does_not_resolve_are_denied() {
         let compiled = compile(include_str!("tests/explain-files.toml")).unwrap();
         let deep = [b"/a".as_slice(), &b"/x".repeat(254)].concat();
         assert!(compiled.explain(&file(&deep, &[Operation::Read])).passes());

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf8_is_named_by_its_place() {
+    fn bytes_that_are_not_utf8_are_named_by_their_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latin.toml");
         std::fs::write(&path, b"version = 1\nname = \"\xc3\xa9t\xe9\"\n\xff").unwrap();

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_could_replace_is_named() {
+    fn a_program_that_others_could_replace_is_named() {
         // Others can make files in /tmp, whoever owns this one.
         let folder = tempfile::tempdir_in("/tmp").unwrap();
         let path = folder.path().join("check");

@@ -227,11 +227,23 @@ mod tests {
         pairs.iter().map(|(name, value)| (spanned(name), spanned(value))).collect()
     }
 
-    fn scoped(pairs: &[(&str, &str)], text: &str, used: Use) -> Result<String, String> {
+    /// A refusal of the variables themselves, or of a text that has them.
+    #[derive(Debug, thiserror::Error)]
+    enum Refused {
+        #[error("{}", .0.problem)]
+        Variables(#[from] PolicyError),
+        #[error(transparent)]
+        Text(#[from] VarError),
+    }
+
+    fn scoped(pairs: &[(&str, &str)], text: &str, used: Use) -> Result<String, Refused> {
         let (built_in, own, source) = (vars(), own(pairs), Source::new("t", None, String::new()));
-        let scope = Scope::new(&built_in, &own, &source).map_err(|error| error.problem)?;
-        let out = scope.expand(text, used).map_err(|error| error.to_string())?;
+        let out = Scope::new(&built_in, &own, &source)?.expand(text, used)?;
         Ok(String::from_utf8(out).unwrap())
+    }
+
+    fn problem(pairs: &[(&str, &str)], text: &str) -> String {
+        scoped(pairs, text, Use::Plain).unwrap_err().to_string()
     }
 
     #[test]
@@ -263,18 +275,16 @@ mod tests {
 
     #[test]
     fn faults_are_named() {
-        assert!(scoped(&[], "${nothing}", Use::Plain).unwrap_err().contains("`nothing` is unknown"));
-        assert!(scoped(&[], "${home", Use::Plain).unwrap_err().contains("without"));
-        assert!(scoped(&[("a", "${b}"), ("b", "${a}")], "", Use::Plain).unwrap_err().contains("a → b → a"));
-        assert!(scoped(&[("home", "x")], "", Use::Plain).unwrap_err().contains("built in"));
-        assert!(scoped(&[("A-b", "x")], "", Use::Plain).unwrap_err().contains("name"));
+        assert!(problem(&[], "${nothing}").contains("`nothing` is unknown"));
+        assert!(problem(&[], "${home").contains("without"));
+        assert!(problem(&[("a", "${b}"), ("b", "${a}")], "").contains("a → b → a"));
+        assert!(problem(&[("home", "x")], "").contains("built in"));
+        assert!(problem(&[("A-b", "x")], "").contains("name"));
         let chain: Vec<_> =
             (0..40).map(|n| (format!("v{n}"), format!("${{v{}}}${{v{}}}", n + 1, n + 1))).collect();
         let chain: Vec<_> = chain.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert!(scoped(&chain, "", Use::Plain).unwrap_err().contains("32 variables deep"));
+        assert!(problem(&chain, "").contains("32 variables deep"));
         let long = "x".repeat(10_000);
-        assert!(
-            scoped(&[("a", &long), ("b", "${a}${a}")], "", Use::Plain).unwrap_err().contains("more than")
-        );
+        assert!(problem(&[("a", &long), ("b", "${a}${a}")], "").contains("more than"));
     }
 }

@@ -143,8 +143,8 @@ const tell = (event, about) => {{
   const input = JSON.stringify({{ hook_event_name: event, cwd: process.cwd(), ...about }})
   const done = spawnSync({program}, ["hook", "--agent", "opencode"], {{ input, timeout: {PATIENCE}000 }})
   if (done.error || done.status !== 0) throw new Error(`gatekeeper: ${{done.error ?? done.stderr}}`)
-  const said = String(done.stdout).trim()
-  if (said && JSON.parse(said).deny) throw new Error(`gatekeeper: ${{JSON.parse(said).deny}}`)
+  const answer = String(done.stdout).trim()
+  if (answer && JSON.parse(answer).deny) throw new Error(`gatekeeper: ${{JSON.parse(answer).deny}}`)
 }}
 
 const observe = (event, about) => {{

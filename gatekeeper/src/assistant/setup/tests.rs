@@ -55,7 +55,7 @@ fn with(
 }
 
 #[test]
-fn what_others_wrote_stays_as_it_is() {
+fn lines_of_others_stay_as_they_are() {
     let text = "{\n    // mine\n    \"theme\": \"dark\",\n    \"hooks\": {\n        \"PreToolUse\": [\n            {\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"check.sh\"}]}\n        ]\n    },\n    \"z\": [1, 2]\n}\n";
     let (_folder, scope, path) = with(Claude, Scope::User, text);
     let change = plan(Claude, &scope, false);

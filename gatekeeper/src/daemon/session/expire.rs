@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_over_is_recorded_once_and_killed_until_it_is_gone() {
+    async fn a_session_over_is_recorded_once_and_killed_until_it_is_gone() {
         let state = tempfile::tempdir().unwrap();
         let daemon = daemon(state.path());
         let second = 1_000_000_000;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_ended_while_no_daemon_ran_is_ended_at_once() {
+    async fn a_session_over_while_no_daemon_ran_is_ended_at_once() {
         let state = tempfile::tempdir().unwrap();
         let over = session(state.path(), 1, Some(1));
         daemon(state.path()).store().save(&over).unwrap();
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_opened_within_leads_to_the_outermost() {
+    async fn nested_sessions_lead_to_the_outermost() {
         let state = tempfile::tempdir().unwrap();
         let daemon = daemon(state.path());
         let ids = [1, 2, 3, 4].map(|number| SessionId::from_kernel(number).unwrap());

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use tracing::error;
 
-use super::open::{check_words, check_workspace, compile, establish, new_id, owner};
+use super::establish::{compile, establish, new_id};
+use super::open::owner;
+use super::request::{check_words, check_workspace};
 use crate::daemon::state::State;
 use crate::protocol::messages::LabelCgroup;
 use crate::protocol::summary::Kind;

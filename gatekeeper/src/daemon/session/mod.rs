@@ -2,8 +2,11 @@
 
 pub mod adopt;
 pub mod end;
+mod establish;
 pub mod expire;
 pub mod label;
+mod limits;
 pub mod open;
 pub mod recordings;
 pub mod reload;
+pub mod request;

@@ -3,7 +3,7 @@
 use gatekeeper_common::label::Layer;
 use tracing::{error, warn};
 
-use super::open::compile;
+use super::establish::compile;
 use crate::daemon::state::State;
 use crate::session::policy::Variables;
 use crate::session::record::Session;

@@ -29,6 +29,53 @@ const CHUNK: usize = 128 << 10;
 
 type Hash = [u8; 32];
 
+/// A program or a list that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum HashError {
+    /// A configuration without a list.
+    #[error("[checks] of the configuration names no list")]
+    NoList,
+    /// Readers that all wait for a file system.
+    #[error("too many files are read already")]
+    Busy,
+    /// A thread that can't be started.
+    #[error(transparent)]
+    Thread(io::Error),
+    /// A thread that ended without a result.
+    #[error("the reader ended")]
+    Ended,
+    /// A file that can't be read.
+    #[error("{path}: {source}", path = path.display())]
+    Read {
+        /// Its path.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A file that is too long, or too slow to read.
+    #[error("{path}: not read after {} s", limit.as_secs(), path = path.display())]
+    Late {
+        /// Its path.
+        path: PathBuf,
+        /// The time that reading may take.
+        limit: Duration,
+    },
+    /// A line of a list that has no hash.
+    #[error("{path}:{line}: no SHA-256", path = path.display())]
+    Line {
+        /// The list.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+impl HashError {
+    fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Read { path: path.to_owned(), source }
+    }
+}
+
 /// Looks the program up in the lists.
 ///
 /// # Errors
@@ -37,13 +84,13 @@ pub async fn check(
     setting: &Setting,
     held: &Held,
     hold: &Hold,
-) -> Result<(CheckVerdict, Option<String>), String> {
+) -> Result<(CheckVerdict, Option<String>), HashError> {
     let (path, wanted) = program(held, hold);
     let limit = setting.time;
     let (hash, about) = in_thread(move || content(&path, wanted, limit)).await?;
     let (allowed, denied) = (setting.allowed.clone(), setting.denied.clone());
     if allowed.is_none() && denied.is_none() {
-        return Err("[checks] of the configuration names no list".to_owned());
+        return Err(HashError::NoList);
     }
     let lists = move || Ok((listed(allowed.as_deref(), &hash)?, listed(denied.as_deref(), &hash)?));
     let (allowed, denied) = in_thread(lists).await?;
@@ -87,11 +134,11 @@ fn program(held: &Held, hold: &Hold) -> (PathBuf, FileId) {
 
 /// Does something slow in a thread of its own, which nobody waits for in vain.
 async fn in_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, String> {
+    work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+) -> Result<T, HashError> {
     if READING.fetch_add(1, Ordering::AcqRel) >= READERS {
         READING.fetch_sub(1, Ordering::AcqRel);
-        return Err("too many files are read already".to_owned());
+        return Err(HashError::Busy);
     }
     let (sender, receiver) = oneshot::channel();
     let thread = std::thread::Builder::new().name("hash".to_owned()).spawn(move || {
@@ -102,24 +149,24 @@ async fn in_thread<T: Send + 'static>(
     });
     if let Err(error) = thread {
         READING.fetch_sub(1, Ordering::AcqRel);
-        return Err(error.to_string());
+        return Err(HashError::Thread(error));
     }
-    receiver.await.map_err(|_| "the reader ended".to_owned())?
+    receiver.await.map_err(|_| HashError::Ended)?
 }
 
-fn content(path: &Path, wanted: FileId, limit: Duration) -> Result<(Hash, Metadata), String> {
+fn content(path: &Path, wanted: FileId, limit: Duration) -> Result<(Hash, Metadata), HashError> {
     let begun = Instant::now();
-    let (mut file, about) = open(path, wanted).map_err(|error| format!("{}: {error}", path.display()))?;
+    let (mut file, about) = open(path, wanted).map_err(HashError::read(path))?;
     let mut hasher = Sha256::new();
     let mut chunk = vec![0; CHUNK];
     loop {
-        let count = file.read(&mut chunk).map_err(|error| format!("{}: {error}", path.display()))?;
+        let count = file.read(&mut chunk).map_err(HashError::read(path))?;
         if count == 0 {
             return Ok((hasher.finalize().into(), about));
         }
         hasher.update(chunk.get(..count).unwrap_or_default());
         if begun.elapsed() > limit {
-            return Err(format!("{}: not read after {} s", path.display(), limit.as_secs()));
+            return Err(HashError::Late { path: path.to_owned(), limit });
         }
     }
 }
@@ -140,15 +187,16 @@ fn open(path: &Path, wanted: FileId) -> io::Result<(File, Metadata)> {
 }
 
 /// Whether a list has this hash: a line each, as sha256sum(1) prints them.
-fn listed(list: Option<&Path>, hash: &Hash) -> Result<bool, String> {
+fn listed(list: Option<&Path>, hash: &Hash) -> Result<bool, HashError> {
     let Some(path) = list else { return Ok(false) };
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = fs::read_to_string(path).map_err(HashError::read(path))?;
     let mut found = false;
     for (number, line) in text.lines().enumerate() {
         let Some(word) = line.split_ascii_whitespace().next().filter(|word| !word.starts_with('#')) else {
             continue;
         };
-        let listed = parse(word).ok_or_else(|| format!("{}:{}: no SHA-256", path.display(), number + 1))?;
+        let listed =
+            parse(word).ok_or_else(|| HashError::Line { path: path.to_owned(), line: number + 1 })?;
         found |= listed == *hash;
     }
     Ok(found)
@@ -194,12 +242,13 @@ mod tests {
         assert_eq!(hex(&hash), EMPTY);
         fs::rename(&path, folder.path().join("moved")).unwrap();
         fs::write(&path, "").unwrap();
-        assert!(content(&path, wanted, TIME).unwrap_err().contains("another file"));
+        let other = |wanted| content(&path, wanted, TIME).unwrap_err().to_string().contains("another file");
+        assert!(other(wanted));
         fs::remove_file(&path).unwrap();
         // A pipe without a writer keeps nobody waiting.
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
         assert!(made.success());
-        assert!(content(&path, identity(&path), TIME).unwrap_err().contains("another file"));
+        assert!(other(identity(&path)));
     }
 
     #[test]
@@ -208,11 +257,11 @@ mod tests {
         let list = folder.path().join("list");
         let hash = parse(EMPTY).unwrap();
         fs::write(&list, format!("# ours\n\n{}  /bin/a\n{EMPTY}  /bin/b c\n", "0".repeat(64))).unwrap();
-        assert_eq!(listed(Some(&list), &hash), Ok(true));
-        assert_eq!(listed(Some(&list), &[1; 32]), Ok(false));
-        assert_eq!(listed(None, &hash), Ok(false));
+        assert!(listed(Some(&list), &hash).unwrap());
+        assert!(!listed(Some(&list), &[1; 32]).unwrap());
+        assert!(!listed(None, &hash).unwrap());
         fs::write(&list, format!("{EMPTY}\nnonsense\n")).unwrap();
-        assert!(listed(Some(&list), &hash).unwrap_err().ends_with(":2: no SHA-256"));
+        assert!(listed(Some(&list), &hash).unwrap_err().to_string().ends_with(":2: no SHA-256"));
         assert!(listed(Some(Path::new("/no/such/list")), &hash).is_err());
     }
 

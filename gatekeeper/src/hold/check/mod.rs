@@ -11,6 +11,8 @@ use gatekeeper_record::held::{CheckVerdict, Checked, Held};
 use tokio::sync::Semaphore;
 
 use crate::config::checks::Setting;
+use command::CommandError;
+use hash::HashError;
 
 /// Checks at work at a time, of all sessions.
 const AT_ONCE: usize = 8;
@@ -23,6 +25,15 @@ impl Default for Permits {
     fn default() -> Self {
         Self(Semaphore::new(AT_ONCE))
     }
+}
+
+/// A check that failed.
+#[derive(Debug, thiserror::Error)]
+enum CheckError {
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error(transparent)]
+    Hash(#[from] HashError),
 }
 
 /// The answers of these checks, in order; none after the first denial.
@@ -55,8 +66,8 @@ pub async fn ask_all(
 
 async fn one(setting: &Setting, check: &Check, held: &Held, hold: &Hold) -> (CheckVerdict, Option<String>) {
     let answer = match check {
-        Check::Hash => hash::check(setting, held, hold).await,
-        Check::Command(path) => command::check(setting, path, held).await,
+        Check::Hash => hash::check(setting, held, hold).await.map_err(CheckError::from),
+        Check::Command(path) => command::check(setting, path, held).await.map_err(CheckError::from),
     };
     answer.unwrap_or_else(|why| (CheckVerdict::Ask, Some(format!("failed: {why}"))))
 }

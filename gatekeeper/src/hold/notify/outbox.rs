@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_decided_is_not_asked_any_more() {
+    fn a_hold_that_is_decided_is_not_asked_any_more() {
         let outbox = Outbox::default();
         let settle = |hold| outbox.settle(HoldId::from_kernel(hold).unwrap());
         (1..=3).for_each(|hold| outbox.put(notice(hold, About::Asked)));

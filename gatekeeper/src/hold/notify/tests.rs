@@ -146,7 +146,7 @@ fn a_receiver_that_is_dead_keeps_nobody_and_is_reported() {
 }
 
 #[test]
-fn what_nobody_needs_any_more_is_given_up() {
+fn a_notice_that_nobody_needs_any_more_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let (url, received) = receiver(&["500 No", "200 OK"]);
     let sender = sender(url, folder.path());

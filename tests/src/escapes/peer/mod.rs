@@ -54,7 +54,7 @@ impl Peer {
         Ok(Some(peer))
     }
 
-    /// What must be there before it can confine anything.
+    /// Loads its policy, without which it confines nothing.
     pub fn prepare(self) -> Result<()> {
         if self == Self::Apparmor { apparmor::load() } else { Ok(()) }
     }

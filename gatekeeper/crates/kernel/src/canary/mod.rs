@@ -85,25 +85,16 @@ fn parse(line: &str) -> Option<(&str, Tries)> {
 }
 
 impl Kernel {
-    /// See [`crate::Hooks::prove`].
-    pub(crate) fn prove_hooks(
+    /// Runs the canary in these two folders, which it makes, and takes its answers for the hooks' state.
+    ///
+    /// # Errors
+    /// Where the canary can't be labelled or run.
+    pub(crate) fn prove_in(
         &mut self,
-        work: &Path,
-        cgroups: &Path,
+        folder: &Path,
+        cgroup: &Path,
         program: &Path,
     ) -> Result<(), KernelError> {
-        for hook in &mut self.hooks {
-            hook.liveness = Liveness::Unproved;
-        }
-        let name = format!("canary-{}", std::process::id());
-        let (folder, cgroup) = (work.join(&name), cgroups.join(&name));
-        let result = self.prove_in(&folder, &cgroup, program);
-        let _ = fs::remove_dir_all(&folder);
-        let _ = fs::remove_dir(&cgroup);
-        result
-    }
-
-    fn prove_in(&mut self, folder: &Path, cgroup: &Path, program: &Path) -> Result<(), KernelError> {
         let _ = fs::remove_dir_all(folder);
         for path in [folder, cgroup] {
             fs::create_dir_all(path).map_err(KernelError::call(format!("making {}", path.display())))?;

@@ -196,7 +196,7 @@ fn touch(path: &Path) -> io::Result<()> {
     Ok(utimensat(CWD, path, &times, AtFlags::empty())?)
 }
 
-/// Gives a file the access control list that its mode is (include/uapi/linux/posix_acl_xattr.h: version, then tag,
+/// Gives a file the access control list that its mode is (`include/uapi/linux/posix_acl_xattr.h`: version, then tag,
 /// permissions and id of owner, group and others).
 fn set_access_list(path: &Path) -> io::Result<()> {
     let entry = |tag: u16| [tag.to_le_bytes(), 6_u16.to_le_bytes(), [0xff; 2], [0xff; 2]].concat();

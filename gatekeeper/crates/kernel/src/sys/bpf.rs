@@ -27,7 +27,7 @@ struct Element {
     flags: u64,
 }
 
-/// For BPF_MAP_LOOKUP_BATCH.
+/// For `BPF_MAP_LOOKUP_BATCH`.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Batch {
@@ -44,7 +44,7 @@ struct Batch {
 /// More elements than a bucket of any of our maps can have.
 const BUCKET: usize = 1 << 16;
 
-/// For BPF_MAP_CREATE, up to the fields used.
+/// For `BPF_MAP_CREATE`, up to the fields used.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Create {
@@ -58,7 +58,7 @@ struct Create {
     name: [u8; 16],
 }
 
-/// For BPF_OBJ_GET and BPF_OBJ_PIN.
+/// For `BPF_OBJ_GET` and `BPF_OBJ_PIN`.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Object {
@@ -75,24 +75,43 @@ pub(super) fn bpf<T: Pod>(command: libc::c_long, attributes: &mut T) -> io::Resu
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-fn element(map: BorrowedFd<'_>, key: &[u8], value: u64) -> Element {
-    Element { map: map.as_raw_fd() as u32, pad: 0, key: key.as_ptr() as u64, value, flags: 0 }
+/// Takes the descriptor that a command of bpf(2) made.
+pub(super) fn own(result: libc::c_long) -> io::Result<OwnedFd> {
+    let fd = libc::c_int::try_from(result).map_err(io::Error::other)?;
+    // SAFETY: callers pass what the kernel has just given to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Makes an array map.
+/// Returns a descriptor as `union bpf_attr` has it.
+pub(super) fn number(fd: BorrowedFd<'_>) -> u32 {
+    fd.as_raw_fd().cast_unsigned()
+}
+
+/// Returns a size or count as `union bpf_attr` has it.
+///
+/// # Errors
+/// `InvalidInput` where it has more than 32 bits.
+pub(super) fn count(length: usize) -> io::Result<u32> {
+    u32::try_from(length).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+fn element(map: BorrowedFd<'_>, key: &[u8], value: u64) -> Element {
+    Element { map: number(map), pad: 0, key: key.as_ptr() as u64, value, flags: 0 }
+}
+
+/// Makes an array map, whose values have `value` bytes.
 ///
 /// # Errors
 /// Where the kernel refuses.
-pub fn create_array(name: &str, value: u32, entries: u32) -> io::Result<OwnedFd> {
+pub fn create_array(name: &str, value: usize, entries: u32) -> io::Result<OwnedFd> {
+    let value = count(value)?;
     let mut bytes = [0; 16];
     for (to, from) in bytes.iter_mut().take(15).zip(name.bytes()) {
         *to = from;
     }
     let mut attributes =
         Create { kind: BPF_MAP_TYPE_ARRAY, key: 4, value, entries, flags: 0, inner: 0, node: 0, name: bytes };
-    let fd = bpf(BPF_MAP_CREATE, &mut attributes)?;
-    // SAFETY: the kernel has just given this descriptor to us alone.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+    bpf(BPF_MAP_CREATE, &mut attributes).and_then(own)
 }
 
 /// Stores a value. `key` and `value` must have the sizes of the map's.
@@ -151,8 +170,8 @@ pub fn values<V: Pod>(map: BorrowedFd<'_>, key: usize) -> io::Result<Vec<V>> {
             next: (&raw mut next) as u64,
             keys: keys.as_mut_ptr() as u64,
             values: values.as_mut_ptr() as u64,
-            count: room as u32,
-            map: map.as_raw_fd() as u32,
+            count: count(room)?,
+            map: number(map),
             element_flags: 0,
             flags: 0,
         };
@@ -181,9 +200,7 @@ pub fn values<V: Pod>(map: BorrowedFd<'_>, key: usize) -> io::Result<Vec<V>> {
 pub fn open_pinned(path: &Path) -> io::Result<OwnedFd> {
     let path = super::path_text(path)?;
     let mut attributes = Object { path: path.as_ptr() as u64, fd: 0, flags: 0 };
-    let fd = bpf(BPF_OBJ_GET, &mut attributes)?;
-    // SAFETY: the kernel has just given this descriptor to us alone.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+    bpf(BPF_OBJ_GET, &mut attributes).and_then(own)
 }
 
 /// Pins an object.
@@ -192,14 +209,14 @@ pub fn open_pinned(path: &Path) -> io::Result<OwnedFd> {
 /// Where the kernel refuses, or the path holds a NUL.
 pub fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let path = super::path_text(path)?;
-    let mut attributes = Object { path: path.as_ptr() as u64, fd: object.as_raw_fd() as u32, flags: 0 };
+    let mut attributes = Object { path: path.as_ptr() as u64, fd: number(object), flags: 0 };
     bpf(BPF_OBJ_PIN, &mut attributes).map(drop)
 }
 
-/// For BPF_PROG_GET_NEXT_ID.
+/// For `BPF_PROG_GET_NEXT_ID`.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-struct Id {
+struct FirstProgram {
     id: u32,
     next: u32,
     flags: u32,
@@ -210,7 +227,7 @@ struct Id {
 /// # Errors
 /// Where the kernel refuses.
 pub fn first_program_id() -> io::Result<()> {
-    bpf(BPF_PROG_GET_NEXT_ID, &mut Id { id: 0, next: 0, flags: 0 }).map(drop)
+    bpf(BPF_PROG_GET_NEXT_ID, &mut FirstProgram { id: 0, next: 0, flags: 0 }).map(drop)
 }
 
 /// A map found by its pin.
@@ -222,7 +239,7 @@ impl PinnedMap {
     ///
     /// # Errors
     /// Where the kernel refuses.
-    pub fn open_or_create(path: &Path, name: &str, value: u32, entries: u32) -> io::Result<Self> {
+    pub fn open_or_create(path: &Path, name: &str, value: usize, entries: u32) -> io::Result<Self> {
         match Self::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let map = create_array(name, value, entries)?;

@@ -18,6 +18,11 @@ fn checked(result: libc::c_long) -> io::Result<libc::c_long> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
+/// Returns the id or descriptor that a call made.
+fn id(result: libc::c_long) -> io::Result<libc::c_int> {
+    libc::c_int::try_from(checked(result)?).map_err(io::Error::other)
+}
+
 /// Truncates a file by its path (truncate(2)).
 pub fn truncate(path: &Path) -> io::Result<()> {
     let path = path_text(path)?;
@@ -86,7 +91,7 @@ pub fn bind_to_device(socket: BorrowedFd<'_>) -> io::Result<()> {
     checked(result.into()).map(drop)
 }
 
-/// Gives another process no I/O priority of its own (ioprio_set(2)).
+/// Gives another process no I/O priority of its own (`ioprio_set(2)`).
 pub fn set_io_priority(process: u32) -> io::Result<()> {
     const IOPRIO_WHO_PROCESS: libc::c_int = 1;
     // SAFETY: takes numbers.
@@ -95,7 +100,7 @@ pub fn set_io_priority(process: u32) -> io::Result<()> {
 
 /// Gives another process the limit on core dumps that it has. rustix has no prlimit(2) that only reads.
 pub fn set_limit(process: u32) -> io::Result<()> {
-    let process = process as libc::pid_t;
+    let process = process.cast_signed();
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: a limit to be written, then read.
     unsafe {
@@ -111,7 +116,7 @@ pub fn ask_log() -> io::Result<()> {
     checked(unsafe { libc::klogctl(SYSLOG_ACTION_SIZE_UNREAD, ptr::null_mut(), 0) }.into()).map(drop)
 }
 
-/// Counts the caller's own page faults (perf_event_open(2)).
+/// Counts the caller's own page faults (`perf_event_open(2)`).
 pub fn count_faults() -> io::Result<()> {
     const PERF_TYPE_SOFTWARE: u32 = 1;
     const PERF_COUNT_SW_PAGE_FAULTS: u64 = 2;
@@ -122,7 +127,7 @@ pub fn count_faults() -> io::Result<()> {
     // SAFETY: 64 bytes, as they state.
     let result = unsafe { libc::syscall(libc::SYS_perf_event_open, attributes.as_ptr(), 0, -1, -1, 0) };
     // SAFETY: a descriptor that the kernel has just made for us.
-    checked(result).map(|number| drop(unsafe { OwnedFd::from_raw_fd(number as i32) }))
+    id(result).map(|number| drop(unsafe { OwnedFd::from_raw_fd(number) }))
 }
 
 /// Makes a userfaultfd.
@@ -146,17 +151,17 @@ impl Objects {
         // SAFETY: take numbers and NUL-terminated strings.
         unsafe {
             Ok(Self {
-                queue: checked(libc::msgget(libc::IPC_PRIVATE, 0o600).into())? as i32,
-                memory: checked(libc::shmget(libc::IPC_PRIVATE, 4096, 0o600).into())? as i32,
-                semaphores: checked(libc::semget(libc::IPC_PRIVATE, 1, 0o600).into())? as i32,
-                key: checked(libc::syscall(
+                queue: id(libc::msgget(libc::IPC_PRIVATE, 0o600).into())?,
+                memory: id(libc::shmget(libc::IPC_PRIVATE, 4096, 0o600).into())?,
+                semaphores: id(libc::semget(libc::IPC_PRIVATE, 1, 0o600).into())?,
+                key: id(libc::syscall(
                     libc::SYS_add_key,
                     c"user".as_ptr(),
                     c"gatekeeper-canary".as_ptr(),
                     c"x".as_ptr(),
                     1_usize,
                     KEY_SPEC_PROCESS_KEYRING,
-                ))? as i32,
+                ))?,
             })
         }
     }
@@ -233,5 +238,5 @@ pub fn set_flags(path: &Path) -> io::Result<()> {
 pub fn give_signals(file: BorrowedFd<'_>, process: u32) -> io::Result<()> {
     const F_SETOWN: libc::c_int = 8;
     // SAFETY: takes numbers.
-    checked(unsafe { libc::fcntl(file.as_raw_fd(), F_SETOWN, process as libc::pid_t) }.into()).map(drop)
+    checked(unsafe { libc::fcntl(file.as_raw_fd(), F_SETOWN, process.cast_signed()) }.into()).map(drop)
 }

@@ -1,24 +1,24 @@
-//! bpf(2) for programs at kernel functions that can refuse (BPF_MODIFY_RETURN): aya 0.14 has no such type.
+//! bpf(2) for programs at kernel functions that can refuse (`BPF_MODIFY_RETURN`): aya 0.14 has no such type.
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use aya_obj::Function;
 use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
 use bytemuck::{Pod, Zeroable};
 
-use super::bpf::bpf;
+use super::bpf::{bpf, count, number, own};
 
 const BPF_PROG_LOAD: libc::c_long = 5;
 const BPF_RAW_TRACEPOINT_OPEN: libc::c_long = 17;
 const BPF_BTF_LOAD: libc::c_long = 18;
-/// `BPF_LOG_LEVEL1 | BPF_LOG_STATS` (include/linux/bpf_verifier.h).
+/// `BPF_LOG_LEVEL1 | BPF_LOG_STATS` (`include/linux/bpf_verifier.h`).
 const LOG_LEVEL: u32 = 1 | 4;
 /// A verifier's log of this size has room for the longest of our programs; a longer one is cut off.
 const LOG_BYTES: usize = 16 << 20;
 
-/// For BPF_PROG_LOAD, up to the fields used (include/uapi/linux/bpf.h).
+/// For `BPF_PROG_LOAD`, up to the fields used (include/uapi/linux/bpf.h).
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Load {
@@ -46,7 +46,7 @@ struct Load {
     pad: u32,
 }
 
-/// For BPF_BTF_LOAD.
+/// For `BPF_BTF_LOAD`.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Types {
@@ -58,7 +58,7 @@ struct Types {
     pad: u32,
 }
 
-/// For BPF_RAW_TRACEPOINT_OPEN.
+/// For `BPF_RAW_TRACEPOINT_OPEN`.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Open {
@@ -93,19 +93,14 @@ pub struct Tracing<'a> {
     pub license: &'a CStr,
 }
 
-fn own(fd: libc::c_long) -> OwnedFd {
-    // SAFETY: callers pass what the kernel has just given to us alone.
-    unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) }
-}
-
 /// Loads the types of an object file.
 ///
 /// # Errors
 /// Where the kernel refuses.
 pub fn load_types(bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut attributes =
-        Types { bytes: bytes.as_ptr() as u64, size: bytes.len() as u32, ..Zeroable::zeroed() };
-    bpf(BPF_BTF_LOAD, &mut attributes).map(own)
+        Types { bytes: bytes.as_ptr() as u64, size: count(bytes.len())?, ..Zeroable::zeroed() };
+    bpf(BPF_BTF_LOAD, &mut attributes).and_then(own)
 }
 
 impl Tracing<'_> {
@@ -122,27 +117,27 @@ impl Tracing<'_> {
             (self.code.func_info.func_info_bytes(), self.code.line_info.line_info_bytes());
         let mut attributes = Load {
             kind: bpf_prog_type::BPF_PROG_TYPE_TRACING as u32,
-            count: self.code.instructions.len() as u32,
+            count: count(self.code.instructions.len())?,
             instructions: self.code.instructions.as_ptr() as u64,
             license: self.license.as_ptr() as u64,
             name,
             attach: attach as u32,
-            types: self.types.as_raw_fd() as u32,
-            function_size: self.code.func_info_rec_size as u32,
+            types: number(self.types),
+            function_size: count(self.code.func_info_rec_size)?,
             functions: functions.as_ptr() as u64,
-            function_count: self.code.func_info.func_info.len() as u32,
-            line_size: self.code.line_info_rec_size as u32,
+            function_count: count(self.code.func_info.func_info.len())?,
+            line_size: count(self.code.line_info_rec_size)?,
             lines: lines.as_ptr() as u64,
-            line_count: self.code.line_info.line_info.len() as u32,
+            line_count: count(self.code.line_info.line_info.len())?,
             target: self.target,
             ..Zeroable::zeroed()
         };
         if !log.is_empty() {
             attributes.log_level = LOG_LEVEL;
-            attributes.log_size = log.len() as u32;
+            attributes.log_size = count(log.len())?;
             attributes.log = log.as_mut_ptr() as u64;
         }
-        bpf(BPF_PROG_LOAD, &mut attributes).map(own)
+        bpf(BPF_PROG_LOAD, &mut attributes).and_then(own)
     }
 
     /// Loads it: the kernel verifies it.
@@ -167,6 +162,6 @@ impl Tracing<'_> {
 /// # Errors
 /// Where the kernel refuses.
 pub fn attach(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let mut attributes = Open { name: 0, program: program.as_raw_fd() as u32, pad: 0 };
-    bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attributes).map(own)
+    let mut attributes = Open { name: 0, program: number(program), pad: 0 };
+    bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attributes).and_then(own)
 }

@@ -13,7 +13,7 @@
 //!   set is found by its node, without hashing.
 //! - Edges are kept only where they differ from the edge of class `OTHER`, as in the table itself.
 //!
-//! What grows all the same is given up at a bound: on entries of the table (the caller's `limit`), on
+//! An automaton that grows all the same is given up at a bound: on entries of the table (the caller's `limit`), on
 //! [`SET_NUMBERS`] and on [`WIDE`].
 
 use std::rc::Rc;

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_match_is_refused() {
+    fn patterns_that_cannot_match_are_refused() {
         for text in [
             "", "a", "*", "**", "~/x", "*/a", "/a//b", "/a/", "/./a", "/a/..", "/a**", "/**a", "/a/**b/c",
             "/x/{,a}", "/**/", "/[a/]", "/[!.-0]",

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_is_called_is_refused() {
+    fn words_that_no_name_can_match_are_refused() {
         assert!(matches!(parse("A=b", Kind::Variable), Err(WordError::Equals(_))));
         assert!(matches!(parse("{A,}", Kind::Variable), Err(WordError::Empty(_))));
         assert!(matches!(parse("", Kind::Abstract), Err(WordError::Empty(_))));
