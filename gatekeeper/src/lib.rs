@@ -2,6 +2,9 @@
 //!
 //! The binary is a thin shell around this library.
 
+#![warn(clippy::pedantic)]
+#![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "the numbers in tests are small"))]
+
 pub mod assistant;
 pub mod cli;
 pub mod config;

@@ -1,5 +1,7 @@
 //! gatekeeper's one binary: the daemon and the command line.
 
+#![warn(clippy::pedantic)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

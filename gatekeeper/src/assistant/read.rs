@@ -158,18 +158,17 @@ impl Given<'_> {
 
     /// Returns the tool's input: some assistants send it as text that holds JSON.
     fn tool_input(&self, event: &str) -> Option<Value> {
-        let found = match self.any(&["tool_input", "toolArgs", "toolInput", "args"]) {
-            Some(found) => found.clone(),
+        let found = if let Some(found) = self.any(&["tool_input", "toolArgs", "toolInput", "args"]) {
+            found.clone()
+        } else {
             // Cursor's events for one tool have its input beside everything else.
-            None => {
-                let keys: &[&str] = match event {
-                    "beforeShellExecution" | "afterShellExecution" => &["command", "cwd", "sandbox"],
-                    "beforeReadFile" => &["file_path"],
-                    _ => return None,
-                };
-                let part = |key: &&str| Some(((*key).to_owned(), self.0.get(*key)?.clone()));
-                Value::Object(keys.iter().filter_map(part).collect())
-            }
+            let keys: &[&str] = match event {
+                "beforeShellExecution" | "afterShellExecution" => &["command", "cwd", "sandbox"],
+                "beforeReadFile" => &["file_path"],
+                _ => return None,
+            };
+            let part = |key: &&str| Some(((*key).to_owned(), self.0.get(*key)?.clone()));
+            Value::Object(keys.iter().filter_map(part).collect())
         };
         match &found {
             Value::String(text) => serde_json::from_str(text).ok().or(Some(found)),

@@ -110,7 +110,7 @@ pub fn list(config: &Config, arguments: &List) -> anyhow::Result<ExitCode> {
                 )?;
             }
             Answer::Closed { hold } if arguments.json => {
-                json(&mut out, &serde_json::json!({ "closed": hold }))?
+                json(&mut out, &serde_json::json!({ "closed": hold }))?;
             }
             Answer::Hold(held) if live => line(&mut out, &held)?,
             Answer::Closed { hold } => writeln!(out, "{DIM}{hold}  waits no more{DIM:#}")?,

@@ -147,7 +147,7 @@ fn send(socket: &Path, request: Request) -> anyhow::Result<Option<PredictedDenia
 
 /// Returns the reply where nothing could be written down. Outside any session it is empty.
 fn failed(config: &Config, assistant: Assistant, report: Option<&HookReport>, why: &str) -> Reply {
-    let inside = cgroup::is_below(std::process::id() as i32, &config.cgroup).unwrap_or(true);
+    let inside = cgroup::is_below(std::process::id().cast_signed(), &config.cgroup).unwrap_or(true);
     let reason = format!("this can't be put on record: {}", why.replace('\n', " "));
     match (inside, config.on_hook_failure, report) {
         (false, ..) => pass(),

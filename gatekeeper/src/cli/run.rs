@@ -164,7 +164,7 @@ fn report(error: &io::Error, program: &OsString, session: SessionId) -> ExitCode
 /// # Errors
 /// Where the argument is no policy's name, or the file can't be read or is not UTF-8.
 pub fn choice(argument: &str) -> anyhow::Result<PolicyChoice> {
-    if !argument.contains('/') && !argument.ends_with(".toml") {
+    if !argument.contains('/') && argument.strip_suffix(".toml").is_none() {
         if !is_policy_name(argument) {
             bail!(
                 "\"{}\" is not a policy's name; for a file, write ./{}",

@@ -13,6 +13,7 @@ use crate::sys::process::effective_uid;
 
 /// Arguments of `setup`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Arguments {
     /// Whose hooks.
     #[arg(value_name = "ASSISTANT")]

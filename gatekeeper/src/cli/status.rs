@@ -116,7 +116,7 @@ fn unsupported(out: &mut impl Write, unsupported: &[Unsupported]) -> std::io::Re
     for one in unsupported {
         match (&one.covered_by, &one.capability) {
             (Some(hook), _) => {
-                writeln!(out, "{DIM}{}{DIM:#}  {}; judged by {hook}", one.operation, one.description)?
+                writeln!(out, "{DIM}{}{DIM:#}  {}; judged by {hook}", one.operation, one.description)?;
             }
             (None, Some(capability)) => writeln!(
                 out,
@@ -124,7 +124,7 @@ fn unsupported(out: &mut impl Write, unsupported: &[Unsupported]) -> std::io::Re
                 one.operation, one.description
             )?,
             (None, None) => {
-                writeln!(out, "{BAD}not enforced{BAD:#}  {}: {}", one.operation, one.description)?
+                writeln!(out, "{BAD}not enforced{BAD:#}  {}: {}", one.operation, one.description)?;
             }
         }
     }
@@ -192,7 +192,7 @@ fn without_daemon(config: &Config, arguments: &Arguments, error: &ClientError) -
     let place = config.pins.display();
     match pinned {
         Ok(names) if names.is_empty() => {
-            writeln!(out, "nothing is pinned under {place}: no session is bound")?
+            writeln!(out, "nothing is pinned under {place}: no session is bound")?;
         }
         Ok(names) => {
             let count = names.len();

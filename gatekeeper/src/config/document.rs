@@ -72,7 +72,7 @@ struct Trail {
 }
 
 impl Trail {
-    fn check(self, usual: Options) -> Result<Options, Fault> {
+    fn check(self, usual: &Options) -> Result<Options, Fault> {
         let seconds = |n: Option<Spanned<u64>>, unit: Duration, usual: Duration, most: u64| match n {
             None => Ok(usual),
             Some(n) => between(n, 1, most).map(|n| Duration::from_secs(n * unit.as_secs())),
@@ -93,7 +93,7 @@ impl Trail {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Document {
     /// Checks every value; the defaults stand in for those left out.
@@ -121,7 +121,7 @@ impl Document {
             notify: notify.check()?,
             exports: setting::check(export)?,
             secrets: patterns(std::mem::take(&mut trail.secrets))?,
-            trail: trail.check(usual.trail)?,
+            trail: trail.check(&usual.trail)?,
             events_in_memory: events
                 .in_memory
                 .map_or(Ok(usual.events_in_memory), |n| between(n, 100, 1_000_000))?,

@@ -68,7 +68,7 @@ pub fn run(socket: &Path) -> io::Result<()> {
                 ConsoleEvent::Over(None) => return Ok(()),
                 ConsoleEvent::Over(Some(error)) => return Err(error),
                 ConsoleEvent::News(news) => state.receive(news),
-                ConsoleEvent::Terminal(event) => match act(&mut state, event) {
+                ConsoleEvent::Terminal(event) => match act(&mut state, &event) {
                     Some(Command::Quit) => return Ok(()),
                     Some(Command::Decide(answer)) => feed::decide(socket, answer, tell_news.clone())?,
                     None => {}
@@ -85,11 +85,11 @@ pub fn run(socket: &Path) -> io::Result<()> {
     }
 }
 
-fn act(state: &mut State, event: Event) -> Option<Command> {
+fn act(state: &mut State, event: &Event) -> Option<Command> {
     match event {
-        Event::Key(event) => keys::key(event).and_then(|key| state.press(key)),
+        Event::Key(event) => keys::key(*event).and_then(|key| state.press(key)),
         Event::Resize(columns, rows) => {
-            state.resize((columns, rows));
+            state.resize((*columns, *rows));
             None
         }
         // What is pasted was not meant for here.

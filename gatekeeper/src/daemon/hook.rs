@@ -20,7 +20,7 @@ use gatekeeper_record::refusal::refuse;
 use gatekeeper_record::refusal::{Reason, Refusal};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
-use gatekeeper_record::time::since_boot;
+use gatekeeper_record::time::{nanos, since_boot};
 
 /// The answer to a hook's report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub async fn receive(daemon: &State, peer: &Peer, hook: Hook) -> Result<HookOutc
     let (record, folder) = {
         let sessions = daemon.sessions();
         let known = sessions.get(&session).ok_or_else(unknown)?;
-        let boot_time = since_boot().as_nanos() as u64;
+        let boot_time = nanos(since_boot());
         let time = Moment::now();
         let record = assistant_report(&sessions, known, time, boot_time, report);
         let record = match &refused {
@@ -91,8 +91,8 @@ pub async fn receive(daemon: &State, peer: &Peer, hook: Hook) -> Result<HookOutc
         };
         (record, known.cgroup.clone())
     };
-    let inside = |pid: u32| cgroup::is_below(pid as i32, &folder).unwrap_or(false);
-    let call = daemon.trail_mut().assistant_report(record, peer.pid as u32, inside);
+    let inside = |pid: u32| cgroup::is_below(pid.cast_signed(), &folder).unwrap_or(false);
+    let call = daemon.trail_mut().assistant_report(record, peer.pid.cast_unsigned(), inside);
     Ok(HookOutcome::Written { call, refused })
 }
 
@@ -214,7 +214,7 @@ fn dropped_report(
     let sessions = daemon.sessions();
     let known = sessions.get(&session)?;
     let time = Moment::now();
-    let boot_time = since_boot().as_nanos() as u64;
+    let boot_time = nanos(since_boot());
     let report = HookReport::of(assistant, ReportKind::Other, "dropped");
     Some(AssistantReport { dropped, ..assistant_report(&sessions, known, time, boot_time, report) })
 }

@@ -14,7 +14,7 @@ const SETTLING: Duration = Duration::from_secs(1);
 /// Interval between looks at sessions that no watch reports: those whose tasks left their cgroup.
 const SWEEPING: Duration = Duration::from_secs(5);
 /// Time between looks for recordings that are too old.
-const PRUNING: Duration = Duration::from_secs(3600);
+const PRUNING: Duration = Duration::from_hours(1);
 /// The least time between two sweeps, however often cgroups change.
 const PAUSE: Duration = Duration::from_millis(20);
 

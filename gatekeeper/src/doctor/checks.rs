@@ -15,7 +15,7 @@ const OLDEST: (u32, u32) = (6, 1);
 const PREEMPTION_SAFE: (u32, u32) = (6, 2);
 
 /// Every check, in the order in which a help makes sense.
-pub fn all(distribution: &Distribution) -> Vec<Finding> {
+pub fn all(distribution: Distribution) -> Vec<Finding> {
     let read = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned());
     let name = rustix::system::uname();
     let (release, version) = (name.release().to_string_lossy(), name.version().to_string_lossy());
@@ -38,7 +38,7 @@ fn numbers(release: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn kernel(release: &str, distribution: &Distribution) -> Finding {
+fn kernel(release: &str, distribution: Distribution) -> Finding {
     let (major, minor) = OLDEST;
     match numbers(release) {
         Some(found) if found >= OLDEST => Finding::good("kernel", format!("Linux {release}")),
@@ -51,7 +51,7 @@ fn kernel(release: &str, distribution: &Distribution) -> Finding {
     }
 }
 
-fn preemption(release: &str, version: &str, command_line: &str, distribution: &Distribution) -> Finding {
+fn preemption(release: &str, version: &str, command_line: &str, distribution: Distribution) -> Finding {
     let last = command_line.split_whitespace().filter_map(|word| word.strip_prefix("preempt=")).next_back();
     let words: Vec<&str> = version.split_whitespace().collect();
     // PREEMPT_DYNAMIC says that the command line decides, PREEMPT alone that the kernel was built so.
@@ -77,7 +77,7 @@ fn btf(there: bool) -> Finding {
     )
 }
 
-fn lsm(list: Option<&str>, preemptible: Option<String>, distribution: &Distribution) -> Finding {
+fn lsm(list: Option<&str>, preemptible: Option<String>, distribution: Distribution) -> Finding {
     let Some(list) = list else {
         return Finding::warn(
             "lsm",
@@ -112,7 +112,7 @@ fn lsm(list: Option<&str>, preemptible: Option<String>, distribution: &Distribut
     }
 }
 
-fn lockdown(state: Option<&str>, distribution: &Distribution) -> Finding {
+fn lockdown(state: Option<&str>, distribution: Distribution) -> Finding {
     match state {
         Some(state) if state.contains("[confidentiality]") => Finding::bad(
             "lockdown",
@@ -124,7 +124,7 @@ fn lockdown(state: Option<&str>, distribution: &Distribution) -> Finding {
     }
 }
 
-fn unified(kind: Option<Kind>, distribution: &Distribution) -> Finding {
+fn unified(kind: Option<Kind>, distribution: Distribution) -> Finding {
     if kind == Some(Kind::Cgroup2) {
         return Finding::good("cgroup", format!("cgroup v2 at {}", cgroup::ROOT));
     }
@@ -159,7 +159,7 @@ mod tests {
     use super::super::CheckStatus::{Fail, Pass, Warn};
     use super::*;
 
-    const HERE: &Distribution = &Distribution::Debian;
+    const HERE: Distribution = Distribution::Debian;
 
     #[test]
     fn old_kernels_are_too_old() {

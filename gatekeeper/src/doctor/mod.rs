@@ -64,5 +64,5 @@ pub fn try_out(config: &Config) -> Finding {
 /// Examines this machine. Changes nothing and needs no daemon.
 #[must_use]
 pub fn examine() -> Vec<Finding> {
-    checks::all(&Distribution::here())
+    checks::all(Distribution::here())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gatekeeper_record::session_id::SessionId;
 
 /// The time in which people are asked only so often.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A session that asks too often.
 #[derive(Debug, Default)]

@@ -168,7 +168,7 @@ mod tests {
     }
 
     fn lines(folder: &Path) -> usize {
-        fs::read(folder.join("holds.jsonl")).unwrap().iter().filter(|byte| **byte == b'\n').count()
+        fs::read_to_string(folder.join("holds.jsonl")).unwrap().lines().count()
     }
 
     #[test]

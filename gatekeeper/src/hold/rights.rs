@@ -42,11 +42,13 @@ pub fn may_decide(uid: u32, groups: &[u32], terms: &Terms, owner: Option<u32>) -
 }
 
 /// Whether a user with these groups is in every list of those who may decide.
+#[must_use]
 pub fn is_in_all(uid: u32, groups: &[u32], terms: &Terms) -> bool {
     terms.lists().all(|list| list.iter().any(|approver| is_named(uid, groups, approver)))
 }
 
 /// Whether a user with these groups is the one that is meant, or one of those.
+#[must_use]
 pub fn is_named(uid: u32, groups: &[u32], approver: &Approver) -> bool {
     match approver {
         Approver::User(name) => passwd::by_name(name).ok().flatten().is_some_and(|user| user.uid == uid),
@@ -85,7 +87,7 @@ fn terminal_of(tty_nr: i32) -> Option<u32> {
     u32::try_from(tty_nr).ok().filter(|number| *number != 0)
 }
 
-/// Major and minor number, as /proc/PID/stat packs them (`new_encode_dev`, include/linux/kdev_t.h).
+/// Major and minor number, as /proc/PID/stat packs them (`new_encode_dev`, `include/linux/kdev_t.h`).
 fn parts(device: u32) -> (u32, u32) {
     (device >> 8 & 0xfff, device & 0xff | device >> 12 & 0xfff00)
 }
@@ -116,7 +118,7 @@ fn holds(pid: u32, terminal: u32) -> bool {
     })
 }
 
-/// The index of a master's pseudo-terminal (`tty-index` in fdinfo, drivers/tty/tty_io.c `tty_show_fdinfo`). It alone
+/// The index of a master's pseudo-terminal (`tty-index` in fdinfo, `drivers/tty/tty_io.c`, `tty_show_fdinfo`). It alone
 /// tells the masters of terminals apart, and procfs opens fdinfo, but does not parse it.
 fn index_of(process: &Process, fd: i32) -> Option<u32> {
     let mut fdinfo = String::new();

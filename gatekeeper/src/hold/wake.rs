@@ -18,13 +18,13 @@ const TICK: u64 = 10_000_000;
 /// Where it is there and can't be sent a signal.
 pub fn wake(event: &Header) -> io::Result<()> {
     let gone = |error: &io::Error| matches!(error.raw_os_error(), Some(libc::ESRCH | libc::EINVAL));
-    let handle = match process::open(event.pid as i32) {
+    let handle = match process::open(event.pid.cast_signed()) {
         Ok(handle) => handle,
         Err(error) if gone(&error) => return Ok(()),
         Err(error) => return Err(error),
     };
     // The number can't change its meaning while there is a handle on it.
-    let started = match start_time(event.pid as i32) {
+    let started = match start_time(event.pid.cast_signed()) {
         Ok(started) => started,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),

@@ -56,11 +56,13 @@ impl Prompter {
     }
 
     /// Readable where there are news.
+    #[must_use]
     pub fn readable(&self) -> BorrowedFd<'_> {
         self.feed.readable()
     }
 
     /// Whether a question stands.
+    #[must_use]
     pub fn is_asking(&self) -> bool {
         self.asking.is_some()
     }

@@ -81,7 +81,7 @@ fn by_pid(found: socket::Credentials, accepted: Duration) -> io::Result<OwnedFd>
     let pidfd = process::open(found.pid)?;
     let started = start_time(found.pid)?;
     // Start times are cut to a hundredth of a second; one later than the cut moment is another process.
-    let ceiling = Duration::from_millis((accepted.as_millis() as u64) / 10 * 10);
+    let ceiling = Duration::new(accepted.as_secs(), accepted.subsec_nanos() / 10_000_000 * 10_000_000);
     if started > ceiling || !process::is_alive(pidfd.as_fd())? {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the process that connected is gone"));
     }
@@ -111,7 +111,7 @@ mod tests {
         std::fs::copy("/bin/sleep", &path).unwrap();
         let before = since_boot();
         let mut child = std::process::Command::new(&path).arg("60").spawn().unwrap();
-        let pid = child.id() as i32;
+        let pid = child.id().cast_signed();
         let (started, name) = (start_time(pid), process::stat(pid).map(|stat| stat.comm));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -123,14 +123,14 @@ mod tests {
     fn the_peer_of_our_own_socket_is_this_process() {
         let (near, _far) = UnixStream::pair().unwrap();
         let peer = Peer::of(near.as_fd(), since_boot()).unwrap();
-        assert_eq!(peer.pid, std::process::id() as i32);
+        assert_eq!(peer.pid, std::process::id().cast_signed());
         assert_eq!(peer.uid, process::effective_uid());
         assert!(peer.still_there().unwrap());
     }
 
     #[test]
     fn the_old_way_finds_the_same_process_and_refuses_a_later_one() {
-        let found = socket::Credentials { pid: std::process::id() as i32, uid: 0, gid: 0 };
+        let found = socket::Credentials { pid: std::process::id().cast_signed(), uid: 0, gid: 0 };
         assert!(by_pid(found, since_boot()).is_ok());
         assert!(by_pid(found, Duration::ZERO).is_err());
     }

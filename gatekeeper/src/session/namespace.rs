@@ -96,7 +96,7 @@ impl Namespace {
         if self.mounts != daemon.mounts {
             return Err(NamespaceError::Mounts);
         }
-        if self.root != daemon.root { Err(NamespaceError::Root) } else { Ok(()) }
+        if self.root == daemon.root { Ok(()) } else { Err(NamespaceError::Root) }
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn this_process_sees_what_the_daemon_sees() {
-        let own = Namespace::of_process(std::process::id() as i32).unwrap();
+        let own = Namespace::of_process(std::process::id().cast_signed()).unwrap();
         own.must_be(&Namespace::of_daemon().unwrap()).unwrap();
         // As sessions of earlier versions have it stored.
         assert_eq!(own.mounts, std::fs::read_link("/proc/self/ns/mnt").unwrap());

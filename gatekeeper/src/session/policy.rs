@@ -92,7 +92,9 @@ pub fn compile_whole(
     let search = SearchPath { directories: config.policies.clone() };
     let mut policy = match choice {
         // Whatever looks like a path is none of the daemon's to open.
-        PolicyChoice::Name(name) if is_policy_name(name) && !name.ends_with(".toml") => load(name, &search)?,
+        PolicyChoice::Name(name) if is_policy_name(name) && name.strip_suffix(".toml").is_none() => {
+            load(name, &search)?
+        }
         PolicyChoice::Name(name) => {
             return Err(PolicyError::whole(
                 name,

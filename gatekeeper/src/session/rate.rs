@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::assistant::Assistant;
 use gatekeeper_record::session_id::SessionId;
 
-/// HookReportQuotas at once, and then a second.
+/// Reports at once, and then a second.
 const COUNT: (f64, f64) = (400.0, 20.0);
 /// Bytes at once, and then a second.
 const BYTES: (f64, f64) = (8.0 * 1024.0 * 1024.0, 64.0 * 1024.0);
@@ -67,7 +67,8 @@ impl HookReportQuotas {
             *allowance.dropped.entry(assistant).or_default() += 1;
             return Quota::No;
         }
-        if allowance.bytes.take(BYTES, bytes as f64, now) { Quota::Whole } else { Quota::Short }
+        let bytes = u32::try_from(bytes).map_or(f64::INFINITY, f64::from);
+        if allowance.bytes.take(BYTES, bytes, now) { Quota::Whole } else { Quota::Short }
     }
 
     /// The number of reports dropped since the last call, by session and assistant.

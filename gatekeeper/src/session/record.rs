@@ -130,13 +130,11 @@ impl Session {
         let layers = self.inherited.iter().chain(self.own.iter().map(|own| &own.layer));
         let mut label = Label { session: self.id.number(), ..Label::default() };
         let count = self.inherited.len() + self.own.len();
-        if count > LAYERS {
-            return Err(TooManyLayers(count));
-        }
+        let fits = u32::try_from(count).ok().filter(|_| count <= LAYERS);
+        label.count = fits.ok_or(TooManyLayers(count))?;
         for (place, layer) in label.layers.iter_mut().zip(layers) {
             *place = (*layer).into();
         }
-        label.count = count as u32;
         Ok(label)
     }
 

@@ -27,7 +27,7 @@ pub fn drop_privileges(command: &mut Command, user: &Entry) {
         // SAFETY: an all-zero sigset_t is what sigemptyset makes on Linux, and the pointers are to it or null.
         super::check(unsafe {
             let empty = std::mem::zeroed::<libc::sigset_t>();
-            libc::sigprocmask(libc::SIG_SETMASK, &empty, std::ptr::null_mut())
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const empty, std::ptr::null_mut())
         })
         .map(drop)
     };

@@ -12,7 +12,7 @@ use rustix::fs::Mode;
 /// Where a seccomp filter refuses the call.
 pub fn close_from(first: RawFd) -> io::Result<()> {
     // SAFETY: close_range takes no pointers. rustix lacks it; the kernel has it since 5.9.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, 0) };
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first.cast_unsigned(), libc::c_uint::MAX, 0) };
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

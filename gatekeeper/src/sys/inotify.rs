@@ -34,6 +34,7 @@ impl Inotify {
 
     /// Ends a watch. Needed even when the file is gone: the files of a removed cgroup are not deleted one by one, and a
     /// watch would keep them in memory.
+    #[expect(clippy::needless_pass_by_value, reason = "a watch ends once")]
     pub fn unwatch(&self, watch: Watch) {
         // That the watch is gone already is no error.
         let _ = inotify::remove_watch(&self.0, watch.0);

@@ -70,6 +70,7 @@ pub fn cgroup(pid: i32) -> io::Result<Option<String>> {
 }
 
 /// Returns the I/O error that reading /proc came to.
+#[must_use]
 pub fn io_error(error: ProcError) -> io::Error {
     match error {
         ProcError::NotFound(_) => io::Error::new(io::ErrorKind::NotFound, error),
@@ -91,12 +92,12 @@ mod tests {
     #[test]
     fn a_child_is_alive_until_it_ends() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let handle = open(child.id() as i32).unwrap();
+        let handle = open(child.id().cast_signed()).unwrap();
         assert!(is_alive(handle.as_fd()).unwrap());
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!is_alive(handle.as_fd()).unwrap());
-        assert_eq!(stat(child.id() as i32).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(stat(child.id().cast_signed()).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(signal(handle.as_fd(), Signal::CONT).unwrap_err().raw_os_error(), Some(libc::ESRCH));
     }
 
@@ -109,8 +110,8 @@ mod tests {
 
     #[test]
     fn this_process_is_described() {
-        let own = stat(std::process::id() as i32).unwrap();
-        assert_eq!(own.pid, std::process::id() as i32);
+        let own = stat(std::process::id().cast_signed()).unwrap();
+        assert_eq!(own.pid, std::process::id().cast_signed());
         assert!(own.starttime > 0);
         assert_eq!(boot_id().unwrap().len(), 36);
     }

@@ -18,12 +18,22 @@ pub struct Credentials {
     pub gid: u32,
 }
 
+fn length_of(bytes: usize) -> io::Result<libc::socklen_t> {
+    bytes.try_into().map_err(io::Error::other)
+}
+
 fn option<T: Copy>(socket: BorrowedFd<'_>, name: libc::c_int) -> io::Result<T> {
     let mut value = MaybeUninit::<T>::uninit();
-    let mut length = size_of::<T>() as libc::socklen_t;
+    let mut length = length_of(size_of::<T>())?;
     // SAFETY: the pointers are to a value and a length of ours, and the length is the value's.
     super::check(unsafe {
-        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, name, value.as_mut_ptr().cast(), &mut length)
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            name,
+            value.as_mut_ptr().cast(),
+            &raw mut length,
+        )
     })?;
     if length as usize != size_of::<T>() {
         return Err(io::Error::from(io::ErrorKind::InvalidData));
@@ -54,7 +64,7 @@ pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     const MOST: usize = 65_536;
     let mut groups: Vec<libc::gid_t> = vec![0; 64];
     loop {
-        let mut length = (groups.len() * size_of::<libc::gid_t>()) as libc::socklen_t;
+        let mut length = length_of(size_of_val(groups.as_slice()))?;
         // SAFETY: the pointers are to memory and a length of ours, and the length is the memory's.
         let asked = super::check(unsafe {
             libc::getsockopt(

@@ -106,7 +106,7 @@ pub fn flush_input() -> io::Result<()> {
 pub struct Exclusive(());
 
 impl Exclusive {
-    /// Keeps others out (ioctl_tty(2), `TIOCEXCL`).
+    /// Keeps others out (`ioctl_tty(2)`, `TIOCEXCL`).
     ///
     /// # Errors
     /// Where standard input is no terminal.

@@ -13,7 +13,7 @@ use gatekeeper_common::label::Layer;
 
 use super::{Kernel, KernelError};
 use crate::sys::bpf::{create_array, delete, update, update_inner};
-use gatekeeper_record::time::since_boot;
+use gatekeeper_record::time::{nanos, since_boot};
 
 /// Where an image's header keeps what publishing fills in.
 const GENERATION_AT: usize = std::mem::offset_of!(Header, generation);
@@ -35,7 +35,7 @@ fn filled(head: &[u8], comb: &[u8], serial: u32, generation: u64) -> Result<(Siz
     plane[..head.len()].copy_from_slice(head);
     plane[GENERATION_AT..GENERATION_AT + 8].copy_from_slice(&generation.to_ne_bytes());
     // No two images are filled in the same nanosecond since boot, nor does one outlive a boot.
-    let image = u64::try_from(since_boot().as_nanos()).unwrap_or(u64::MAX);
+    let image = nanos(since_boot());
     plane[IMAGE_AT..IMAGE_AT + 8].copy_from_slice(&image.to_ne_bytes());
     plane[SERIAL_AT..SERIAL_AT + 4].copy_from_slice(&serial.to_ne_bytes());
     let store = |index: u32, plane: &[u8]| {

@@ -19,6 +19,12 @@ pub fn since_boot() -> Duration {
     read(ClockId::Boottime)
 }
 
+/// Returns a time in nanoseconds, as the kernel counts them; no boot lasts longer than their 64 bits.
+#[must_use]
+pub fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// A clock's reading; none of those used here runs below zero.
 fn read(clock: ClockId) -> Duration {
     Duration::try_from(clock_gettime(clock)).unwrap_or_default()

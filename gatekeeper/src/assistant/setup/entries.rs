@@ -7,7 +7,7 @@ use crate::assistant::Assistant;
 /// Seconds an assistant is to wait for a hook: longer than one ever takes.
 const PATIENCE: u64 = 60;
 
-/// Beginning of the plugin for OpenCode, by which it is recognized.
+/// Beginning of the plugin for `OpenCode`, by which it is recognized.
 pub const PLUGIN_HEAD: &str =
     "// gatekeeper's: `gatekeeper setup opencode` writes this file, and --remove removes it.\n";
 
@@ -133,7 +133,7 @@ pub fn version(assistant: Assistant) -> Option<u64> {
     matches!(assistant, Assistant::Cursor | Assistant::Copilot).then_some(1)
 }
 
-/// The plugin for OpenCode: it hands each event to gatekeeper, and throws where the answer is no.
+/// The plugin for `OpenCode`: it hands each event to gatekeeper, and throws where the answer is no.
 pub fn plugin(program: &str) -> String {
     let program = Value::from(program);
     format!(

@@ -60,8 +60,12 @@ pub fn edit(
                 list.append(input(&entry));
             }
         }
-        if remove && changed && hooks.properties().is_empty() {
-            top.get("hooks").into_iter().for_each(|hooks| hooks.remove());
+        if remove
+            && changed
+            && hooks.properties().is_empty()
+            && let Some(hooks) = top.get("hooks")
+        {
+            hooks.remove();
         }
     }
     if let Some(version) = version(assistant).filter(|_| !remove && top.get("version").is_none()) {

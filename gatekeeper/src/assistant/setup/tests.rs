@@ -26,7 +26,7 @@ fn everywhere_there_and_back_leaves_nothing() {
                 continue;
             }
             let change = plan(assistant, &scope, false);
-            assert!(change.before.is_none() && change.diff().contains("+"), "{assistant:?} {scope:?}");
+            assert!(change.before.is_none() && change.diff().contains('+'), "{assistant:?} {scope:?}");
             change.make().unwrap();
             let written = fs::read_to_string(&change.path).unwrap();
             assert!(written.contains(PROGRAM), "{written}");
@@ -61,7 +61,7 @@ fn lines_of_others_stay_as_they_are() {
     let change = plan(Claude, &scope, false);
     let after = change.after.clone().unwrap();
     for line in
-        text.lines().filter(|line| line.contains("mine") || line.contains("check.sh") || line.contains("z"))
+        text.lines().filter(|line| line.contains("mine") || line.contains("check.sh") || line.contains('z'))
     {
         assert!(after.contains(line.trim_end_matches(',')), "{line}\n{after}");
     }

@@ -266,7 +266,7 @@ fn show(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
             "policy": policy.name, "description": policy.description, "documents": parts,
             "defaults": words, "arguments": compiled.defaults.arguments, "record_required": required, "vars": vars,
         }))?;
-        for rule in compiled.rules.iter() {
+        for rule in &compiled.rules {
             line(&RuleView::from(rule))?;
         }
         return Ok(ExitCode::SUCCESS);
@@ -286,7 +286,7 @@ fn show(setting: &Setting, file: &str) -> anyhow::Result<ExitCode> {
     if !required.is_empty() {
         anstream::println!("  record required  {}", required.join(" "));
     }
-    for rule in compiled.rules.iter() {
+    for rule in &compiled.rules {
         print_rule(&RuleView::from(rule));
     }
     Ok(ExitCode::SUCCESS)

@@ -37,7 +37,7 @@ pub enum Asked {
     },
     /// Use an address.
     Net {
-        /// Address and port: 93.184.216.34:443, [::1]:80.
+        /// Address and port: `93.184.216.34:443`, `[::1]:80`.
         address: String,
         /// How.
         #[arg(long, default_value = "connect", value_parser = one_of(NET))]
@@ -64,7 +64,7 @@ pub enum Asked {
     },
     /// Use a capability.
     Capability {
-        /// Its name, as in capabilities(7): net_bind_service.
+        /// Its name, as in capabilities(7): `net_bind_service`.
         name: String,
     },
 }

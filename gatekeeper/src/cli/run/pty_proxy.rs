@@ -118,6 +118,7 @@ fn out(bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Readiness of the descriptors.
+#[expect(clippy::struct_excessive_bools, reason = "one for each descriptor that is waited for")]
 #[derive(Clone, Copy, Debug, Default)]
 struct Ready {
     shown: bool,

@@ -70,7 +70,7 @@ impl State {
 
     fn ask(&mut self, choice: Choice) {
         let (Pane::Holds, Some(hold)) = (self.pane, self.selected) else {
-            self.note = "select a hold first, with the arrow keys".to_owned();
+            "select a hold first, with the arrow keys".clone_into(&mut self.note);
             return;
         };
         let unread = self.unread();

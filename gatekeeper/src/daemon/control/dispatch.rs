@@ -247,7 +247,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let daemon = daemon(state.path(), Ok(Box::new(Unlabelled)));
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        let handle = process::open(child.id() as i32).unwrap();
+        let handle = process::open(child.id().cast_signed()).unwrap();
         assert_eq!(daemon.label_of(handle.as_fd()).unwrap(), None);
         child.kill().unwrap();
         child.wait().unwrap();

@@ -69,7 +69,7 @@ pub async fn list(daemon: &State, peer: &Peer, stream: &mut UnixStream, wanted: 
     let mut amend = Instant::now() + AMENDED;
     loop {
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() { return Ok(Ok(())) },
+            alive = changes.changed() => if alive.is_err() { return Ok(Ok(())) },
             () = sleep_until(amend), if !sent.is_empty() => {}
             // The client has nothing more to send; what it sends is ignored.
             read = stream.read(&mut nothing) => match read? {

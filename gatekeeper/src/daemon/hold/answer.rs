@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use gatekeeper_record::decision::{Breadth, DecidedBy, Decision};
 use gatekeeper_record::refusal::{Reason, Refusal};
-use gatekeeper_record::time::since_boot;
+use gatekeeper_record::time::{nanos, since_boot};
 
-use super::decide::{evaluate, nanos, new_decision, settle};
+use super::decide::{evaluate, new_decision, settle};
 use super::look::look;
 use crate::daemon::state::State;
 use crate::hold::rights;
@@ -58,6 +58,6 @@ pub fn answer(daemon: &State, peer: &Peer, answer: HoldAnswer) -> Result<Decisio
         settled,
     );
     drop(queue);
-    settle(daemon, decision.clone())?;
+    settle(daemon, &decision)?;
     Ok(decision)
 }

@@ -24,7 +24,7 @@ pub fn ask_people(daemon: &State, id: HoldId) {
     }
     let refused = new_decision(entry, id, false, DecidedBy::RateLimit, GrantScope::default(), None, true);
     drop(queue);
-    if let Err(refusal) = settle(daemon, refused) {
+    if let Err(refusal) = settle(daemon, &refused) {
         error!("hold {id}: {refusal}");
     }
 }

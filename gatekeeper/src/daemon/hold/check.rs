@@ -19,9 +19,9 @@ pub async fn check(daemon: Rc<State>, id: HoldId) {
         let queue = daemon.holds();
         queue.entries.get(&id).map(|entry| (queue.shown(entry, now), entry.hold))
     };
-    let Some((Some(held), hold)) = found else { return };
+    let Some((Some(held), raw)) = found else { return };
     let checks = held.terms.checks.clone().unwrap_or_default();
-    let answers = ask_all(&daemon.config().checks, daemon.check_permits(), &checks, &held, &hold).await;
+    let answers = ask_all(&daemon.config().checks, daemon.check_permits(), &checks, &held, &raw).await;
     done(&daemon, id, answers);
 }
 
@@ -49,7 +49,7 @@ fn done(daemon: &State, id: HoldId, answers: Vec<Checked>) {
     };
     drop(queue);
     let Some(decision) = decision else { return ask_people(daemon, id) };
-    if let Err(refusal) = settle(daemon, decision) {
+    if let Err(refusal) = settle(daemon, &decision) {
         error!("hold {id}: {refusal}");
     }
 }

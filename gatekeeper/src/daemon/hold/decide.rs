@@ -15,7 +15,7 @@ use gatekeeper_record::decision::{Breadth, DecidedBy, Decision, GrantScope, Hold
 use gatekeeper_record::record::Record;
 use gatekeeper_record::refusal::{Reason, Refusal};
 use gatekeeper_record::time::Moment;
-use gatekeeper_record::time::since_boot;
+use gatekeeper_record::time::{nanos, since_boot};
 
 /// Whether this answer decides the hold, and what it covers.
 ///
@@ -75,7 +75,7 @@ pub(super) fn new_decision(
 ///
 /// # Errors
 /// [`Reason::Failed`] where the decision can't be kept; else the errors of [`apply`].
-pub(super) fn settle(daemon: &State, decision: Decision) -> Result<(), Refusal> {
+pub(super) fn settle(daemon: &State, decision: &Decision) -> Result<(), Refusal> {
     let written = daemon.holds_mut().journal.note(decision.clone());
     written.map_err(|error| Refusal::new(Reason::Failed, format!("the decision can't be kept: {error}")))?;
     daemon.trail_mut().note(Record::Decision(Box::new(decision.clone())));
@@ -83,12 +83,12 @@ pub(super) fn settle(daemon: &State, decision: Decision) -> Result<(), Refusal> 
     let Some(entry) = queue.entries.get_mut(&decision.hold) else { return Ok(()) };
     entry.decisions.push(decision.clone());
     if entry.people_asked {
-        daemon.notifier().decided(&decision);
+        daemon.notifier().decided(decision);
     }
     let hold = entry.hold;
     queue.change();
     drop(queue);
-    if decision.is_final { apply(daemon, &hold, &decision) } else { Ok(()) }
+    if decision.is_final { apply(daemon, &hold, decision) } else { Ok(()) }
 }
 
 /// Passes it to the kernel, and lets the task ask again.
@@ -121,11 +121,6 @@ fn grant(daemon: &State, hold: &Hold, scope: Scope, seconds: Option<u64>) -> Res
     daemon.with_kernel(|kernel| kernel.grant(hold, scope, until, nanos(now)))
 }
 
-/// Nanoseconds, as the kernel counts them.
-pub(super) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,8 +133,8 @@ mod tests {
     }
 
     /// Has somebody approve; whether that settles it, and the scope.
-    fn approve(entry: &mut Entry, uid: u32, answer: HoldAnswer) -> (bool, GrantScope) {
-        let (settled, scope) = evaluate(entry, uid, &answer).unwrap();
+    fn approve(entry: &mut Entry, uid: u32, answer: &HoldAnswer) -> (bool, GrantScope) {
+        let (settled, scope) = evaluate(entry, uid, answer).unwrap();
         let by = DecidedBy::Person(Person { name: "x".into(), program: "x".into(), terminal: None, uid });
         let decision = new_decision(entry, answer.hold, true, by, scope, None, settled);
         entry.decisions.push(decision);
@@ -151,12 +146,12 @@ mod tests {
         let mut entry = entry();
         entry.terms.quorum = Some(3);
         let first = approval(Breadth::Exact, Some(600));
-        assert_eq!(approve(&mut entry, 1001, first.clone()), (false, first.scope));
+        assert_eq!(approve(&mut entry, 1001, &first), (false, first.scope));
         assert!(evaluate(&entry, 1001, &first).is_err(), "the same person counts twice");
         let second = approval(Breadth::Rule, Some(60));
-        assert_eq!(approve(&mut entry, 1002, second.clone()), (false, second.scope));
+        assert_eq!(approve(&mut entry, 1002, &second), (false, second.scope));
         let last = approval(Breadth::Rule, None);
-        let (settled, scope) = approve(&mut entry, 1000, last.clone());
+        let (settled, scope) = approve(&mut entry, 1000, &last);
         assert_eq!((settled, scope), (true, GrantScope { seconds: Some(60), breadth: Breadth::Exact }));
         let narrowed = entry.decision().unwrap().narrowed(last.scope).unwrap();
         assert!(narrowed.ends_with("no more than exactly this, for 60 s"), "{narrowed}");
@@ -167,15 +162,15 @@ mod tests {
     fn once_of_one_is_once_of_all() {
         let mut entry = entry();
         entry.terms.quorum = Some(2);
-        approve(&mut entry, 1001, approval(Breadth::Once, None));
-        let (settled, scope) = approve(&mut entry, 1000, approval(Breadth::Rule, None));
+        approve(&mut entry, 1001, &approval(Breadth::Once, None));
+        let (settled, scope) = approve(&mut entry, 1000, &approval(Breadth::Rule, None));
         assert_eq!((settled, scope), (true, GrantScope::default()));
     }
 
     #[test]
     fn who_decides_alone_gets_what_was_asked_for() {
         let rule = approval(Breadth::Rule, Some(60));
-        assert_eq!(approve(&mut entry(), 1000, rule.clone()), (true, rule.scope));
+        assert_eq!(approve(&mut entry(), 1000, &rule), (true, rule.scope));
         let mut several = entry();
         several.hold.event.asking = 2;
         assert!(evaluate(&several, 1000, &rule).is_err());
@@ -183,6 +178,6 @@ mod tests {
         assert!(evaluate(&other, 1000, &rule).is_err());
         assert!(evaluate(&other, 1000, &approval(Breadth::Exact, None)).is_ok());
         several.terms.separation = Some(true);
-        assert!(!approve(&mut several, 1000, approval(Breadth::Once, None)).0, "the owner alone");
+        assert!(!approve(&mut several, 1000, &approval(Breadth::Once, None)).0, "the owner alone");
     }
 }

@@ -28,7 +28,9 @@ pub fn look(daemon: &State) {
     };
     let waits = |id: &HoldId| table.iter().any(|hold| hold.event.sequence == id.number());
     let finished = daemon.holds_mut().finished_before(now, waits);
-    finished.iter().for_each(|decision| daemon.trail_mut().repeat(decision));
+    for decision in &finished {
+        daemon.trail_mut().repeat(decision);
+    }
     gone(daemon, &table, now);
     for hold in &table {
         let Some(id) = HoldId::from_kernel(hold.event.sequence) else { continue };
@@ -148,7 +150,7 @@ fn expire(daemon: &State, now: Duration) {
     };
     for decision in due {
         let id = decision.hold;
-        if let Err(refusal) = settle(daemon, decision) {
+        if let Err(refusal) = settle(daemon, &decision) {
             error!("hold {id}: {refusal}");
         }
     }

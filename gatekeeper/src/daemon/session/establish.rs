@@ -111,7 +111,7 @@ fn build(
 /// Takes back what `build` did, as far as it came. Only while nobody has entered the cgroup.
 fn undo(daemon: &State, session: &Session, made: bool) {
     let log = |step: &str, error: &dyn std::fmt::Display| {
-        tracing::error!("session {}: {step}: {error}", session.id)
+        tracing::error!("session {}: {step}: {error}", session.id);
     };
     if session.cgroup_id != 0
         && let Err(error) = daemon.with_kernel(|kernel| kernel.unmark(session.cgroup_id))

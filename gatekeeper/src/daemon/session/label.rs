@@ -125,7 +125,9 @@ fn check_cgroup(daemon: &State, folder: &Path) -> Result<PathBuf, Refusal> {
     if real.starts_with(&daemon.config().cgroup) {
         return malformed(format!("{} belongs to gatekeeper's own sessions", real.display()));
     }
-    if crate::session::cgroup::is_below(std::process::id() as i32, &real).map_err(refuse(Reason::Failed))? {
+    if crate::session::cgroup::is_below(std::process::id().cast_signed(), &real)
+        .map_err(refuse(Reason::Failed))?
+    {
         return malformed(format!("this daemon runs in {}: it must not bind itself", real.display()));
     }
     if daemon.sessions().values().any(|session| session.cgroup_id == id) {

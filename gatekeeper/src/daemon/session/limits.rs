@@ -8,6 +8,7 @@ use crate::daemon::state::State;
 use crate::protocol::messages::PolicyChoice;
 use crate::session::policy::SessionPolicy;
 use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::time::nanos;
 
 /// When a session is ended, in nanoseconds since boot: after the time asked for, never later than the configuration
 /// says, nor than the session around it.
@@ -17,14 +18,14 @@ pub(super) fn end(
     longest: Option<Duration>,
     outer: Option<u64>,
 ) -> Result<Option<u64>, Refusal> {
-    let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    let now = nanos(now);
     if asked == Some(0) || outer.is_some_and(|outer| outer <= now) {
         let message =
             if asked == Some(0) { "a session can't last 0 s" } else { "the session's time is over" };
         return Err(Refusal::new(Reason::Limit, message));
     }
     let lasts = [asked.map(Duration::from_secs), longest].into_iter().flatten().min();
-    let own = lasts.map(|lasts| now.saturating_add(u64::try_from(lasts.as_nanos()).unwrap_or(u64::MAX)));
+    let own = lasts.map(|lasts| now.saturating_add(nanos(lasts)));
     Ok([own, outer].into_iter().flatten().min())
 }
 

@@ -47,7 +47,7 @@ mod tests {
     use gatekeeper_record::session_id::SessionId;
     use gatekeeper_trail::trail::Trail;
 
-    const DAY: Duration = Duration::from_secs(86_400);
+    const DAY: Duration = Duration::from_hours(24);
 
     fn recorded(state: &Path, number: u64, days: u32) -> std::path::PathBuf {
         let path = cast::path(state, SessionId::from_kernel(number).unwrap());

@@ -79,15 +79,11 @@ async fn one(daemon: &State, session: &Session) -> Result<Option<u64>, Refusal> 
     }
     let generation = changed.own.last().map(|own| own.generation);
     daemon.sessions_mut().insert(session.id, changed.clone());
-    match failed {
-        Some(message) => Err(Refusal::new(
-            gatekeeper_record::refusal::Reason::Failed,
-            format!("some layers were replaced: {message}"),
-        )),
-        None => {
-            daemon.record_change(&changed, Change::Reloaded, None);
-            crate::daemon::hold::look::wake_all(daemon);
-            Ok(generation)
-        }
+    if let Some(message) = failed {
+        let message = format!("some layers were replaced: {message}");
+        return Err(Refusal::new(gatekeeper_record::refusal::Reason::Failed, message));
     }
+    daemon.record_change(&changed, Change::Reloaded, None);
+    crate::daemon::hold::look::wake_all(daemon);
+    Ok(generation)
 }

@@ -50,10 +50,11 @@ pub(super) fn check_command(command: &[String]) -> Result<(), Refusal> {
 /// [`Reason::Malformed`] where the path is relative, is `/`, or has `..` or control characters.
 pub fn check_workspace(path: &Path) -> Result<(), Refusal> {
     let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
-    let control = path.to_string_lossy().chars().any(char::is_control);
+    let text = path.to_string_lossy();
+    let control = text.chars().any(char::is_control);
     if !path.is_absolute() || !plain || control {
         let message =
-            format!("the workspace {path:?} is not an absolute path without \"..\" and control characters");
+            format!("the workspace {text:?} is not an absolute path without \"..\" and control characters");
         return Err(Refusal::new(Reason::Malformed, message));
     }
     if path.parent().is_none() {

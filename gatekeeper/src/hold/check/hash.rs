@@ -20,6 +20,7 @@ use crate::config::checks::Setting;
 use gatekeeper_policy::trusted::is_roots_alone;
 use gatekeeper_record::held::{CheckVerdict, Held};
 use gatekeeper_record::record::FileId;
+use gatekeeper_trail::log::merkle::hex;
 
 /// Files read at a time. A file system that does not answer keeps its reader, and no more than so many.
 const READERS: usize = 4;
@@ -83,9 +84,9 @@ impl HashError {
 pub async fn check(
     setting: &Setting,
     held: &Held,
-    hold: &Hold,
+    raw: &Hold,
 ) -> Result<(CheckVerdict, Option<String>), HashError> {
-    let (path, wanted) = program(held, hold);
+    let (path, wanted) = program(held, raw);
     let limit = setting.time;
     let (hash, about) = in_thread(move || content(&path, wanted, limit)).await?;
     let (allowed, denied) = (setting.allowed.clone(), setting.denied.clone());
@@ -94,7 +95,7 @@ pub async fn check(
     }
     let lists = move || Ok((listed(allowed.as_deref(), &hash)?, listed(denied.as_deref(), &hash)?));
     let (allowed, denied) = in_thread(lists).await?;
-    Ok(judge(&hash, allowed, denied, &about, hold.event.uid))
+    Ok(judge(&hash, allowed, denied, &about, raw.event.uid))
 }
 
 fn judge(
@@ -121,14 +122,14 @@ fn judge(
 }
 
 /// The file to hash, and a path that should lead to it.
-fn program(held: &Held, hold: &Hold) -> (PathBuf, FileId) {
+fn program(held: &Held, raw: &Hold) -> (PathBuf, FileId) {
     if held.event.operation == Operation::Exec {
-        let bytes = hold.object.get(..hold.event.length as usize).unwrap_or(&hold.object);
-        let file = FileId { device: hold.event.device, inode: hold.event.inode };
+        let bytes = raw.object.get(..raw.event.length as usize).unwrap_or(&raw.object);
+        let file = FileId { device: raw.event.device, inode: raw.event.inode };
         (PathBuf::from(OsStr::from_bytes(bytes)), file)
     } else {
-        let path = PathBuf::from(format!("/proc/{}/exe", hold.event.pid));
-        (path, FileId { device: hold.device, inode: hold.inode })
+        let path = PathBuf::from(format!("/proc/{}/exe", raw.event.pid));
+        (path, FileId { device: raw.device, inode: raw.inode })
     }
 }
 
@@ -212,10 +213,6 @@ fn parse(word: &str) -> Option<Hash> {
         *byte = u8::from_str_radix(word.get(2 * at..2 * at + 2)?, 16).ok()?;
     }
     Some(hash)
-}
-
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -42,14 +42,14 @@ pub async fn ask_all(
     permits: &Permits,
     checks: &[Check],
     held: &Held,
-    hold: &Hold,
+    raw: &Hold,
 ) -> Vec<Checked> {
     let mut answers = Vec::new();
     for check in checks {
         let asked = async {
             // It is never closed.
             let _permit = permits.0.acquire().await;
-            one(setting, check, held, hold).await
+            one(setting, check, held, raw).await
         };
         // A permit that does not come is no answer either.
         let longest = setting.time + Duration::from_secs(1);
@@ -64,9 +64,9 @@ pub async fn ask_all(
     answers
 }
 
-async fn one(setting: &Setting, check: &Check, held: &Held, hold: &Hold) -> (CheckVerdict, Option<String>) {
+async fn one(setting: &Setting, check: &Check, held: &Held, raw: &Hold) -> (CheckVerdict, Option<String>) {
     let answer = match check {
-        Check::Hash => hash::check(setting, held, hold).await.map_err(CheckError::from),
+        Check::Hash => hash::check(setting, held, raw).await.map_err(CheckError::from),
         Check::Command(path) => command::check(setting, path, held).await.map_err(CheckError::from),
     };
     answer.unwrap_or_else(|why| (CheckVerdict::Ask, Some(format!("failed: {why}"))))

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn notice(hold: u64, about: About) -> Notice {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         let hold = HoldId::from_kernel(hold).unwrap();
         Notice { hold, about, body: Vec::new(), key: String::new(), until }
     }

@@ -56,14 +56,14 @@ fn receiver(answers: &'static [&'static str]) -> (Url, Receiver<Received>) {
     std::thread::spawn(move || {
         for answer in answers {
             let (stream, _) = listener.accept().unwrap();
-            sender.send(receive(stream, answer)).unwrap();
+            sender.send(receive(&stream, answer)).unwrap();
         }
     });
     (Url { url, ca: None, token: None }, received)
 }
 
-fn receive(stream: TcpStream, answer: &str) -> Received {
-    let mut reader = BufReader::new(&stream);
+fn receive(mut stream: &TcpStream, answer: &str) -> Received {
+    let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();
@@ -78,7 +78,7 @@ fn receive(stream: TcpStream, answer: &str) -> Received {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    write!(&stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
     Received { head, body: String::from_utf8(body).unwrap() }
 }
 

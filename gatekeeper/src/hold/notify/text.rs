@@ -16,7 +16,7 @@ pub fn unmarked(shown: &str) -> String {
     for c in shown.chars() {
         match c {
             '<' | '>' | '&' | '*' | '_' | '~' | '`' | '[' | ']' | '|' | '@' => {
-                plain.extend(c.escape_unicode())
+                plain.extend(c.escape_unicode());
             }
             c => plain.push(c),
         }

@@ -23,7 +23,7 @@ use gatekeeper_trail::export::webhook::signature;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Time within which the notice of a decision is retried.
-const OVER: Duration = Duration::from_secs(300);
+const OVER: Duration = Duration::from_mins(5);
 
 impl Notice {
     /// The notice that a hold waits.
@@ -46,8 +46,8 @@ impl Notice {
             "lines": lines,
         });
         let until = Instant::now() + Duration::from_secs(held.seconds_left);
-        let (hold, key) = (held.hold, format!("hold-{}", held.hold));
-        Self { hold, about: About::Asked, body: object.to_string().into_bytes(), key, until }
+        let key = format!("hold-{}", held.hold);
+        Self { hold: held.hold, about: About::Asked, body: object.to_string().into_bytes(), key, until }
     }
 
     /// The notice that a hold waits no more.
