@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::integrity::{Attestation, Fingerprint, Metadata, PrevEvent, Product};
-use super::line::{Line, VERSION};
+use super::line::{LOG_VERSION, Line, VERSION};
 use super::objects::Device;
 use super::text::Text;
 use super::unmapped::{Kind, Unmapped};
@@ -104,6 +104,7 @@ impl<'a> Line<'a> {
             message_context: None,
             metadata: Metadata {
                 log_name: machine.origin.as_str().into(),
+                log_version: Some(LOG_VERSION.into()),
                 original_event_uid: None,
                 product: product(),
                 profiles: ["host", "record_integrity", "datetime"].map(Text::from).to_vec(),

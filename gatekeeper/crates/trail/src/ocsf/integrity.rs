@@ -51,6 +51,9 @@ pub struct PrevEvent<'a> {
 pub struct Metadata<'a> {
     /// The trail.
     pub log_name: Text<'a>,
+    /// The version of the trail's own form, see [`super::LOG_VERSION`]. Absent in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_version: Option<Text<'a>>,
     /// The kernel's number of the event, with the boot it counts in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_event_uid: Option<Text<'a>>,

@@ -13,6 +13,9 @@ use super::unmapped::Unmapped;
 /// The schema's version.
 pub const VERSION: &str = "1.9.0";
 
+/// The version of the trail's own form, among it the names in `unmapped`. Records of version 1 have none.
+pub const LOG_VERSION: &str = "2";
+
 /// One record as stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -25,7 +25,7 @@ mod write;
 pub use actor::{Actor, Container, Process, ProcessEntity, Session, User};
 pub use base::{Link, Machine, Place};
 pub use integrity::{Attestation, Fingerprint, Metadata, PrevEvent, Product};
-pub use line::{Line, VERSION};
+pub use line::{LOG_VERSION, Line, VERSION};
 pub use objects::{
     Agent, Api, Connection, Device, Endpoint, Entity, Feature, File, KernelObject, MessageContext, Policy,
     Rule, Service,

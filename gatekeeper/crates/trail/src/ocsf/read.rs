@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::actor::{Container, Process, ProcessEntity};
 use super::assistant_report;
-use super::line::Line;
+use super::line::{LOG_VERSION, Line};
 use super::objects::{Endpoint, File};
 use super::text::Text;
 use super::unmapped::Kind;
@@ -32,8 +32,14 @@ pub struct NotOurs {
 
 impl Line<'_> {
     /// The record.
+    ///
+    /// # Errors
+    /// Where the line is of a later version, or lacks what its kind needs.
     pub fn record(&self) -> Result<Record, NotOurs> {
         let missing = |what| NotOurs { sequence: self.metadata.sequence, what };
+        if self.metadata.log_version.as_deref().is_some_and(|version| version != LOG_VERSION) {
+            return Err(missing("log_version that is known here"));
+        }
         let time = self.time_dt;
         Ok(match self.unmapped.kind {
             Kind::Event => Record::Event(Box::new(self.event().map_err(missing)?)),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::samples::{denial, machine, record};
-use super::{Line, VERSION};
+use super::{LOG_VERSION, Line, VERSION};
 use super::{Link, Place};
 use crate::log::seal::seal;
 use gatekeeper_record::assistant::Assistant;
@@ -125,6 +125,7 @@ fn fits_the_schema(line: &str) -> Result<(), String> {
 fn a_denied_read_as_others_see_it() {
     let value: Value = serde_json::from_str(&written(&denial(9), 5)).unwrap();
     assert_eq!(value["metadata"]["version"], VERSION);
+    assert_eq!(value["metadata"]["log_version"], LOG_VERSION);
     assert_eq!((&value["class_uid"], &value["type_uid"]), (&1001.into(), &100_102.into()));
     assert_eq!(value["file"]["path"], "/home/dev/app/secret-9");
     assert_eq!((&value["action"], &value["disposition"]), (&"Denied".into(), &"Blocked".into()));
@@ -135,6 +136,19 @@ fn a_denied_read_as_others_see_it() {
     assert_eq!(value["metadata"]["sequence"], 5);
     assert_eq!(value["is_alert"], true);
     assert_eq!(value["attestation_list"][0]["prev_event"]["uid"], "4");
+}
+
+#[test]
+fn a_record_without_the_version_of_its_form_is_read_and_one_of_a_later_form_is_not() {
+    let record = denial(9);
+    let line = written(&record, 5);
+    let (now, later) = (r#""log_version":"2","#, r#""log_version":"3","#);
+    assert!(line.contains(now), "{line}");
+    let read = |line: &str| serde_json::from_str::<Line>(line).unwrap().record().map_err(|e| e.to_string());
+    assert_eq!(read(&line), Ok(record.clone()));
+    assert_eq!(read(&line.replace(now, "")), Ok(record));
+    let error = read(&line.replace(now, later)).unwrap_err();
+    assert!(error.starts_with("record 5 has no log_version that is known here"), "{error}");
 }
 
 #[test]
