@@ -16,6 +16,9 @@ const GUEST_GLIBC: (u32, u32) = (2, 36);
 
 const STATIC_TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// Features that unit tests turn on. With them, the quick build's libraries are those of the tests, and none is built twice.
+const TESTING: &str = "gatekeeper-policy/testing,gatekeeper-trail/testing";
+
 /// A profile of the root Cargo.toml.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Profile {
@@ -45,6 +48,9 @@ pub fn run(profile: Profile) -> Result<()> {
     let mut build = cmd("cargo").args(["build", "--profile", profile.name()]).dir(paths::root());
     for package in PACKAGES {
         build = build.args(["-p", package]);
+    }
+    if profile == Profile::Quick {
+        build = build.args(["--features", TESTING]);
     }
     if must_be_static() {
         build = build.args(["--target", STATIC_TARGET]).env("RUSTFLAGS", "-C target-feature=+crt-static");

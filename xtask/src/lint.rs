@@ -1,5 +1,7 @@
 //! `cargo xtask fmt` and `cargo xtask lint`.
 
+use std::time::Instant;
+
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -32,12 +34,16 @@ pub fn fmt() -> Result<()> {
 pub fn run(lint: &Lint) -> Result<()> {
     setup::build()?;
     let mut failed = Vec::new();
-    let mut check = |name: &'static str, result: Result<()>| match result {
-        Ok(()) => eprintln!("lint: {name}: ok"),
-        Err(error) => {
-            eprintln!("lint: {name}: {error:#}");
-            failed.push(name);
+    let mut since = Instant::now();
+    let mut check = |name: &'static str, result: Result<()>| {
+        match result {
+            Ok(()) => eprintln!("lint: {name}: ok ({:.0} s)", since.elapsed().as_secs_f64()),
+            Err(error) => {
+                eprintln!("lint: {name}: {error:#}");
+                failed.push(name);
+            }
         }
+        since = Instant::now();
     };
 
     let help = "cargo xtask fmt";

@@ -34,6 +34,18 @@ const WORK: &[(&str, &str)] = &[
          origin HEAD:refs/heads/from-copy && cd .. && git branch -q -D from-copy && rm -rf copy",
     ),
     (
+        "git_env_files",
+        "printf 'A=\\n' >.env.example && git add .env.example && git commit -qm Form && printf 'A=1\\n' >.env.example && \
+         git stash -q && git stash pop -q && git checkout -q .env.example && git clone -q file://$PWD copy && cat \
+         copy/.env.example && rm -rf copy && git rm -q .env.example && git commit -qm Gone",
+    ),
+    (
+        "git_makes_and_removes_what_it_may_not_read",
+        "blob=$(echo S=1 | git hash-object -w --stdin) && git update-index --add --cacheinfo 100644,$blob,sub/.env && \
+         git commit -qm Tracked && git checkout -q -f -- sub/.env && test -s sub/.env && ! cat sub/.env && \
+         git rm -q -f sub/.env && git commit -qm Untracked && test ! -e sub/.env",
+    ),
+    (
         "git_rebase",
         "git checkout -q -b side && echo a >side.txt && git add side.txt && git commit -qm Side && git checkout -q \
          main && echo '# and more' >>README.md && git commit -qam Main && git rebase -q main side && git log \

@@ -30,6 +30,8 @@ pub enum Label {
     Star,
     /// Without a byte: `**` and its slash.
     Deep,
+    /// Without a byte, and no other pattern may share it.
+    Skip,
     /// Without a byte: from here on everything is accepted with the row of this number.
     Below(u32),
 }
@@ -40,7 +42,7 @@ impl Label {
     pub fn set(self) -> Option<u32> {
         match self {
             Self::OneOf(set) | Self::Character(set) | Self::Plus(set) | Self::Inner(set) => Some(set),
-            Self::Byte(_) | Self::Star | Self::Deep | Self::Below(_) => None,
+            Self::Byte(_) | Self::Star | Self::Deep | Self::Skip | Self::Below(_) => None,
         }
     }
 }
@@ -147,7 +149,7 @@ impl Nfa {
             self.named.insert(byte);
         }
         let node = &mut self.nodes[from as usize];
-        node.slips |= matches!(label, Label::Star | Label::Deep | Label::Below(_));
+        node.slips |= matches!(label, Label::Star | Label::Deep | Label::Skip | Label::Below(_));
         self.links.push(Link { label, target, next: node.first });
         node.first = self.links.len() as u32 - 1;
     }

@@ -4,6 +4,7 @@
 //! adds at most four nodes for each of its pieces, and a block of addresses at most three for each byte of its
 //! word.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use gatekeeper_common::image::Protocol;
@@ -54,6 +55,7 @@ pub fn path(nfa: &mut Nfa, from: NodeId, pattern: &Pattern, row: u32, rows: &mut
                 node = match items.as_slice() {
                     // A component has at least one byte, so that `*` alone is one byte and then any.
                     [Item::Star] => nfa.star(node, Label::Plus(name.any), name.any),
+                    [Item::Except(names)] => name.except(nfa, node, names, false),
                     items => name.spell(nfa, node, items),
                 };
                 after_slash = false;
@@ -135,6 +137,7 @@ impl<'a> Text<'a> {
                 Item::Star => nfa.star(node, Label::Star, self.any),
                 Item::Any => self.character(nfa, node, &ByteSet::EMPTY),
                 Item::NoneOf(set) => self.character(nfa, node, set),
+                Item::Except(names) => self.except(nfa, node, names, true),
                 Item::OneOf(set) => {
                     let set = nfa.set(Symbols { bytes: **set, other: false });
                     nfa.follow(node, Label::OneOf(set))
@@ -142,6 +145,46 @@ impl<'a> Text<'a> {
             };
         }
         node
+    }
+
+    /// Any text but these names; nothing at all only with `may_be_empty`.
+    ///
+    /// A text that is none of the names leaves their common beginnings somewhere. So the beginnings are a tree, each
+    /// of its nodes is left by a byte that continues no name, and it may end wherever no name ends. All leave to the
+    /// same node: with one for each, the sets of nodes would multiply.
+    fn except(&self, nfa: &mut Nfa, from: NodeId, names: &[Vec<u8>], may_be_empty: bool) -> NodeId {
+        let root = nfa.fresh();
+        nfa.link(from, Label::Skip, root);
+        // Each beginning with its node; a longer one comes later, so that links lead to later nodes.
+        let mut nodes = BTreeMap::from([(&[][..], root)]);
+        for name in names {
+            for end in 1..=name.len() {
+                nodes.entry(&name[..end]).or_insert_with(|| nfa.fresh());
+            }
+        }
+        let (rest, done) = (nfa.fresh(), nfa.fresh());
+        nfa.link(rest, Label::Inner(self.any), rest);
+        nfa.link(rest, Label::Skip, done);
+        for (beginning, node) in &nodes {
+            let mut continues = *self.ends;
+            for next in names.iter().filter_map(|name| name.strip_prefix(*beginning)?.first()) {
+                if !continues.contains(*next) {
+                    continues.insert(*next);
+                    let set = nfa.set(Symbols { bytes: ByteSet::of(*next), other: false });
+                    let longer = [beginning, &[*next][..]].concat();
+                    if let Some(target) = nodes.get(longer.as_slice()) {
+                        nfa.link(*node, Label::Inner(set), *target);
+                    }
+                }
+            }
+            let leaves = nfa.set(but(&continues));
+            nfa.link(*node, Label::Inner(leaves), rest);
+            let is_name = names.iter().any(|name| name == beginning);
+            if !is_name && (may_be_empty || !beginning.is_empty()) {
+                nfa.link(*node, Label::Skip, done);
+            }
+        }
+        done
     }
 
     /// One byte that is none of these, or one character of UTF-8 beyond ASCII.

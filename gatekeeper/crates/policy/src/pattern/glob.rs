@@ -3,8 +3,9 @@
 //!
 //! `*` any bytes inside one component; `**` as a whole component, any number of components; `?` one
 //! byte or one UTF-8 character; `[a-z]`, `[!a-z]` one of (or none of) these ASCII characters; `{a,b}`
-//! either, nested as you like; `\` takes the next character for what it is. `dir/**` is the directory
-//! itself and everything below. A pattern is absolute or begins with `**/`.
+//! either, nested as you like; `!(a|b)` any bytes inside one component but exactly these; `\` takes the next
+//! character for what it is. `dir/**` is the directory itself and everything below. A pattern is absolute or begins
+//! with `**/`.
 
 use gatekeeper_common::limits::PATH_BYTES;
 
@@ -31,6 +32,8 @@ pub enum Node {
     Deep,
     /// `{…}`
     Either(Vec<Vec<Node>>),
+    /// `!(…)`
+    Except(Vec<Vec<u8>>),
 }
 
 /// A class of characters.
@@ -63,6 +66,9 @@ pub enum GlobError {
     /// A class that can't be.
     #[error("class in pattern `{0}` {1}")]
     Class(String, &'static str),
+    /// `!(…)` that holds more than plain names.
+    #[error("`!(…)` in pattern `{0}` {1}")]
+    Except(String, &'static str),
     /// A backslash at the end.
     #[error("pattern `{0}` ends in a lone `\\`")]
     Escape(String),
@@ -97,6 +103,9 @@ impl Help for GlobError {
             Self::Unbalanced(_, c) => format!("close it, or write `\\{c}` for the character itself"),
             Self::Class(..) => {
                 "write a class such as `[a-z0-9]` or `[!a-z]`; for others use `{é,è}`".to_owned()
+            }
+            Self::Except(..) => {
+                "write plain names, as in `!(example|sample)`, or `\\!` for the character itself".to_owned()
             }
             Self::Escape(_) => "write `\\\\` for a backslash".to_owned(),
             Self::Long(_) | Self::LongName(_) => "shorten it".to_owned(),
@@ -162,6 +171,7 @@ impl Parser<'_> {
                 b'[' => self.class()?,
                 b']' => return Err(GlobError::Unbalanced(self.shown(), ']')),
                 b'{' => self.either()?,
+                b'!' if self.peek() == Some(b'(') => self.except()?,
                 byte => Node::Byte(byte),
             });
         }
@@ -194,6 +204,45 @@ impl Parser<'_> {
         }
         self.depth -= 1;
         Ok(Node::Either(branches))
+    }
+
+    /// The names of `!(…)`.
+    fn except(&mut self) -> Result<Node, GlobError> {
+        let wrong = |parser: &Self, why| GlobError::Except(parser.shown(), why);
+        self.at += 1;
+        let mut names = vec![Vec::new()];
+        loop {
+            let byte = match self.next() {
+                None => return Err(GlobError::Unbalanced(self.shown(), '(')),
+                Some(b')') => break,
+                Some(b'|') => {
+                    names.push(Vec::new());
+                    continue;
+                }
+                Some(b'\\') => self.next().ok_or_else(|| GlobError::Escape(self.shown()))?,
+                Some(b'*' | b'?' | b'[' | b']' | b'{' | b'}' | b'(') => {
+                    return Err(wrong(self, "holds a pattern, and takes names only"));
+                }
+                Some(byte) => byte,
+            };
+            if byte == b'/' || !byte.is_ascii() {
+                return Err(wrong(self, "holds `/` or a character that is not ASCII"));
+            }
+            if let Some(name) = names.last_mut() {
+                name.push(byte);
+            }
+        }
+        if names.iter().any(Vec::is_empty) {
+            return Err(wrong(self, "holds an empty name"));
+        }
+        if self
+            .text
+            .get(self.at..)
+            .is_some_and(|rest| !matches!(rest.first(), None | Some(b'/' | b',' | b'}')))
+        {
+            return Err(wrong(self, "is not at the end of its component"));
+        }
+        Ok(Node::Except(names))
     }
 
     fn class(&mut self) -> Result<Node, GlobError> {
@@ -257,11 +306,16 @@ mod tests {
         let Node::Either(branches) = parse(b"{a,{b,c},}").unwrap().remove(0) else { panic!("braces") };
         assert_eq!(branches.len(), 3);
         assert_eq!(parse(b"a,b").unwrap().len(), 3);
+        assert_eq!(parse(b"/!(b|c)").unwrap()[1], Node::Except(vec![b"b".to_vec(), b"c".to_vec()]));
+        assert_eq!(parse(br"\!(").unwrap(), [Node::Byte(b'!'), Node::Byte(b'(')]);
     }
 
     #[test]
     fn refuses_what_is_malformed() {
-        for text in ["/a}", "/{a", "/{a,{b}", "/[", "/[]", "/[z-a]", "/[^a]", "/[é]", "/a\\", "/***", "/]"] {
+        for text in [
+            "/a}", "/{a", "/{a,{b}", "/[", "/[]", "/[z-a]", "/[^a]", "/[é]", "/a\\", "/***", "/]", "/!(",
+            "/!(a|)", "/!(a*)", "/!(a/b)", "/!(é)", "/!(a)b",
+        ] {
             let error = parse(text.as_bytes()).expect_err(text);
             assert!(!error.help().is_empty());
         }

@@ -18,6 +18,8 @@ pub enum Item {
     NoneOf(Box<ByteSet>),
     /// Any bytes but `/`.
     Star,
+    /// Any bytes but `/`, and not one of these names. It is the last of its component.
+    Except(Vec<Vec<u8>>),
 }
 
 /// The part of a path between two slashes.
@@ -91,9 +93,13 @@ impl Pattern {
     /// The number of its characters and wildcards.
     #[must_use]
     pub fn pieces(&self) -> usize {
+        let item = |item: &Item| match item {
+            Item::Except(names) => 1 + names.iter().map(Vec::len).sum::<usize>(),
+            _ => 1,
+        };
         let length = |component: &Component| match component {
             Component::Deep => 1,
-            Component::One(items) => 1 + items.len(),
+            Component::One(items) => 1 + items.iter().map(item).sum::<usize>(),
         };
         self.components.iter().map(length).sum()
     }
@@ -180,6 +186,7 @@ fn multiply(nodes: &[Node], flat: &mut Vec<Vec<Flat>>) -> bool {
             Node::Byte(byte) => Flat::Item(Item::Byte(*byte)),
             Node::Any => Flat::Item(Item::Any),
             Node::Star => Flat::Item(Item::Star),
+            Node::Except(names) => Flat::Item(Item::Except(names.clone())),
             Node::Deep => Flat::Deep,
             Node::Class(class) if class.negated => Flat::Item(Item::NoneOf(Box::new(class.set))),
             Node::Class(class) => Flat::Item(Item::OneOf(Box::new(class.set))),
@@ -246,13 +253,28 @@ fn write_item(item: &Item, text: &mut Vec<u8>) {
         Item::Star => text.push(b'*'),
         Item::OneOf(set) => class(text, b"[", set),
         Item::NoneOf(set) => class(text, b"[!", set),
+        Item::Except(names) => {
+            text.extend(b"!(");
+            for (at, name) in names.iter().enumerate() {
+                if at > 0 {
+                    text.push(b'|');
+                }
+                for byte in name {
+                    if br"|)\*?[]{}(".contains(byte) {
+                        text.push(b'\\');
+                    }
+                    text.push(*byte);
+                }
+            }
+            text.push(b')');
+        }
     }
 }
 
 /// Writes bytes so that a pattern takes each for what it is.
 pub fn escape(literal: &[u8], text: &mut Vec<u8>) {
     for byte in literal {
-        if br"*?[]{},\$".contains(byte) {
+        if br"*?[]{}(),\$".contains(byte) {
             text.push(b'\\');
         }
         text.push(*byte);
@@ -279,7 +301,17 @@ mod tests {
 
     #[test]
     fn text_reads_back_as_itself() {
-        for text in ["/", "/**", "**/.env", "/a/**/b?/[a-c]*", r"/\*\{\[", "/[!ab]", r"/[\-\]\!\^\[\\]"] {
+        for text in [
+            "/",
+            "/**",
+            "**/.env",
+            "/a/**/b?/[a-c]*",
+            r"/\*\{\[",
+            "/[!ab]",
+            r"/[\-\]\!\^\[\\]",
+            r"/.!(a\|b|c)",
+            r"/!\(a\)",
+        ] {
             let once = Pattern::parse(text.as_bytes()).expect(text);
             let twice = Pattern::parse(&once[0].text()).expect(text);
             assert_eq!(once, twice, "{text}");

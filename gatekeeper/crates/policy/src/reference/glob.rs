@@ -86,6 +86,12 @@ pub fn matches_name(piece: &[u8], name: &[u8]) -> bool {
             let (inside, rest) = read_class(class, name.first().copied().unwrap_or(0));
             !name.is_empty() && inside && matches_name(rest, &name[1..])
         }
+        [b'!', b'(', rest @ ..] => {
+            let end = rest.iter().position(|byte| *byte == b')').unwrap_or(rest.len());
+            let (listed, rest) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
+            let is_listed = |text: &[u8]| listed.split(|byte| *byte == b'|').any(|name| name == text);
+            (0..=name.len()).any(|cut| !is_listed(&name[..cut]) && matches_name(rest, &name[cut..]))
+        }
         [b'\\', byte, rest @ ..] | [byte, rest @ ..] => {
             name.first() == Some(byte) && matches_name(rest, &name[1..])
         }

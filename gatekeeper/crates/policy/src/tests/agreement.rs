@@ -109,6 +109,9 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         b"\xff*",
         b"[!\\-]b",
         b"*.*",
+        b"!(a|ab)",
+        b"a!(b|bc)",
+        b".!(env|a)",
     ];
     prop_oneof![16 => select(fixed).prop_map(<[u8]>::to_vec), 1 => vec(any::<u8>(), 1..4)]
 }
