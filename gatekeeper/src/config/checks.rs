@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use gatekeeper_trail::setting::{Fault, between, directory};
+use gatekeeper_trail::setting::{Fault, between_or, directory};
 
 /// The settings, as checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Table {
             allowed: self.allowed.map(directory).transpose()?,
             denied: self.denied.map(directory).transpose()?,
             user: self.user.map_or(Ok(usual.user), user)?,
-            time: self.seconds.map_or(Ok(usual.time), |n| between(n, 1, 300).map(Duration::from_secs))?,
+            time: between_or(self.seconds, usual.time.as_secs(), 1, 300).map(Duration::from_secs)?,
         })
     }
 }

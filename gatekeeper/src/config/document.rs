@@ -11,7 +11,7 @@ use gatekeeper_policy::is_policy_name;
 use gatekeeper_trail::export::setting;
 use gatekeeper_trail::log::writer::Options;
 use gatekeeper_trail::mask::Mask;
-use gatekeeper_trail::setting::{Fault, between, directory};
+use gatekeeper_trail::setting::{Fault, between, between_or, directory};
 
 /// The file as written.
 #[derive(Debug, Default, Deserialize)]
@@ -77,16 +77,12 @@ impl Trail {
             None => Ok(usual),
             Some(n) => between(n, 1, most).map(|n| Duration::from_secs(n * unit.as_secs())),
         };
-        let number = |n: Option<Spanned<u64>>, usual, least, most| match n {
-            None => Ok(usual),
-            Some(n) => between(n, least, most),
-        };
         Ok(Options {
-            segment_bytes: number(self.segment_bytes, usual.segment_bytes, 64 << 10, 16 << 30)?,
+            segment_bytes: between_or(self.segment_bytes, usual.segment_bytes, 64 << 10, 16 << 30)?,
             segment_age: seconds(self.segment_hours, DAY / 24, usual.segment_age, 24 * 366)?,
-            checkpoint_records: number(self.checkpoint_records, usual.checkpoint_records, 1, 1_000_000)?,
+            checkpoint_records: between_or(self.checkpoint_records, usual.checkpoint_records, 1, 1_000_000)?,
             checkpoint_age: seconds(self.checkpoint_seconds, SECOND, usual.checkpoint_age, 3600)?,
-            keep_bytes: number(self.keep_bytes, usual.keep_bytes, 1 << 20, 1 << 50)?,
+            keep_bytes: between_or(self.keep_bytes, usual.keep_bytes, 1 << 20, 1 << 50)?,
             keep_age: seconds(self.keep_days, DAY, usual.keep_age, 36_600)?,
         })
     }
@@ -113,23 +109,18 @@ impl Document {
             cgroup: paths.cgroup.map_or(Ok(usual.cgroup), directory)?,
             default_policy: sessions.default_policy.map_or(Ok(usual.default_policy), policy_name)?,
             floor: sessions.floor.map(policy_name).transpose()?,
-            sessions_per_user: sessions
-                .per_user
-                .map_or(Ok(usual.sessions_per_user), |n| between(n, 1, 1000))?,
+            sessions_per_user: between_or(sessions.per_user, usual.sessions_per_user, 1, 1000)?,
             longest_session: sessions.longest.map(length).transpose()?,
             checks: checks.check()?,
             notify: notify.check()?,
             exports: setting::check(export)?,
             secrets: patterns(std::mem::take(&mut trail.secrets))?,
             trail: trail.check(&usual.trail)?,
-            events_in_memory: events
-                .in_memory
-                .map_or(Ok(usual.events_in_memory), |n| between(n, 100, 1_000_000))?,
+            events_in_memory: between_or(events.in_memory, usual.events_in_memory, 100, 1_000_000)?,
             on_hook_failure: hooks.on_failure,
             // Every assistant is configured to wait a minute.
-            hook_time: hooks
-                .seconds
-                .map_or(Ok(usual.hook_time), |n| between(n, 1, 50).map(Duration::from_secs))?,
+            hook_time: between_or(hooks.seconds, usual.hook_time.as_secs(), 1, 50)
+                .map(Duration::from_secs)?,
         })
     }
 }

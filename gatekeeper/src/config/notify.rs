@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use gatekeeper_trail::export::setting::{Url, is_http, must_be_http};
-use gatekeeper_trail::setting::{Fault, between, directory};
+use gatekeeper_trail::setting::{Fault, between_or, directory};
 
 /// The settings, as checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Table {
             Fault(url.span(), message.to_owned())
         };
         let secret = directory(self.secret_file.take().ok_or_else(missing)?)?;
-        let timeout = self.timeout_seconds.map_or(Ok(10), |n| between(n, 1, 300)).map(Duration::from_secs)?;
+        let timeout = between_or(self.timeout_seconds, 10, 1, 300).map(Duration::from_secs)?;
         let ca = self.ca.map(directory).transpose()?;
         let token = self.token_file.map(directory).transpose()?;
         let url = Url { url: url.into_inner(), ca, token };

@@ -3,6 +3,8 @@
 //! Proof is who descends from whom, as the kernel's events and /proc tell it. The words of a command only
 //! choose between calls that the process tree can't tell apart, and the record says so.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::processes::TICK;
@@ -79,7 +81,7 @@ impl Calls {
                     }
                     return book.open.get(at).map(|open| open.id.clone());
                 }
-                book.calls += 1;
+                book.calls = book.calls.saturating_add(1);
                 let id = format!("{session}.{}", book.calls);
                 if !refused {
                     book.begin(id.clone(), report.clone(), chain, now);
@@ -204,12 +206,11 @@ impl Book {
             whose.assistant == report.assistant
                 && whose.conversation_id == report.conversation_id
                 && same_assistant(&open.chain, chain)
-                && match (&whose.tool_use_id, &report.tool_use_id) {
-                    (Some(one), Some(other)) => one == other,
-                    _ => {
-                        let commands = whose.command.is_some() && whose.command == report.command;
-                        commands || (whose.tool == report.tool && whose.input == report.input)
-                    }
+                && if let (Some(one), Some(other)) = (&whose.tool_use_id, &report.tool_use_id) {
+                    one == other
+                } else {
+                    let commands = whose.command.is_some() && whose.command == report.command;
+                    commands || (whose.tool == report.tool && whose.input == report.input)
                 }
         };
         self.open.iter().rposition(same)

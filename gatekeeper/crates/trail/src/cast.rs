@@ -1,5 +1,7 @@
 //! Recordings of a session's terminal, in asciicast v3 (<https://docs.asciinema.org/manual/asciicast/v3/>).
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::files;
+use crate::log::merkle::hex;
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 
@@ -86,6 +89,9 @@ pub fn path(state: &Path, session: SessionId) -> PathBuf {
 
 impl Recording {
     /// Begins one; there must be none yet.
+    ///
+    /// # Errors
+    /// Where there is one, or it can't be written.
     pub fn begin(
         state: &Path,
         session: SessionId,
@@ -111,6 +117,9 @@ impl Recording {
     }
 
     /// Takes in what happened.
+    ///
+    /// # Errors
+    /// Where it can't be written.
     pub fn add(&mut self, event: &CastEvent, now: Moment) -> io::Result<()> {
         let marker;
         let event = if self.bytes > MOST && matches!(event, CastEvent::Output(_)) {
@@ -130,7 +139,7 @@ impl Recording {
             CastEvent::Exit(status) => ("x", status.to_string()),
             CastEvent::Marker(text) => ("m", text.clone()),
         };
-        let since = (now.micros() - self.last.micros()).max(0);
+        let since = now.micros().saturating_sub(self.last.micros()).max(0);
         // Where the clock was set back, the lengths alone would not lead to the time any more.
         let set_back = if now < self.last { format!("{NOW}{now}\n") } else { String::new() };
         self.last = now;
@@ -142,18 +151,24 @@ impl Recording {
     fn write(&mut self, text: &str) -> io::Result<()> {
         self.file.write_all(text.as_bytes())?;
         self.digest.update(text);
-        self.bytes += text.len() as u64;
+        self.bytes = self.bytes.saturating_add(text.len() as u64);
         Ok(())
     }
 
     /// Ends it; its bytes and their digest, in hexadecimal.
+    ///
+    /// # Errors
+    /// Where it can't be synchronized with the disk.
     pub fn end(self) -> io::Result<(u64, String)> {
         self.file.sync_all()?;
-        Ok((self.bytes, hex(&self.digest.finalize())))
+        Ok((self.bytes, hex(&self.digest.finalize().into())))
     }
 }
 
 /// Recordings that nothing was added to for so long, with their sessions.
+///
+/// # Errors
+/// Where the folder of recordings can't be read.
 pub fn older_than(state: &Path, age: Duration) -> io::Result<Vec<(SessionId, PathBuf)>> {
     let entries = match fs::read_dir(state.join(FOLDER)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -173,11 +188,10 @@ pub fn older_than(state: &Path, age: Duration) -> io::Result<Vec<(SessionId, Pat
     Ok(old)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The digest of a recording as it lies there now.
+///
+/// # Errors
+/// Where it can't be read.
 pub fn digest(path: &Path) -> io::Result<String> {
     let mut digest = Sha256::new();
     let (mut file, mut chunk) = (File::open(path)?, vec![0; 64 << 10]);
@@ -187,23 +201,26 @@ pub fn digest(path: &Path) -> io::Result<String> {
             count => digest.update(chunk.get(..count).unwrap_or_default()),
         }
     }
-    Ok(hex(&digest.finalize()))
+    Ok(hex(&digest.finalize().into()))
 }
 
-/// Something that happened, read back.
+/// An event with its time, read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
+pub struct TimedEvent {
     /// How long after the start.
     pub at: Duration,
     /// When, on the clock that records go by.
     pub time: Moment,
-    /// What.
-    pub what: CastEvent,
+    /// The event.
+    pub event: CastEvent,
 }
 
-/// A recording read back.
-pub fn read(path: &Path) -> io::Result<(Head, Vec<Moved>)> {
-    let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+/// Reads a recording back.
+///
+/// # Errors
+/// Where it can't be read, or is no recording in asciicast v3. The number of the line is named.
+pub fn read(path: &Path) -> io::Result<(Head, Vec<TimedEvent>)> {
+    let bad = |problem: String| io::Error::new(io::ErrorKind::InvalidData, problem);
     let mut lines = BufReader::new(fs::File::open(path)?).lines();
     let first = lines.next().transpose()?.unwrap_or_default();
     let head: Head = serde_json::from_str(&first)?;
@@ -224,7 +241,8 @@ pub fn read(path: &Path) -> io::Result<(Head, Vec<Moved>)> {
         }
         let (since, code, data): (f64, String, String) =
             serde_json::from_str(&line).map_err(|error| wrong(&error))?;
-        at += Duration::try_from_secs_f64(since).map_err(|error| wrong(&error))?;
+        let since = Duration::try_from_secs_f64(since).map_err(|error| wrong(&error))?;
+        at = at.checked_add(since).ok_or_else(|| wrong(&"the recording is longer than any time"))?;
         let event = match code.as_str() {
             "o" => CastEvent::Output(data),
             "r" => {
@@ -236,13 +254,15 @@ pub fn read(path: &Path) -> io::Result<(Head, Vec<Moved>)> {
             _ => continue,
         };
         let time = known.0.after(at.saturating_sub(known.1));
-        all.push(Moved { at, time, what: event });
+        all.push(TimedEvent { at, time, event });
     }
     Ok((head, all))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn id() -> SessionId {
@@ -277,12 +297,11 @@ mod tests {
         assert_eq!((bytes, sum), (text.len() as u64, digest(&path).unwrap()));
         let (head, happened) = read(&path).unwrap();
         assert_eq!((head.term, happened.len()), (term.clone(), 3));
-        let (at, what) = (Duration::from_micros(1_000_500), CastEvent::Resize((100, 30)));
-        assert_eq!(happened[1], Moved { at, time: moment(1_250_500), what });
-        assert_eq!((&happened[2].what, happened[2].time), (&CastEvent::Exit(3), moment(2_000_000)));
+        let (at, event) = (Duration::from_micros(1_000_500), CastEvent::Resize((100, 30)));
+        assert_eq!(happened[1], TimedEvent { at, time: moment(1_250_500), event });
+        assert_eq!((&happened[2].event, happened[2].time), (&CastEvent::Exit(3), moment(2_000_000)));
         // Nobody records over it.
         assert_eq!(begin().unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 

@@ -1,5 +1,7 @@
 //! From an event's numbers to a record people can read.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +72,9 @@ pub struct Context {
 
 impl Context {
     /// Explains an event, and remembers it where it is an exec that later events refer to.
+    ///
+    /// # Errors
+    /// Where the kernel side sent a number that this daemon does not know.
     pub fn explain(&mut self, raw: &RawEvent) -> Result<Event, Unreadable> {
         let header = &raw.header;
         let unknown = |what, code| Unreadable { sequence: header.sequence, what, code };
@@ -100,7 +105,7 @@ impl Context {
             boot_time: header.time,
             purpose: facts.and_then(|facts| facts.purpose.clone()),
             container: facts.and_then(|facts| facts.container.clone()),
-            assistant: session.and_then(|id| self.assistants.get(&id)).map(|path| path.to_string()),
+            assistant: session.and_then(|id| self.assistants.get(&id)).map(ToString::to_string),
             program: program.map(|program| program.path.to_string()),
             command_line: program
                 .and_then(|program| program.command_line.as_deref())

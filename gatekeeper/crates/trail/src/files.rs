@@ -6,6 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Writes a file, for root only: afterwards it holds the old bytes or the new ones, also after a crash.
+///
+/// # Errors
+/// Where the file or its folder can't be written; the old bytes stay then.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let draft = path.with_extension("draft");
@@ -17,6 +20,9 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Makes a folder with its parents; the mode is set on the folder itself even where it was there.
+///
+/// # Errors
+/// Where it can't be made, or its mode can't be set.
 pub fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(mode).create(path)?;
     fs::set_permissions(path, Permissions::from_mode(mode))

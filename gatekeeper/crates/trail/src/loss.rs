@@ -1,5 +1,7 @@
 //! Noticing what never arrived: the kernel counts what it could not send, and numbers all it made.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -47,7 +49,7 @@ impl Reported {
 }
 
 /// Losses not reported before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fresh {
     /// By family, as the kernel counted them.
     pub families: BTreeMap<FamilyName, u64>,
@@ -72,11 +74,11 @@ impl Losses {
     pub fn resume(reported: Reported, mut written: Vec<u64>, now: Instant) -> Self {
         // Neighbours of the first may have been written before it, in what is not read any more.
         let known = match written.first_chunk::<NEIGHBOURS>() {
-            Some(first) => first.iter().max().map_or(1, |last| last + 1),
+            Some(first) => first.iter().max().map_or(1, |last| last.saturating_add(1)),
             None => 1,
         };
         written.sort_unstable();
-        let end = written.last().map(|last| last + 1);
+        let end = written.last().map(|last| last.saturating_add(1));
         let next = match reported.settled {
             // What arrived and was not written is missing, too.
             Some(settled) => end.map_or(settled, |end| settled.min(end)).max(known),
@@ -92,7 +94,7 @@ impl Losses {
         let made = counters.get(SEQUENCE as usize).copied().unwrap_or(0);
         let counted_less =
             Family::ALL.into_iter().any(|family| counter(counters, family) < self.reported_of(family));
-        if made + 1 < self.next || counted_less {
+        if made.saturating_add(1) < self.next || counted_less {
             let reported = Reported::none(&self.reported.boot);
             *self = Self { next: 1, gaps: BTreeMap::new(), reported };
         }
@@ -110,7 +112,7 @@ impl Losses {
             if sequence > self.next {
                 self.gaps.insert(self.next, (sequence, now));
             }
-            self.next = sequence + 1;
+            self.next = sequence.saturating_add(1);
             return;
         }
         let Some((&start, &(end, noticed))) = self.gaps.range(..=sequence).next_back() else { return };
@@ -121,8 +123,9 @@ impl Losses {
         if start < sequence {
             self.gaps.insert(start, (sequence, noticed));
         }
-        if sequence + 1 < end {
-            self.gaps.insert(sequence + 1, (end, noticed));
+        let after = sequence.saturating_add(1);
+        if after < end {
+            self.gaps.insert(after, (end, noticed));
         }
     }
 
@@ -133,19 +136,22 @@ impl Losses {
             let fresh = counter(counters, family).saturating_sub(self.reported_of(family));
             if fresh > 0 {
                 families.insert(FamilyName::from(family), fresh);
-                *self.reported.families.entry(family.into()).or_default() += fresh;
+                let reported = self.reported.families.entry(family.into()).or_default();
+                *reported = reported.saturating_add(fresh);
             }
         }
         let ripe = |&(_, noticed): &(u64, Instant)| now.duration_since(noticed) >= PATIENCE;
         let old: Vec<u64> = self.gaps.iter().filter(|(_, gap)| ripe(gap)).map(|(start, _)| *start).collect();
         for start in old {
             if let Some((end, _)) = self.gaps.remove(&start) {
-                self.reported.missing += end - start;
+                let missing = end.saturating_sub(start);
+                self.reported.missing = self.reported.missing.saturating_add(missing);
             }
         }
-        let explained = self.reported.families.values().sum::<u64>() + self.reported.unexplained;
+        let counted = self.reported.families.values().copied().fold(0, u64::saturating_add);
+        let explained = counted.saturating_add(self.reported.unexplained);
         let unexplained = self.reported.missing.saturating_sub(explained);
-        self.reported.unexplained += unexplained;
+        self.reported.unexplained = self.reported.unexplained.saturating_add(unexplained);
         self.reported.settled = Some(self.gaps.first_key_value().map_or(self.next, |(start, _)| *start));
         (!families.is_empty() || unexplained > 0).then_some(Fresh { families, unexplained })
     }

@@ -1,6 +1,8 @@
 //! Secrets in commands, masked before they are written down. What stands in a secret's place is a keyed
 //! digest: equal secrets look equal, and without the key nobody can try guesses against it.
 
+use std::fmt::Write as _;
+
 use gatekeeper_policy::secrets::{BadPattern, pattern};
 use hmac::{Hmac, KeyInit, Mac};
 use regex::{Captures, Regex};
@@ -39,6 +41,9 @@ pub struct Mask {
 
 impl Mask {
     /// The built-in patterns and these; digests are made with this key.
+    ///
+    /// # Errors
+    /// Where a pattern is no regular expression, or names no secret part `s`.
     pub fn new(key: [u8; 32], more: &[String]) -> Result<Self, BadPattern> {
         let named =
             format!(r#"(?i)(?:^|[\s;&|"'?(,{{])(?:--?)?{NAMES}["']?\s*[=:]\s*["']?(?<s>[^\s"'&;,}}]+)"#);
@@ -103,13 +108,20 @@ impl Mask {
     /// Returns the digest that stands in a secret's place.
     fn digest(&self, secret: &str) -> String {
         let tag = Hmac::<Sha256>::new(&self.key.into()).chain_update(secret).finalize().into_bytes();
-        let [a, b, c, d, e, ..] = <[u8; 32]>::from(tag);
-        format!("{MARK}{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}>")
+        let mut shown = String::from(MARK);
+        for byte in tag.iter().take(DIGEST_BYTES) {
+            // Writing to a String can't fail.
+            let _ = write!(shown, "{byte:02x}");
+        }
+        shown.push('>');
+        shown
     }
 }
 
 /// How a masked secret begins.
 const MARK: &str = "<masked:";
+/// Bytes of a digest that are shown.
+const DIGEST_BYTES: usize = 5;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! Objects of events that are no files.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -11,6 +13,7 @@ use gatekeeper_policy::{capability, signal};
 use gatekeeper_record::record::Object;
 
 /// Bytes as text, and in hexadecimal where they are none.
+#[must_use]
 pub fn readable(bytes: &[u8]) -> (String, Option<String>) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
@@ -19,7 +22,7 @@ pub fn readable(bytes: &[u8]) -> (String, Option<String>) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
         // Writing to a String can't fail.
         let _ = write!(text, "{byte:02x}");
         text
@@ -27,6 +30,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// An address as the kernel sends it.
+#[must_use]
 pub fn address(bytes: &[u8]) -> Option<Object> {
     let found: Address = bytemuck::try_pod_read_unaligned(bytes).ok()?;
     let ip = match (found.version, found.bytes) {
@@ -41,6 +45,7 @@ pub fn address(bytes: &[u8]) -> Option<Object> {
 }
 
 /// A UNIX socket: the path of its file, or a NUL and its abstract name, or nothing at all.
+#[must_use]
 pub fn unix(word: &[u8]) -> Object {
     let (name, name_hex) = match word.strip_prefix(&[0]) {
         Some(name) => {
@@ -53,13 +58,17 @@ pub fn unix(word: &[u8]) -> Object {
 }
 
 /// A process, and the signal where it was sent one.
+#[must_use]
 pub fn process(program: &[u8], header: &Header, operation: Operation) -> Object {
     let (program, program_hex) = readable(program);
     let number = u8::try_from(header.detail).ok().filter(|_| operation == Operation::Signal);
-    Object::Process { pid: header.inode as u32, program, program_hex, signal: number.map(signal::name) }
+    // The kernel side puts the process id there; no process has the greatest number.
+    let pid = u32::try_from(header.inode).unwrap_or(u32::MAX);
+    Object::Process { pid, program, program_hex, signal: number.map(signal::name) }
 }
 
 /// The arguments of a program, the one it is called by included.
+#[must_use]
 pub fn arguments(bytes: &[u8], header: &Header) -> Object {
     let whole = bytes.strip_suffix(&[0]).unwrap_or(bytes);
     let list = whole.split(|byte| *byte == 0).filter(|_| !bytes.is_empty());
@@ -82,6 +91,7 @@ pub fn command_line(words: &[String]) -> String {
 }
 
 /// A capability.
+#[must_use]
 pub fn capability(header: &Header) -> Object {
     let number = u8::try_from(header.detail).unwrap_or(u8::MAX);
     Object::Capability { name: capability::name(number) }

@@ -1,5 +1,6 @@
 //! Checked values of a configuration table: each fault knows its place in the text.
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::path::{Component, PathBuf};
 
@@ -9,7 +10,7 @@ use toml::Spanned;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault(pub Range<usize>, pub String);
 
-/// A path that means the same wherever the daemon is started from.
+/// Returns a path that means the same wherever the daemon is started from.
 ///
 /// # Errors
 /// Where it is not absolute, or leads through `..`.
@@ -27,11 +28,11 @@ pub fn directory(path: Spanned<PathBuf>) -> Result<PathBuf, Fault> {
     }
 }
 
-/// A number from `least` to `most`, both included.
+/// Returns a number from `least` to `most`, both included.
 ///
 /// # Errors
 /// Where it is out of that range.
-pub fn between<N: PartialOrd + std::fmt::Display>(n: Spanned<N>, least: N, most: N) -> Result<N, Fault> {
+pub fn between<N: Copy + PartialOrd + Display>(n: Spanned<N>, least: N, most: N) -> Result<N, Fault> {
     let span = n.span();
     let n = n.into_inner();
     if n >= least && n <= most {
@@ -39,4 +40,17 @@ pub fn between<N: PartialOrd + std::fmt::Display>(n: Spanned<N>, least: N, most:
     } else {
         Err(Fault(span, format!("{n} is out of range: use a number from {least} to {most}")))
     }
+}
+
+/// Returns a number as [`between`] does; the usual one where none is written.
+///
+/// # Errors
+/// Where the number that is written is out of that range.
+pub fn between_or<N: Copy + PartialOrd + Display>(
+    n: Option<Spanned<N>>,
+    usual: N,
+    least: N,
+    most: N,
+) -> Result<N, Fault> {
+    n.map_or(Ok(usual), |n| between(n, least, most))
 }

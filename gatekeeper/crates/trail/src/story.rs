@@ -1,7 +1,7 @@
 //! The story of one session, in order: its processes as a tree, and what each did.
 
 mod build;
-pub mod hold_story;
+mod hold_story;
 mod holds;
 pub mod html;
 #[cfg(test)]

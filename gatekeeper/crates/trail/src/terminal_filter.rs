@@ -2,6 +2,8 @@
 //! governed, and must not write into the auditor's clipboard, change titles, switch the mouse on, or ask for what the terminal answers by
 //! typing. Only what is known to draw is let through, and it is written anew: no two parsers can read it differently.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -48,20 +50,20 @@ impl Sieve {
 
     /// Returns the sequences that restore the terminal, as far as it was changed.
     #[must_use]
-    pub fn help(&self) -> String {
-        let mut help = String::from("\u{1b}[m\u{1b}(B\u{f}");
+    pub fn restore(&self) -> String {
+        let mut sequences = String::from("\u{1b}[m\u{1b}(B\u{f}");
         if self.screen.margins {
-            help.push_str("\u{1b}7\u{1b}[r\u{1b}8");
+            sequences.push_str("\u{1b}7\u{1b}[r\u{1b}8");
         }
         if self.screen.inserting {
-            help.push_str("\u{1b}[4l");
+            sequences.push_str("\u{1b}[4l");
         }
         for mode in &self.screen.changed {
             let back = if SET.contains(mode) { 'h' } else { 'l' };
             // Writing to a String can't fail.
-            let _ = write!(help, "\u{1b}[?{mode}{back}");
+            let _ = write!(sequences, "\u{1b}[?{mode}{back}");
         }
-        help
+        sequences
     }
 }
 
@@ -119,11 +121,11 @@ impl Perform for Screen {
     }
 
     fn esc_dispatch(&mut self, intermediates: &[u8], ignore: bool, byte: u8) {
-        let draws = match (intermediates, byte) {
+        let draws = match intermediates {
             // The cursor kept and put back, lines down and up, a tab stop.
-            ([], b'7' | b'8' | b'D' | b'E' | b'H' | b'M') => true,
-            // Which characters are drawn: Latin, lines, British.
-            ([b'(' | b')'], b'0' | b'A' | b'B') => true,
+            [] => matches!(byte, b'7' | b'8' | b'D' | b'E' | b'H' | b'M'),
+            // The characters that are drawn: Latin, lines, British.
+            [b'(' | b')'] => matches!(byte, b'0' | b'A' | b'B'),
             _ => false,
         };
         if draws && !ignore {
@@ -135,7 +137,7 @@ impl Perform for Screen {
 }
 
 impl Screen {
-    /// Remembers what is to be mended.
+    /// Remembers the modes that are to be restored.
     fn keep(&mut self, params: &Params, intermediates: &[u8], action: char) {
         match (intermediates, action) {
             ([], 'r') => self.margins = params.iter().any(|one| one != [0]),

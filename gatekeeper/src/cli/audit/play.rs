@@ -14,7 +14,7 @@ use super::super::output::{complain, json, out};
 use gatekeeper_record::record::{Change, Record};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
-use gatekeeper_trail::cast::{CastEvent, Moved, digest, path, read};
+use gatekeeper_trail::cast::{CastEvent, TimedEvent, digest, path, read};
 use gatekeeper_trail::index::{Index, Query};
 use gatekeeper_trail::terminal_filter::{Plain, Sieve};
 
@@ -91,7 +91,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         bail!("playing wants a terminal: use --text, --json or --raw");
     }
     let (mut sieve, mut words) = (Sieve::default(), Plain::default());
-    for Moved { at, time, what: event } in &happened {
+    for TimedEvent { at, time, event } in &happened {
         let wanted = part.has(*time);
         if arguments.json {
             if wanted {
@@ -119,7 +119,7 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         std::io::stdout().flush()?;
     }
     if !arguments.json && !arguments.text && !arguments.raw {
-        std::io::stdout().write_all(sieve.help().as_bytes())?;
+        std::io::stdout().write_all(sieve.restore().as_bytes())?;
     }
     if !sound {
         complain(&anyhow::anyhow!("this recording is not the one whose digest is on record: it was changed"));

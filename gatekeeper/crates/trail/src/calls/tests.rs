@@ -56,8 +56,8 @@ fn ids(link: Option<ToolLink>) -> Option<(String, MatchedBy)> {
     link.map(|link| (link.ids.join(" ").replace(&format!("{}.", id()), ""), link.matched_by))
 }
 
-fn found(call: &str, by: MatchedBy) -> Option<(String, MatchedBy)> {
-    Some((call.into(), by))
+fn found(call: &str, by: MatchedBy) -> (String, MatchedBy) {
+    (call.into(), by)
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn a_command_belongs_to_the_call_that_was_open() {
     let before =
         calls.reported(id(), &tool(ReportKind::ToolCall, "a", "git log"), &chain(&[21, 20, 10]), NOW, false);
     assert_eq!(before, Some(format!("{}.1", id())));
-    assert_eq!(link(&mut calls, 30, &[10]), found("1", MatchedBy::ProcessTree));
-    assert_eq!(link(&mut calls, 31, &[30, 10]), found("1", MatchedBy::Parent));
-    assert_eq!(link(&mut calls, 10, &[9]), found("1", MatchedBy::Assistant));
+    assert_eq!(link(&mut calls, 30, &[10]), Some(found("1", MatchedBy::ProcessTree)));
+    assert_eq!(link(&mut calls, 31, &[30, 10]), Some(found("1", MatchedBy::Parent)));
+    assert_eq!(link(&mut calls, 10, &[9]), Some(found("1", MatchedBy::Assistant)));
     // Somebody else in the session.
     assert_eq!(link(&mut calls, 40, &[9]), None);
     let after = calls.reported(
@@ -82,7 +82,7 @@ fn a_command_belongs_to_the_call_that_was_open() {
     assert_eq!(after, before);
     // Later children are nobody's, those of what it started stay its own.
     assert_eq!(link(&mut calls, 60, &[10]), None);
-    assert_eq!(link(&mut calls, 61, &[31, 30, 10]), found("1", MatchedBy::Parent));
+    assert_eq!(link(&mut calls, 61, &[31, 30, 10]), Some(found("1", MatchedBy::Parent)));
 }
 
 #[test]
@@ -98,8 +98,8 @@ fn two_subagents_in_processes_of_their_own() {
     calls.reported(id(), &tool(ReportKind::ToolCall, "m", "task"), &chain(&[21, 10]), NOW, false);
     calls.reported(id(), &tool(ReportKind::ToolCall, "a", "same"), &chain(&[22, 11, 10]), NOW, false);
     calls.reported(id(), &tool(ReportKind::ToolCall, "b", "same"), &chain(&[23, 12, 10]), NOW, false);
-    assert_eq!(link(&mut calls, 31, &[11, 10]), found("2", MatchedBy::ProcessTree));
-    assert_eq!(link(&mut calls, 32, &[12, 10]), found("3", MatchedBy::ProcessTree));
+    assert_eq!(link(&mut calls, 31, &[11, 10]), Some(found("2", MatchedBy::ProcessTree)));
+    assert_eq!(link(&mut calls, 32, &[12, 10]), Some(found("3", MatchedBy::ProcessTree)));
 }
 
 #[test]
@@ -107,17 +107,17 @@ fn two_subagents_in_one_process() {
     let mut calls = empty();
     calls.reported(id(), &tool(ReportKind::ToolCall, "a", "make 'all'"), &chain(&[22, 10]), NOW, false);
     calls.reported(id(), &tool(ReportKind::ToolCall, "b", "make test"), &chain(&[23, 10]), NOW, false);
-    let both = found("1 2", MatchedBy::Ambiguous);
+    let both = Some(found("1 2", MatchedBy::Ambiguous));
     assert_eq!(link(&mut calls, 31, &[10]), both);
     assert_eq!(
         link_words(&mut calls, 31, &[10], &["bash", "-c", "eval 'make \\'all\\'' </dev/null"]),
-        found("1", MatchedBy::Command)
+        Some(found("1", MatchedBy::Command))
     );
     assert_eq!(
         link_words(&mut calls, 32, &[10], &["bash", "-lc", "make test"]),
-        found("2", MatchedBy::Command)
+        Some(found("2", MatchedBy::Command))
     );
-    assert_eq!(link(&mut calls, 33, &[32, 10]), found("2", MatchedBy::Parent));
+    assert_eq!(link(&mut calls, 33, &[32, 10]), Some(found("2", MatchedBy::Parent)));
     // Nothing tells which of the two.
     assert_eq!(link_words(&mut calls, 34, &[10], &["ls"]), both);
     assert_eq!(link(&mut calls, 35, &[34, 10]), both);
@@ -127,7 +127,7 @@ fn two_subagents_in_one_process() {
 fn the_hooks_own_processes_are_no_tools() {
     let mut calls = empty();
     calls.reported(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW, false);
-    let hook = found("", MatchedBy::Hook);
+    let hook = Some(found("", MatchedBy::Hook));
     let line = "/usr/bin/gatekeeper hook --agent claude";
     assert_eq!(link_words(&mut calls, 30, &[10], &["/bin/sh", "-c", line]), hook);
     assert_eq!(link(&mut calls, 31, &[30, 10]), hook);
@@ -160,7 +160,7 @@ fn an_id_of_another_assistants_call_ends_none() {
     calls.reported(id(), &tool(ReportKind::ToolCall, "a", "x"), &chain(&[21, 10]), NOW, false);
     let other = calls.reported(id(), &tool(ReportKind::ToolResult, "a", "x"), &chain(&[40, 12]), NOW, false);
     assert_eq!(other, None);
-    assert_eq!(link(&mut calls, 30, &[10]), found("1", MatchedBy::ProcessTree));
+    assert_eq!(link(&mut calls, 30, &[10]), Some(found("1", MatchedBy::ProcessTree)));
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn the_next_daemon_goes_on() {
     };
     let mut next = empty();
     next.recall(&record);
-    assert_eq!(link(&mut next, 30, &[10]), found("1", MatchedBy::ProcessTree));
+    assert_eq!(link(&mut next, 30, &[10]), Some(found("1", MatchedBy::ProcessTree)));
     let number = next.reported(id(), &tool(ReportKind::ToolCall, "b", "y"), &chain(&[22, 10]), NOW, false);
     assert_eq!(number, Some(format!("{}.2", id())));
 }

@@ -1,5 +1,7 @@
 //! How far an export has come, on disk.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use tracing::warn;
 use super::setting::Since;
 use super::sink::Mark;
 use crate::files;
-use crate::log::folder::segments;
+use crate::log::folder::{LEAF_BYTES, segments};
 use crate::log::merkle::Hash;
 
 /// A cursor.
@@ -63,7 +65,7 @@ impl Cursor {
         let Some(segment) = all.iter().rev().find(|segment| segment.first <= last) else { return Ok(true) };
         let mut hash = [0; 32];
         let mut leaves = File::open(segment.leaves(trail))?;
-        leaves.seek(SeekFrom::Start((last - segment.first) * 32))?;
+        leaves.seek(SeekFrom::Start(last.saturating_sub(segment.first).saturating_mul(LEAF_BYTES)))?;
         match leaves.read_exact(&mut hash) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             read => read.map(|()| Hash(hash) == sent),

@@ -35,11 +35,16 @@ pub struct Client {
 
 impl Client {
     /// A client for one address.
+    #[must_use]
     pub fn new(to: Url, timeout: Duration) -> Self {
         Self { to, timeout, ready: None }
     }
 
     /// Sends a body; the bytes of a good answer.
+    ///
+    /// # Errors
+    /// Where the other end can't be reached, does not answer in time, or refuses. So, too, where the token or the
+    /// certificates can't be read.
     pub fn post(
         &mut self,
         body: &[u8],
@@ -90,6 +95,9 @@ impl Client {
 }
 
 /// A secret from a file, without the line break at its end.
+///
+/// # Errors
+/// Where it can't be read, or does not hold one line.
 pub fn secret(path: &Path) -> Result<String, SendError> {
     let text = fs::read_to_string(path).map_err(SendError::at(path.display()))?;
     let text = text.trim_end_matches(['\n', '\r']);

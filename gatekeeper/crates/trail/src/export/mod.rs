@@ -76,6 +76,9 @@ struct Running {
 
 impl Exports {
     /// Starts them.
+    ///
+    /// # Errors
+    /// Where a cursor can't be read, or a thread can't be started.
     pub fn start(exports: &[Export], state: &Path, health: &Arc<Health>) -> io::Result<Self> {
         let mut all = Self::default();
         if exports.is_empty() {

@@ -1,5 +1,7 @@
 //! Reading the trail from a record on, behind its writer.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -130,10 +132,11 @@ impl Open {
             Source::Plain { file, at } => {
                 file.seek(SeekFrom::Start(*at))?;
                 let mut reader = BufReader::with_capacity(1 << 16, file);
-                *at += wanted.take(|line| {
+                let read = wanted.take(|line| {
                     reader.read_until(b'\n', line)?;
                     Ok(line.pop_if(|byte| *byte == b'\n').is_some())
                 })?;
+                *at = at.saturating_add(read);
                 Ok(())
             }
         }
@@ -152,15 +155,15 @@ struct Wanted<'a> {
 impl Wanted<'_> {
     /// Takes lines until there are enough, or no more; the bytes they had with their line breaks.
     fn take(&mut self, mut line: impl FnMut(&mut Vec<u8>) -> io::Result<bool>) -> io::Result<u64> {
-        let mut read = 0;
+        let mut read = 0_u64;
         while *self.next < self.end && self.lines.len() < self.most && self.bytes < BYTES {
             let mut bytes = Vec::new();
             if !line(&mut bytes)? {
                 break;
             }
-            read += bytes.len() as u64 + 1;
-            self.bytes += bytes.len();
-            *self.next += 1;
+            read = read.saturating_add(bytes.len() as u64).saturating_add(1);
+            self.bytes = self.bytes.saturating_add(bytes.len());
+            *self.next = self.next.saturating_add(1);
             self.lines.push(bytes);
         }
         Ok(read)

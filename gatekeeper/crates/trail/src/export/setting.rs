@@ -9,7 +9,7 @@ use toml::Spanned;
 
 pub use super::http::Url;
 pub use super::syslog::Address;
-use crate::setting::{Fault, between, directory};
+use crate::setting::{Fault, between_or, directory};
 use gatekeeper_policy::is_policy_name;
 
 /// Where records go, and how.
@@ -133,6 +133,9 @@ pub struct Table {
 }
 
 /// Checks all exports.
+///
+/// # Errors
+/// Where a value is none of its kind, a key is missing, or a name is used twice; the fault names the place.
 pub fn check(tables: Vec<Spanned<Table>>) -> Result<Vec<Export>, Fault> {
     let mut exports: Vec<Export> = Vec::new();
     for table in tables {
@@ -184,8 +187,8 @@ impl Table {
         Ok(Export {
             name,
             target,
-            batch: self.batch.map_or(Ok(500), |n| between(n, 1, 10_000))?,
-            timeout: Duration::from_secs(self.timeout_seconds.map_or(Ok(10), |n| between(n, 1, 300))?),
+            batch: between_or(self.batch, 500, 1, 10_000)?,
+            timeout: between_or(self.timeout_seconds, 10, 1, 300).map(Duration::from_secs)?,
             since: self.since,
         })
     }

@@ -17,19 +17,19 @@ use crate::log::writer::Options;
 use crate::ocsf::samples::denial;
 use crate::writer_thread::WriterThread;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A trail that is written to, in a folder of its own, in small segments that are compressed.
 struct Trail {
     state: tempfile::TempDir,
-    keeper: Option<WriterThread>,
+    writer: Option<WriterThread>,
     written: u64,
 }
 
 impl Trail {
     fn new() -> Self {
         let state = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        let mut trail = Self { state, keeper: None, written: 0 };
+        let mut trail = Self { state, writer: None, written: 0 };
         trail.open();
         trail
     }
@@ -37,26 +37,26 @@ impl Trail {
     fn open(&mut self) {
         let options = Options {
             segment_bytes: 64 << 10,
-            segment_age: Duration::from_secs(3600),
+            segment_age: Duration::from_hours(1),
             checkpoint_records: 1000,
             checkpoint_age: Duration::from_secs(1),
             keep_bytes: u64::MAX,
             keep_age: Duration::MAX,
         };
-        self.keeper = Some(WriterThread::start(self.path(), "box", "b", options).unwrap());
+        self.writer = Some(WriterThread::start(self.path(), "box", "b", options).unwrap());
     }
 
     fn path(&self) -> &Path {
         self.state.path()
     }
 
-    fn keeper(&self) -> &WriterThread {
-        self.keeper.as_ref().unwrap()
+    fn writer(&self) -> &WriterThread {
+        self.writer.as_ref().unwrap()
     }
 
     fn write(&mut self, count: u64) {
         for _ in 0..count {
-            self.keeper().write(vec![Arc::new(denial(self.written))]);
+            self.writer().write(vec![Arc::new(denial(self.written))]);
             self.written += 1;
         }
     }
@@ -65,7 +65,7 @@ impl Trail {
     fn settle(&self) -> u64 {
         let mut last = 0;
         until("the writer", || {
-            let size = self.keeper().health().size();
+            let size = self.writer().health().size();
             let still = size == last && size > self.written;
             last = size;
             thread::sleep(Duration::from_millis(20));
@@ -82,7 +82,7 @@ impl Trail {
             timeout: Duration::from_secs(2),
             since: Since::Beginning,
         };
-        Exports::start(&[export], self.path(), self.keeper().health()).unwrap()
+        Exports::start(&[export], self.path(), self.writer().health()).unwrap()
     }
 }
 
@@ -123,5 +123,5 @@ impl Taken {
 
 /// The state of the one export.
 fn state(exports: &Exports, trail: &Trail) -> ExportState {
-    exports.states(trail.keeper().health().size()).pop().unwrap()
+    exports.states(trail.writer().health().size()).pop().unwrap()
 }

@@ -13,6 +13,7 @@ use super::fields::Fields;
 use super::http::{Client, Url, secret};
 use super::reader::Batch;
 use super::sink::{SendError, Sink};
+use crate::log::merkle::hex;
 
 /// The sink.
 pub struct Webhook {
@@ -22,17 +23,21 @@ pub struct Webhook {
 
 impl Webhook {
     /// A webhook with a file that holds its secret.
+    #[must_use]
     pub fn new(url: Url, secret: PathBuf, timeout: Duration) -> Self {
         Self { client: Client::new(url, timeout), secret }
     }
 }
 
 /// Returns the signature, which the receiver also makes of the secret, the time and the body.
+///
+/// # Errors
+/// Where the secret can't be a key, which any text can.
 pub fn signature(secret: &str, seconds: u64, body: &[u8]) -> Result<String, SendError> {
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
         .map_err(|error| SendError::new(format!("the secret: {error}")))?;
     let tag = mac.chain_update(format!("{seconds}.")).chain_update(body).finalize().into_bytes();
-    Ok(tag.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&tag.into()))
 }
 
 impl Sink for Webhook {

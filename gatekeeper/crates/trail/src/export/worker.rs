@@ -12,13 +12,13 @@ use super::reader::{ReadError, Reader};
 use super::sink::{ExportState, SendError, Sink};
 use crate::writer_thread::Health;
 
-/// How long to wait for company for a owner_only record.
+/// The time that a single record waits for others.
 const LINGER: Duration = Duration::from_millis(100);
 /// How often to look whether to stop.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long to wait after a failure, first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// How far it has come, for others to read.
 #[derive(Debug)]

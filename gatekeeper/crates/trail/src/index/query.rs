@@ -1,5 +1,7 @@
 //! Questions to the index.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 use serde::Serialize;
@@ -114,19 +116,25 @@ pub struct Stats {
 
 impl Index {
     /// The numbers of the records that fit, in their order.
+    ///
+    /// # Errors
+    /// Where the table can't be asked.
     pub fn search(&self, query: &Query) -> Result<Vec<u64>, IndexError> {
         let (conditions, mut values) = query.conditions();
-        values.push(Value::Integer(query.last.map_or(-1, |last| last as i64)));
+        values.push(Value::Integer(query.last.map_or(-1, |last| i64::try_from(last).unwrap_or(i64::MAX))));
         let sql =
             format!("SELECT id FROM record WHERE {conditions} ORDER BY id DESC LIMIT ?{}", values.len());
         let mut statement = self.table.prepare(&sql)?;
         let found = statement.query_map(params_from_iter(values), |row| row.get::<_, i64>(0))?;
-        let mut ids = found.map(|id| id.map(|id| id as u64)).collect::<Result<Vec<_>, _>>()?;
+        let mut ids = found.map(|id| id.map(i64::cast_unsigned)).collect::<Result<Vec<_>, _>>()?;
         ids.reverse();
         Ok(ids)
     }
 
     /// Counts the values that are most frequent among the records that fit.
+    ///
+    /// # Errors
+    /// Where the table can't be asked.
     pub fn stats(&self, query: &Query) -> Result<Stats, IndexError> {
         let top = query.last.unwrap_or(10);
         let count = |what: &str, also: &str| self.count(query, what, also, top);
@@ -153,7 +161,7 @@ impl Index {
         );
         let mut statement = self.table.prepare(&sql)?;
         let found = statement.query_map(params_from_iter(values), |row| {
-            Ok(Count { value: row.get(0)?, count: row.get::<_, i64>(1)? as u64 })
+            Ok(Count { value: row.get(0)?, count: row.get::<_, i64>(1)?.cast_unsigned() })
         })?;
         Ok(found.collect::<Result<_, _>>()?)
     }

@@ -1,5 +1,7 @@
 //! A record as the index has it.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use rusqlite::{Statement, params};
 
 use crate::log::merkle::Hash;
@@ -141,9 +143,12 @@ impl Row {
     }
 
     /// Puts it into the table, with `INSERT`.
+    ///
+    /// # Errors
+    /// Where the table can't be written.
     pub fn insert(&self, statement: &mut Statement<'_>) -> rusqlite::Result<()> {
         statement.execute(params![
-            self.id as i64,
+            self.id.cast_signed(),
             self.time,
             self.kind,
             self.session,
@@ -161,7 +166,7 @@ impl Row {
             self.decision,
             self.decided_by,
             self.message,
-            &self.hash[..],
+            self.hash.as_slice(),
         ])?;
         Ok(())
     }

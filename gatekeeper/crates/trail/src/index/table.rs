@@ -1,5 +1,7 @@
 //! The table: made from the segments, caught up with them, and compared with them.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -52,6 +54,9 @@ pub struct Index {
 impl Index {
     /// Opens the index of a trail and takes in what is new. Where the folder can't be written to, or somebody
     /// else has long been writing the index, it is made in memory.
+    ///
+    /// # Errors
+    /// Where the trail can't be read, or no table can be made.
     pub fn open(folder: &Path) -> Result<Self, IndexError> {
         let path = folder.join(INDEX);
         let opened = Self::with(folder, || Connection::open(&path));
@@ -95,18 +100,19 @@ impl Index {
         let first = all.first().map_or(0, |segment| segment.first);
         // Two that search at once take in what is new one after the other.
         let write = self.table.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        write.execute("DELETE FROM record WHERE id < ?1", [first as i64])?;
+        write.execute("DELETE FROM record WHERE id < ?1", [first.cast_signed()])?;
         let last = write.query_row("SELECT id, hash FROM record ORDER BY id DESC LIMIT 1", [], |row| {
-            Ok((row.get::<_, i64>(0)? as u64, row.get::<_, Vec<u8>>(1)?))
+            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, Vec<u8>>(1)?))
         });
         let mut next = first;
         if let Some((id, hash)) = last.optional()? {
             let rows: i64 = write.query_row("SELECT count(*) FROM record", [], |row| row.get(0))?;
             // A row before the last one is never filled in again: with one missing, none can be trusted.
-            let all_there = rows as u64 == id - first + 1;
-            let same = line_of(&self.folder, &all, id)?.is_some_and(|line| leaf(&line).0[..] == hash[..]);
+            let all_there =
+                id.checked_sub(first).and_then(|count| count.checked_add(1)) == Some(rows.cast_unsigned());
+            let same = line_of(&self.folder, &all, id)?.is_some_and(|line| leaf(&line).0.as_slice() == hash);
             if all_there && same {
-                next = id + 1;
+                next = id.saturating_add(1);
             } else {
                 // Rows were taken out, or it was made from another trail.
                 write.execute("DELETE FROM record", [])?;
@@ -127,7 +133,7 @@ impl Index {
                     let row = Row::of(&line, &leaf(&bytes)).ok_or(IndexError::Record(number))?;
                     row.insert(&mut insert)?;
                 }
-                number += 1;
+                number = number.saturating_add(1);
             }
         }
         drop(insert);
@@ -136,6 +142,9 @@ impl Index {
     }
 
     /// The records with these numbers, in their order; each as its line and read.
+    ///
+    /// # Errors
+    /// Where there is no such record, or it can't be read.
     pub fn lines(&self, ids: &[u64]) -> Result<Vec<(String, Line<'static>)>, IndexError> {
         let all = segments(&self.folder)?;
         let mut found = Vec::with_capacity(ids.len());
@@ -149,7 +158,7 @@ impl Index {
             };
             while *at <= id {
                 lines.next(&mut bytes)?.ok_or(IndexError::NoRecord(id))?;
-                *at += 1;
+                *at = at.saturating_add(1);
             }
             let text = String::from_utf8(bytes.clone()).map_err(|_| IndexError::Record(id))?;
             let line = serde_json::from_str(&text).map_err(|_| IndexError::Record(id))?;
@@ -178,6 +187,9 @@ fn is_not_ours_to_write(error: &rusqlite::Error) -> bool {
 
 /// Returns the first fault of an index: a row that says something else than its record, or the first record
 /// that has none; where there is no index, nothing.
+///
+/// # Errors
+/// Where the table of comparison can't be made. Faults of the given one are the result.
 pub fn first_false_row(folder: &Path) -> Result<Option<String>, IndexError> {
     let path = folder.join(INDEX);
     if !path.exists() {

@@ -73,9 +73,9 @@ fn questions_and_answers() {
     let lines = index.lines(&[1, 3, 8]).unwrap();
     let ids: Vec<u64> = lines.iter().map(|(_, line)| line.metadata.sequence).collect();
     assert_eq!(ids, [1, 3, 8]);
-    let stats = index.stats(&Query::default()).unwrap();
-    assert_eq!((stats.records, stats.rules[0].count), (9, 7));
-    assert_eq!(stats.operations[0], Count { value: "read refused".into(), count: 7 });
+    let counts = index.stats(&Query::default()).unwrap();
+    assert_eq!((counts.records, counts.rules[0].count), (9, 7));
+    assert_eq!(counts.operations[0], Count { value: "read refused".into(), count: 7 });
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn what_retention_removed_makes_no_row_false() {
     assert_eq!(first_false_row(&log.folder).unwrap(), None);
     // What is missing behind that is still missed.
     let table = Connection::open(log.folder.join(INDEX)).unwrap();
-    table.execute("DELETE FROM record WHERE id = ?1", [removed.to as i64]).unwrap();
+    table.execute("DELETE FROM record WHERE id = ?1", [removed.to.cast_signed()]).unwrap();
     drop(table);
     let found_false = first_false_row(&log.folder).unwrap().unwrap();
     assert!(found_false.contains(&format!("leaves record {} out", removed.to)), "{found_false}");

@@ -31,11 +31,11 @@ pub fn read(line: &[u8]) -> Option<CheckedLine> {
     if serde_json::to_vec(&value).ok()? != line {
         return None;
     }
-    let index = value["metadata"]["sequence"].as_u64()?;
-    let type_uid = number(&value["type_uid"])?;
+    let index = value.get("metadata")?.get("sequence")?.as_u64()?;
+    let type_uid = number(value.get("type_uid"))?;
     let attestation = value.pointer_mut("/attestation_list/0")?.as_object_mut()?;
     let stored = attestation.remove("fingerprint")?;
-    let fingerprint = stored["value"].as_str()?.to_owned();
+    let fingerprint = stored.get("value")?.as_str()?.to_owned();
     // It covers all but itself, so it must be exactly what it always is.
     if stored != serde_json::to_value(Fingerprint::of(&fingerprint)).ok()? {
         return None;
@@ -44,17 +44,17 @@ pub fn read(line: &[u8]) -> Option<CheckedLine> {
     let before = match attestation.get("prev_event") {
         None => None,
         Some(event) => Some(Link {
-            type_uid: number(&event["type_uid"])?,
-            fingerprint: event["fingerprint"]["value"].as_str()?.to_owned(),
+            type_uid: number(event.get("type_uid"))?,
+            fingerprint: event.get("fingerprint")?.get("value")?.as_str()?.to_owned(),
         }),
     };
-    let kept_from = value["unmapped"]["kept_from"].as_u64();
+    let kept_from = value.get("unmapped").and_then(|unmapped| unmapped.get("kept_from")?.as_u64());
     let fits = hex(&Sha256::digest(serde_json::to_vec(&value).ok()?).into()) == fingerprint;
     fits.then_some(CheckedLine { index, chain, link: Link { type_uid, fingerprint }, before, kept_from })
 }
 
-fn number(value: &Value) -> Option<u32> {
-    value.as_u64()?.try_into().ok()
+fn number(value: Option<&Value>) -> Option<u32> {
+    value?.as_u64()?.try_into().ok()
 }
 
 #[cfg(test)]

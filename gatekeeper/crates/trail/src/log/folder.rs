@@ -34,6 +34,9 @@ pub const INDEX: &str = "index.sqlite";
 /// Lines of a checkpoint: origin, size, root, an empty one, the signature.
 pub const NOTE_LINES: usize = 5;
 
+/// Bytes of one record's hash in a segment's `.leaves` file.
+pub const LEAF_BYTES: u64 = 32;
+
 /// A file of records.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Segment {
@@ -58,6 +61,9 @@ impl Segment {
     }
 
     /// Reads its lines from the beginning.
+    ///
+    /// # Errors
+    /// Where its file can't be opened.
     pub fn read(&self, folder: &Path) -> io::Result<Lines> {
         let file = File::open(self.path(folder))?;
         let source: Box<dyn Read + Send> =
@@ -79,6 +85,9 @@ impl std::fmt::Debug for Lines {
 
 impl Lines {
     /// The next line, without its line break; `whole` says whether it had one.
+    ///
+    /// # Errors
+    /// Where the file can't be read or unpacked.
     pub fn next(&mut self, line: &mut Vec<u8>) -> io::Result<Option<Whole>> {
         line.clear();
         if self.source.read_until(b'\n', line)? == 0 {
@@ -95,6 +104,9 @@ pub struct Whole(pub bool);
 
 /// The segments, first to last. Where a segment is there both plain and compressed, the plain one counts: it
 /// is removed last.
+///
+/// # Errors
+/// Where the folder can't be read.
 pub fn segments(folder: &Path) -> io::Result<Vec<Segment>> {
     let mut found: Vec<Segment> = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -134,17 +146,26 @@ pub struct Head {
 }
 
 /// The ends of closed segments, first to last.
+///
+/// # Errors
+/// Where the file can't be read, or a line of it is no head.
 pub fn read_heads(folder: &Path) -> io::Result<Vec<Head>> {
     let text = read_or_empty(&folder.join(HEADS))?;
     text.lines().map(|line| serde_json::from_str(line).map_err(io::Error::from)).collect()
 }
 
 /// Writes them down anew.
+///
+/// # Errors
+/// Where the file can't be written.
 pub fn write_heads(folder: &Path, heads: &[Head]) -> io::Result<()> {
     files::write_atomically(&folder.join(HEADS), &heads_text(heads)?)
 }
 
 /// The one way in which they are written.
+///
+/// # Errors
+/// Where a head can't be written as JSON, which none is.
 pub fn heads_text(heads: &[Head]) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for head in heads {
@@ -155,6 +176,9 @@ pub fn heads_text(heads: &[Head]) -> io::Result<Vec<u8>> {
 }
 
 /// The checkpoints as they lie there; what is wrong with one does not keep the others from being read.
+///
+/// # Errors
+/// Where the file can't be read.
 pub fn read_checkpoints(
     folder: &Path,
     verifier: &Verifier,
@@ -167,7 +191,7 @@ pub fn read_checkpoints(
 pub fn notes(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        let mut breaks = rest.match_indices('\n').map(|(at, _)| at + 1);
+        let mut breaks = rest.match_indices('\n').map(|(at, _)| at.saturating_add(1));
         let end = breaks.nth(NOTE_LINES - 1).unwrap_or(rest.len());
         let (note, after) = rest.split_at(end);
         rest = after;
@@ -176,6 +200,9 @@ pub fn notes(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The hashes of a segment's records as they lie there.
+///
+/// # Errors
+/// Where the file is there and can't be read.
 pub fn read_leaves(path: &Path) -> io::Result<Vec<Hash>> {
     let bytes = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),

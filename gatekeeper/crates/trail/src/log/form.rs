@@ -49,21 +49,21 @@ impl<R: Borrow<Record> + Sync> Former<'_, R> {
         let (chunk, rest) = self.records.split_at(self.records.len().min(CHUNK));
         formed.form(chunk.iter().map(Borrow::borrow), self.machine, self.size, self.before)?;
         self.records = rest;
-        self.size += chunk.len() as u64;
+        self.size = self.size.saturating_add(chunk.len() as u64);
         self.before = formed.last().or(self.before);
         Ok(!chunk.is_empty())
     }
 
     /// Forms in a thread of its own; where there is none to be had, nothing is done.
     fn beside(&self, take: &mut impl FnMut(&mut Formed) -> io::Result<()>) -> Option<io::Result<()>> {
-        let mut former = Former { ..*self };
+        let mut source = Former { ..*self };
         let (ready, formed) = sync_channel(AHEAD);
         let (done, used) = channel();
         thread::scope(|scope| {
             let form = move || {
                 loop {
                     let mut formed: Formed = used.try_recv().unwrap_or_default();
-                    let next = former.next(&mut formed);
+                    let next = source.next(&mut formed);
                     let last = !matches!(next, Ok(true));
                     // Who took them may have met an error.
                     if ready.send(next.map(|_| formed)).is_err() || last {

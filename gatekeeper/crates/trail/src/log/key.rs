@@ -26,6 +26,9 @@ pub struct Key {
 
 impl Key {
     /// Reads the key, or makes one for this machine.
+    ///
+    /// # Errors
+    /// Where the file can't be read or written, or holds no key.
     pub fn open(path: &Path, host: &str) -> io::Result<Self> {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(text.trim_end()).ok_or_else(|| {
@@ -44,6 +47,9 @@ impl Key {
     }
 
     /// Makes a key, and a name that no other trail has.
+    ///
+    /// # Errors
+    /// Where the kernel has no random number to give.
     pub fn make(host: &str) -> io::Result<Self> {
         let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c)).collect();
         let name = format!("gatekeeper/{host}/{:08x}", random::number()? >> 32);
@@ -74,6 +80,9 @@ impl Key {
 }
 
 /// Reads the key of the digests that stand for secrets, or makes one.
+///
+/// # Errors
+/// Where the file can't be read or written, or holds no key.
 pub fn mask_key(path: &Path) -> io::Result<[u8; 32]> {
     match fs::read(path) {
         Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| {

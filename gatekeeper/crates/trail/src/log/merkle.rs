@@ -33,15 +33,14 @@ impl<'de> Deserialize<'de> for Hash {
 pub fn hex(bytes: &[u8; 32]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    digits.filter_map(|digit| DIGITS.get(usize::from(digit)).copied().map(char::from)).collect()
 }
 
 /// Bytes from hexadecimal, lower case only: there is one way to write a hash.
 #[must_use]
 pub fn unhex(text: &str) -> Option<[u8; 32]> {
     let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'0'..=b'9' | b'a'..=b'f' => char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()),
         _ => None,
     };
     let mut bytes = [0; 32];
@@ -50,7 +49,7 @@ pub fn unhex(text: &str) -> Option<[u8; 32]> {
         return None;
     }
     for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
+        *byte = (digit(*high)? << 4) | digit(*low)?;
     }
     Some(bytes)
 }
@@ -95,7 +94,7 @@ impl Edge {
             hash = node(left, hash);
         }
         self.peaks.push(hash);
-        self.size += 1;
+        self.size = self.size.saturating_add(1);
     }
 
     /// The tree's root.
@@ -109,9 +108,11 @@ impl Edge {
     }
 }
 
-/// The largest power of two below `count`, which is at least 2.
-fn half(count: u64) -> u64 {
-    1 << (63 - (count - 1).leading_zeros())
+/// Returns where the tree of leaves `start..end` divides: the left side has the largest power of two of leaves that is
+/// less than all. None of less than two leaves.
+fn middle(start: u64, end: u64) -> Option<u64> {
+    let count = end.checked_sub(start).filter(|count| *count > 1)?;
+    start.checked_add(count.checked_next_power_of_two().map_or(1 << 63, |power| power / 2))
 }
 
 /// Leaves at hand from `first` on, and before them only the edge.
@@ -130,25 +131,22 @@ impl Suffix<'_> {
         if end <= first {
             return self.peak(start, end);
         }
-        if start >= first && end - start == 1 {
-            return self.leaves.get((start - first) as usize).copied();
+        match middle(start, end) {
+            Some(middle) => Some(node(self.subtree(start, middle)?, self.subtree(middle, end)?)),
+            None => self.leaves.get(usize::try_from(start.checked_sub(first)?).ok()?).copied(),
         }
-        if end - start == 1 {
-            return None;
-        }
-        let middle = start + half(end - start);
-        Some(node(self.subtree(start, middle)?, self.subtree(middle, end)?))
     }
 
     /// The peak of the edge that covers exactly these leaves.
     fn peak(&self, start: u64, end: u64) -> Option<Hash> {
-        let mut at = 0;
-        for (bit, hash) in (0..64).rev().filter(|bit| self.edge.size >> bit & 1 == 1).zip(&self.edge.peaks) {
-            let next = at + (1 << bit);
+        let (mut at, mut rest) = (0_u64, self.edge.size);
+        for hash in &self.edge.peaks {
+            let leaves = 1_u64.checked_shl(rest.checked_ilog2()?)?;
+            let next = at.checked_add(leaves)?;
             if (at, next) == (start, end) {
                 return Some(*hash);
             }
-            at = next;
+            (at, rest) = (next, rest.checked_sub(leaves)?);
         }
         None
     }
@@ -161,8 +159,7 @@ pub fn prove(leaves: &Suffix<'_>, index: u64, size: u64) -> Option<Vec<Hash>> {
         return None;
     }
     let (mut start, mut end, mut way) = (0, size, Vec::new());
-    while end - start > 1 {
-        let middle = start + half(end - start);
+    while let Some(middle) = middle(start, end) {
         if index < middle {
             way.push(leaves.subtree(middle, end)?);
             end = middle;
@@ -182,8 +179,7 @@ pub fn root_of_proof(leaf: Hash, index: u64, size: u64, proof: &[Hash]) -> Optio
     if index >= size {
         return None;
     }
-    while end - start > 1 {
-        let middle = start + half(end - start);
+    while let Some(middle) = middle(start, end) {
         lefts.push(index < middle);
         *(if index < middle { &mut end } else { &mut start }) = middle;
     }

@@ -1,5 +1,7 @@
 //! The trail on disk: segments of records in a Merkle tree, with signed checkpoints.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 pub mod backward;
 pub mod check;
 pub mod folder;

@@ -47,6 +47,9 @@ struct Found {
 
 impl Log {
     /// Opens the trail in the state folder. What had to be done for that is already in a record.
+    ///
+    /// # Errors
+    /// Where the folder, the key or the trail can't be read or written.
     pub fn open(state: &Path, host: &str, boot: &str, options: Options) -> io::Result<Self> {
         let folder = state.join(FOLDER);
         files::make_folder(&folder, 0o700)?;
@@ -203,10 +206,10 @@ fn find(folder: &Path, key: &Key) -> Result<Found, Unfit> {
         found.edge.push(hash);
         found.leaves.extend_from_slice(&hash.0);
         found.last = Some(checked.link);
-        found.bytes += line.len() as u64 + 1;
+        found.bytes = found.bytes.saturating_add(line.len() as u64).saturating_add(1);
         sound &= fits(&found.edge);
     }
-    found.torn = fs::metadata(found.segment.path(folder))?.len() - found.bytes;
+    found.torn = fs::metadata(found.segment.path(folder))?.len().saturating_sub(found.bytes);
     if !sound {
         return Err(Unfit::Changed(format!(
             "its records are not those that were signed up to record {signed}"
@@ -230,14 +233,15 @@ fn last_checkpoint(folder: &Path, key: &Key) -> Result<Option<Checkpoint>, Unfit
             String::from_utf8(read?).map_err(|_| Unfit::Changed("its checkpoints are no text".to_owned()))?
         }
     };
-    let (mut last, mut bytes) = (None, 0);
+    let (mut last, mut bytes) = (None, 0_usize);
     for note in notes(&text) {
+        let end = bytes.saturating_add(note.len());
         match Checkpoint::open(note, &key.verifier()) {
             Ok(checkpoint) => last = Some(checkpoint),
-            Err(_) if bytes + note.len() == text.len() => break,
+            Err(_) if end == text.len() => break,
             Err(error) => return Err(Unfit::Changed(format!("one of its checkpoints: {error}"))),
         }
-        bytes += note.len();
+        bytes = end;
     }
     if bytes < text.len() {
         OpenOptions::new().write(true).open(&path)?.set_len(bytes as u64)?;
@@ -248,7 +252,7 @@ fn last_checkpoint(folder: &Path, key: &Key) -> Result<Option<Checkpoint>, Unfit
 /// Cuts a torn end off, and keeps it: it may have been no accident.
 fn keep_torn(state: &Path, path: &Path, whole: u64, index: u64) -> io::Result<()> {
     let bytes = fs::read(path)?;
-    let torn = bytes.get(whole as usize..).unwrap_or_default();
+    let torn = bytes.get(usize::try_from(whole).map_err(io::Error::other)?..).unwrap_or_default();
     files::write_atomically(&state.join(format!("torn-{index}")), torn)?;
     let file = OpenOptions::new().write(true).open(path)?;
     file.set_len(whole)?;
@@ -257,13 +261,12 @@ fn keep_torn(state: &Path, path: &Path, whole: u64, index: u64) -> io::Result<()
 
 /// Moves a trail out of the way.
 fn set_aside(state: &Path, folder: &Path) -> io::Result<PathBuf> {
-    let mut number = 1;
-    loop {
+    for number in 1..=u32::MAX {
         let aside = state.join(format!("{FOLDER}-aside-{number}"));
         if !aside.exists() {
             fs::rename(folder, &aside)?;
             return Ok(aside);
         }
-        number += 1;
     }
+    Err(io::Error::other("there is no room for one more trail that is set aside"))
 }

@@ -19,6 +19,9 @@ pub fn draft(folder: &Path, first: u64) -> PathBuf {
 
 /// Compresses a segment into its draft; gives the hash of that. What becomes of it is for the writer to say: meanwhile the
 /// segment may have been removed.
+///
+/// # Errors
+/// Where the segment can't be read, or the draft can't be written.
 pub fn pack(folder: &Path, first: u64) -> io::Result<Hash> {
     let mut source = File::open(Segment { first, packed: false }.path(folder))?;
     let file =
@@ -32,6 +35,9 @@ pub fn pack(folder: &Path, first: u64) -> io::Result<Hash> {
 }
 
 /// The hash of a file.
+///
+/// # Errors
+/// Where it can't be read.
 pub fn hash_of(path: &Path) -> io::Result<Hash> {
     let (mut file, mut hash, mut bytes) = (File::open(path)?, Sha256::new(), vec![0; 1 << 16]);
     loop {

@@ -45,6 +45,9 @@ pub enum ProofError {
 
 impl Proof {
     /// Makes the proof of a record.
+    ///
+    /// # Errors
+    /// Where there is no such record, no checkpoint covers it, or the trail can't be read or proves nothing.
     pub fn of(folder: &Path, verifier: &Verifier, index: u64) -> Result<Self, ProofError> {
         let text = std::fs::read_to_string(folder.join(CHECKPOINTS))?;
         let covering = notes(&text).filter_map(|note| Some((note, Checkpoint::open(note, verifier).ok()?)));
@@ -75,6 +78,9 @@ impl Proof {
     }
 
     /// Whether the record stands in a trail of this key.
+    ///
+    /// # Errors
+    /// Where the checkpoint is not the key's, or the proof leads to another root.
     pub fn check(&self, verifier: &Verifier) -> Result<Checkpoint, ProofError> {
         let checkpoint = Checkpoint::open(&self.checkpoint, verifier)?;
         let hash = leaf(self.record.as_bytes());

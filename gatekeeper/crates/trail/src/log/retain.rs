@@ -23,6 +23,9 @@ pub struct Removed {
 
 impl Log {
     /// Removes the segments that are too many or too old; the one being written stays.
+    ///
+    /// # Errors
+    /// Where a file of the trail can't be read, written or removed.
     pub fn retain(&mut self) -> io::Result<Option<Removed>> {
         let all = segments(&self.folder)?;
         let sizes: Vec<u64> = all.iter().map(|segment| self.size_of(segment)).collect::<Result<_, _>>()?;
@@ -34,15 +37,17 @@ impl Log {
             {
                 break;
             }
-            total -= size;
+            total = total.saturating_sub(size);
             gone.push(segment);
         }
         let (Some(first), Some(last)) = (gone.first(), gone.last()) else { return Ok(None) };
-        let Some(at) = self.heads.iter().position(|head| head.first == last.first) else { return Ok(None) };
-        let removed = Removed { from: first.first, to: self.heads[at].edge.size() };
+        let head = self.heads.iter().enumerate().find(|(_, head)| head.first == last.first);
+        let Some((at, head)) = head else { return Ok(None) };
+        let removed = Removed { from: first.first, to: head.edge.size() };
         // Signed before anything is gone: without this record, it would be as if somebody else had done it.
         let Removed { from, to } = removed;
-        let note = format!("records {from} to {} are removed, as the configuration says", to - 1);
+        let note =
+            format!("records {from} to {} are removed, as the configuration says", to.saturating_sub(1));
         self.append(&[note_of(Upkeep::Removed, note, Some(to))])?;
         self.checkpoint()?;
         for segment in &gone {

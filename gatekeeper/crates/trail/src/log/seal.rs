@@ -51,6 +51,9 @@ pub struct Grown<'a> {
 impl Formed {
     /// Forms records that follow one of this class and activity, the first with this number. What was formed before is
     /// forgotten.
+    ///
+    /// # Errors
+    /// Where a record can't be written as JSON.
     pub fn form<'r>(
         &mut self,
         records: impl IntoIterator<Item = &'r Record>,
@@ -62,17 +65,18 @@ impl Formed {
         self.lines.clear();
         for record in records {
             let start = self.bytes.len();
-            let link = before.map(|type_uid| Link { type_uid, fingerprint: BLANK.to_owned() });
-            let place = Place { index, before: link };
+            let linked = before.map(|type_uid| Link { type_uid, fingerprint: BLANK.to_owned() });
+            let place = Place { index, before: linked };
             let line = Line::of(record, machine, &place);
             let type_uid = line.type_uid;
             serde_json::to_writer(&mut self.bytes, &line)?;
             let formed = self.bytes.get(start..).unwrap_or_default();
             let (middle, previous) = places(formed, before.is_some())
                 .ok_or_else(|| io::Error::other("a record without attestation"))?;
-            let (middle, previous) = (start + middle, previous.map(|at| start + at));
+            let (middle, previous) =
+                (start.saturating_add(middle), previous.map(|at| start.saturating_add(at)));
             self.lines.push(Unlinked { end: self.bytes.len(), middle, previous, type_uid });
-            (before, index) = (Some(type_uid), index + 1);
+            (before, index) = (Some(type_uid), index.saturating_add(1));
         }
         Ok(())
     }
@@ -84,15 +88,18 @@ impl Formed {
     }
 
     /// Links what was formed to what is there.
+    ///
+    /// # Errors
+    /// Where what was formed is cut short, which it never is.
     pub fn link(&mut self, grown: &mut Grown<'_>) -> io::Result<()> {
         let mut start = 0;
         for Unlinked { end, middle, previous, type_uid } in &self.lines {
             if let (Some(at), Some(last)) = (previous, &grown.last) {
-                let gap = self.bytes.get_mut(*at..at + BLANK.len());
+                let gap = self.bytes.get_mut(*at..at.saturating_add(BLANK.len()));
                 gap.ok_or_else(short)?.copy_from_slice(last.fingerprint.as_bytes());
             }
             let whole = self.bytes.get(start..*end).ok_or_else(short)?;
-            let (head, tail) = whole.split_at_checked(middle - start).ok_or_else(short)?;
+            let (head, tail) = whole.split_at_checked(middle.saturating_sub(start)).ok_or_else(short)?;
             let fingerprint = hex(&Sha256::digest(whole).into());
             let begin = grown.lines.len();
             grown.lines.extend_from_slice(head);
@@ -121,16 +128,21 @@ fn short() -> io::Error {
 /// Where a line's fingerprint goes, and where that of the record before, if there is one.
 fn places(line: &[u8], linked: bool) -> Option<(usize, Option<usize>)> {
     // The search in text is many times faster than one window of bytes after another.
-    let found = std::str::from_utf8(line).ok()?.find(BEFORE)? + BEFORE.len();
-    let middle = found + line.get(found..)?.iter().position(|&byte| byte == b'"')? + 1;
+    let name = std::str::from_utf8(line).ok()?.find(BEFORE)?.checked_add(BEFORE.len())?;
+    let length = line.get(name..)?.iter().position(|&byte| byte == b'"')?;
+    let middle = name.checked_add(length)?.checked_add(1)?;
     if !linked {
         return Some((middle, None));
     }
     let rest = line.get(middle..)?.strip_prefix(PREVIOUS)?;
-    rest.starts_with(BLANK.as_bytes()).then_some((middle, Some(middle + PREVIOUS.len())))
+    let previous = middle.checked_add(PREVIOUS.len())?;
+    rest.starts_with(BLANK.as_bytes()).then_some((middle, Some(previous)))
 }
 
 /// A record's line, without a line break, and the link for the next record.
+///
+/// # Errors
+/// Those of [`Formed::form`] and [`Formed::link`].
 #[cfg(test)]
 pub fn seal(record: &Record, machine: &Machine, place: &Place) -> io::Result<(Vec<u8>, Link)> {
     let mut formed = Formed::default();

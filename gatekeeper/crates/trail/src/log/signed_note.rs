@@ -52,6 +52,9 @@ impl Verifier {
     }
 
     /// Reads `NAME+ID+KEY`.
+    ///
+    /// # Errors
+    /// Where it is no key in that form.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
         let mut parts = text.trim_end().splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
@@ -117,6 +120,9 @@ impl Checkpoint {
     }
 
     /// Reads a signed note and checks its signature.
+    ///
+    /// # Errors
+    /// Where it is no checkpoint, another trail's, or not signed by the key.
     pub fn open(note: &str, verifier: &Verifier) -> Result<Self, NoteError> {
         let (text, signatures) = note.split_once("\n\n").ok_or(NoteError::Form("there is no empty line"))?;
         let mut lines = text.split('\n');
@@ -134,18 +140,18 @@ impl Checkpoint {
         if found.origin != verifier.name {
             return Err(NoteError::Origin { found: found.origin, expected: verifier.name.clone() });
         }
-        let help = || NoteError::Signature(verifier.name.clone());
+        let wrong = || NoteError::Signature(verifier.name.clone());
         let prefix = format!("\u{2014} {} ", verifier.name);
         let signature = signatures.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix('\n'));
-        let bytes = signature.and_then(|text| BASE64.decode(text).ok()).ok_or_else(help)?;
-        let (id, signature) = bytes.split_at_checked(4).ok_or_else(help)?;
-        let signature = Signature::from_slice(signature).map_err(|_| help())?;
+        let bytes = signature.and_then(|text| BASE64.decode(text).ok()).ok_or_else(wrong)?;
+        let (id, signature) = bytes.split_at_checked(4).ok_or_else(wrong)?;
+        let signature = Signature::from_slice(signature).map_err(|_| wrong())?;
         // There is one way to write a checkpoint, so that no byte of it can change unnoticed.
         if id != verifier.id() || found.text() != format!("{text}\n") {
-            return Err(help());
+            return Err(wrong());
         }
         let signed = verifier.key.verify_strict(found.text().as_bytes(), &signature);
-        signed.map(|()| found).map_err(|_| help())
+        signed.map(|()| found).map_err(|_| wrong())
     }
 }
 

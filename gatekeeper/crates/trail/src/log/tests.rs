@@ -19,9 +19,9 @@ use gatekeeper_record::record::Record;
 fn options() -> Options {
     Options {
         segment_bytes: 12_000,
-        segment_age: Duration::from_secs(3600),
+        segment_age: Duration::from_hours(1),
         checkpoint_records: 5,
-        checkpoint_age: Duration::from_secs(3600),
+        checkpoint_age: Duration::from_hours(1),
         keep_bytes: u64::MAX,
         keep_age: Duration::MAX,
     }

@@ -36,6 +36,9 @@ pub struct Report {
 
 /// Verifies the trail in a folder with this key, or with the one that lies there. A checkpoint that was kept
 /// elsewhere shows besides that nothing was taken from the end.
+///
+/// # Errors
+/// Where a file of the trail can't be read. Faults of what is read are findings.
 pub fn verify(folder: &Path, key: Option<&Verifier>, from: Option<&Checkpoint>) -> io::Result<Report> {
     let mut findings = Vec::new();
     let lying = fs::read_to_string(folder.join(PUBLIC_KEY));
@@ -74,7 +77,7 @@ fn signed(
         match opened {
             Err(error) => findings.push(named(error.to_string())),
             Ok(checkpoint) => {
-                count += 1;
+                count = usize::saturating_add(count, 1);
                 if checkpoint.size <= before {
                     findings.push(named(format!(
                         "it is over {} records and comes after one over {before}",
@@ -123,7 +126,7 @@ fn strangers(folder: &Path, findings: &mut Vec<Finding>) -> io::Result<()> {
         let leaves = name.strip_suffix(".leaves").and_then(|number| segment_of(&format!("{number}.jsonl")));
         let known = [PUBLIC_KEY, CHECKPOINTS, HEADS].contains(&name.as_str())
             || name.starts_with(INDEX)
-            || name.ends_with(".draft")
+            || Path::new(&name).extension().is_some_and(|ending| ending == "draft")
             || segment_of(&name).is_some()
             || leaves.is_some_and(|segment| firsts.contains(&segment.first));
         if !known {

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::folder::{CHECKPOINTS, Head, Segment, write_heads};
+use super::folder::{CHECKPOINTS, Head, LEAF_BYTES, Segment, write_heads};
 use super::form::Former;
 use super::key::Key;
 use super::merkle::{Edge, Hash};
@@ -39,14 +39,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(86_400);
+        const DAY: Duration = Duration::from_hours(24);
         Self {
             segment_bytes: 64 << 20,
             segment_age: DAY,
             checkpoint_records: 10_000,
             checkpoint_age: Duration::from_secs(5),
             keep_bytes: 4 << 30,
-            keep_age: 400 * DAY,
+            keep_age: DAY.saturating_mul(400),
         }
     }
 }
@@ -88,6 +88,9 @@ pub struct Buffers {
 
 impl Current {
     /// Opens the segment's files to go on after so many bytes.
+    ///
+    /// # Errors
+    /// Where they can't be opened for writing.
     pub fn open(folder: &Path, segment: &Segment, bytes: u64) -> io::Result<Self> {
         let open = |path: &Path| OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         let (lines, leaves) = (open(&segment.path(folder))?, open(&segment.leaves(folder))?);
@@ -123,9 +126,12 @@ impl Log {
     }
 
     /// Writes records down. On an error none of them is there, and the trail is as it was.
+    ///
+    /// # Errors
+    /// Where a file can't be written.
     pub fn append<R: Borrow<Record> + Sync>(&mut self, records: &[R]) -> io::Result<()> {
         if self.current.torn {
-            self.help()?;
+            self.take_back()?;
         }
         let (size, before) = (self.edge.size(), self.last.as_ref().map(|last| last.type_uid));
         let Buffers { formed, lines, leaves } = &mut self.buffers;
@@ -136,41 +142,45 @@ impl Log {
             grown.lines.clear();
             grown.leaves.clear();
             formed.link(&mut grown)?;
-            bytes += grown.lines.len() as u64;
+            bytes = u64::saturating_add(bytes, grown.lines.len() as u64);
             let (mut lines, mut leaves) = files;
             lines.write_all(grown.lines).and_then(|()| leaves.write_all(grown.leaves))
         });
         if let Err(error) = written {
             self.current.torn = true;
             // Where that fails too, it is tried again before the next batch.
-            let _ = self.help();
+            let _ = self.take_back();
             return Err(error);
         }
         let Grown { edge, last, .. } = grown;
         (self.edge, self.last) = (edge, last);
-        self.current.bytes += bytes;
+        self.current.bytes = self.current.bytes.saturating_add(bytes);
         self.unsigned_since.get_or_insert_with(Instant::now);
         Ok(())
     }
 
     /// Takes half a batch away: the next one would be glued to it.
-    fn help(&mut self) -> io::Result<()> {
+    fn take_back(&mut self) -> io::Result<()> {
         self.current.lines.set_len(self.current.bytes)?;
-        self.current.leaves.set_len((self.edge.size() - self.segment.first) * 32)?;
+        let records = self.edge.size().saturating_sub(self.segment.first);
+        self.current.leaves.set_len(records.saturating_mul(LEAF_BYTES))?;
         self.current.torn = false;
         Ok(())
     }
 
     /// Does what is due: a checkpoint, a new segment.
+    ///
+    /// # Errors
+    /// Those of [`Log::checkpoint`] and [`Log::rotate`].
     pub fn upkeep(&mut self) -> io::Result<()> {
-        let fresh = self.edge.size() - self.signed;
+        let fresh = self.edge.size().saturating_sub(self.signed);
         let waiting = self.unsigned_since.is_some_and(|since| since.elapsed() >= self.options.checkpoint_age);
-        if fresh >= self.options.checkpoint_records || fresh > 0 && waiting {
+        if fresh >= self.options.checkpoint_records || (fresh > 0 && waiting) {
             self.checkpoint()?;
         }
         let full = self.current.bytes >= self.options.segment_bytes;
         let old = self.current.since.elapsed() >= self.options.segment_age;
-        if full || old && self.edge.size() > self.segment.first {
+        if full || (old && self.edge.size() > self.segment.first) {
             self.rotate()?;
         }
         Ok(())
@@ -181,10 +191,13 @@ impl Log {
     pub fn due_in(&self) -> Duration {
         let checkpoint =
             self.unsigned_since.map(|since| self.options.checkpoint_age.saturating_sub(since.elapsed()));
-        checkpoint.unwrap_or(Duration::from_secs(60)).max(RETRY)
+        checkpoint.unwrap_or(Duration::from_mins(1)).max(RETRY)
     }
 
     /// Signs the tree as it is, once all of it is on the disk.
+    ///
+    /// # Errors
+    /// Where a file can't be written or synchronized with the disk.
     pub fn checkpoint(&mut self) -> io::Result<()> {
         if self.signed == self.edge.size() {
             return Ok(());
@@ -205,6 +218,9 @@ impl Log {
     }
 
     /// Closes the segment and begins the next.
+    ///
+    /// # Errors
+    /// Where a file can't be written; the segment goes on then.
     pub fn rotate(&mut self) -> io::Result<()> {
         let Some(last) = self.last.clone().filter(|_| self.edge.size() > self.segment.first) else {
             return Ok(());
@@ -247,6 +263,9 @@ impl Log {
     }
 
     /// Takes a segment's compressed form in its place, unless it was removed meanwhile.
+    ///
+    /// # Errors
+    /// Where a file can't be renamed, written or removed.
     pub fn packed(&mut self, first: u64, hash: Hash) -> io::Result<()> {
         let draft = draft(&self.folder, first);
         let plain = Segment { first, packed: false }.path(&self.folder);

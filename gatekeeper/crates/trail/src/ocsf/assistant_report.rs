@@ -77,8 +77,8 @@ pub fn line<'a>(record: &'a AssistantReport, machine: &'a Machine, place: &'a Pl
     line.status_detail = refused.map(|refused| refused.reason.as_str().into());
     let version = record.generation.map(|generation| generation.to_string()).unwrap_or_default();
     line.policy = record.policy.as_deref().map(|name| Policy { name: name.into(), version: version.into() });
-    let rule = refused.and_then(|refused| refused.rule.as_deref());
-    line.firewall_rule = rule.map(|rule| Rule { desc: None, uid: rule.into() });
+    let denied_by = refused.and_then(|refused| refused.rule.as_deref());
+    line.firewall_rule = denied_by.map(|rule| Rule { desc: None, uid: rule.into() });
     line.unmapped.boot_time = Some(record.boot_time.to_string().into());
     line.unmapped.generation = record.generation;
     line.unmapped.purpose = record.purpose.as_deref().map(Text::from);

@@ -24,10 +24,9 @@ fn class(operation: Operation) -> (u16, u8, &'static str) {
         Operation::Metadata => (1001, 6, "Set Attributes"),
         Operation::Map => (1001, 99, "Map"),
         Operation::Link => (1001, 99, "Link"),
-        Operation::Connect => (4001, 1, "Open"),
+        Operation::Connect | Operation::Accept => (4001, 1, "Open"),
         Operation::Send => (4001, 6, "Traffic"),
         Operation::Bind | Operation::Listen => (4001, 7, "Listen"),
-        Operation::Accept => (4001, 1, "Open"),
         Operation::Setuid => (1007, 5, "Set User ID"),
         _ => (1003, 4, "Invoke"),
     }

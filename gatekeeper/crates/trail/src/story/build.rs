@@ -33,7 +33,7 @@ fn build(session: SessionId, records: &[(u64, Record)]) -> Story {
                     Change::Opened => opened = Some(change.clone()),
                     Change::Ended => ended = Some(change.time),
                     Change::Reloaded | Change::ReloadFailed | Change::Recorded | Change::Expired => {
-                        changes.push(change.clone())
+                        changes.push(change.clone());
                     }
                 }
             }

@@ -128,11 +128,14 @@ fn what_draws_is_let_through() {
 #[test]
 fn the_terminal_is_made_as_it_was() {
     let mut sieve = Sieve::default();
-    assert_eq!(sieve.help(), "\u{1b}[m\u{1b}(B\u{f}");
+    assert_eq!(sieve.restore(), "\u{1b}[m\u{1b}(B\u{f}");
     sieve.draw("\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l\u{1b}[?7h\u{1b}[2;9r\u{1b}[4h");
-    assert_eq!(sieve.help(), "\u{1b}[m\u{1b}(B\u{f}\u{1b}7\u{1b}[r\u{1b}8\u{1b}[4l\u{1b}[?25h\u{1b}[?1049l");
+    assert_eq!(
+        sieve.restore(),
+        "\u{1b}[m\u{1b}(B\u{f}\u{1b}7\u{1b}[r\u{1b}8\u{1b}[4l\u{1b}[?25h\u{1b}[?1049l"
+    );
     sieve.draw("\u{1b}[?1049l\u{1b}[?25h\u{1b}[r\u{1b}[4l");
-    assert_eq!(sieve.help(), "\u{1b}[m\u{1b}(B\u{f}");
+    assert_eq!(sieve.restore(), "\u{1b}[m\u{1b}(B\u{f}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Records of earlier daemons, read back at a start: from the newest backwards until enough is known.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;

@@ -1,11 +1,18 @@
 //! Secrets that policies name are masked in the records of their sessions.
 
+use std::fs;
+use std::path::Path;
+
+use super::losses::read_reported;
 use super::read_back::{Sought, read_back};
 use super::*;
+use crate::log::open::FOLDER;
 use crate::log::writer::{Log, Options};
+use crate::loss::Reported;
 use crate::ocsf::samples::{denial, event};
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
+use gatekeeper_policy::rulebook::{PolicyVersion, Rules};
 use gatekeeper_record::record::{Change, SessionChange};
 use gatekeeper_record::time::Moment;
 
@@ -49,9 +56,9 @@ async fn a_session_is_masked_by_all_its_layers_and_by_no_others() {
     let state = tempfile::tempdir().unwrap();
     let config = Settings::usual(state.path().to_owned());
     let mut trail = Trail::open(&config, "b").unwrap();
-    let version_key = |serial, generation| PolicyVersion { serial, generation };
-    trail.rules(version_key(1, 1), rules(&["badge (?<s>[0-9]+)"])).unwrap();
-    trail.rules(version_key(2, 1), rules(&["(?<s>enter)"])).unwrap();
+    let version = |serial, generation| PolicyVersion { serial, generation };
+    trail.rules(version(1, 1), rules(&["badge (?<s>[0-9]+)"])).unwrap();
+    trail.rules(version(2, 1), rules(&["(?<s>enter)"])).unwrap();
     trail.layers(id(1), vec![1]);
     trail.layers(id(2), vec![1, 2]);
     trail.layers(id(3), vec![3]);
@@ -67,8 +74,8 @@ async fn a_session_is_masked_by_all_its_layers_and_by_no_others() {
         assert!(text.ends_with(digest.as_str()), "{text} and {digest}");
     }
     // A reload adds; what was masked before it stays so while old events may be on the way.
-    trail.rules(version_key(3, 1), rules(&["(?<s>enter)"])).unwrap();
-    trail.rules(version_key(3, 2), rules(&[])).unwrap();
+    trail.rules(version(3, 1), rules(&["(?<s>enter)"])).unwrap();
+    trail.rules(version(3, 2), rules(&[])).unwrap();
     assert!(recorded(&mut trail, id(3))[1].starts_with("<masked:"));
 }
 

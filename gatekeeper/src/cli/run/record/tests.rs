@@ -90,7 +90,7 @@ fn a_terminal_that_changes_its_size_changes_the_sessions_and_is_recorded() {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("\"r\", \"100x30\"") || text.contains("\"r\",\"100x30\""), "{text}");
     let (_, happened) = cast::read(&file).unwrap();
-    let place = |wanted: &dyn Fn(&CastEvent) -> bool| happened.iter().position(|one| wanted(&one.what));
+    let place = |wanted: &dyn Fn(&CastEvent) -> bool| happened.iter().position(|one| wanted(&one.event));
     let says = |text: &'static str| move |one: &CastEvent| matches!(one, CastEvent::Output(output) if output.contains(text));
     let (small, resized) = (place(&says("20 70")), place(&|one| *one == CastEvent::Resize((100, 30))));
     let (large, ended) = (place(&says("larger")), place(&|one| *one == CastEvent::Exit(3)));

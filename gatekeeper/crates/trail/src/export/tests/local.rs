@@ -51,7 +51,7 @@ fn another_trail_is_sent_from_its_beginning() {
     let exports = trail.export(&target);
     until("all of it", || state(&exports, &trail).next == size);
     drop(exports);
-    trail.keeper = None;
+    trail.writer = None;
     std::fs::rename(trail.path().join("trail"), trail.path().join("aside")).unwrap();
     std::fs::remove_file(&path).unwrap();
     trail.open();
@@ -74,7 +74,7 @@ fn what_the_trail_let_go_is_told() {
     }
     let first = trail.path().join("trail/0000000000000000");
     until("the first segment's end", || first.with_extension("jsonl.gz").exists());
-    drop(trail.keeper.take());
+    drop(trail.writer.take());
     let path = trail.path().join("out.jsonl");
     let cursor = trail.path().join("export");
     std::fs::create_dir(&cursor).unwrap();

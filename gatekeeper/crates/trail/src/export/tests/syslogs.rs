@@ -171,10 +171,8 @@ fn rsyslog_has_everything_after_it_was_down() {
         let folder = trail.path().join("rsyslog");
         std::fs::create_dir(&folder).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let address = match unix {
-            true => Address::Unix(folder.join("log")),
-            false => Address::Tcp(format!("127.0.0.1:{port}")),
-        };
+        let address =
+            if unix { Address::Unix(folder.join("log")) } else { Address::Tcp(format!("127.0.0.1:{port}")) };
         let server = Rsyslog::start(&folder, port);
         let exports = trail.export(&syslog(address, None));
         trail.write(300);

@@ -27,7 +27,9 @@ fn hook(at: &str, taken: &Taken) -> Server {
         assert_eq!(tag, right);
         assert!(!request.header("idempotency-key").is_empty());
         let records: Vec<serde_json::Value> = serde_json::from_slice(&request.body).unwrap();
-        records.iter().for_each(|record| taken.add(record.to_string().as_bytes()));
+        for record in &records {
+            taken.add(record.to_string().as_bytes());
+        }
         Some(Answer("204 No Content", "", Vec::new()))
     })
 }
@@ -76,7 +78,9 @@ fn a_webhook_that_says_wait_is_left_alone_and_asked_again() {
             _ => {}
         }
         let records: Vec<serde_json::Value> = serde_json::from_slice(&request.body).unwrap();
-        records.iter().for_each(|record| kept.add(record.to_string().as_bytes()));
+        for record in &records {
+            kept.add(record.to_string().as_bytes());
+        }
         Some(Answer("200 OK", "", b"thanks".to_vec()))
     });
     let secret = trail.path().join("secret");
@@ -99,7 +103,9 @@ fn a_slow_place_slows_nobody() {
     let server = serve("127.0.0.1:0", move |request| {
         thread::sleep(Duration::from_millis(150));
         let records: Vec<serde_json::Value> = serde_json::from_slice(&request.body).unwrap();
-        records.iter().for_each(|record| kept.add(record.to_string().as_bytes()));
+        for record in &records {
+            kept.add(record.to_string().as_bytes());
+        }
         Some(Answer("200 OK", "", Vec::new()))
     });
     let secret = trail.path().join("secret");
@@ -143,9 +149,9 @@ fn a_collector_gets_log_records_and_may_reject_some() {
         let answer = ExportLogsServiceResponse { partial_success: Some(partial) };
         Some(Answer("200 OK", "Content-Type: application/x-protobuf\r\n", answer.encode_to_vec()))
     });
-    let token = trail.path().join("token");
-    std::fs::write(&token, "who I am\n").unwrap();
-    let exports = trail.export(&Target::Otlp(Url { token: Some(token), ..url(&server) }));
+    let file = trail.path().join("token");
+    std::fs::write(&file, "who I am\n").unwrap();
+    let exports = trail.export(&Target::Otlp(Url { token: Some(file), ..url(&server) }));
     trail.write(200);
     taken.all(trail.settle());
     let done = state(&exports, &trail);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::finding::Finding;
 use crate::log::check;
-use crate::log::folder::{HEADS, Head, Segment, Whole, read_leaves, segments};
+use crate::log::folder::{HEADS, Head, LEAF_BYTES, Segment, Whole, read_leaves, segments};
 use crate::log::merkle::{Edge, Hash, leaf};
 use crate::log::pack::hash_of;
 use crate::ocsf::Link;
@@ -25,7 +25,7 @@ pub struct Walk<'a> {
     /// The size at which the tree was last found to be the one that was signed.
     sound: u64,
     /// The first record since then that is not the one its stored hash is of.
-    doubt: Option<u64>,
+    mismatch: Option<u64>,
     findings: Vec<Finding>,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
             edge,
             last: None,
             sound: 0,
-            doubt: None,
+            mismatch: None,
             findings,
         };
         if let Err(Broken(finding)) = walk.all()? {
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
         if first == 0 {
             return Ok(());
         }
-        let gone = |what| Broken(Finding::among(0, first - 1, what));
+        let gone = |what| Broken(Finding::among(0, first.saturating_sub(1), what));
         let head = self.heads.iter().find(|head| head.edge.size() == first && head.edge.is_sound());
         let head = head.ok_or(gone("they are gone, and no head says what they were"))?;
         if self.signed.get(&first) != Some(&head.edge.root()) {
@@ -108,7 +108,8 @@ impl<'a> Walk<'a> {
     fn segment(&mut self, segment: &Segment) -> io::Result<Result<(), Broken>> {
         let expected = self.edge.size();
         if segment.first > expected {
-            return Ok(Err(self.broken(Finding::among(expected, segment.first - 1, "the records are gone"))));
+            let last = segment.first.saturating_sub(1);
+            return Ok(Err(self.broken(Finding::among(expected, last, "the records are gone"))));
         }
         if segment.first < expected {
             let name = segment.path(self.folder);
@@ -132,18 +133,19 @@ impl<'a> Walk<'a> {
                 }
                 Err(error) => return Err(error),
             };
-            let stored = leaves.get((index - segment.first) as usize);
+            let stored =
+                usize::try_from(index.saturating_sub(segment.first)).ok().and_then(|at| leaves.get(at));
             if let Err(broken) = self.line(index, &line, whole, stored) {
                 return Ok(Err(broken));
             }
         }
-        self.closed(segment, &leaves)
+        Ok(self.closed(segment, &leaves))
     }
 
     fn line(&mut self, index: u64, line: &[u8], whole: bool, stored: Option<&Hash>) -> Result<(), Broken> {
         let hash = leaf(line);
         if stored != Some(&hash) && (stored.is_some() || index < self.signed_size()) {
-            self.doubt.get_or_insert(index);
+            self.mismatch.get_or_insert(index);
         }
         let Some(checked) = check::read(line) else {
             let what = if whole { "was changed" } else { "was changed or cut short" };
@@ -176,7 +178,7 @@ impl<'a> Walk<'a> {
         self.edge.push(hash);
         self.last = Some(checked.link);
         self.kept_from = self.kept_from.max(checked.kept_from.unwrap_or(0));
-        let size = index + 1;
+        let size = index.saturating_add(1);
         match self.signed.get(&size) {
             Some(root) if *root != self.edge.root() => {
                 let what = "one was exchanged, and all after it were made to fit: the tree is not the one that was signed";
@@ -184,10 +186,12 @@ impl<'a> Walk<'a> {
             }
             Some(_) => {
                 self.sound = size;
-                if let Some(doubt) = self.doubt.take() {
+                if let Some(mismatch) = self.mismatch.take() {
                     // The record is the one that was signed, so it is the stored hash that is not.
-                    self.findings
-                        .push(Finding::record(doubt, "is whole; its hash in the .leaves file was changed"));
+                    self.findings.push(Finding::record(
+                        mismatch,
+                        "is whole; its hash in the .leaves file was changed",
+                    ));
                 }
                 Ok(())
             }
@@ -196,11 +200,11 @@ impl<'a> Walk<'a> {
     }
 
     /// The end of a segment, against its head.
-    fn closed(&mut self, segment: &Segment, leaves: &[Hash]) -> io::Result<Result<(), Broken>> {
-        let count = (self.edge.size() - segment.first) as usize;
+    fn closed(&mut self, segment: &Segment, leaves: &[Hash]) -> Result<(), Broken> {
+        let count = self.edge.size().saturating_sub(segment.first);
         let length = std::fs::metadata(segment.leaves(self.folder)).map_or(0, |found| found.len());
         let head = self.heads.iter().find(|head| head.first == segment.first);
-        if leaves.len() > count || (head.is_some() && !length.is_multiple_of(32)) {
+        if leaves.len() as u64 > count || (head.is_some() && !length.is_multiple_of(LEAF_BYTES)) {
             let name = segment.leaves(self.folder);
             let name = name.file_name().unwrap_or_default().to_string_lossy();
             self.findings
@@ -211,15 +215,12 @@ impl<'a> Walk<'a> {
                 self.findings
                     .push(Finding::file(HEADS, format!("the end of segment {} is gone", segment.first)));
             }
-            return Ok(Ok(()));
+            return Ok(());
         };
         let size = head.edge.size();
         if size > self.edge.size() {
-            return Ok(Err(self.broken(Finding::among(
-                self.edge.size(),
-                size - 1,
-                "they are gone from the end of a segment",
-            ))));
+            let what = "they are gone from the end of a segment";
+            return Err(self.broken(Finding::among(self.edge.size(), size.saturating_sub(1), what)));
         }
         if head.edge != self.edge || Some(&head.last) != self.last.as_ref() {
             self.findings
@@ -228,7 +229,7 @@ impl<'a> Walk<'a> {
         if !self.signed.contains_key(&size) {
             self.findings.push(Finding::among(
                 segment.first,
-                size - 1,
+                size.saturating_sub(1),
                 "the checkpoint at the end of their segment is gone",
             ));
         }
@@ -242,23 +243,24 @@ impl<'a> Walk<'a> {
             );
             self.findings.push(Finding::file(HEADS, what));
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// Nothing signed may be missing at the end.
     fn end(&mut self) -> Result<(), Broken> {
-        if let Some(doubt) = self.doubt.take() {
+        if let Some(mismatch) = self.mismatch.take() {
             let what =
                 "it is not the one whose hash is in the .leaves file, and no checkpoint says which is right";
-            self.findings.push(Finding::record(doubt, what));
+            self.findings.push(Finding::record(mismatch, what));
         }
         if self.first > self.kept_from {
             let what = "they are gone, and no record says that they were removed";
-            return Err(Broken(Finding::among(self.kept_from, self.first - 1, what)));
+            return Err(Broken(Finding::among(self.kept_from, self.first.saturating_sub(1), what)));
         }
         let (size, signed) = (self.edge.size(), self.signed_size());
         if signed > size {
-            return Err(Broken(Finding::among(size, signed - 1, "they are gone from the end of the trail")));
+            let last = signed.saturating_sub(1);
+            return Err(Broken(Finding::among(size, last, "they are gone from the end of the trail")));
         }
         Ok(())
     }
@@ -269,9 +271,9 @@ impl<'a> Walk<'a> {
 
     /// The stored hashes know better where it began, if they are those of the records that were signed.
     fn broken(&self, finding: Finding) -> Broken {
-        match self.doubt {
-            Some(doubt) if finding.record.is_some() => {
-                Broken(Finding { record: Some(doubt), to: None, ..finding })
+        match self.mismatch {
+            Some(mismatch) if finding.record.is_some() => {
+                Broken(Finding { record: Some(mismatch), to: None, ..finding })
             }
             _ => Broken(finding),
         }

@@ -31,7 +31,7 @@ fn says(hold: u64, by: DecidedBy, approves: bool, settled: bool) -> Record {
         session: Some(id()),
         session_name: None,
         is_final: settled,
-        time: Moment::from_micros(1_800_000_000_000_000 + hold as i64 * 1000 + 4_250_000),
+        time: Moment::from_micros(1_800_000_000_000_000 + hold.cast_signed() * 1000 + 4_250_000),
     }))
 }
 
