@@ -4,6 +4,7 @@
 //! `writer_thread` puts them into the `log` in the form of `ocsf`; `export` sends them on; `index`, `story` and `cast` read
 //! them back. No loss goes unnoticed: see `loss`.
 
+#![warn(clippy::pedantic)]
 #![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "the numbers in tests are small"))]
 
 mod calls;

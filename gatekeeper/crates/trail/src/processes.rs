@@ -1,5 +1,7 @@
 //! Which process descends from which, as far as execs tell: a fork that starts no program has no event.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::sync::Arc;
@@ -93,13 +95,13 @@ impl Processes {
                 }
                 _ if look_ups == 0 => break,
                 _ => {
-                    look_ups -= 1;
+                    look_ups = look_ups.saturating_sub(1);
                     let Some((parent, start)) = look(pid).filter(|(_, start)| *start <= child / TICK) else {
                         break;
                     };
                     let path = fs::read_link(format!("/proc/{pid}/exe"));
                     let path = path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-                    (Ancestor { pid, start: start * TICK, path }, parent)
+                    (Ancestor { pid, start: start.saturating_mul(TICK), path }, parent)
                 }
             };
             child = ancestor.start.saturating_add(TICK);
@@ -110,17 +112,23 @@ impl Processes {
     }
 }
 
-/// A process's parent and when it started, in ticks, as /proc has it.
+/// Returns a process's parent and when it started, in ticks, as /proc has it.
+///
+/// By hand: `procfs` opens the process's folder first and reads all 52 fields, which takes a quarter longer (19 µs instead
+/// of 15 µs). This is asked for every process of a session with an open tool call, up to [`LOOKED_UP`] times.
 fn look(pid: u32) -> Option<(u32, u64)> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name can hold spaces and parentheses, so count from its end.
-    let (_, after_name) = stat.rsplit_once(')')?;
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The name can hold any bytes, spaces and parentheses too, so count from its end.
+    let after_name = std::str::from_utf8(stat.rsplit(|byte| *byte == b')').next()?).ok()?;
     let mut fields = after_name.split_ascii_whitespace().skip(1);
     Some((fields.next()?.parse().ok()?, fields.nth(17)?.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     fn task(pid: u32, parent: u32, start: u64) -> Task {
@@ -160,6 +168,18 @@ mod tests {
         let found: Vec<_> = lineage.iter().map(|one| (one.pid, one.start)).take(2).collect();
         assert_eq!(found, [(own, chain[0].start), (parent, chain[1].start + 5)]);
         assert_eq!(processes.lineage(&task(4_000_000, own, 0)), []);
+    }
+
+    #[test]
+    fn a_name_can_hold_any_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join(OsStr::from_bytes(b"\xff) R 1 "));
+        fs::copy("/bin/sleep", &program).unwrap();
+        let mut child = std::process::Command::new(&program).arg("60").spawn().unwrap();
+        let found = look(child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(found.unwrap().0, std::process::id());
     }
 
     #[test]

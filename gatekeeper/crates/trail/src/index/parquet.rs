@@ -60,6 +60,9 @@ impl<W: Write + Send> std::fmt::Debug for Table<W> {
 
 impl<W: Write + Send> Table<W> {
     /// Begins one.
+    ///
+    /// # Errors
+    /// Where the head can't be written.
     pub fn begin(target: W) -> Result<Self> {
         let schema = Arc::new(parse_message_type(SCHEMA)?);
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
@@ -67,6 +70,9 @@ impl<W: Write + Send> Table<W> {
     }
 
     /// Writes records, in their order.
+    ///
+    /// # Errors
+    /// Where they can't be written, or one is of another version.
     pub fn write<'a>(&mut self, records: impl Iterator<Item = (&'a str, &'a Line<'a>)>) -> Result<()> {
         let mut rows = Vec::new();
         for (text, line) in records {
@@ -87,6 +93,9 @@ impl<W: Write + Send> Table<W> {
     }
 
     /// Ends it.
+    ///
+    /// # Errors
+    /// Where the end can't be written.
     pub fn finish(self) -> Result<()> {
         self.writer.close().map(drop)
     }

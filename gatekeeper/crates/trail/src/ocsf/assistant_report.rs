@@ -39,7 +39,7 @@ pub fn line<'a>(record: &'a AssistantReport, machine: &'a Machine, place: &'a Pl
         ReportKind::Other => (99, "Other", 2),
     };
     let class = Class {
-        class: 6003,
+        uid: 6003,
         activity,
         name: name.into(),
         message: message(record),

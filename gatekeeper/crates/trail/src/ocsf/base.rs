@@ -9,7 +9,7 @@ use super::text::Text;
 use super::unmapped::{Kind, Unmapped};
 use gatekeeper_record::time::Moment;
 
-/// What is the same in all records that one daemon writes.
+/// The parts that are the same in all records of one daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// The machine's name.
@@ -39,9 +39,9 @@ pub struct Link {
     pub fingerprint: String,
 }
 
-/// What a kind of record says of itself.
+/// The parts that depend on the kind of record.
 pub struct Class<'a> {
-    pub class: u16,
+    pub uid: u16,
     pub activity: u8,
     pub name: Text<'a>,
     pub message: String,
@@ -60,9 +60,9 @@ impl Fingerprint<'_> {
 }
 
 impl<'a> Line<'a> {
-    /// What every record has; the rest is for the caller to fill in.
+    /// Returns a record with what every one has; the rest is for the caller to fill in.
     pub fn base(class: Class<'a>, machine: &'a Machine, place: &'a Place) -> Self {
-        let Class { class, activity, name, message, time, success, severity, kind } = class;
+        let Class { uid, activity, name, message, time, success, severity, kind } = class;
         let before = place.before.as_ref().map(|link| PrevEvent {
             fingerprint: Fingerprint::of(&link.fingerprint),
             type_uid: link.type_uid,
@@ -83,8 +83,8 @@ impl<'a> Line<'a> {
                 fingerprint: None,
                 prev_event: before,
             }],
-            category_uid: (class / 1000) as u8,
-            class_uid: class,
+            category_uid: (uid / 1000) as u8,
+            class_uid: uid,
             connection_info: None,
             device: Device {
                 boot_uid: machine.boot.as_str().into(),
@@ -123,7 +123,7 @@ impl<'a> Line<'a> {
             status_id: if success { 1 } else { 2 },
             time: time.micros().div_euclid(1000),
             time_dt: time,
-            type_uid: u32::from(class) * 100 + u32::from(activity),
+            type_uid: u32::from(uid) * 100 + u32::from(activity),
             unmapped: Unmapped::of(kind),
         }
     }

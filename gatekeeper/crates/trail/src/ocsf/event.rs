@@ -42,7 +42,7 @@ pub fn line<'a>(event: &'a Event, machine: &'a Machine, place: &'a Place) -> Lin
     };
     let mut line = Line::base(
         Class {
-            class,
+            uid: class,
             activity,
             name: name.into(),
             message: message(event),

@@ -20,13 +20,13 @@ pub const LOG_VERSION: &str = "2";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line<'a> {
-    /// What the control did, in words.
+    /// The action of the control, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Text<'a>>,
     /// 1 allowed, 2 denied, 3 observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action_id: Option<u8>,
-    /// What was done, as the class numbers it.
+    /// The activity, as the class numbers it.
     pub activity_id: u8,
     /// The same in words.
     pub activity_name: Text<'a>,
@@ -53,7 +53,7 @@ pub struct Line<'a> {
     pub connection_info: Option<Connection<'a>>,
     /// The machine.
     pub device: Device<'a>,
-    /// What became of it, in words.
+    /// The outcome, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disposition: Option<Text<'a>>,
     /// 1 allowed, 2 blocked, 17 logged.
@@ -74,7 +74,7 @@ pub struct Line<'a> {
     /// Whether somebody should look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_alert: Option<bool>,
-    /// What of the kernel was reached for.
+    /// The part of the kernel that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<KernelObject<'a>>,
     /// The trail's name, where the record is about the trail.
@@ -116,6 +116,6 @@ pub struct Line<'a> {
     pub time_dt: gatekeeper_record::time::Moment,
     /// Class and activity.
     pub type_uid: u32,
-    /// What the schema has no place for.
+    /// The facts that the schema has no attribute for.
     pub unmapped: Unmapped<'a>,
 }

@@ -36,7 +36,7 @@ pub fn session<'a>(change: &'a SessionChange, machine: &'a Machine, place: &'a P
         Change::Recorded => (3, "Update", "was recorded", true),
     };
     let class = Class {
-        class: ENTITY,
+        uid: ENTITY,
         activity,
         name: name.into(),
         message: format!("session {} {words} ({})", change.session, change.policies.join(" + ")),
@@ -79,7 +79,7 @@ fn texts(words: &[String]) -> Vec<Text<'_>> {
 /// A policy was asked for and refused.
 pub fn refused<'a>(refused: &'a PolicyRefused, machine: &'a Machine, place: &'a Place) -> Line<'a> {
     let class = Class {
-        class: ENTITY,
+        uid: ENTITY,
         activity: 10,
         name: "Activate".into(),
         message: format!("policy {} refused", refused.policy),
@@ -110,7 +110,7 @@ pub fn decision<'a>(decision: &'a Decision, machine: &'a Machine, place: &'a Pla
     };
     let rule = decision.event.as_ref().and_then(|event| event.rule.as_ref());
     let class = Class {
-        class: ENTITY,
+        uid: ENTITY,
         activity,
         name: name.into(),
         message: decision.to_string(),
@@ -162,7 +162,7 @@ pub fn daemon<'a>(change: &'a DaemonChange, machine: &'a Machine, place: &'a Pla
         (false, _) => (4, "Stop", "stopped".to_owned()),
     };
     let class = Class {
-        class: APPLICATION,
+        uid: APPLICATION,
         activity,
         name: name.into(),
         message: format!("gatekeeper {} {words}", change.version),
@@ -184,7 +184,7 @@ pub fn hook<'a>(change: &'a HookChange, machine: &'a Machine, place: &'a Place) 
     let (activity, name, words) =
         if change.live { (6, "Enable", "is live") } else { (7, "Disable", "is not live") };
     let class = Class {
-        class: APPLICATION,
+        uid: APPLICATION,
         activity,
         name: name.into(),
         message: format!("hook {} {words}", change.hook),
@@ -247,7 +247,7 @@ fn log<'a>(
     place: &'a Place,
 ) -> Line<'a> {
     let name = name.into();
-    let class = Class { class: EVENT_LOG, activity, name, message, time, success, severity, kind };
+    let class = Class { uid: EVENT_LOG, activity, name, message, time, success, severity, kind };
     let mut line = Line::base(class, machine, place);
     line.log_name = Some(machine.origin.as_str().into());
     line

@@ -35,6 +35,9 @@ impl Line<'_> {
     ///
     /// # Errors
     /// Where the line is of a later version, or lacks what its kind needs.
+    ///
+    /// # Errors
+    /// Where it is not in the form that this version of gatekeeper writes, or an earlier one.
     pub fn record(&self) -> Result<Record, NotOurs> {
         let missing = |what| NotOurs { sequence: self.metadata.sequence, what };
         if self.metadata.log_version.as_deref().is_some_and(|version| version != LOG_VERSION) {
