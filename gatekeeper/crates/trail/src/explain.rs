@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_was_started_with_is_told_from_then_on() {
+    fn arguments_are_known_once_they_arrive() {
         let mut context = context();
         let mut exec = raw(Operation::Exec, Verdict::Allow, Form::Path, b"/usr/bin/cat");
         (exec.header.sequence, exec.header.passed, exec.header.pid, exec.header.start) = (4, 1, 300, 7);

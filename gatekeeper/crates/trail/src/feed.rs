@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_follower_is_told_what_it_missed() {
+    async fn a_slow_follower_learns_how_many_it_missed() {
         let mut feed = Feed::new(1);
         let (_, mut present) = feed.read(0, |_| true);
         for count in 0..LAG as u64 + 7 {

@@ -64,7 +64,7 @@ fn a_long_text_shows_its_end() {
 }
 
 #[test]
-fn words_are_told_apart() {
+fn words_are_distinct() {
     let shown = |list: &[&str]| words(&list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), 200);
     assert_eq!(shown(&["rm", "-rf", "/"]), "rm -rf /");
     assert_eq!(shown(&["rm", "-rf /", ""]), "rm \"-rf /\" \"\"");

@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for Hash {
 pub fn hex(bytes: &[u8; 32]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| DIGITS.get(usize::from(digit)).copied().map(char::from)).collect()
+    digits.map(|digit| char::from(DIGITS.get(usize::from(digit)).copied().unwrap_or_default())).collect()
 }
 
 /// Bytes from hexadecimal, lower case only: there is one way to write a hash.

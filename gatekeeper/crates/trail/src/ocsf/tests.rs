@@ -152,7 +152,7 @@ fn a_record_without_the_version_of_its_form_is_read_and_one_of_a_later_form_is_n
 }
 
 #[test]
-fn a_container_is_told_of_where_there_is_one() {
+fn a_container_is_named_where_there_is_one() {
     let Record::Event(mut event) = denial(9) else { panic!("no event") };
     let value = |event: &Event| -> Value {
         let line = written(&Record::Event(Box::new(event.clone())), 5);

@@ -65,7 +65,7 @@ fn on_full_disk(state: &Path) -> (Writer, Receiver<Order>) {
 }
 
 #[test]
-fn what_can_not_be_written_is_counted_and_said() {
+fn unwritten_records_are_counted_and_reported() {
     let state = tempfile::tempdir().unwrap();
     let (mut writer, _receiver) = on_full_disk(state.path());
     let health = Arc::clone(&writer.health);
@@ -86,7 +86,7 @@ fn what_can_not_be_written_is_counted_and_said() {
 }
 
 #[test]
-fn what_is_required_is_written_late_and_once_and_the_kernel_is_told() {
+fn required_records_are_written_late_and_once_and_the_kernel_is_notified() {
     let state = tempfile::tempdir().unwrap();
     let (mut writer, _receiver) = on_full_disk(state.path());
     let health = Arc::clone(&writer.health);

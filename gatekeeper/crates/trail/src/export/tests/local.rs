@@ -64,7 +64,7 @@ fn another_trail_is_sent_from_its_beginning() {
 }
 
 #[test]
-fn what_the_trail_let_go_is_told() {
+fn removed_records_are_reported_as_missed() {
     let mut trail = Trail::new();
     let mut size = 0;
     // What is written at once stands in one segment.
