@@ -81,7 +81,15 @@ fn mistakes_are_reported_with_their_place() {
         ("name = 'a'\nkind = 'flie'\n", "3:8", "unknown variant `flie`"),
         ("name = 'a/b'\nkind = 'journald'\n", "2:8", "is not an export's name"),
         ("name = 'a'\nkind = 'journald'\nurl = 'http://x/'\n", "4:7", "means nothing to a journald export"),
+        #[cfg(feature = "export-otlp")]
         ("name = 'a'\nkind = 'otlp'\nurl = 'collector:4318'\n", "4:7", "is not an address"),
+        #[cfg(not(feature = "export-otlp"))]
+        (
+            "name = 'a'\nkind = 'otlp'\nurl = 'http://x/'\n",
+            "3:8",
+            "help: use a build with the feature `export-otlp`",
+        ),
+        ("name = 'a'\nkind = 'webhook'\nurl = 'x:1'\nsecret_file = '/s'\n", "4:7", "is not an address"),
         ("name = 'a'\nkind = 'webhook'\nurl = 'http://x/'\n", "1:1", "lacks `secret_file`"),
         ("name = 'a'\nkind = 'syslog'\naddress = 'udp://x:514'\n", "4:11", "is not a syslog server"),
         ("name = 'a'\nkind = 'syslog'\naddress = 'tcp://x:601'\nca = '/c'\n", "5:6", "without TLS"),

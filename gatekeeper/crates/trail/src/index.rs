@@ -1,6 +1,7 @@
 //! Looking things up: a table made from the segments, which are the truth. It can be removed at any time, and
 //! is made anew where it does not fit.
 
+#[cfg(feature = "parquet")]
 pub mod parquet;
 mod query;
 mod row;

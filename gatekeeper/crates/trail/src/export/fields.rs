@@ -9,6 +9,7 @@ use super::sink::SendError;
 pub struct Fields {
     pub message: String,
     pub metadata: Metadata,
+    #[cfg(feature = "export-otlp")]
     pub severity: String,
     pub severity_id: u8,
     pub time_dt: String,

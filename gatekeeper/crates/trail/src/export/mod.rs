@@ -10,6 +10,7 @@ mod fields;
 mod file;
 pub mod http;
 mod journald;
+#[cfg(feature = "export-otlp")]
 mod otlp;
 mod reader;
 pub mod setting;
@@ -44,10 +45,23 @@ const CURSORS: &str = "export";
 /// How long a thread may take to end; it is left behind then, and its cursor stands where it stood.
 const ENDING: Duration = Duration::from_secs(2);
 
-fn sink(export: &Export, cursor: &Cursor) -> Box<dyn Sink> {
+/// Returns the sender for an export.
+///
+/// # Errors
+/// Where this build has none for its kind.
+#[cfg_attr(
+    feature = "export-otlp",
+    expect(clippy::unnecessary_wraps, reason = "a build without a kind refuses it")
+)]
+fn sink(export: &Export, cursor: &Cursor) -> io::Result<Box<dyn Sink>> {
     let timeout = export.timeout;
-    match &export.target {
+    Ok(match &export.target {
+        #[cfg(feature = "export-otlp")]
         Target::Otlp(url) => Box::new(otlp::Otlp::new(url.clone(), timeout)),
+        #[cfg(not(feature = "export-otlp"))]
+        Target::Otlp(_) => {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, setting::OTLP_NOT_BUILT_IN));
+        }
         Target::Webhook { url, secret } => {
             Box::new(webhook::Webhook::new(url.clone(), secret.clone(), timeout))
         }
@@ -56,7 +70,7 @@ fn sink(export: &Export, cursor: &Cursor) -> Box<dyn Sink> {
         }
         Target::Journald { socket } => Box::new(journald::Journald::new(socket.clone(), timeout)),
         Target::File { path } => Box::new(file::Appended::new(path.clone(), cursor.mark)),
-    }
+    })
 }
 
 /// All exports.
@@ -92,7 +106,7 @@ impl Exports {
             let cursor = Cursor::load(&place, &trail, export.since, health.size())?;
             let progress = Arc::new(Progress::new(cursor.next));
             let worker = Worker {
-                sink: sink(export, &cursor),
+                sink: sink(export, &cursor)?,
                 reader: reader::Reader::new(trail),
                 cursor,
                 batch: export.batch,

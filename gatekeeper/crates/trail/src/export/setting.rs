@@ -12,6 +12,9 @@ pub use super::syslog::Address;
 use crate::setting::{Fault, between_or, directory};
 use gatekeeper_policy::is_policy_name;
 
+/// The refusal of exports to a collector by a program without them.
+pub(super) const OTLP_NOT_BUILT_IN: &str = "this gatekeeper was built without exports of kind \"otlp\"\n  help: use a build with the feature `export-otlp`, or another kind of export";
+
 /// Where records go, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Export {
@@ -163,6 +166,9 @@ impl Table {
         }
         let paths = |path: Option<Spanned<PathBuf>>| path.map(directory).transpose();
         let target = match *self.kind.get_ref() {
+            Kind::Otlp if !cfg!(feature = "export-otlp") => {
+                return Err(Fault(self.kind.span(), OTLP_NOT_BUILT_IN.to_owned()));
+            }
             Kind::Otlp => Target::Otlp(self.http(&span)?),
             Kind::Webhook => {
                 let secret = needed(self.secret_file.take(), "secret_file", "webhook", &span)?;

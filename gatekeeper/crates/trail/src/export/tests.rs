@@ -1,7 +1,11 @@
 //! Real receivers, up, down and slow: everything arrives once and in order.
 
+#[cfg(feature = "export-otlp")]
+mod collector;
 mod journal;
 mod local;
+#[cfg(not(feature = "export-otlp"))]
+mod not_built_in;
 mod servers;
 mod syslogs;
 mod web;
