@@ -11,7 +11,7 @@ use crate::session_id::SessionId;
 /// can report the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssistantReport {
-    /// When it arrived.
+    /// The time of its arrival.
     pub time: Moment,
     /// The same on the kernel's own clock.
     pub boot_time: u64,
@@ -40,7 +40,7 @@ pub struct AssistantReport {
     /// The process that reported it, and those it descends from within the session, nearest first: the kernel's word.
     #[serde(alias = "tellers")]
     pub reported_by: Vec<Ancestor>,
-    /// How many reports were turned away, too many in too short a time. Such a record is about nothing else.
+    /// The number of reports that were turned away, too many in too short a time. Such a record is about nothing else.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dropped: u64,
     /// The report itself.

@@ -12,9 +12,9 @@ use crate::session_id::SessionId;
 /// Events that never arrived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
-    /// When it was noticed.
+    /// The time at which it was noticed.
     pub time: Moment,
-    /// How many, by family, that found no room on the way; exact.
+    /// The exact number, by family, of those that found no room on the way.
     pub families: BTreeMap<FamilyName, u64>,
     /// Numbers missing from the sequence that no counter explains.
     pub unexplained: u64,
@@ -79,7 +79,7 @@ impl FamilyName {
 /// A change in the life of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionChange {
-    /// When.
+    /// The time of the change.
     pub time: Moment,
     /// The session.
     pub session: SessionId,
@@ -107,7 +107,7 @@ pub struct SessionChange {
     /// Login name of its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// When it is ended at the latest, where it has an end.
+    /// The time at which it is ended at the latest, where it has an end.
     #[serde(default, alias = "ends", skip_serializing_if = "Option::is_none")]
     pub expires: Option<Moment>,
     /// The command that it was opened for, as the caller gave it, without its secrets. A hint: the execs are the proof.
@@ -139,7 +139,7 @@ pub enum Change {
 /// A change in the life of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaemonChange {
-    /// When.
+    /// The time of the change.
     pub time: Moment,
     /// Whether it started or stopped.
     pub started: bool,
@@ -155,13 +155,13 @@ pub struct DaemonChange {
 /// A policy that was asked for and refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyRefused {
-    /// When.
+    /// The time of the change.
     pub time: Moment,
     /// User id of whoever asked.
     pub owner: u32,
     /// The policy, as it was named.
     pub policy: String,
-    /// Why.
+    /// The reason.
     #[serde(alias = "why")]
     pub reason: String,
 }
@@ -169,7 +169,7 @@ pub struct PolicyRefused {
 /// A hook was proved live, or is not live any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HookChange {
-    /// When.
+    /// The time of the change.
     pub time: Moment,
     /// The hook's name.
     pub hook: String,
@@ -183,7 +183,7 @@ pub struct HookChange {
 /// Something happened to the trail itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailChange {
-    /// When.
+    /// The time of the change.
     pub time: Moment,
     /// The kind of change.
     pub change: Upkeep,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Checked {
     /// The check, as the policy names it.
     pub check: String,
-    /// Why, in its words.
+    /// The reason, in its words.
     #[serde(default, alias = "why", skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Its answer.

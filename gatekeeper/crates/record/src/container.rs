@@ -1,4 +1,4 @@
-//! Which container a cgroup is that of, by its path: runtimes name cgroups after containers, and the path is the kernel's
+//! Containers, found by the path of a cgroup: runtimes name cgroups after containers, and the path is the kernel's
 //! word. What a process says of itself counts for nothing.
 
 use std::path::Path;

@@ -74,7 +74,7 @@ pub struct Person {
     pub uid: u32,
 }
 
-/// Who or what decided.
+/// The decider: a person, a check or a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DecidedBy {
@@ -101,7 +101,7 @@ pub struct Decision {
     /// The answers that checks gave before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Checked>,
-    /// Who or what decided.
+    /// The decider: a person, a check or a limit.
     #[serde(alias = "by")]
     pub decided_by: DecidedBy,
     /// The operation that was asked for, as the record that announces the hold has it. Decisions of earlier versions are
@@ -116,7 +116,7 @@ pub struct Decision {
     /// User id of the session's owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<u32>,
-    /// Why, in the person's words.
+    /// The reason, in the person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The operations that an approval covers, and for how long.
@@ -130,7 +130,7 @@ pub struct Decision {
     /// The request in a few words.
     #[serde(alias = "asked")]
     pub summary: String,
-    /// When.
+    /// The time of the decision.
     pub time: Moment,
 }
 

@@ -19,7 +19,7 @@ use gatekeeper_policy::rulebook::RuleInfo;
 pub struct Event {
     /// The kernel's number of the event, from 1 at each boot.
     pub sequence: u64,
-    /// When.
+    /// The time.
     pub time: Moment,
     /// The same on the kernel's own clock: nanoseconds since boot, time asleep included.
     #[serde(default)]
@@ -51,7 +51,7 @@ pub struct Event {
     pub operation: Operation,
     /// On what.
     pub object: Object,
-    /// Why, where no rule decided.
+    /// The cause, where no rule decided.
     #[serde(with = "words::cause")]
     pub cause: Cause,
     /// For people: the rule's reason, or the cause's text, or that no rule matches.

@@ -29,13 +29,13 @@ pub struct Held {
     pub seconds_left: u64,
     /// On what terms it is decided.
     pub terms: Terms,
-    /// Who has approved so far.
+    /// The people who have approved so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approved_by: Vec<Person>,
     /// The answers of checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Checked>,
-    /// Where its session asks too often, how much of what it asked beyond was denied and shown to nobody.
+    /// The number of operations that were denied and shown to nobody, where its session asks too often.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flood_denied: Option<u64>,
 }

@@ -97,7 +97,7 @@ impl ReportKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HookReport {
-    /// Which assistant.
+    /// The assistant.
     pub assistant: Assistant,
     /// The kind of report.
     #[serde(alias = "what")]

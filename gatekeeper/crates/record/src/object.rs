@@ -63,7 +63,7 @@ pub enum Object {
     Arguments {
         /// As many as the event holds, the name it is called by first.
         arguments: Vec<String>,
-        /// How many there are.
+        /// Their count, with those that the event does not hold.
         count: u32,
         /// Bytes that found no room in the event.
         #[serde(default, alias = "missing", skip_serializing_if = "is_zero_u64")]

@@ -12,7 +12,7 @@ pub struct Task {
     /// Process id of the parent.
     #[serde(alias = "parent")]
     pub parent_pid: u32,
-    /// When the process started, in nanoseconds since boot: with `pid`, its identity.
+    /// The start of the process, in nanoseconds since boot: with `pid`, its identity.
     pub start: u64,
     /// User id.
     pub uid: u32,
@@ -34,7 +34,7 @@ pub struct FileId {
 pub struct Ancestor {
     /// Process id.
     pub pid: u32,
-    /// When it started, in nanoseconds since boot.
+    /// Its start, in nanoseconds since boot.
     pub start: u64,
     /// The program it was running, by the path it was started from.
     pub path: String,

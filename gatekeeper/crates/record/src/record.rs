@@ -38,7 +38,7 @@ pub enum Record {
     Decision(Box<Decision>),
     /// A follower was too slow; the trail on disk has what it missed.
     Missed {
-        /// How many records.
+        /// The number of records.
         count: u64,
     },
 }

@@ -98,7 +98,7 @@ fn fit(pieces: &[Piece], columns: usize) -> String {
     format!("{}\\{{{left_out} left out}}{}", text(head), text(tail))
 }
 
-/// How many of them find room.
+/// Returns how many of them find room.
 fn fitting<'a>(pieces: impl Iterator<Item = &'a Piece>, room: usize) -> usize {
     let mut used = 0;
     let fits = |piece: &&Piece| {

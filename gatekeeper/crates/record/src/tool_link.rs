@@ -9,11 +9,11 @@ pub struct ToolLink {
     /// The call, by gatekeeper's number; several where it could be any of them; none for the hook's own processes.
     #[serde(alias = "calls")]
     pub ids: Vec<String>,
-    /// How that was found.
+    /// The way in which that was found.
     pub matched_by: MatchedBy,
 }
 
-/// How an event was matched with a tool call.
+/// The way in which an event was matched with a tool call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MatchedBy {

@@ -1,4 +1,4 @@
-//! Which tool call is open where, and which of them an event belongs to.
+//! Open tool calls, and the one that an event belongs to.
 //!
 //! Proof is who descends from whom, as the kernel's events and /proc tell it. The words of a command only
 //! choose between calls that the process tree can't tell apart, and the record says so.
@@ -136,7 +136,7 @@ impl Calls {
         }
     }
 
-    /// Which call an event belongs to. `ancestry`: what its process descends from, nearest first; asked only
+    /// Returns the call that an event belongs to. `ancestry`: what its process descends from, nearest first; asked only
     /// where that is not known already.
     pub fn link(&mut self, event: &Event, ancestry: impl FnOnce() -> Vec<Ancestor>) -> Option<ToolLink> {
         let Self { sessions, program } = self;

@@ -16,14 +16,14 @@ use crate::log::merkle::hex;
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 
-/// Where recordings lie, in the state folder.
+/// The folder of recordings, in the state folder.
 pub const FOLDER: &str = "recordings";
 /// Bytes of one recording, at most.
 pub const MOST: u64 = 256 << 20;
 
-/// How the comment begins that says when a recording began.
+/// The beginning of the comment with the time at which a recording began.
 const BEGUN: &str = "# begun ";
-/// How the comment begins that says what the clock shows now.
+/// The beginning of the comment with the time that the clock shows now.
 const NOW: &str = "# now ";
 
 /// Size of a terminal: columns and rows.
@@ -81,7 +81,7 @@ pub struct Recording {
     full: bool,
 }
 
-/// Where the recording of a session lies.
+/// Returns the path of a session's recording.
 #[must_use]
 pub fn path(state: &Path, session: SessionId) -> PathBuf {
     state.join(FOLDER).join(format!("{session}.cast"))
@@ -207,9 +207,9 @@ pub fn digest(path: &Path) -> io::Result<String> {
 /// An event with its time, read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedEvent {
-    /// How long after the start.
+    /// The time since the start.
     pub at: Duration,
-    /// When, on the clock that records go by.
+    /// The time on the clock that records go by.
     pub time: Moment,
     /// The event.
     pub event: CastEvent,

@@ -118,7 +118,7 @@ impl Mask {
     }
 }
 
-/// How a masked secret begins.
+/// The beginning of a masked secret.
 const MARK: &str = "<masked:";
 /// Bytes of a digest that are shown.
 const DIGEST_BYTES: usize = 5;

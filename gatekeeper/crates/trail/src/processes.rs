@@ -1,4 +1,4 @@
-//! Which process descends from which, as far as execs tell: a fork that starts no program has no event.
+//! Processes and their parents, as far as execs show them: a fork that starts no program has no event.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 

@@ -1,4 +1,4 @@
-//! Which program a task was running: events carry the number of the exec that started it.
+//! The programs that tasks were running: events carry the number of the exec that started them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

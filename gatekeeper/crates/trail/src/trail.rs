@@ -82,13 +82,13 @@ impl Trail {
         &self.feed
     }
 
-    /// How the writing goes.
+    /// Returns the health of the writing.
     #[must_use]
     pub fn health(&self) -> &Arc<Health> {
         self.writer.health()
     }
 
-    /// How the exports are.
+    /// Returns the states of the exports.
     #[must_use]
     pub fn exports(&self) -> Vec<ExportState> {
         self.exports.states(self.health().size())
@@ -136,7 +136,7 @@ impl Trail {
         Ok((event, conditions))
     }
 
-    /// How many holds a minute people are asked about for a session, by all its policies.
+    /// Returns how many holds a minute people are asked about for a session, by all its policies.
     #[must_use]
     pub fn rate(&self, session: SessionId) -> usize {
         self.context.rules.approval(self.serials_of(session)).rate()

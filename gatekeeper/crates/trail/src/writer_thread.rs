@@ -67,7 +67,7 @@ impl WriterThread {
         Ok(Self { health, orders, thread: Some(thread) })
     }
 
-    /// How the writing goes.
+    /// Returns the health of the writing.
     #[must_use]
     pub fn health(&self) -> &Arc<Health> {
         &self.health

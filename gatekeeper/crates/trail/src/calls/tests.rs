@@ -1,4 +1,4 @@
-//! Which call an event belongs to.
+//! The call that an event belongs to.
 
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;

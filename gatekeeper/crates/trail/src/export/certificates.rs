@@ -1,4 +1,4 @@
-//! Whom to believe who the other end is.
+//! The authorities that may say who the other end is.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::sink::SendError;
 
-/// Where distributions keep the certificates of all authorities they trust.
+/// The files in which distributions keep the certificates of all authorities that they trust.
 const BUNDLES: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"];
 

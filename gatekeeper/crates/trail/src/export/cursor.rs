@@ -1,4 +1,4 @@
-//! How far an export has come, on disk.
+//! The progress of an export, on disk.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 

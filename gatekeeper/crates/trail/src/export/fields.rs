@@ -69,7 +69,7 @@ impl Fields {
         self.actor.as_ref()?.session.as_ref().map(|session| session.uid.as_str())
     }
 
-    /// How bad, as syslog counts it.
+    /// Returns the severity, as syslog counts it.
     pub fn priority(&self) -> u8 {
         match self.severity_id {
             5 => 2,

@@ -15,7 +15,7 @@ use super::sink::SendError;
 /// Bytes of an answer that are looked at.
 const ANSWER: u64 = 64 << 10;
 
-/// Where to send, and whom to believe there.
+/// An address to send to, and the authorities that are trusted there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     /// The address.

@@ -40,9 +40,9 @@ use sink::Sink;
 pub use sink::{ExportState, SendError};
 use worker::{Progress, Worker};
 
-/// Where cursors lie, in the state folder.
+/// The folder of cursors, in the state folder.
 const CURSORS: &str = "export";
-/// How long a thread may take to end; it is left behind then, and its cursor stands where it stood.
+/// The time that a thread may take to end; it is left behind then, and its cursor stands where it stood.
 const ENDING: Duration = Duration::from_secs(2);
 
 /// Returns the sender for an export.
@@ -126,7 +126,7 @@ impl Exports {
         Ok(all)
     }
 
-    /// How each is, with this many records in the trail.
+    /// Returns the state of each, with this many records in the trail.
     #[must_use]
     pub fn states(&self, size: u64) -> Vec<ExportState> {
         self.running

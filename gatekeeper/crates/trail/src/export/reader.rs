@@ -26,7 +26,7 @@ impl Batch {
     }
 }
 
-/// Why there is nothing to read.
+/// The reason why there is nothing to read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The oldest records were removed.

@@ -15,36 +15,36 @@ use gatekeeper_policy::is_policy_name;
 /// The refusal of exports to a collector by a program without them.
 pub(super) const OTLP_NOT_BUILT_IN: &str = "this gatekeeper was built without exports of kind \"otlp\"\n  help: use a build with the feature `export-otlp`, or another kind of export";
 
-/// Where records go, and how.
+/// A target for records, and the settings of sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Export {
     /// Its name; its cursor's, too.
     pub name: String,
-    /// Where to.
+    /// The target.
     pub target: Target,
     /// Records sent at once, at most.
     pub batch: usize,
-    /// How long the other end may take.
+    /// The time that the other end may take.
     pub timeout: Duration,
-    /// Where a new export begins.
+    /// The record with which a new export begins.
     pub since: Since,
 }
 
-/// Where records go.
+/// A target for records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An OpenTelemetry collector.
     Otlp(Url),
     /// A webhook; records are signed.
     Webhook {
-        /// Where to.
+        /// The address.
         url: Url,
         /// The file with the secret.
         secret: PathBuf,
     },
     /// A syslog server.
     Syslog {
-        /// Where it is.
+        /// Its address.
         address: Address,
         /// For TLS: certificates of authorities; the system's where left out.
         ca: Option<PathBuf>,
@@ -77,7 +77,7 @@ impl Target {
     }
 }
 
-/// Where a new export begins.
+/// The record with which a new export begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Since {

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::Batch;
 
-/// Why records were not taken.
+/// The reason why records were not taken.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct SendError {
     /// For people.
     pub(super) message: String,
-    /// How long the other end wants to be left alone.
+    /// The time for which the other end wants to be left alone.
     pub(super) wait: Option<Duration>,
 }
 
@@ -22,7 +22,7 @@ impl SendError {
         Self { message: message.into(), wait: None }
     }
 
-    /// How long the other end wants to be left alone.
+    /// Returns for how long the other end wants to be left alone.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         self.wait
@@ -49,14 +49,14 @@ pub trait Sink: Send {
     }
 }
 
-/// Which file, and how far it was written when the cursor was stored.
+/// A file, and its length when the cursor was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     pub(super) inode: u64,
     pub(super) bytes: u64,
 }
 
-/// How an export is, for `gatekeeper status`.
+/// The state of an export, for `gatekeeper status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportState {
     /// Its name.
@@ -71,6 +71,6 @@ pub struct ExportState {
     pub missed: u64,
     /// Records that the other end rejected.
     pub rejected: u64,
-    /// Why the last attempt failed, if it did.
+    /// The reason why the last attempt failed, if it did.
     pub error: Option<String>,
 }

@@ -14,10 +14,10 @@ use super::reader::Batch;
 use super::sink::{SendError, Sink};
 use super::stream::Stream;
 
-/// How often to ask how much was acknowledged.
+/// The interval at which it asks how much was acknowledged.
 const ASKING: Duration = Duration::from_millis(2);
 
-/// Where the server is.
+/// The address of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// A datagram socket.

@@ -14,13 +14,13 @@ use crate::writer_thread::Health;
 
 /// The time that a single record waits for others.
 const LINGER: Duration = Duration::from_millis(100);
-/// How often to look whether to stop.
+/// The interval at which it looks whether to stop.
 const LOOK: Duration = Duration::from_millis(200);
-/// How long to wait after a failure, first and at most.
+/// The wait after a failure, first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// How far it has come, for others to read.
+/// The progress of an export, for others to read.
 #[derive(Debug)]
 pub struct Progress(Mutex<ExportState>);
 

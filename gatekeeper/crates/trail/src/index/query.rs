@@ -10,7 +10,7 @@ use super::table::{Index, IndexError};
 use gatekeeper_record::decision::{HoldId, Outcome};
 use gatekeeper_record::time::Moment;
 
-/// Which records; what is left out does not matter.
+/// The conditions that records must fit; those that are left out do not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     /// `event`, `session`, `assistant_report`, `decision`, `lost`, `daemon`, `policy_refused`, `hook`, `trail`.
@@ -29,7 +29,7 @@ pub struct Query {
     pub operation: Option<String>,
     /// A pattern for the path: `*` and `?` stand for anything, `/` included.
     pub path: Option<String>,
-    /// How the address begins.
+    /// The beginning of the address.
     pub address: Option<String>,
     /// The rule that decided.
     pub rule: Option<String>,
@@ -84,12 +84,12 @@ impl Query {
     }
 }
 
-/// How many of what.
+/// A value with its count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// The value.
     pub value: String,
-    /// How many.
+    /// The number of records with it.
     pub count: u64,
 }
 

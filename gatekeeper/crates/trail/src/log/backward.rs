@@ -17,7 +17,7 @@ const BLOCK: usize = 1 << 18;
 pub struct Backward {
     /// None once the rest of the file is in `rest`.
     file: Option<File>,
-    /// Where in the file `rest` begins.
+    /// The offset in the file at which `rest` begins.
     at: u64,
     /// Bytes that were read and not handed out yet.
     rest: Vec<u8>,

@@ -17,7 +17,7 @@ pub struct CheckedLine {
     pub link: Link,
     /// The fingerprint of the line before, as it names it.
     pub before: Option<Link>,
-    /// Where it says that the oldest records were removed: the first one kept.
+    /// The first record that is kept, where the line says that the oldest were removed.
     pub kept_from: Option<u64>,
 }
 

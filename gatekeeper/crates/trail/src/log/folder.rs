@@ -23,13 +23,13 @@ use super::signed_note::{Checkpoint, NoteError, Verifier};
 use crate::files;
 use crate::ocsf::Link;
 
-/// Where the public key lies.
+/// The file of the public key.
 pub const PUBLIC_KEY: &str = "key.pub";
-/// Where the checkpoints lie.
+/// The file of the checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
-/// Where the ends of closed segments lie.
+/// The file of the ends of closed segments.
 pub const HEADS: &str = "heads";
-/// How the names of the index's files begin.
+/// The beginning of the names of the index's files.
 pub const INDEX: &str = "index.sqlite";
 /// Lines of a checkpoint: origin, size, root, an empty one, the signature.
 pub const NOTE_LINES: usize = 5;
@@ -131,7 +131,7 @@ pub fn segment_of(name: &str) -> Option<Segment> {
     Some(Segment { first, packed })
 }
 
-/// Where a closed segment ended.
+/// The end of a closed segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {

@@ -12,7 +12,7 @@ use super::signed_note::{Verifier, is_name};
 use crate::files;
 use gatekeeper_record::random;
 
-/// How the private key's file begins, as other tools for signed notes have it.
+/// The beginning of the private key's file, as other tools for signed notes have it.
 const PRIVATE: &str = "PRIVATE+KEY+";
 
 /// The key that signs checkpoints.

@@ -19,12 +19,12 @@ use crate::ocsf::{Link, Machine};
 use gatekeeper_record::record::{Record, TrailChange, Upkeep};
 use gatekeeper_record::time::Moment;
 
-/// Where the trail lies in the state folder.
+/// The trail's folder in the state folder.
 pub const FOLDER: &str = "trail";
-/// Where its private key lies in the state folder: beside the trail, so that the trail can be given away.
+/// The file of its private key in the state folder: beside the trail, so that the trail can be given away.
 pub const PRIVATE_KEY: &str = "trail.key";
 
-/// Why a trail can't be written on.
+/// The reason for not writing on a trail.
 #[derive(Debug, thiserror::Error)]
 enum Unfit {
     #[error(transparent)]
@@ -33,7 +33,7 @@ enum Unfit {
     Changed(String),
 }
 
-/// Where the last whole record ends, and what the tree is there.
+/// The end of the last whole record, and the tree there.
 struct Found {
     heads: Vec<Head>,
     segment: Segment,

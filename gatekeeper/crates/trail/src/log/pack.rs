@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::folder::Segment;
 use super::merkle::Hash;
 
-/// Where a segment is compressed.
+/// Returns the file that a segment is compressed into.
 #[must_use]
 pub fn draft(folder: &Path, first: u64) -> PathBuf {
     Segment { first, packed: true }.path(folder).with_extension("draft")

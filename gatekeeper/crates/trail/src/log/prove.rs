@@ -23,7 +23,7 @@ pub struct Proof {
     pub checkpoint: String,
 }
 
-/// Why there is no proof, or none that holds.
+/// A fault of a proof, or the reason why there is none.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofError {
     /// The trail can't be read.

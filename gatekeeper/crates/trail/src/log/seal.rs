@@ -26,11 +26,11 @@ pub struct Formed {
 
 #[derive(Debug)]
 struct Unlinked {
-    /// Where its bytes end.
+    /// The end of its bytes.
     end: usize,
-    /// Where its own fingerprint goes.
+    /// The offset of its own fingerprint.
     middle: usize,
-    /// Where that of the record before goes, unless it is the first of all.
+    /// The offset of that of the record before, unless it is the first of all.
     previous: Option<usize>,
     type_uid: u32,
 }
@@ -125,7 +125,7 @@ fn short() -> io::Error {
     io::Error::other("a formed record is shorter than it was")
 }
 
-/// Where a line's fingerprint goes, and where that of the record before, if there is one.
+/// Returns the offsets of a line's fingerprint, and of that of the record before, if there is one.
 fn places(line: &[u8], linked: bool) -> Option<(usize, Option<usize>)> {
     // The search in text is many times faster than one window of bytes after another.
     let name = std::str::from_utf8(line).ok()?.find(BEFORE)?.checked_add(BEFORE.len())?;

@@ -68,7 +68,7 @@ impl Verifier {
         if is_name(name) && found.id_text() == id { Ok(found) } else { Err(NoteError::Key) }
     }
 
-    /// Which key a signature is by.
+    /// Returns the id of the key, which its signatures begin with.
     fn id(&self) -> [u8; 4] {
         let hash = Sha256::new().chain_update(&self.name).chain_update([b'\n', ED25519]);
         let [a, b, c, d, ..] = <[u8; 32]>::from(hash.chain_update(self.key.as_bytes()).finalize());
@@ -93,7 +93,7 @@ pub fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+')
 }
 
-/// How large the tree is, and its root.
+/// The size of the tree, and its root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The trail's name.

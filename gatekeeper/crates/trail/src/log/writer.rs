@@ -20,12 +20,12 @@ use gatekeeper_record::record::Record;
 /// The least time between two attempts at what is due: a disk that refuses is not asked without end.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How the trail is kept.
+/// The limits within which the trail is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Bytes of a segment before the next is begun.
     pub segment_bytes: u64,
-    /// How long a segment is written to before the next is begun.
+    /// The time for which a segment is written to before the next is begun.
     pub segment_age: Duration,
     /// Records between two checkpoints, at most.
     pub checkpoint_records: u64,
@@ -33,7 +33,7 @@ pub struct Options {
     pub checkpoint_age: Duration,
     /// Bytes that all segments may take; the oldest are removed beyond that.
     pub keep_bytes: u64,
-    /// How long segments are kept.
+    /// The time for which segments are kept.
     pub keep_age: Duration,
 }
 
@@ -186,7 +186,7 @@ impl Log {
         Ok(())
     }
 
-    /// When something is due, if nothing more is written.
+    /// Returns the time until something is due, if nothing more is written.
     #[must_use]
     pub fn due_in(&self) -> Duration {
         let checkpoint =

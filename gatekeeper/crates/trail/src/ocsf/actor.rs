@@ -1,4 +1,4 @@
-//! Who did it: process, user, session.
+//! The actor: process, user, session.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use gatekeeper_record::container;
 use gatekeeper_record::record::Ancestor;
 use gatekeeper_record::session_id::SessionId;
 
-/// Who did it.
+/// The actor of an operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Actor<'a> {

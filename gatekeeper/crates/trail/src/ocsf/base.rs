@@ -20,7 +20,7 @@ pub struct Machine {
     pub origin: String,
 }
 
-/// Where a record stands in the trail.
+/// The place of a record in the trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Its number, from 0.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::objects::Feature;
 use super::text::Text;
 
-/// Where a record stands in the chain.
+/// The place of a record in the chain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attestation<'a> {
@@ -57,7 +57,7 @@ pub struct Metadata<'a> {
     /// The kernel's number of the event, with the boot it counts in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_event_uid: Option<Text<'a>>,
-    /// Who made the record.
+    /// The product that made the record.
     pub product: Product<'a>,
     /// The schema's profiles the record uses.
     pub profiles: Vec<Text<'a>>,
@@ -78,7 +78,7 @@ pub struct Product<'a> {
     pub feature: Option<Feature<'a>>,
     /// Its name.
     pub name: Text<'a>,
-    /// Who makes it.
+    /// Its maker.
     pub vendor_name: Text<'a>,
     /// Its version.
     pub version: Text<'a>,

@@ -30,7 +30,7 @@ pub struct Line<'a> {
     pub activity_id: u8,
     /// The same in words.
     pub activity_name: Text<'a>,
-    /// Who did it.
+    /// The actor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor<'a>>,
     /// The assistant.
@@ -42,13 +42,13 @@ pub struct Line<'a> {
     /// The application, where the record is about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<Product<'a>>,
-    /// Where the record stands in the chain.
+    /// The place of the record in the chain.
     pub attestation_list: [Attestation<'a>; 1],
     /// The class's category.
     pub category_uid: u8,
     /// The class.
     pub class_uid: u16,
-    /// How a connection is made.
+    /// The protocol of a connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_info: Option<Connection<'a>>,
     /// The machine.
@@ -93,7 +93,7 @@ pub struct Line<'a> {
     /// The process started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process<'a>>,
-    /// How much it matters, in words.
+    /// The severity, in words.
     pub severity: Text<'a>,
     /// The same from 1 to 5.
     pub severity_id: u8,

@@ -19,7 +19,7 @@ pub struct Agent<'a> {
     pub uid: Text<'a>,
 }
 
-/// How a connection is made.
+/// The protocol of a connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Connection<'a> {
@@ -48,7 +48,7 @@ pub struct Endpoint<'a> {
     /// The address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<Text<'a>>,
-    /// Where there is no address: a word for that.
+    /// A word for the missing address, where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text<'a>>,
     /// The port.
@@ -121,7 +121,7 @@ pub struct Policy<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule<'a> {
-    /// Why, in the policy's words.
+    /// The reason, in the policy's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desc: Option<Text<'a>>,
     /// Its id.

@@ -61,7 +61,7 @@ pub struct Unmapped<'a> {
     /// The container a session is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container<'a>>,
-    /// How a hold was decided.
+    /// The decision on a hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Box<Decision>>,
     /// A number some operations need.
@@ -73,7 +73,7 @@ pub struct Unmapped<'a> {
     /// The kernel's number of the event, in its boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<u64>,
-    /// When a session is ended at the latest.
+    /// The time at which a session is ended at the latest.
     #[serde(default, alias = "ends", skip_serializing_if = "Option::is_none")]
     pub expires: Option<Moment>,
     /// A file, in classes that have no place for one.
@@ -82,13 +82,13 @@ pub struct Unmapped<'a> {
     /// Generation of the policy that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
-    /// Since when what a decision is about waited.
+    /// The time since which the operation that a decision is about waited.
     #[serde(default, alias = "since", skip_serializing_if = "Option::is_none")]
     pub held_since: Option<Moment>,
     /// The hold that an event announces or follows from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldId>,
-    /// Why people were asked about what a decision is about.
+    /// The reason why people were asked about what a decision is about.
     #[serde(default, alias = "why", skip_serializing_if = "Option::is_none")]
     pub hold_reason: Option<Text<'a>>,
     /// After a removal of the oldest records: the first that is kept.

@@ -16,7 +16,7 @@ pub struct HoldStory {
     /// The record that announces it; absent where that was lost, or is no longer kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<u64>,
-    /// Since when it waited.
+    /// The time since which it waited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Moment>,
     /// The request in a few words.
@@ -30,7 +30,7 @@ pub struct HoldStory {
     /// Its outcome; absent where no record has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// How long it waited for that, in milliseconds.
+    /// The time that it waited for that, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waited_ms: Option<u64>,
     /// The decisions on it, in order.

@@ -12,9 +12,9 @@ use gatekeeper_record::time::Moment;
 pub struct Story {
     /// The session.
     pub session: SessionId,
-    /// How it was opened; absent where that record is no longer kept.
+    /// Its opening; absent where that record is no longer kept.
     pub opened: Option<SessionChange>,
-    /// When it ended, if it did.
+    /// The time of its end, if it ended.
     pub ended: Option<Moment>,
     /// Its other changes.
     pub changes: Vec<SessionChange>,
@@ -30,7 +30,7 @@ pub struct Story {
     pub processes: Vec<Process>,
 }
 
-/// How many of what.
+/// The numbers of a story.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Records of the session.
@@ -64,11 +64,11 @@ pub struct Counts {
 pub struct Process {
     /// Process id.
     pub pid: u32,
-    /// When it started, in nanoseconds since boot.
+    /// Its start, in nanoseconds since boot.
     pub start: u64,
-    /// Which of the processes here it descends from, by place in the list.
+    /// The place in the list of the process that it descends from.
     pub parent_index: Option<usize>,
-    /// How many it descends from.
+    /// The number of processes that it descends from.
     pub depth: usize,
     /// The tool call it belongs to, where one was reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +98,7 @@ pub struct StoryEvent {
 }
 
 impl Process {
-    /// How many of its events were refused.
+    /// Returns the number of its events that were refused.
     #[must_use]
     pub fn refused(&self) -> usize {
         self.events.iter().filter(|one| one.event.is_refused()).count()
@@ -115,7 +115,7 @@ impl Process {
 }
 
 impl Story {
-    /// When its time was over, where it had an end and came to it.
+    /// Returns when its time was over, where it had an end and came to it.
     #[must_use]
     pub fn expired(&self) -> Option<Moment> {
         self.changes.iter().find(|change| change.change == Change::Expired).map(|change| change.time)

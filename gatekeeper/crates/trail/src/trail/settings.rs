@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use crate::export::setting::Export;
 use crate::log::writer::Options;
 
-/// Where the trail lies, how it is kept, and where it goes.
+/// The settings of the trail: its folder, its limits, its exports.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The folder of state; the trail lies in it.
     pub state: PathBuf,
-    /// How the log is kept.
+    /// The limits within which the log is kept.
     pub log: Options,
     /// Patterns of secrets besides the built-in ones; the secret part is the group `s`.
     pub secrets: Vec<String>,
-    /// Where records go besides.
+    /// The exports of records.
     pub exports: Vec<Export>,
     /// Events kept in memory for followers.
     pub events_in_memory: usize,

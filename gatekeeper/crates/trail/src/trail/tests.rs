@@ -185,7 +185,7 @@ async fn the_book_of_losses_is_kept_at_the_end() {
     assert_eq!(reported.settled, Some(301));
 }
 
-/// How long a start takes with a long trail behind it. A figure, not a check.
+/// The time that a start takes with a long trail behind it. A figure, not a check.
 #[tokio::test]
 #[ignore = "a figure, not a check: cargo test --release -p gatekeeper-trail a_start_with -- --ignored --nocapture"]
 async fn a_start_with_a_long_trail() {

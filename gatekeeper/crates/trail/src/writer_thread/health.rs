@@ -11,7 +11,7 @@ use tracing::{error, warn};
 /// Notifies the programs in the kernel of whether the trail takes records.
 type Tell = Box<dyn Fn(bool) -> io::Result<()> + Send>;
 
-/// How the writing goes.
+/// The health of the writing.
 #[derive(Debug, Default)]
 pub struct Health {
     pub(super) waiting: AtomicU64,

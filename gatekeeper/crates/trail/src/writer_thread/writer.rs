@@ -24,7 +24,7 @@ const BATCH: usize = 8192;
 /// Bytes that must be free before a trail that found no room is written again. A record now and then fits into the last
 /// page, and the kernel would be notified back and forth.
 const ROOM: u64 = 1 << 20;
-/// How often what was not taken is tried again.
+/// The interval at which what was not taken is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// The writer, on its thread.
@@ -34,9 +34,9 @@ pub(super) struct Writer {
     pub(super) folder: PathBuf,
     pub(super) packing: Option<JoinHandle<()>>,
     pub(super) orders: Sender<Order>,
-    /// Why the last batch could not be written.
+    /// The reason why the last batch could not be written.
     pub(super) refused: Option<String>,
-    /// Why the last signature or segment could not.
+    /// The reason why the last signature or segment could not.
     pub(super) neglected: Option<String>,
     /// Records of operations that passed only because they are recorded, not written yet. Bounded: while one waits,
     /// nothing more passes.

@@ -67,7 +67,7 @@ fn writer() {
     }
 }
 
-/// How many times it is killed; more where somebody asks for it.
+/// The number of times that it is killed; more where somebody asks for it.
 const ROUNDS: &str = "GATEKEEPER_CRASHES";
 /// Crashes of one trail, before the next is begun: a long trail takes long to verify.
 const OF_ONE: usize = 25;

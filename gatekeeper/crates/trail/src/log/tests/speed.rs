@@ -1,4 +1,4 @@
-//! How fast the trail takes records in. Figures mean something in a release build only.
+//! Records a second that the trail takes in. Figures mean something in a release build only.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use super::super::super::writer_thread::WriterThread;
 use super::super::writer::Options;
 use super::*;
 
-/// How long records are pushed.
+/// The time for which records are pushed.
 const PUSHING: Duration = Duration::from_secs(10);
 
 #[test]

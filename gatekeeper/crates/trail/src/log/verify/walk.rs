@@ -11,7 +11,7 @@ use crate::log::merkle::{Edge, Hash, leaf};
 use crate::log::pack::hash_of;
 use crate::ocsf::Link;
 
-/// Where verifying stands.
+/// The state of verifying.
 pub struct Walk<'a> {
     folder: &'a Path,
     origin: &'a str,
@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
         Ok(self.end())
     }
 
-    /// Where the first segment begins.
+    /// Finds the beginning of the first segment.
     fn start(&mut self, segment: Option<&Segment>) -> Result<(), Broken> {
         let first = segment.map_or(0, |segment| segment.first);
         if first == 0 {

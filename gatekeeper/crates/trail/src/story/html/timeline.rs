@@ -21,7 +21,7 @@ struct Span {
 }
 
 impl Span {
-    /// Where a moment is, in units from the left.
+    /// Returns the place of a moment, in units from the left.
     fn place(self, moment: Moment) -> i64 {
         let since = moment.micros().saturating_sub(self.start).clamp(0, self.length);
         10 + (WIDTH - 20).saturating_mul(since) / self.length
