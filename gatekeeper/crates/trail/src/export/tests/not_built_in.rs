@@ -27,6 +27,6 @@ fn a_collector_that_came_past_the_configuration_does_not_start() {
         timeout: Duration::from_secs(2),
         since: Since::Beginning,
     };
-    let error = Exports::start(&[export], trail.path(), trail.keeper().health()).unwrap_err();
+    let error = Exports::start(&[export], trail.path(), trail.writer().health()).unwrap_err();
     assert!(error.to_string().contains("`export-otlp`"), "{error}");
 }
