@@ -7,6 +7,7 @@ use anstyle::Style;
 
 use super::output::{BAD, DIM, GOOD, WARN, colour, escaped, json, out};
 use crate::config::Config;
+use crate::protocol::bounds::Count;
 use crate::protocol::client::ask;
 use crate::protocol::messages::{Answer, Events, Request};
 use gatekeeper_record::decision::Outcome;
@@ -29,7 +30,7 @@ pub struct Arguments {
     session: Option<SessionId>,
     /// At most so many of the past, the latest; all that are in memory where left out.
     #[arg(long, short = 'n', value_name = "COUNT")]
-    last: Option<usize>,
+    last: Option<Count>,
 }
 
 /// Shows events.

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anstyle::Style;
 
@@ -10,9 +9,9 @@ use super::events;
 use super::output::{BAD, DIM, GOOD, Table, WARN, json, out};
 use crate::config::Config;
 use crate::hold::text::{self, Line};
+use crate::protocol::bounds::Seconds;
 use crate::protocol::client::ask;
-use crate::protocol::messages::HoldAnswer;
-use crate::protocol::messages::{Answer, Holds, Request};
+use crate::protocol::messages::{Answer, HoldAnswer, Holds, Request, RequestedScope};
 use gatekeeper_record::decision::{Breadth, Decision, GrantScope, HoldId};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
@@ -55,8 +54,8 @@ pub struct Approve {
     #[arg(long)]
     rule: bool,
     /// For so long, such as `10m`: exactly this or, with --rule, all that the rule asks about.
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
-    time: Option<Duration>,
+    #[arg(long = "for", value_name = "TIME")]
+    time: Option<Seconds>,
     /// Why, for the record.
     #[arg(long, short)]
     reason: Option<String>,
@@ -78,18 +77,6 @@ pub struct Why {
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
-}
-
-/// A length of time as an argument has it.
-///
-/// # Errors
-/// Where the text is no length of time, or shorter than a second.
-pub fn time(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(time) if time >= Duration::from_secs(1) => Ok(time),
-        Ok(_) => Err("that is no time: write `30s`, `10m` or `1h`".to_owned()),
-        Err(error) => Err(format!("{error}: write `30s`, `10m` or `1h`")),
-    }
 }
 
 /// Lists what waits.
@@ -212,7 +199,7 @@ pub fn approve(config: &Config, arguments: Approve) -> anyhow::Result<ExitCode> 
         (false, true) => Breadth::Exact,
         (false, false) => Breadth::Once,
     };
-    let scope = GrantScope { seconds: arguments.time.map(|time| time.as_secs()), breadth: width };
+    let scope = RequestedScope { seconds: arguments.time, breadth: width };
     let answer = HoldAnswer { hold: arguments.hold, approve: true, scope, reason: arguments.reason };
     decide(config, answer)
 }
@@ -222,13 +209,13 @@ pub fn approve(config: &Config, arguments: Approve) -> anyhow::Result<ExitCode> 
 /// # Errors
 /// Where the daemon does not answer, refuses the request, or standard output fails.
 pub fn deny(config: &Config, arguments: Deny) -> anyhow::Result<ExitCode> {
-    let (scope, reason) = (GrantScope::default(), arguments.reason);
+    let (scope, reason) = (RequestedScope::default(), arguments.reason);
     decide(config, HoldAnswer { hold: arguments.hold, approve: false, scope, reason })
 }
 
 fn decide(config: &Config, answer: HoldAnswer) -> anyhow::Result<ExitCode> {
     let mut out = out();
-    let scope = answer.scope;
+    let scope = GrantScope::from(answer.scope);
     for answer in ask(&config.socket, Request::Decide(answer))? {
         let Answer::Decided(decision) = answer? else { continue };
         print_decision(&mut out, &decision)?;

@@ -106,7 +106,7 @@ impl Work {
     fn answer(&self) -> Reply {
         let mut report = match self.read() {
             Ok(report) => report,
-            Err(why) => return failed(&self.config, self.assistant, None, &why),
+            Err(why) => return failed(&self.config, self.assistant, None, &why.to_string()),
         };
         // An error means that nobody waits any more.
         let _ = self.waiting.send(Step::Read(Box::new(report.clone())));
@@ -121,14 +121,13 @@ impl Work {
         }
     }
 
-    fn read(&self) -> Result<HookReport, String> {
+    fn read(&self) -> anyhow::Result<HookReport> {
         let mut text = Vec::new();
-        io::stdin().lock().take(INPUT + 1).read_to_end(&mut text).map_err(|error| error.to_string())?;
+        io::stdin().lock().take(INPUT + 1).read_to_end(&mut text)?;
         if text.len() as u64 > INPUT {
-            return Err(format!("the hook's input is longer than {INPUT} bytes"));
+            anyhow::bail!("the hook's input is longer than {INPUT} bytes");
         }
-        let report = read(self.assistant, self.event.as_deref(), &text);
-        let mut report = report.map_err(|error| error.to_string())?;
+        let mut report = read(self.assistant, self.event.as_deref(), &text)?;
         let hint = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
         report.hints = HINTS.into_iter().filter_map(hint).collect();
         Ok(report)

@@ -5,17 +5,16 @@ use std::io::{self, ErrorKind};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 mod pty_proxy;
 mod record;
 
-use super::holds::time;
 use super::output::{complain, escaped};
 use crate::config::Config;
 use crate::daemon::session::request::{COMMAND, COMMAND_WORDS};
+use crate::protocol::bounds::Seconds;
 use crate::protocol::client::ask;
 use crate::protocol::messages::{Answer, PolicyChoice, Request, Run};
 use crate::sys::fd;
@@ -47,10 +46,10 @@ pub struct Arguments {
     /// A short name for the session.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// End the session after this time, and kill what runs in it then: `45m`, `2h`, `1h30m`. The configuration may say
-    /// less.
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
-    lasts: Option<Duration>,
+    /// End the session after this time, and kill what runs in it then: `45m`, `2h`, `1h30m`; at most
+    /// `7days`. The configuration may say less.
+    #[arg(long = "for", value_name = "TIME")]
+    lasts: Option<Seconds>,
     /// Take down what is seen on the terminal, for `gatekeeper audit play`. What is typed is not taken down, but for
     /// what the command shows of it.
     #[arg(long)]
@@ -89,7 +88,7 @@ pub fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
         workspace: workspace(arguments.workspace.as_deref())?,
         purpose: arguments.purpose,
         name: arguments.name,
-        seconds: arguments.lasts.map(|lasts| lasts.as_secs()),
+        seconds: arguments.lasts,
         command: shortened(&arguments.command),
     });
     let [program, rest @ ..] = arguments.command.as_slice() else { bail!("no command is given") };

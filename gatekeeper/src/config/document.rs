@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Config, OnFailure, checks, notify};
+use super::{Config, EVENTS_IN_MEMORY, OnFailure, checks, notify};
 use gatekeeper_policy::is_policy_name;
 use gatekeeper_trail::export::setting;
 use gatekeeper_trail::log::writer::Options;
@@ -90,6 +90,8 @@ impl Trail {
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
+/// The longest time that a session may be limited to.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 
 impl Document {
     /// Checks every value; the defaults stand in for those left out.
@@ -116,7 +118,12 @@ impl Document {
             exports: setting::check(export)?,
             secrets: patterns(std::mem::take(&mut trail.secrets))?,
             trail: trail.check(&usual.trail)?,
-            events_in_memory: between_or(events.in_memory, usual.events_in_memory, 100, 1_000_000)?,
+            events_in_memory: between_or(
+                events.in_memory,
+                usual.events_in_memory,
+                100,
+                EVENTS_IN_MEMORY as usize,
+            )?,
             on_hook_failure: hooks.on_failure,
             // Every assistant is configured to wait a minute.
             hook_time: between_or(hooks.seconds, usual.hook_time.as_secs(), 1, 50)
@@ -137,12 +144,16 @@ fn policy_name(name: Spanned<String>) -> Result<String, Fault> {
     Err(Fault(span, message))
 }
 
-/// A length of time.
+/// Reads the length of a session: 1 s to 366 days.
 fn length(text: Spanned<String>) -> Result<Duration, Fault> {
     let (span, text) = (text.span(), text.into_inner());
     match humantime::parse_duration(&text) {
-        Ok(time) if time >= SECOND => Ok(time),
-        Ok(_) => Err(Fault(span, format!("\"{text}\" is no time: write \"45m\", \"8h\" or \"2days\""))),
+        Ok(time) if (SECOND..=LONGEST).contains(&time) => Ok(time),
+        Ok(_) => {
+            let message =
+                format!("\"{text}\" is out of range: write a time from 1s to 366days, such as \"8h\"");
+            Err(Fault(span, message))
+        }
         Err(error) => Err(Fault(span, format!("\"{text}\": {error}: write \"45m\", \"8h\" or \"2days\""))),
     }
 }

@@ -24,6 +24,9 @@ mod tests;
 /// The default path of the configuration.
 pub const PATH: &str = "/etc/gatekeeper/gatekeeper.toml";
 
+/// Events kept in memory for `gatekeeper events`, at most.
+pub const EVENTS_IN_MEMORY: u32 = 1_000_000;
+
 /// The configuration, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {

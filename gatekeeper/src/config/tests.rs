@@ -74,6 +74,10 @@ fn mistakes_are_reported_with_their_place() {
     assert!(escape.contains("not an absolute path"), "{escape}");
     let name = parse("[sessions]\nfloor = \"../base\"\n").unwrap_err();
     assert!(name.starts_with("g.toml:2:9: \"../base\" is not a policy's name"), "{name}");
+    for longest in ["0s", "367days", "500000000years", "584942417355years"] {
+        let longest = parse(&format!("[sessions]\nlongest = \"{longest}\"\n")).unwrap_err();
+        assert!(longest.starts_with("g.toml:2:11: ") && longest.contains("from 1s to 366days"), "{longest}");
+    }
     let range = parse("[trail]\nkeep_days = 0\n").unwrap_err();
     assert!(range.contains("use a number from 1 to 36600"), "{range}");
     for (table, place, part) in [

@@ -6,14 +6,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::state::News;
+use crate::protocol::bounds::Count;
 use crate::protocol::client::{ClientError, ask};
-use crate::protocol::messages::HoldAnswer;
-use crate::protocol::messages::{Answer, Events, Holds, Request};
+use crate::protocol::messages::{Answer, Events, HoldAnswer, Holds, Request};
 
 /// Pause before the daemon is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Records of the past.
-const PAST: usize = 1_000;
+const PAST: Count = Count::saturating(1_000);
 
 /// Sends present and future news to `tell`, until it returns false.
 ///
@@ -106,7 +106,7 @@ pub fn decide(
 ) -> io::Result<()> {
     let socket: PathBuf = socket.into();
     let work = move || {
-        let (hold, asked) = (answer.hold, answer.scope);
+        let (hold, asked) = (answer.hold, answer.scope.into());
         let result = ask(&socket, Request::Decide(answer)).and_then(|answers| {
             for answer in answers {
                 if let Answer::Decided(decision) = answer? {

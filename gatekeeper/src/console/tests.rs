@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthChar;
 use super::keys::Key;
 use super::state::{Command, Mode, News, State};
 use super::view;
-use crate::protocol::messages::HoldAnswer;
+use crate::protocol::messages::{HoldAnswer, RequestedScope};
 use gatekeeper_policy::approval::Terms;
 use gatekeeper_record::decision::{Breadth, DecidedBy, Decision, GrantScope, HoldId};
 use gatekeeper_record::held::Held;
@@ -73,7 +73,7 @@ fn answer(number: u64, approve: bool, width: Breadth) -> Command {
     Command::Decide(HoldAnswer {
         hold: id(number),
         approve,
-        scope: GrantScope { seconds: None, breadth: width },
+        scope: RequestedScope { seconds: None, breadth: width },
         reason: None,
     })
 }

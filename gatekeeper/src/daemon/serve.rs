@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::rc::Rc;
 
-use gatekeeper_kernel::{EventStream, Kernel};
+use gatekeeper_kernel::{EventStream, Kernel, KernelError};
 use gatekeeper_record::record::{DaemonChange, Record};
 use gatekeeper_record::time::Moment;
 use gatekeeper_trail::trail::Trail;
@@ -23,13 +24,28 @@ use crate::session::enforcer::{Enforcer, prove};
 use crate::session::store::Store;
 use crate::sys;
 
+/// A kernel side that can't be loaded.
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    /// The folder of the sessions' cgroups can't be made.
+    #[error("{root}: {source}: is cgroup v2 mounted at {mounted}?", root = root.display(), mounted = cgroup::ROOT)]
+    Cgroup {
+        /// Its path.
+        root: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The kernel refuses the programs.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+}
+
 /// Loads and proves the kernel side. What fails here is shown by `status`, and no session is opened.
-fn load(config: &Config) -> Result<(Kernel, EventStream), String> {
+fn load(config: &Config) -> Result<(Kernel, EventStream), LoadError> {
     let root = &config.cgroup;
-    cgroup::make_root(root)
-        .map_err(|error| format!("{}: {error}: is cgroup v2 mounted at {}?", root.display(), cgroup::ROOT))?;
-    let mut kernel = Kernel::load(&config.pins).map_err(|error| error.to_string())?;
-    let events = kernel.open_events().map_err(|error| error.to_string())?;
+    cgroup::make_root(root).map_err(|source| LoadError::Cgroup { root: root.clone(), source })?;
+    let mut kernel = Kernel::load(&config.pins)?;
+    let events = kernel.open_events()?;
     if let Err(error) = prove(&mut kernel, config) {
         // The hooks stay unproved, which refuses sessions just as well.
         error!("proving the hooks: {error}");
@@ -58,7 +74,7 @@ pub(super) async fn serve(config: Config) -> Result<(), DaemonError> {
             trail.tell_kernel(move |takes| recording.set(takes));
             (Ok(Box::new(kernel) as Box<dyn Enforcer>), Some(events))
         }
-        Err(why) => (Err(why), None),
+        Err(why) => (Err(why.to_string()), None),
     };
     let (drain, draining) = mpsc::channel(64);
     let daemon =

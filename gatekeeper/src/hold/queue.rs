@@ -77,7 +77,7 @@ impl Entry {
     /// The time at which it is denied, since boot.
     #[must_use]
     pub fn deadline(&self) -> Duration {
-        Duration::from_nanos(self.hold.event.time) + self.terms.wait()
+        Duration::from_nanos(self.hold.event.time).saturating_add(self.terms.wait())
     }
 
     /// The people who have approved.

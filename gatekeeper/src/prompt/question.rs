@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::hold::text;
-use crate::protocol::messages::HoldAnswer;
-use gatekeeper_record::decision::{Breadth, GrantScope, HoldId};
+use crate::protocol::messages::{HoldAnswer, RequestedScope};
+use gatekeeper_record::decision::{Breadth, HoldId};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::safe_text;
 
@@ -205,7 +205,7 @@ impl Question {
             self.note("the daemon is away: nothing can be decided");
             return Step::Stay;
         }
-        let scope = GrantScope { seconds: None, breadth: width };
+        let scope = RequestedScope { seconds: None, breadth: width };
         Step::Decide(HoldAnswer { hold: self.held.hold, approve, scope, reason: None })
     }
 

@@ -5,8 +5,8 @@ use std::num::NonZeroU16;
 use super::question::{Question, Step};
 use super::screen::Screen;
 use crate::hold::notify::tests::held;
-use crate::protocol::messages::HoldAnswer;
-use gatekeeper_record::decision::{Breadth, GrantScope};
+use crate::protocol::messages::{HoldAnswer, RequestedScope};
+use gatekeeper_record::decision::Breadth;
 use gatekeeper_record::held::Held;
 
 const SIZE: (u16, u16) = (80, 24);
@@ -25,7 +25,7 @@ fn decided(approve: bool, width: Breadth) -> Step {
     Step::Decide(HoldAnswer {
         hold,
         approve,
-        scope: GrantScope { seconds: None, breadth: width },
+        scope: RequestedScope { seconds: None, breadth: width },
         reason: None,
     })
 }

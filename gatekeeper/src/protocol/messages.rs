@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
+use super::bounds::{Count, Seconds};
 use super::status::Status;
 use super::summary::Summary;
-use gatekeeper_record::decision::{Decision, GrantScope, HoldId, Person};
+use gatekeeper_record::decision::{Breadth, Decision, GrantScope, HoldId, Person};
 use gatekeeper_record::held::Held;
 use gatekeeper_record::hook_report::HookReport;
 use gatekeeper_record::record::{self, PredictedDenial};
@@ -110,10 +111,28 @@ pub struct HoldAnswer {
     pub approve: bool,
     /// The scope of an approval.
     #[serde(default)]
-    pub scope: GrantScope,
+    pub scope: RequestedScope,
     /// The reason.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// The operations that a client approves, and for how long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestedScope {
+    /// The operations it covers.
+    #[serde(default)]
+    pub breadth: Breadth,
+    /// Seconds that it holds; as long as the session where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<Seconds>,
+}
+
+impl From<RequestedScope> for GrantScope {
+    fn from(scope: RequestedScope) -> Self {
+        Self { breadth: scope.breadth, seconds: scope.seconds.map(Seconds::get) }
+    }
 }
 
 /// See [`Request::Run`].
@@ -133,7 +152,7 @@ pub struct Run {
     pub name: Option<String>,
     /// Seconds until it is ended; as long as it may be where left out.
     #[serde(default)]
-    pub seconds: Option<u64>,
+    pub seconds: Option<Seconds>,
     /// The command it is for, for the record.
     #[serde(default)]
     pub command: Vec<String>,
@@ -195,7 +214,7 @@ pub struct Events {
     pub session: Option<SessionId>,
     /// At most so many of the past, the latest.
     #[serde(default)]
-    pub last: Option<usize>,
+    pub last: Option<Count>,
 }
 
 /// An answer of the daemon.
@@ -286,6 +305,28 @@ mod tests {
         assert_eq!(run.policy, Some(PolicyChoice::Name("base".into())));
         let status = Envelope { protocol: PROTOCOL, request: Request::Status {} };
         assert_eq!(serde_json::to_string(&status).unwrap(), r#"{"protocol":2,"request":{"verb":"status"}}"#);
+    }
+
+    #[test]
+    fn numbers_beyond_their_bounds_are_no_request() {
+        for (request, help) in [
+            (
+                r#"{"verb":"decide","hold":1,"approve":true,"scope":{"breadth":"exact","seconds":NUMBER}}"#,
+                "7 days",
+            ),
+            (r#"{"verb":"run","workspace":"/w","seconds":NUMBER}"#, "7 days"),
+            (r#"{"verb":"events","last":NUMBER}"#, "from 0 to 1000000"),
+        ] {
+            let with = |number: u64| {
+                let request = request.replace("NUMBER", &number.to_string());
+                parse(&format!(r#"{{"protocol":2,"request":{request}}}"#))
+            };
+            assert!(with(1).is_ok() && with(604_800).is_ok(), "{request}");
+            for number in [1_000_001, u64::MAX] {
+                let error = with(number).unwrap_err().to_string();
+                assert!(error.contains("out of range") && error.contains(help), "{error}");
+            }
+        }
     }
 
     #[test]

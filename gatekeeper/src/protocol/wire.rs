@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use super::bounds;
 use super::messages::{Answer, Envelope, PROTOCOL, REQUEST_BYTES, Request};
 use gatekeeper_record::refusal::{Reason, Refusal};
 
@@ -42,17 +43,26 @@ pub fn parse(line: &[u8]) -> Result<Request, Refusal> {
     struct Version {
         protocol: u32,
     }
-    let malformed =
-        |error: serde_json::Error| Refusal::new(Reason::Malformed, format!("not a request: {error}"));
-    let version: Version = serde_json::from_slice(line).map_err(malformed)?;
+    let version: Version = serde_json::from_slice(line).map_err(|error| malformed(&error))?;
     if version.protocol != PROTOCOL {
         let message = format!("protocol {} is not spoken here, only {PROTOCOL}", version.protocol);
         return Err(Refusal::new(Reason::Malformed, message).help(
             "use the gatekeeper command that came with the daemon, and restart the daemon after an upgrade",
         ));
     }
-    let envelope: Envelope = serde_json::from_slice(line).map_err(malformed)?;
+    let envelope: Envelope = serde_json::from_slice(line).map_err(|error| malformed(&error))?;
     Ok(envelope.request)
+}
+
+/// Returns the refusal of a text that is no request. An error of one of our types may bring a help.
+fn malformed(error: &serde_json::Error) -> Refusal {
+    let text = error.to_string();
+    let (problem, help) = text.split_once(bounds::HELP).unzip();
+    let refusal = Refusal::new(Reason::Malformed, format!("not a request: {}", problem.unwrap_or(&text)));
+    let Some(help) = help else { return refusal };
+    // A request is one line: the place in it helps nobody.
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    refusal.help(format!("help: {}", help.strip_suffix(&place).unwrap_or(help)))
 }
 
 /// Reads up to the newline, or the end of the stream.
@@ -112,6 +122,20 @@ mod tests {
         drop(server);
         writer.await.unwrap();
         found
+    }
+
+    #[test]
+    fn a_number_beyond_its_bounds_is_refused_with_a_help() {
+        let decide = |seconds: &str| {
+            let request = r#"{"protocol":2,"request":{"verb":"decide","hold":1,"approve":true,"scope":{"breadth":"rule","seconds":N}}}"#;
+            parse(request.replace('N', seconds).as_bytes())
+        };
+        assert!(decide("60").is_ok());
+        let refusal = decide("18446744073709551615").unwrap_err();
+        assert_eq!(refusal.reason, Reason::Malformed);
+        assert_eq!(refusal.message, "not a request: 18446744073709551615 s is out of range");
+        assert_eq!(refusal.help.unwrap(), "help: use 1 to 604800 seconds, which are 7 days");
+        assert!(decide("-1").is_err() && decide("1.5").is_err() && decide("\"60\"").is_err());
     }
 
     #[tokio::test]

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use gatekeeper::protocol::client::ask;
-use gatekeeper::protocol::messages::HoldAnswer;
-use gatekeeper::protocol::messages::{Answer, Holds, Request};
-use gatekeeper_record::decision::{GrantScope, HoldId};
+use gatekeeper::protocol::messages::{Answer, HoldAnswer, Holds, Request, RequestedScope};
+use gatekeeper_record::decision::HoldId;
 use gatekeeper_record::record::Object;
 use serde_json::Value;
 
@@ -66,7 +65,7 @@ fn waiting() -> Result<Vec<(HoldId, bool)>> {
 
 /// Whether the daemon took it. One that is killed meanwhile may have, and not have answered.
 fn decide(hold: HoldId, approve: bool) -> Result<bool> {
-    let answer = HoldAnswer { hold, approve, scope: GrantScope::default(), reason: None };
+    let answer = HoldAnswer { hold, approve, scope: RequestedScope::default(), reason: None };
     let mut taken = false;
     for answer in ask(Path::new(SOCKET), Request::Decide(answer))? {
         taken |= matches!(answer?, Answer::Decided(decision) if decision.is_final);

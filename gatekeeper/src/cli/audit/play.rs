@@ -27,10 +27,10 @@ pub struct Arguments {
     #[arg(value_name = "ID")]
     session: SessionId,
     /// So many times as fast.
-    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
     /// Wait no longer than this where nothing happened.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = idle_limit)]
     idle_limit: f64,
     /// Only from the time of this record, which is of a program's start, until the session's next program is started.
     #[arg(long, value_name = "NUMBER")]
@@ -58,16 +58,36 @@ struct Shown<'a> {
     event: &'a CastEvent,
 }
 
+/// A number of the command line beyond its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("it is no number from {least} to {most}\n  help: write one, such as {such_as}")]
+struct OutOfRange {
+    least: f64,
+    most: f64,
+    such_as: f64,
+}
+
+/// Reads the speed: from a hundredth to a thousand times as fast.
+fn speed(text: &str) -> Result<f64, OutOfRange> {
+    between(text, OutOfRange { least: 0.01, most: 1000.0, such_as: 2.0 })
+}
+
+/// Reads the longest wait in seconds: from none to a day.
+fn idle_limit(text: &str) -> Result<f64, OutOfRange> {
+    between(text, OutOfRange { least: 0.0, most: 86_400.0, such_as: 0.5 })
+}
+
+fn between(text: &str, bounds: OutOfRange) -> Result<f64, OutOfRange> {
+    let number = text.parse().ok().filter(|number| (bounds.least..=bounds.most).contains(number));
+    number.ok_or(bounds)
+}
+
 /// Shows it.
 ///
 /// # Errors
-/// Where the options or the recording are wrong, the trail can't be read, or standard output is no terminal or fails.
+/// Where the recording is wrong, the trail can't be read, or standard output is no terminal or fails.
 pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let speed = arguments.speed;
-    if !(speed > 0.0 && speed.is_finite() && arguments.idle_limit >= 0.0) {
-        bail!("--speed wants a number above 0, --idle-limit one from 0");
-    }
-    let limit = Duration::try_from_secs_f64(arguments.idle_limit).context("--idle-limit")?;
+    let (speed, limit) = (arguments.speed, Duration::from_secs_f64(arguments.idle_limit));
     let file = path(folder.parent().unwrap_or(folder), arguments.session);
     if !file.exists() {
         bail!(
@@ -142,4 +162,21 @@ fn is_as_recorded(folder: &Path, session: SessionId, file: &Path) -> anyhow::Res
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_no_wait_can_be_made_of_are_refused() {
+        assert_eq!((speed("0.01"), speed("1000"), idle_limit("0")), (Ok(0.01), Ok(1000.0), Ok(0.0)));
+        for bad in ["", "fast", "0", "-1", "1e-300", "1e300", "inf", "NaN"] {
+            let error = speed(bad).unwrap_err().to_string();
+            assert!(error.contains("from 0.01 to 1000\n  help: "), "{bad}: {error}");
+        }
+        for bad in ["-0.1", "86401", "1e300", "inf", "NaN"] {
+            assert!(idle_limit(bad).is_err(), "{bad}");
+        }
+    }
 }

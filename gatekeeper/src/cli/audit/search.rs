@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::super::events;
 use super::super::output::{DIM, out};
+use crate::protocol::bounds::Count;
 use gatekeeper_record::decision::{HoldId, Outcome};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
@@ -69,7 +70,7 @@ pub struct Which {
     text: Option<String>,
     /// At most so many, the latest. Of `stats`, which counts all that fit: the length of each of its lists, 10 where left out.
     #[arg(long, short = 'n', value_name = "COUNT")]
-    last: Option<usize>,
+    last: Option<Count>,
 }
 
 impl Which {
@@ -93,7 +94,7 @@ impl Which {
             decision: self.decision,
             decided_by: self.decided_by.clone(),
             text: self.text.clone(),
-            last: self.last,
+            last: self.last.map(Count::get),
         }
     }
 }
@@ -132,13 +133,16 @@ pub fn run(folder: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if found.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// A time, or how long ago.
-fn moment(text: &str) -> Result<Moment, String> {
-    let wrong = || {
-        format!(
-            "\"{text}\" is no time: write 2027-01-31, 2027-01-31T16:00:00Z, or how long ago, as 90s, 15m, 2h, 7d"
-        )
-    };
+/// An argument that is no time.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "\"{0}\" is no time\n  help: write 2027-01-31, 2027-01-31T16:00:00Z, or how long ago, as 90s, 15m, 2h, 7d"
+)]
+struct NotAMoment(String);
+
+/// Reads a time, or how long ago.
+fn moment(text: &str) -> Result<Moment, NotAMoment> {
+    let wrong = || NotAMoment(text.to_owned());
     let unit = |last| match last {
         's' => Some(1),
         'm' => Some(60),
@@ -149,9 +153,9 @@ fn moment(text: &str) -> Result<Moment, String> {
     if let Some((count, unit)) =
         text.char_indices().next_back().and_then(|(at, last)| Some((&text[..at], unit(last)?)))
     {
-        let count: i64 = count.parse().map_err(|_| wrong())?;
+        let count: u32 = count.parse().map_err(|_| wrong())?;
         let now = Moment::now();
-        let ago = count.checked_mul(unit * 1_000_000).ok_or_else(wrong)?;
+        let ago = i64::from(count).checked_mul(unit * 1_000_000).ok_or_else(wrong)?;
         return Ok(Moment::from_micros(now.micros().saturating_sub(ago)));
     }
     let full = match text.len() {
@@ -174,7 +178,7 @@ mod tests {
         assert_eq!(exact("2027-01-31T16:00:01.250000Z"), "2027-01-31T16:00:01.250000Z");
         let hour = Moment::now().micros() - moment("60m").unwrap().micros();
         assert!((3_599_000_000..3_601_000_000).contains(&hour), "{hour}");
-        for wrong in ["", "yesterday", "2027-13-01", "h", "-", "99999999999999999d"] {
+        for wrong in ["", "yesterday", "2027-13-01", "h", "-", "99999999999999999d", "-5d", "4294967295d"] {
             assert!(moment(wrong).is_err(), "{wrong}");
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{Choice, Command, DEAF, Mode, Pane, State};
 use crate::console::{keys::Key, layout};
-use crate::protocol::messages::HoldAnswer;
-use gatekeeper_record::decision::{Breadth, GrantScope, HoldId};
+use crate::protocol::messages::{HoldAnswer, RequestedScope};
+use gatekeeper_record::decision::{Breadth, HoldId};
 
 impl State {
     /// Handles a key; returns the command for the caller, if any.
@@ -92,7 +92,7 @@ impl State {
         self.deaf = self.now + DEAF;
         self.note = format!("hold {hold}: sending the decision");
         let width = if choice == Choice::Session { Breadth::Exact } else { Breadth::Once };
-        let scope = GrantScope { seconds: None, breadth: width };
+        let scope = RequestedScope { seconds: None, breadth: width };
         Some(Command::Decide(HoldAnswer { hold, approve: choice != Choice::Deny, scope, reason: None }))
     }
 

@@ -13,6 +13,7 @@ use crate::daemon::hook;
 use crate::daemon::session::{label, open, reload};
 use crate::daemon::state::State;
 use crate::daemon::status::status;
+use crate::protocol::bounds::Count;
 use crate::protocol::messages::{Answer, Events, Request};
 use crate::protocol::peer::Peer;
 use crate::protocol::peer::PeerClass;
@@ -159,7 +160,7 @@ async fn send_events(
     let wanted =
         |record: &Record| (scope == Scope::All || record.concerns(uid)) && of_session(record, events.session);
     let (past, mut present) =
-        daemon.trail().feed().read(events.last.unwrap_or(usize::MAX), |record| wanted(record));
+        daemon.trail().feed().read(events.last.map_or(usize::MAX, Count::get), |record| wanted(record));
     for record in past {
         let answer = Answer::Record(Box::new(Record::clone(&record)));
         wire::send_patiently(stream, &answer).await?;

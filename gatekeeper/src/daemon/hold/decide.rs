@@ -41,7 +41,8 @@ pub(super) fn evaluate(entry: &Entry, uid: u32, answer: &HoldAnswer) -> Result<(
     let owner = entry.event.owner;
     let owner_only = entry.terms.separation == Some(true) && agreed.iter().all(|uid| Some(*uid) == owner);
     let settled = agreed.len() >= entry.terms.needed() && !owner_only;
-    Ok((settled, if settled { entry.granted(answer.scope) } else { answer.scope }))
+    let scope = GrantScope::from(answer.scope);
+    Ok((settled, if settled { entry.granted(scope) } else { scope }))
 }
 
 /// Makes a decision on a hold.
@@ -125,10 +126,12 @@ fn grant(daemon: &State, hold: &Hold, scope: Scope, seconds: Option<u64>) -> Res
 mod tests {
     use super::*;
     use crate::hold::queue::tests::entry;
+    use crate::protocol::messages::RequestedScope;
     use gatekeeper_record::decision::Person;
 
     fn approval(breadth: Breadth, seconds: Option<u64>) -> HoldAnswer {
-        let scope = GrantScope { seconds, breadth };
+        let seconds = seconds.map(|seconds| seconds.try_into().unwrap());
+        let scope = RequestedScope { breadth, seconds };
         HoldAnswer { hold: HoldId::from_kernel(17).unwrap(), approve: true, scope, reason: None }
     }
 
@@ -146,14 +149,14 @@ mod tests {
         let mut entry = entry();
         entry.terms.quorum = Some(3);
         let first = approval(Breadth::Exact, Some(600));
-        assert_eq!(approve(&mut entry, 1001, &first), (false, first.scope));
+        assert_eq!(approve(&mut entry, 1001, &first), (false, first.scope.into()));
         assert!(evaluate(&entry, 1001, &first).is_err(), "the same person counts twice");
         let second = approval(Breadth::Rule, Some(60));
-        assert_eq!(approve(&mut entry, 1002, &second), (false, second.scope));
+        assert_eq!(approve(&mut entry, 1002, &second), (false, second.scope.into()));
         let last = approval(Breadth::Rule, None);
         let (settled, scope) = approve(&mut entry, 1000, &last);
         assert_eq!((settled, scope), (true, GrantScope { seconds: Some(60), breadth: Breadth::Exact }));
-        let narrowed = entry.decision().unwrap().narrowed(last.scope).unwrap();
+        let narrowed = entry.decision().unwrap().narrowed(last.scope.into()).unwrap();
         assert!(narrowed.ends_with("no more than exactly this, for 60 s"), "{narrowed}");
         assert_eq!(entry.decision().unwrap().narrowed(scope), None);
     }
@@ -170,7 +173,7 @@ mod tests {
     #[test]
     fn who_decides_alone_gets_what_was_asked_for() {
         let rule = approval(Breadth::Rule, Some(60));
-        assert_eq!(approve(&mut entry(), 1000, &rule), (true, rule.scope));
+        assert_eq!(approve(&mut entry(), 1000, &rule), (true, rule.scope.into()));
         let mut several = entry();
         several.hold.event.asking = 2;
         assert!(evaluate(&several, 1000, &rule).is_err());

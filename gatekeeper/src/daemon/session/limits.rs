@@ -5,6 +5,7 @@ use std::time::Duration;
 use gatekeeper_common::limits::PLANE_SMALL;
 
 use crate::daemon::state::State;
+use crate::protocol::bounds::Seconds;
 use crate::protocol::messages::PolicyChoice;
 use crate::session::policy::SessionPolicy;
 use gatekeeper_record::refusal::{Reason, Refusal};
@@ -14,17 +15,15 @@ use gatekeeper_record::time::nanos;
 /// says, nor than the session around it.
 pub(super) fn end(
     now: Duration,
-    asked: Option<u64>,
+    asked: Option<Seconds>,
     longest: Option<Duration>,
     outer: Option<u64>,
 ) -> Result<Option<u64>, Refusal> {
     let now = nanos(now);
-    if asked == Some(0) || outer.is_some_and(|outer| outer <= now) {
-        let message =
-            if asked == Some(0) { "a session can't last 0 s" } else { "the session's time is over" };
-        return Err(Refusal::new(Reason::Limit, message));
+    if outer.is_some_and(|outer| outer <= now) {
+        return Err(Refusal::new(Reason::Limit, "the session's time is over"));
     }
-    let lasts = [asked.map(Duration::from_secs), longest].into_iter().flatten().min();
+    let lasts = [asked.map(Duration::from), longest].into_iter().flatten().min();
     let own = lasts.map(|lasts| now.saturating_add(nanos(lasts)));
     Ok([own, outer].into_iter().flatten().min())
 }
@@ -60,8 +59,14 @@ mod tests {
 
     #[test]
     fn a_session_ends_no_later_than_it_may() {
-        let end = |asked, longest: Option<u64>, outer| {
-            end(Duration::from_nanos(5), asked, longest.map(Duration::from_secs), outer).map_err(drop)
+        let end = |asked: Option<u64>, longest: Option<u64>, outer| {
+            end(
+                Duration::from_nanos(5),
+                asked.map(|seconds| seconds.try_into().unwrap()),
+                longest.map(Duration::from_secs),
+                outer,
+            )
+            .map_err(drop)
         };
         let seconds = 1_000_000_000;
         assert_eq!(end(None, None, None), Ok(None));
@@ -71,7 +76,6 @@ mod tests {
         assert_eq!(end(Some(1), Some(2), None), Ok(Some(seconds + 5)));
         assert_eq!(end(Some(9), None, Some(seconds)), Ok(Some(seconds)));
         assert_eq!(end(None, None, Some(seconds)), Ok(Some(seconds)));
-        assert_eq!(end(Some(u64::MAX), None, None), Ok(Some(u64::MAX)));
-        assert_eq!((end(Some(0), None, None), end(None, None, Some(5))), (Err(()), Err(())));
+        assert_eq!(end(None, None, Some(5)), Err(()));
     }
 }

@@ -7,9 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use gatekeeper::protocol::client::ask;
-use gatekeeper::protocol::messages::HoldAnswer;
-use gatekeeper::protocol::messages::{Answer, Holds, Request};
-use gatekeeper_record::decision::{GrantScope, HoldId};
+use gatekeeper::protocol::messages::{Answer, HoldAnswer, Holds, Request, RequestedScope};
+use gatekeeper_record::decision::HoldId;
 
 use super::opener::Requester;
 use super::{Figures, Notice, now};
@@ -50,7 +49,7 @@ impl Drop for Daemon {
 }
 
 fn approve(hold: HoldId) -> Result<()> {
-    let answer = HoldAnswer { hold, approve: true, scope: GrantScope::default(), reason: None };
+    let answer = HoldAnswer { hold, approve: true, scope: RequestedScope::default(), reason: None };
     for answer in ask(Path::new(SOCKET), Request::Decide(answer))? {
         if let Answer::Decided(decision) = answer? {
             ensure!(decision.is_final, "hold {hold} is not decided by one");
