@@ -147,15 +147,13 @@ fn policy_name(name: Spanned<String>) -> Result<String, Fault> {
 /// Reads the length of a session: 1 s to 366 days.
 fn length(text: Spanned<String>) -> Result<Duration, Fault> {
     let (span, text) = (text.span(), text.into_inner());
-    match humantime::parse_duration(&text) {
-        Ok(time) if (SECOND..=LONGEST).contains(&time) => Ok(time),
-        Ok(_) => {
-            let message =
-                format!("\"{text}\" is out of range: write a time from 1s to 366days, such as \"8h\"");
-            Err(Fault(span, message))
-        }
-        Err(error) => Err(Fault(span, format!("\"{text}\": {error}: write \"45m\", \"8h\" or \"2days\""))),
-    }
+    let problem = match humantime::parse_duration(&text) {
+        Ok(time) if (SECOND..=LONGEST).contains(&time) => return Ok(time),
+        Ok(_) => "out of range".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let message = format!("\"{text}\": {problem}: write a time from 1s to 366days, such as \"8h\"");
+    Err(Fault(span, message))
 }
 
 fn patterns(patterns: Vec<Spanned<String>>) -> Result<Vec<String>, Fault> {
