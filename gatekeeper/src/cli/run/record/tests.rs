@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{tcgetwinsize, tcsetwinsize};
@@ -74,8 +74,13 @@ fn a_terminal_that_changes_its_size_changes_the_sessions_and_is_recorded() {
     let mut keeper = PtyProxy::new(child, File::from(master), size(70, 20));
     keeper.taken = Some(taken);
     keeper.begun = true;
+    let recording = cast::path(state.path(), session);
     let person = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(400));
+        let begun = Instant::now();
+        while !std::fs::read_to_string(&recording).is_ok_and(|text| text.contains("20 70")) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the first size was not recorded");
+            thread::sleep(Duration::from_millis(20));
+        }
         tcsetwinsize(&terminal, size(100, 30)).unwrap();
         terminal
     });
