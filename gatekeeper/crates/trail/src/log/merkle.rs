@@ -255,6 +255,23 @@ mod tests {
     }
 
     #[test]
+    fn sizes_from_outside_overflow_nothing() {
+        let leaves = hashes(3);
+        let mut edge = Edge { size: u64::MAX, peaks: leaves.clone() };
+        for size in [5, 1 << 63, (1 << 63) + 1, u64::MAX] {
+            for index in [3, size / 2, size - 1] {
+                let empty = Edge::default();
+                assert_eq!(prove(&Suffix { edge: &empty, leaves: &leaves }, index, size), None);
+                // Of a false edge, a proof may come to be; it leads to no root that was signed.
+                let _ = prove(&Suffix { edge: &edge, leaves: &leaves }, index, size);
+                assert_eq!(root_of_proof(leaf(b"x"), index, size, &[]), None);
+            }
+        }
+        edge.push(leaf(b"x"));
+        assert!(!edge.is_sound());
+    }
+
+    #[test]
     fn hexadecimal() {
         let hash = leaf(b"x");
         assert_eq!(unhex(&hash.to_string()), Some(hash.0));
