@@ -186,6 +186,22 @@ mod tests {
     }
 
     #[test]
+    fn decisions_of_version_1_are_read() {
+        let read_version = |version: u8| {
+            let fixtures = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
+            let bytes = fs::read(fixtures.join(format!("state-{version}/holds.jsonl"))).unwrap();
+            (read(&bytes, "b00t").unwrap(), bytes)
+        };
+        let ((old, _), (new, bytes)) = (read_version(1), read_version(2));
+        assert_eq!(old, new);
+        assert_eq!(old.values().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1, 1]);
+        // The fixture of the new form is what is written now.
+        let head = line(&Head { boot: "b00t".into() }).unwrap();
+        let lines = new.values().flatten().map(|decision| line(decision).unwrap());
+        assert_eq!([head].into_iter().chain(lines).collect::<Vec<_>>().concat(), bytes);
+    }
+
+    #[test]
     fn a_line_that_was_cut_off_is_dropped_and_harms_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("holds.jsonl");

@@ -127,6 +127,24 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn sessions_of_version_1_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let load = |version: u8| {
+            let fixtures = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
+            let bytes = fs::read(fixtures.join(format!("state-{version}/sessions/000000002d.json"))).unwrap();
+            fs::write(folder.path().join("sessions/000000002d.json"), &bytes).unwrap();
+            (store.load().unwrap(), bytes)
+        };
+        let ((old, _), (new, bytes)) = (load(1), load(2));
+        assert_eq!((old.len(), &old), (1, &new));
+        assert!(old[0].container.as_ref().unwrap().pod_uid.is_some());
+        // The fixture of the new form is what is written now.
+        store.save(&old[0]).unwrap();
+        assert_eq!(fs::read(folder.path().join("sessions/000000002d.json")).unwrap(), bytes);
+    }
+
+    #[test]
     fn sessions_of_versions_without_an_end_have_none() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();

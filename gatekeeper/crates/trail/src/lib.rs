@@ -25,5 +25,7 @@ pub mod setting;
 pub mod story;
 mod sys;
 pub mod terminal_filter;
+#[cfg(test)]
+mod tests;
 pub mod trail;
 pub mod writer_thread;
