@@ -125,20 +125,21 @@ pub fn file_mprotect(context: &LsmContext) -> i32 {
     judge::mapping(label, load(area, &O_VMA_FILE))
 }
 
-/// Judges an operation on the entry `dentry` of the directory `dir`.
+/// Judges a request on the entry `dentry` of the directory `dir`.
 #[inline(always)]
-fn entry(context: &LsmContext, operation: Operation) -> i32 {
+fn entry(context: &LsmContext, request: Request) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let directory: Pointer = context.arg(0);
     let name: Pointer = context.arg(1);
-    hold::end(judge::place(label, file::in_directory(directory, name), Request::one(operation)))
+    hold::end(judge::place(label, file::in_directory(directory, name), request))
 }
 
 // proto: int path_symlink(const struct path *dir, struct dentry *dentry, const char *old_name)
-/// Judges making a symbolic link.
+/// Judges making a symbolic link. As a rename does, it gives its name to what lies elsewhere: a folder's name that
+/// must not be taken by renaming is not taken by a link, either.
 #[inline(always)]
 pub fn path_symlink(context: &LsmContext) -> i32 {
-    entry(context, Operation::Create)
+    entry(context, Request::both(Operation::Create, Operation::Rename))
 }
 
 // proto: int path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev)
@@ -173,21 +174,21 @@ pub fn path_mkdir(context: &LsmContext) -> i32 {
     if label::current().is_some() {
         cache::directory_made();
     }
-    entry(context, Operation::Create)
+    entry(context, Request::one(Operation::Create))
 }
 
 // proto: int path_unlink(const struct path *dir, struct dentry *dentry)
 /// Judges removing a file.
 #[inline(always)]
 pub fn path_unlink(context: &LsmContext) -> i32 {
-    entry(context, Operation::Delete)
+    entry(context, Request::one(Operation::Delete))
 }
 
 // proto: int path_rmdir(const struct path *dir, struct dentry *dentry)
 /// Judges removing a directory.
 #[inline(always)]
 pub fn path_rmdir(context: &LsmContext) -> i32 {
-    entry(context, Operation::Delete)
+    entry(context, Request::one(Operation::Delete))
 }
 
 // proto: int path_link(struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry)

@@ -15,6 +15,7 @@ mod label;
 mod load;
 mod map;
 mod marathon;
+mod names;
 mod net;
 mod people;
 mod policy;
@@ -42,6 +43,7 @@ pub fn all(without_bpf: bool) -> Vec<Test> {
         process::tests(),
         label::tests(),
         governed::tests(),
+        names::tests(),
         unresolved::tests(),
         remembered::tests(),
         policy::tests(),

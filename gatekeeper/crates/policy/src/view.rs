@@ -1,5 +1,6 @@
 //! Rules, tests and answers in a shape for output: stable names for programs, plain text for people.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use gatekeeper_common::operation::{Family, Operation};
@@ -30,6 +31,12 @@ pub struct RuleView<'a> {
     /// Its patterns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<PathView<'a>>,
+    /// The folders above that keep their names because of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names_kept: Vec<String>,
+    /// The patterns with a folder above that has no name to keep: renaming it takes what they match from them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names_not_kept: Vec<String>,
     /// The arguments it asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub args: Option<Vec<&'a str>>,
@@ -98,6 +105,8 @@ impl<'a> From<&'a Rule> for RuleView<'a> {
             record_required: rule.required && rule.verdict != Verdict::Deny,
             operations: operations.iter().map(|operation| operation.name()).collect(),
             paths: Vec::new(),
+            names_kept: Vec::new(),
+            names_not_kept: Vec::new(),
             args: None,
             env: Vec::new(),
             names: Vec::new(),
@@ -113,7 +122,12 @@ impl<'a> From<&'a Rule> for RuleView<'a> {
         };
         let paths = |list: &'a [Written]| list.iter().map(PathView::from).collect();
         match &rule.subject {
-            Subject::Paths(list) => view.paths = paths(list),
+            Subject::Paths(list) => {
+                view.paths = paths(list);
+                if rule.holds_names() {
+                    (view.names_kept, view.names_not_kept) = names_of(list);
+                }
+            }
             Subject::Arguments(list, words) => {
                 (view.paths, view.args) = (paths(list), Some(texts(words)));
             }
@@ -137,6 +151,18 @@ impl<'a> From<&'a Rule> for RuleView<'a> {
         }
         view
     }
+}
+
+/// The folders above what these match, without doubles, and the patterns that have a nameless one.
+fn names_of(list: &[Written]) -> (Vec<String>, Vec<String>) {
+    let (mut kept, mut not_kept) = (BTreeSet::new(), BTreeSet::new());
+    for pattern in list.iter().flat_map(Written::all) {
+        kept.extend(pattern.ancestors().map(|folder| text(&folder.text())));
+        if pattern.has_nameless_ancestor() {
+            not_kept.insert(text(&pattern.text()));
+        }
+    }
+    (kept.into_iter().collect(), not_kept.into_iter().collect())
 }
 
 fn texts(words: &[Word]) -> Vec<&str> {
@@ -289,6 +315,16 @@ mod tests {
         let required =
             |id: &str| views.iter().find(|view| view["id"] == id).unwrap().get("record_required").cloned();
         assert_eq!((required("v/ledger"), required("v/srv")), (Some(true.into()), None));
+    }
+
+    #[test]
+    fn folders_whose_names_stay_are_shown() {
+        let text = "version = 1\n[[file]]\nid = 'a'\nverdict = 'deny'\npath = ['/srv/a/b', '/srv/*/c']\nreason = 'r'\n";
+        let compiled = compile(text).unwrap();
+        let rule = compiled.rules.iter().find(|rule| rule.id.ends_with("/a")).unwrap();
+        let view = RuleView::from(rule);
+        assert_eq!(view.names_kept, ["/srv", "/srv/a"]);
+        assert_eq!(view.names_not_kept, ["/srv/*/c"]);
     }
 
     #[test]

@@ -53,6 +53,12 @@ pub fn print_rule(rule: &RuleView<'_>) {
             anstream::println!("      → {real}");
         }
     }
+    if !rule.names_kept.is_empty() {
+        anstream::println!("    and renaming {}", rule.names_kept.join(" "));
+    }
+    for pattern in &rule.names_not_kept {
+        anstream::println!("    renaming a folder above {pattern} can take a file out of this rule");
+    }
     let mut more = Vec::new();
     if let Some(args) = &rule.args {
         more.push(format!("with arguments {args:?}"));

@@ -77,10 +77,14 @@ impl Automata {
     pub fn add(&mut self, rule: &Rule) {
         match &rule.subject {
             Subject::Paths(paths) => {
-                let row = self.row(rule, rule.operations);
+                let names = if rule.holds_names() { Operation::Rename.bit() } else { 0 };
+                let row = self.row(rule, rule.operations | names);
+                let above = self.row(rule, names);
                 for pattern in paths.iter().flat_map(Written::all) {
-                    let automaton = if pattern.floats() { Automaton::Floating } else { Automaton::Anchored };
-                    self.add_path(automaton, pattern, row);
+                    self.add_file(pattern, row);
+                    if names != 0 {
+                        pattern.ancestors().for_each(|folder| self.add_file(&folder, above));
+                    }
                 }
             }
             Subject::Arguments(..) | Subject::Environment(..) => {
@@ -186,6 +190,11 @@ impl Automata {
         let addresses: Vec<&Nfa> = nfas(true).collect();
         // The kernel walks a path name by name and stops at slashes, whether or not a pattern names one.
         (alphabet(&text, ByteSet::of(b'/')), alphabet(&addresses, ByteSet::EMPTY))
+    }
+
+    fn add_file(&mut self, pattern: &Pattern, row: u32) {
+        let automaton = if pattern.floats() { Automaton::Floating } else { Automaton::Anchored };
+        self.add_path(automaton, pattern, row);
     }
 
     fn add_path(&mut self, automaton: Automaton, pattern: &Pattern, row: u32) {

@@ -38,6 +38,11 @@ impl Component {
         matches!(self, Self::One(items) if items.iter().all(|item| matches!(item, Item::Byte(_))))
     }
 
+    /// Whether it is `*` or `**`.
+    fn is_wild(&self) -> bool {
+        matches!(self, Self::Deep) || matches!(self, Self::One(items) if items == &[Item::Star])
+    }
+
     fn from_literal(name: &[u8]) -> Self {
         Self::One(name.iter().copied().map(Item::Byte).collect())
     }
@@ -88,6 +93,24 @@ impl Pattern {
     #[must_use]
     pub fn floats(&self) -> bool {
         self.components.first().is_some_and(|first| !first.is_literal())
+    }
+
+    /// The folders above what it matches, as patterns, without those that end in nothing but a wildcard.
+    ///
+    /// A folder under `**` keeps its names wherever it is; one that only `*` names is any folder there.
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> {
+        let above = 1..self.components.len();
+        let ends = above.filter(|end| !self.components[end - 1].is_wild());
+        ends.map(|end| Self { components: self.components[..end].to_vec() })
+    }
+
+    /// Whether a folder above what it matches has no name that [`Pattern::ancestors`] could give, so that renaming it
+    /// takes what lies in it out of the pattern.
+    #[must_use]
+    pub fn has_nameless_ancestor(&self) -> bool {
+        let above = self.components.split_last().map_or(&[][..], |(_, above)| above);
+        // What floats from the root on matches wherever its folders go.
+        above.iter().skip_while(|component| **component == Component::Deep).any(Component::is_wild)
     }
 
     /// The number of its characters and wildcards.
@@ -328,6 +351,24 @@ mod tests {
         }
         assert!(Pattern::parse(&[b"/".as_slice(), &[b'a'; 256]].concat()).is_err());
         assert!(Pattern::parse(&[b"/".as_slice(), &[b'a'; 255]].concat()).is_ok());
+    }
+
+    #[test]
+    fn folders_above_are_those_with_a_name() {
+        let above = |text: &str| {
+            let pattern = Pattern::parse(text.as_bytes()).unwrap().remove(0);
+            let texts: Vec<String> =
+                pattern.ancestors().map(|pattern| String::from_utf8(pattern.text()).unwrap()).collect();
+            (texts.join(" "), pattern.has_nameless_ancestor())
+        };
+        let is = |text: &str, nameless| (text.to_owned(), nameless);
+        assert_eq!(above("/a/b/c"), is("/a /a/b", false));
+        assert_eq!(above("**/.git/hooks/*"), is("**/.git **/.git/hooks", false));
+        assert_eq!(above("/a/**"), is("/a", false));
+        assert_eq!(above("/a/*/b"), is("/a", true));
+        assert_eq!(above("/a/**/b/c*"), is("/a /a/**/b", true));
+        assert_eq!(above("/a"), is("", false));
+        assert_eq!(above("/"), is("", false));
     }
 
     #[test]

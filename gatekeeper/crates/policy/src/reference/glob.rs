@@ -12,6 +12,14 @@ pub fn matches_text(pattern: &[u8], path: &[u8]) -> bool {
     })
 }
 
+/// The folders above what a pattern without braces matches, but those that only wildcards name.
+pub fn folders(text: &[u8]) -> Vec<Vec<u8>> {
+    let text = plain_slashes(text);
+    let pieces: Vec<&[u8]> = text.split(|byte| *byte == b'/').collect();
+    let named = |end: &usize| !matches!(pieces[*end - 1], b"" | b"*" | b"**");
+    (1..pieces.len()).filter(named).map(|end| pieces[..end].join(&b'/')).collect()
+}
+
 /// A slash that is taken for what it is is a slash like others.
 fn plain_slashes(text: &[u8]) -> Vec<u8> {
     let (mut plain, mut bytes) = (Vec::new(), text.iter());

@@ -10,6 +10,7 @@ use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
 
 use crate::address::{Block, Target};
 use crate::defaults::Defaults;
+use crate::pattern::Pattern;
 use crate::question::{Question, Start};
 use crate::rules::{Rule, Subject, Written};
 
@@ -48,6 +49,9 @@ fn judge_one<'a>(
     let (mut exec, mut own, mut arguments_matter) = (Cell::NO_RULE, Cell::NO_RULE, false);
     for rule in rules {
         arguments_matter |= of_arguments(rule);
+        if operation == Operation::Rename && holds_name(rule, question) {
+            own = own.strictest(rule.cell());
+        }
         if !matches(rule, question) {
             continue;
         }
@@ -74,7 +78,19 @@ fn judge_one<'a>(
 #[must_use]
 pub fn applies_to(rule: &Rule, operation: Operation, question: &Question) -> bool {
     let exec_too = if operation == Operation::Map { Operation::Exec.bit() } else { 0 };
-    rule.operations & (operation.bit() | exec_too) != 0 && matches(rule, question)
+    (rule.operations & (operation.bit() | exec_too) != 0 && matches(rule, question))
+        || (operation == Operation::Rename && holds_name(rule, question))
+}
+
+/// Whether a rule forbids renaming the question's file: it matches the file, or something below it.
+fn holds_name(rule: &Rule, question: &Question) -> bool {
+    let (Question::File(path, _), Subject::Paths(list)) = (question, &rule.subject) else { return false };
+    let folder = |written: &Written| {
+        let mut texts = glob::without_braces(&written.expanded);
+        texts.extend(written.resolved.iter().map(Pattern::text));
+        texts.iter().flat_map(|text| glob::folders(text)).any(|folder| matches_text(&folder, path))
+    };
+    rule.holds_names() && (concerns(rule, question) || list.iter().any(folder))
 }
 
 /// Whether a rule names the program or the file, whatever its arguments and environment.

@@ -50,6 +50,14 @@ impl Rule {
         if self.required { cell.required() } else { cell }
     }
 
+    /// Whether it also forbids renaming what it matches and the folders above.
+    ///
+    /// A file keeps its content under a new name, which no rule would know.
+    #[must_use]
+    pub fn holds_names(&self) -> bool {
+        matches!(self.verdict, Verdict::Ask | Verdict::Deny) && self.family() == Some(Family::File)
+    }
+
     /// The class it belongs to.
     #[must_use]
     pub fn family(&self) -> Option<Family> {
