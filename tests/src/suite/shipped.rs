@@ -40,6 +40,13 @@ const WORK: &[(&str, &str)] = &[
          copy/.env.example && rm -rf copy && git rm -q .env.example && git commit -qm Gone",
     ),
     (
+        "git_clone_with_editor_settings",
+        "git init -q made && cd made && mkdir .vscode .claude && echo '{}' >.vscode/settings.json && echo '{}' \
+         >.claude/settings.json && git add -A && git commit -qm Settings && cd .. && git clone -q made copy && cd copy && \
+         git checkout -q -b side && git rm -qr .vscode && git commit -qm Gone && git checkout -q - && cat \
+         .vscode/settings.json && cd .. && rm -rf made copy",
+    ),
+    (
         "git_makes_and_removes_what_it_may_not_read",
         "blob=$(echo S=1 | git hash-object -w --stdin) && git update-index --add --cacheinfo 100644,$blob,sub/.env && \
          git commit -qm Tracked && git checkout -q -f -- sub/.env && test -s sub/.env && ! cat sub/.env && \
@@ -96,7 +103,7 @@ const WORK: &[(&str, &str)] = &[
 ];
 
 const CLEAN: &str = "git worktree remove -f tree; git rebase --abort; git checkout -qf main; \
-git branch -qD side tree from-copy; rm -rf copy tree wheel vendor local node_modules env; true";
+git branch -qD side tree from-copy; rm -rf copy made tree wheel vendor local node_modules env; true";
 
 /// A wheel made by hand, installed without any network.
 const PIP: &str = "mkdir wheel && python3 -c \"
@@ -202,9 +209,18 @@ fn leaves(world: &World) -> Result<()> {
         ".git/config",
         "~/.config/systemd/user/x.service",
         ".vscode/tasks.json",
+        ".devcontainer/devcontainer.json",
+        "opencode.json",
+        "~/.local/share/claude/versions/1.0.0",
+        "~/.config/kitty/kitty.conf",
     ];
     fixtures::folder("/home/dev/.config/systemd/user")?;
-    fixtures::folder(&format!("{PROJECT}/.vscode"))?;
+    for folder in [".vscode", ".devcontainer"] {
+        fixtures::folder(&format!("{PROJECT}/{folder}"))?;
+    }
+    for folder in ["/home/dev/.local/share/claude/versions", "/home/dev/.config/kitty"] {
+        fixtures::folder(folder)?;
+    }
     for place in places {
         let real = match place.strip_prefix("~/") {
             Some(rest) => format!("/home/dev/{rest}"),
