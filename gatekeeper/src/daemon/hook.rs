@@ -289,5 +289,7 @@ mod tests {
         let file = Action::File { path: "x".repeat(BYTES), access: Access::Read };
         assert!(check(&mut report, std::slice::from_ref(&file)).is_ok());
         assert!(check(&mut report, &[file.clone(), file]).is_err());
+        report.truncated_bytes = u64::MAX;
+        assert!(check(&mut report, &[]).is_err());
     }
 }

@@ -118,8 +118,13 @@ pub(super) fn apply(daemon: &State, hold: &Hold, decision: &Decision) -> Result<
 
 fn grant(daemon: &State, hold: &Hold, scope: Scope, seconds: Option<u64>) -> Result<(), Refusal> {
     let now = since_boot();
-    let until = seconds.map_or(u64::MAX, |seconds| nanos(now.saturating_add(Duration::from_secs(seconds))));
-    daemon.with_kernel(|kernel| kernel.grant(hold, scope, until, nanos(now)))
+    daemon.with_kernel(|kernel| kernel.grant(hold, scope, grant_end(now, seconds), nanos(now)))
+}
+
+/// Returns when a grant ends, in nanoseconds since boot. A journal of an earlier version may have any number of seconds:
+/// one that no clock reaches is no end.
+fn grant_end(now: Duration, seconds: Option<u64>) -> u64 {
+    seconds.map_or(u64::MAX, |seconds| nanos(now.saturating_add(Duration::from_secs(seconds))))
 }
 
 #[cfg(test)]
@@ -142,6 +147,13 @@ mod tests {
         let decision = new_decision(entry, answer.hold, true, by, scope, None, settled);
         entry.decisions.push(decision);
         (settled, scope)
+    }
+
+    #[test]
+    fn a_grant_of_any_number_of_seconds_has_an_end() {
+        let now = Duration::from_secs(5);
+        assert_eq!(grant_end(now, Some(2)), 7_000_000_000);
+        assert_eq!((grant_end(now, Some(u64::MAX)), grant_end(now, None)), (u64::MAX, u64::MAX));
     }
 
     #[test]

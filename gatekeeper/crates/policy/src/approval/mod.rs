@@ -12,6 +12,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+/// The longest time that a hold can wait.
+const LONGEST: Duration = Duration::from_hours(7 * 24);
+
 /// A user or group that may decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -74,10 +77,10 @@ impl fmt::Display for Check {
 }
 
 impl Terms {
-    /// The time that a hold waits; 5 minutes unless given.
+    /// The time that a hold waits; 5 minutes unless given, and never more than 7 days.
     #[must_use]
     pub fn wait(&self) -> Duration {
-        Duration::from_secs(self.timeout.unwrap_or(5 * 60))
+        Duration::from_secs(self.timeout.unwrap_or(5 * 60)).min(LONGEST)
     }
 
     /// The number of people who must approve; 1 unless given.

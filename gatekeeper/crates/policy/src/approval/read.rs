@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::{Approver, Check, Terms};
+use super::{Approver, Check, LONGEST, Terms};
 use crate::document::{ApprovalTable, AskKeys};
 use crate::error::PolicyError;
 use crate::source::Source;
 use crate::trusted;
 
-/// The longest time that a hold can wait.
-const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// The largest quorum.
 const QUORUM: u32 = 16;
 /// The largest number of holds a minute.

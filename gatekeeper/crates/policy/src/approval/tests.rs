@@ -97,6 +97,8 @@ fn terms_stored_before_an_upgrade_are_read() {
     let stored = r#"{"quorum":2,"checks":["hash"],"people":true}"#;
     let read: Terms = serde_json::from_str(stored).unwrap();
     assert_eq!((read.needed(), read.people_required), (2, true));
+    let endless: Terms = serde_json::from_str(r#"{"timeout":18446744073709551615}"#).unwrap();
+    assert_eq!(endless.wait(), Duration::from_hours(7 * 24));
     let again = serde_json::to_string(&read).unwrap();
     assert_eq!(again, r#"{"quorum":2,"checks":["hash"],"people_required":true}"#);
 }
