@@ -23,7 +23,7 @@ pub const PLANES: u32 = 2;
 /// "GKPOLICY" in little-endian order.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"GKPOLICY");
 /// Version of this layout.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Columns of a [`Row`].
 pub const COLUMNS: usize = 32;
@@ -36,8 +36,9 @@ pub type Row = [Cell; COLUMNS];
 /// where no rule about this program asks for them. Of the two rows of a path at most one fills it. What a rule with `args` says of an exec stands in the
 /// rows of these automata, not in the program's own.
 ///
-/// The word is the memory between `mm->arg_start` and `mm->arg_end` without the first string: each
-/// argument, each closed by a NUL.
+/// The word is the memory between `mm->arg_start` and `mm->arg_end`, from the program's own name on: `argv[0]`
+/// and each argument, each closed by a NUL. A script's name is the path that the kernel puts there for its
+/// interpreter (fs/binfmt_script.c `load_script`, Linux 6.12).
 pub const ARGUMENTS: usize = 30;
 /// The same for the names of environment variables. Each name is a word by itself, up to the `=`; the
 /// strictest cell of all counts.
@@ -82,9 +83,9 @@ pub struct Header {
     pub quiet_from: u32,
     /// From this state on, each leads to itself on every byte; 0 where there are none.
     pub sink_from: u32,
-    /// A program with more bytes of arguments is denied where a rule asks for them;
-    /// [`crate::limits::ARGUMENT_BYTES`] unless the policy says otherwise, never more than
-    /// [`crate::limits::ARGUMENT_BYTES_MOST`].
+    /// Bytes of arguments that are looked at, at most: [`crate::limits::ARGUMENT_BYTES`] unless the policy says
+    /// otherwise, never more than [`crate::limits::ARGUMENT_BYTES_MOST`]. A start that is not decided by then is
+    /// denied.
     pub argument_bytes: u32,
     /// Explicit padding.
     pub pad: u32,

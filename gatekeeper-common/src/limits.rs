@@ -53,11 +53,14 @@ pub const OBJECTS: u32 = 1 << 14;
 /// (include/uapi/linux/un.h).
 pub const UNIX_BYTES: u32 = 108;
 
-/// Bytes of arguments a program may have, where a rule asks for them and the policy sets no other limit.
-pub const ARGUMENT_BYTES: u32 = 64 << 10;
+/// Bytes of arguments that rules look at, where the policy sets no other limit: as many as Linux takes with the
+/// usual stack of 8 MiB, of which a quarter is for arguments and environment (fs/exec.c `bprm_stack_limits`, 6.12).
+pub const ARGUMENT_BYTES: u32 = 2 << 20;
 
-/// The largest limit a policy can set on the bytes of arguments.
-pub const ARGUMENT_BYTES_MOST: u32 = 1 << 20;
+/// The largest limit a policy can set on the bytes of arguments: as many as Linux takes with any stack, three
+/// quarters of 8 MiB (fs/exec.c `bprm_stack_limits`, 6.12). A loop of bpf takes 8 Mi turns (`BPF_MAX_LOOPS`,
+/// include/linux/bpf_verifier.h).
+pub const ARGUMENT_BYTES_MOST: u32 = 6 << 20;
 
 /// Bytes of environment a program may have, where a rule asks for names in it.
 pub const ENVIRONMENT_BYTES: u32 = 256 << 10;

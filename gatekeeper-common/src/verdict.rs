@@ -240,7 +240,9 @@ impl Cause {
             Self::NoMemory => "no memory for the check",
             Self::TooManyLayers => "too many layers",
             Self::Builtin => "never allowed in a session",
-            Self::Arguments => "arguments too long or unreadable",
+            Self::Arguments => {
+                "arguments unreadable, too long to be shown, or not decided within `[defaults] arguments` bytes"
+            }
             Self::Unrecorded => "it has to be recorded and can't be",
             Self::Decided => "decided",
             Self::CantHold => "can't be held for a decision",

@@ -128,11 +128,13 @@ pub struct ArgumentCheck {
     pub from: u64,
     /// Bytes of the arguments.
     pub bytes: u64,
+    /// Bytes of them that are looked at.
+    pub seen: u64,
     /// Address of the environment.
     pub environment_from: u64,
     /// Bytes of the environment.
     pub environment_bytes: u64,
-    /// Strings before the first argument.
+    /// Strings before the program's own name: an interpreter's name and its own arguments.
     pub skip: u32,
     /// 1 where the exec changes who runs it.
     pub setuid: u32,

@@ -49,7 +49,8 @@ pub fn evaluate(label: &Label, scratch: &mut Scratch, task: Pointer, strings: u3
         let layer = *pick(&label.layers, at);
         let check = &mut scratch.check;
         // Field by field: the stack has no room for a copy.
-        check.skip = strings.wrapping_sub(pending.arguments);
+        // The string before the arguments is the program's name. Fewer strings than that are none to judge.
+        check.skip = strings.wrapping_sub(pending.arguments).wrapping_sub(1);
         check.setuid = exec.setuid;
         check.condition.arguments = pending.condition.arguments;
         check.condition.environment = if early { [DEAD, DEAD] } else { pending.condition.environment };

@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user};
-use gatekeeper_common::automaton::{Edge, accepted, is_settled, step};
+use gatekeeper_common::automaton::{DEAD, Edge, accepted, is_settled, step};
 use gatekeeper_common::image::MAGIC;
 use gatekeeper_common::limits::{
     ARGUMENT_BYTES_MOST, ENVIRONMENT_BYTES, PATH_BYTES, PLANE_LARGE, PLANE_SMALL,
@@ -74,7 +74,7 @@ fn argument_turn<const N: usize>(index: u32, walk: &mut Walk) -> i64 {
         return 1;
     }
     let Some(byte) = byte_at(walk, index, scratch) else { return 1 };
-    // The strings before the first argument: the program's name, and an interpreter's own arguments.
+    // The strings before the program's own name: an interpreter's name and its own arguments.
     if scratch.check.left != 0 {
         if byte == 0 {
             scratch.check.left = scratch.check.left.wrapping_sub(1);
@@ -128,7 +128,7 @@ turns! {
     environment_large => environment_turn::<PLANE_LARGE>;
 }
 
-/// Walks `bytes` bytes at `from`, beginning in one state; the state at the end.
+/// Walks `bytes` bytes at `from`, beginning in one state; the state at the end, or where no byte changes it.
 #[inline(always)]
 fn walk<const N: usize>(
     planes: &Planes<N>,
@@ -144,6 +144,26 @@ fn walk<const N: usize>(
     // SAFETY: each turn takes a Walk, and the verifier checks both.
     unsafe { bpf_loop(bytes as u32, turn, (&raw mut walk).cast(), 0) };
     walk.state
+}
+
+/// Walks the arguments from a start state and joins the cells of their row. Returns false where they are not
+/// decided by as much of them as is looked at.
+#[inline(always)]
+fn take_arguments<const N: usize>(
+    planes: &Planes<N>,
+    scratch: &mut Scratch,
+    turn: *mut c_void,
+    start: u32,
+) -> bool {
+    if start == DEAD {
+        return true;
+    }
+    let (from, seen) = (scratch.check.from, scratch.check.seen);
+    let state = walk(planes, scratch, turn, (from, seen), start);
+    take_row(planes, state, &mut scratch.check);
+    // With a string left to skip, the program's own name was never reached.
+    let whole = scratch.check.left == 0 && scratch.check.bytes <= seen;
+    whole || is_settled(state, planes.header().sink_from)
 }
 
 #[inline(always)]
@@ -165,15 +185,16 @@ fn answer<const N: usize>(
     scratch.check.fault = 0;
     if condition.needs_arguments() {
         let limit = header.argument_bytes;
-        if check.bytes > u64::from(limit) || limit > ARGUMENT_BYTES_MOST {
+        if limit > ARGUMENT_BYTES_MOST {
             return LayerAnswer::UNREADABLE;
         }
-        let stretch = (check.from, check.bytes);
-        // Two rows, two starts; a walk from DEAD ends at once.
-        let state = walk(planes, scratch, turns.0, stretch, condition.arguments[0]);
-        take_row(planes, state, &mut scratch.check);
-        let state = walk(planes, scratch, turns.0, stretch, condition.arguments[1]);
-        take_row(planes, state, &mut scratch.check);
+        scratch.check.seen = if check.bytes > u64::from(limit) { u64::from(limit) } else { check.bytes };
+        // Two rows, two starts.
+        if !take_arguments(planes, scratch, turns.0, condition.arguments[0])
+            || !take_arguments(planes, scratch, turns.0, condition.arguments[1])
+        {
+            return LayerAnswer::UNREADABLE;
+        }
     }
     if condition.needs_environment() {
         if check.environment_bytes > u64::from(ENVIRONMENT_BYTES) {

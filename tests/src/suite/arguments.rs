@@ -17,6 +17,8 @@ pub fn tests() -> Vec<Test> {
         Test::new("exec::arguments", arguments),
         Test::new("exec::environment", environment),
         Test::new("exec::arguments_beyond_the_limit", beyond),
+        Test::new("exec::arguments_that_decide_early", unread),
+        Test::new("exec::names", names),
     ]
 }
 
@@ -79,7 +81,7 @@ fn environment(world: &World) -> Result<()> {
     world.expect(&session.id, &[Denial::of("exec", program, REASON)])
 }
 
-/// Arguments beyond the limit are denied where a rule names arguments, and only there.
+/// Arguments beyond the limit are denied where they could decide, and only there.
 fn beyond(world: &World) -> Result<()> {
     let (program, folder) = lay("arguments-beyond")?;
     world.policy("arguments-beyond", &fill(policy!("arguments-beyond"), &[("PROGRAM", &program)]))?;
@@ -96,4 +98,53 @@ fn beyond(world: &World) -> Result<()> {
     session.must_run(&all("/usr/bin/true"))?;
     must_not_run(&mut session, &all(&program), names[0])?;
     world.expect(&session.id, &[Denial::for_cause("exec", "arguments")])
+}
+
+/// Arguments that decide are looked at, and a megabyte behind them is not.
+fn unread(world: &World) -> Result<()> {
+    let folder = format!("{OPEN}/arguments-unread");
+    fixtures::folder(&folder)?;
+    let program = format!("{folder}/true");
+    fixtures::program("/usr/bin/true", &program)?;
+    let text = fill(policy!("arguments-unread"), &[("PROGRAM", &program), ("REASON", REASON)]);
+    world.policy("arguments-unread", &text)?;
+    let many = |program: &str, first: &str| {
+        format!("import os\nos.execv('{program}', ['true', '{first}'] + ['x' * 100000] * 10)")
+    };
+    let python = "/usr/bin/python3";
+    world.free(User::Dev)?.must_run(&[python, "-c", &many(&program, "forbidden")])?;
+    let mut session = world.session("arguments-unread")?;
+    session.must_run(&[python, "-c", &many(&program, "open")])?;
+    let denied = session.program(&[python, "-c", &many(&program, "forbidden")])?;
+    must_not_pass(!matches!(denied, Ok((0, _))), "it ran with forbidden arguments")?;
+    session.must_run(&[python, "-c", &many(&program, "open")])?;
+    world.expect(&session.id, &[Denial::of("exec", program, REASON)])
+}
+
+/// A program goes by the name that it is called by, where a rule gives one or lets it start with some arguments.
+fn names(world: &World) -> Result<()> {
+    let (program, folder) = lay("called")?;
+    world.policy("called", &fill(policy!("called"), &[("PROGRAM", &program), ("REASON", REASON)]))?;
+    let file = |name: &str| format!("{folder}/{name}");
+    let called = |name: &str, program: &str, argument: &str| {
+        ["/bin/bash".to_owned(), "-c".to_owned(), format!("exec -a {name} {program} {argument}")]
+    };
+    let shut = called("/x/forbidden", &program, &file("shut"));
+    let shut = shut.each_ref().map(String::as_str);
+    world.free(User::Dev)?.must_run(&shut)?;
+    std::fs::remove_file(file("shut"))?;
+    let mut session = world.session("called")?;
+    session.must_run(&[&program, &file("open")])?;
+    ensure!(Path::new(&file("open")).exists(), "where it is allowed it does nothing");
+    must_not_run(&mut session, &shut, &file("shut"))?;
+    let login = called("-forbidden", &program, &file("shut"));
+    must_not_run(&mut session, &login.each_ref().map(String::as_str), &file("shut"))?;
+    // A rule that lets a program start with some arguments is about the program by its own name.
+    let uname = |name: &str| called(name, "/usr/bin/uname", "-s");
+    for (name, passes) in [("uname", true), ("-uname", true), ("./bin/uname", true), ("arch", false)] {
+        let ended = session.program(&uname(name).each_ref().map(String::as_str))?;
+        let passed = matches!(&ended, Ok((0, output)) if output.trim() == "Linux");
+        ensure!(passed == passes, "uname called {name} came to {ended:?}");
+    }
+    world.expect(&session.id, &[Denial::of("exec", program, REASON)])
 }

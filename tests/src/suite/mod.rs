@@ -24,6 +24,7 @@ mod record;
 mod remembered;
 mod secret;
 mod shipped;
+mod tools;
 mod unix;
 mod unresolved;
 mod without;
@@ -37,6 +38,7 @@ pub fn all(without_bpf: bool) -> Vec<Test> {
         secret::tests(),
         exec::tests(),
         arguments::tests(),
+        tools::tests(),
         map::tests(),
         net::tests(),
         unix::tests(),

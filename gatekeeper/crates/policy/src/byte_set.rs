@@ -45,8 +45,9 @@ impl ByteSet {
 
     /// The bytes in either.
     #[must_use]
-    pub fn union(&self, other: &Self) -> Self {
-        Self(std::array::from_fn(|at| self.0[at] | other.0[at]))
+    pub const fn union(&self, other: &Self) -> Self {
+        let (one, other) = (&self.0, &other.0);
+        Self([one[0] | other[0], one[1] | other[1], one[2] | other[2], one[3] | other[3]])
     }
 
     /// Whether the byte is in the set.

@@ -19,12 +19,14 @@ use crate::signal::number;
 const INTERPRETERS: usize = 5;
 
 /// Starting this program: the file itself and, where it is a script, its interpreter too, whose arguments
-/// are its own option, the script and then the script's. Variables are given by name.
+/// are its own option, the script and then the script's. `called` is another name that it is called by: its `argv[0]`.
+/// Variables are given by name.
 ///
 /// # Errors
 /// Where there is no such program on PATH, or it is no path.
 pub fn exec(
     argv: &[OsString],
+    called: Option<&OsStr>,
     env: &[OsString],
     setuid: bool,
     links: &dyn Links,
@@ -40,6 +42,9 @@ pub fn exec(
     };
     let bytes = |list: &[OsString]| list.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
     let (mut argv, env) = (bytes(argv), bytes(env));
+    if let (Some(name), Some(called)) = (argv.first_mut(), called) {
+        *name = called.as_bytes().to_vec();
+    }
     let mut path = real_path(&found, links, true);
     let mut called = found;
     let mut starts: Vec<Start> = Vec::new();
@@ -48,6 +53,10 @@ pub fn exec(
         starts.push(Start { program: path.clone(), argv: argv.clone(), env: env.clone(), setuid, memory: 0 });
         let next = interpreter_of(&path).filter(|_| starts.len() <= INTERPRETERS);
         let Some((interpreter, option)) = next else { break };
+        // The kernel drops the name that a script is called by, and puts its path there.
+        if let Some(name) = starts.last_mut().and_then(|start| start.argv.first_mut()) {
+            name.clone_from(&called);
+        }
         let own = [Some(interpreter.clone()), option, Some(called)];
         argv.splice(..argv.len().min(1), own.into_iter().flatten());
         path = real_path(&interpreter, links, true);
@@ -158,12 +167,13 @@ mod tests {
         let script = folder.path().join("run");
         std::fs::write(&script, "#! /usr/bin/env -S python3 -I\nprint(1)\n").unwrap();
         let argv = [script.clone().into_os_string(), "x".into()];
-        let questions = exec(&argv, &["LANG".into()], false, &NoLinks).unwrap();
+        let questions = exec(&argv, None, &["LANG".into()], false, &NoLinks).unwrap();
         let [Question::Exec(own), Question::Exec(env)] = questions.as_slice() else {
             panic!("{questions:?}")
         };
-        assert_eq!((own.program.as_slice(), own.word()), (script.as_os_str().as_bytes(), b"x\0".to_vec()));
-        let word = [b"-S python3 -I\0", script.as_os_str().as_bytes(), b"\0x\0"].concat();
+        let path = script.as_os_str().as_bytes();
+        assert_eq!((own.program.as_slice(), own.word()), (path, [path, b"\0x\0"].concat()));
+        let word = [b"/usr/bin/env\0-S python3 -I\0", path, b"\0x\0"].concat();
         assert_eq!((env.program.as_slice(), env.word()), (b"/usr/bin/env".as_slice(), word));
         assert_eq!(env.env, [b"LANG"]);
         assert_eq!((own.bytes(), env.bytes()), (env.memory, env.memory));
@@ -177,7 +187,7 @@ mod tests {
             let file = folder.path().join(format!("{mode:o}"));
             std::fs::write(&file, "").unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
-            let questions = exec(&[file.into_os_string()], &[], false, &NoLinks).unwrap();
+            let questions = exec(&[file.into_os_string()], None, &[], false, &NoLinks).unwrap();
             assert!(matches!(&questions[0], Question::Exec(start) if start.setuid == changes), "{mode:o}");
         }
     }
@@ -194,7 +204,7 @@ mod tests {
 
     #[test]
     fn unknown_objects_are_refused() {
-        assert!(exec(&["no-such-program-anywhere".into()], &[], false, &NoLinks).is_err());
+        assert!(exec(&["no-such-program-anywhere".into()], None, &[], false, &NoLinks).is_err());
         assert!(net("example.org:80", Protocol::Tcp, Operation::Connect).is_err());
         let question = file(Path::new("/a/../b"), vec![Operation::Read], &NoLinks).unwrap();
         assert_eq!(question, Question::File(b"/b".to_vec(), vec![Operation::Read]));

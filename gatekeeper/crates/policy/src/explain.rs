@@ -102,10 +102,10 @@ impl Compiled {
         let mut row = self.image.path_row(&start.program);
         let [arguments, environment] = [row[ARGUMENTS].0, row[ENVIRONMENT].0];
         if arguments != DEAD {
-            if start.bytes() > self.image.header().argument_bytes as usize {
+            let Some(found) = self.image.arguments_row(arguments, start) else {
                 return (row, Some(Cause::Arguments));
-            }
-            row = strictest(&row, &self.image.row_from(arguments, &start.word()));
+            };
+            row = strictest(&row, &found);
         }
         if environment != DEAD {
             for name in &start.env {
@@ -181,10 +181,34 @@ mod tests {
         assert_eq!(preload, (by("t/preload"), Operation::Exec, Cause::Policy, "t/git t/push".to_owned()));
         let setuid = answered(&start(&["/bin/git"], &[], true));
         assert_eq!(setuid, (None, Operation::Setuid, Cause::Policy, String::new()));
-        let long = answered(&start(&["/bin/git", &"x".repeat(31)], &[], false));
-        assert_eq!(long, (None, Operation::Exec, Cause::Arguments, String::new()));
-        let other = answered(&start(&["/bin/other", &"x".repeat(31)], &[], false));
-        assert_eq!(other, (None, Operation::Exec, Cause::Policy, String::new()));
+    }
+
+    #[test]
+    fn as_much_is_looked_at_as_decides() {
+        let compiled = compile(include_str!("tests/explain-programs.toml")).unwrap();
+        let answered = |words: &[&str], memory| {
+            let Question::Exec(start) = start(words, &[], false) else { panic!("an exec") };
+            let answer = compiled.explain(&Question::Exec(Start { memory, ..start }));
+            (answer.rule.map(|rule| rule.id.as_str()), answer.cause)
+        };
+        let (long, longer) = ("x".repeat(50), "x".repeat(100_000));
+        // Another subcommand decides, and what follows `**` is not looked at.
+        assert_eq!(answered(&["/bin/git", &longer], 0), (Some("t/git"), Cause::Policy));
+        assert_eq!(answered(&["/bin/git", "push", &longer], 0), (Some("t/push"), Cause::Held));
+        // A subcommand behind the limit decides nothing.
+        let name = format!("/bin/git/../../{long}");
+        let called = |program: &[u8]| Start {
+            program: program.to_vec(),
+            argv: vec![name.clone().into_bytes(), b"log".to_vec()],
+            ..Start::default()
+        };
+        let answer = compiled.explain(&Question::Exec(called(b"/bin/git")));
+        assert_eq!((answer.passes(), answer.cause, answer.rule.is_none()), (false, Cause::Arguments, true));
+        let answer = compiled.explain(&Question::Exec(called(b"/bin/other")));
+        assert_eq!((answer.cause, answer.rule.is_none()), (Cause::Policy, true), "no rule asks");
+        // A script's interpreter has its own before them.
+        assert_eq!(answered(&["/bin/git", "log"], 40), (Some("t/git"), Cause::Policy));
+        assert_eq!(answered(&["/bin/git", "log"], 50), (None, Cause::Arguments));
     }
 
     #[test]

@@ -24,7 +24,8 @@ impl Default for SearchPath {
 }
 
 impl SearchPath {
-    /// The file of the policy with this name, looked for in a file's folder and then in the directories.
+    /// The file of the policy with this name, looked for in a file's folder and then in the directories. A name may
+    /// have one folder: `tools/git`.
     #[must_use]
     pub fn find(&self, name: &str, neighbour: Option<&Path>) -> Option<PathBuf> {
         let mut places =
@@ -132,11 +133,14 @@ impl Loader<'_> {
 
     fn extend(&mut self, source: &Source, parent: &toml::Spanned<String>) -> Result<(), PolicyError> {
         let name = parent.get_ref();
-        if !is_name(name) {
+        // A policy directory may have folders, and those no others.
+        let (folder, file) =
+            name.split_once('/').map_or((None, name.as_str()), |(folder, file)| (Some(folder), file));
+        if !is_name(file) || folder.is_some_and(|folder| !is_name(folder)) {
             return Err(source.error(
                 parent.span(),
                 format!("`{name}` is not the name of a policy"),
-                "write the file's name without folder and `.toml`",
+                "write the file's name without `.toml`, as `base` or `tools/git`",
             ));
         }
         let path = self.search.find(name, source.path.as_deref()).ok_or_else(|| {

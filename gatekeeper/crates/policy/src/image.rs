@@ -3,10 +3,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use gatekeeper_common::automaton::{DEAD, Edge, accepted, step};
+use gatekeeper_common::automaton::{DEAD, Edge, accepted, is_settled, step};
 use gatekeeper_common::image::{Header, MAGIC, Protocol, ROWS_AT, Row, Size, VERSION};
 
 use crate::automaton::Automaton;
+use crate::question::Start;
 use crate::row::{NO_RULE, strictest};
 
 /// An image: header, rows and edges.
@@ -92,7 +93,21 @@ impl Image {
         self.walk(automaton.start(&self.header), automaton.classes(&self.header), word)
     }
 
-    /// The row of a program's arguments or of a variable's name, walked from a start state in a program's row.
+    /// The row of a program's name and arguments, walked from a start state in its row; `None` where they are not
+    /// decided by as many bytes as the policy looks at.
+    #[must_use]
+    pub fn arguments_row(&self, start: u32, program: &Start) -> Option<Row> {
+        let word = program.word();
+        // A script's interpreter has its own arguments before these in memory, and all count.
+        let before = program.bytes().saturating_sub(word.len());
+        let seen = (self.header.argument_bytes as usize).saturating_sub(before).min(word.len());
+        let (looked_at, rest) = word.split_at_checked(seen)?;
+        let state = self.state_after(start, &self.header.path_class, looked_at);
+        let decided = rest.is_empty() || is_settled(state, self.header.sink_from);
+        decided.then(|| self.row_of(state))
+    }
+
+    /// The row of a variable's name, walked from a start state in a program's row.
     #[must_use]
     pub fn row_from(&self, start: u32, word: &[u8]) -> Row {
         self.walk(start, &self.header.path_class, word)
@@ -115,8 +130,12 @@ impl Image {
         }
     }
 
-    #[expect(clippy::indexing_slicing, reason = "256 classes, one for each byte")]
     fn walk(&self, start: u32, class: &[u16; 256], word: &[u8]) -> Row {
+        self.row_of(self.state_after(start, class, word))
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "256 classes, one for each byte")]
+    fn state_after(&self, start: u32, class: &[u16; 256], word: &[u8]) -> u32 {
         let edges = self.edges.as_slice();
         let mut state = start;
         for byte in word {
@@ -125,7 +144,11 @@ impl Image {
             }
             state = step(edges, state, class[usize::from(*byte)]);
         }
-        let row = if state == DEAD { 0 } else { accepted(edges, state) };
+        state
+    }
+
+    fn row_of(&self, state: u32) -> Row {
+        let row = if state == DEAD { 0 } else { accepted(self.edges.as_slice(), state) };
         self.rows.get(row as usize).copied().unwrap_or(NO_RULE)
     }
 }

@@ -11,8 +11,8 @@
 //! 4. [`Compiled::judge`] and [`Compiled::explain`] answer a [`question::Question`] with the kernel's own step.
 //!
 //! [`reference`](mod@reference) answers the same questions without an image: the oracle of the tests. [`rulebook`] keeps
-//! what the numbers of rules in events stand for. [`view`], [`cli_question`], [`caller`] and [`schema`] serve the command
-//! line.
+//! what the numbers of rules in events stand for. [`view`], [`cli_question`], [`caller`], [`other_names`] and [`schema`]
+//! serve the command line.
 //!
 //! ```
 //! use std::path::Path;
@@ -75,6 +75,7 @@ pub mod explain;
 mod extends;
 mod image;
 pub mod links;
+pub mod other_names;
 pub mod pattern;
 pub mod question;
 pub mod reference;

@@ -36,29 +36,31 @@ pub struct Start {
     /// Whether it changes who runs it.
     pub setuid: bool,
     /// Bytes of arguments that stand in memory when it runs, where they are more than these: a script's
-    /// interpreter is given its own as well.
+    /// interpreter is given its own before them.
     pub memory: usize,
 }
 
 impl Start {
-    /// The arguments without the first, each closed by a NUL.
+    /// The name that it is called by and its arguments, each closed by a NUL.
     #[must_use]
     pub fn word(&self) -> Vec<u8> {
-        self.argv.iter().skip(1).flat_map(|word| word.iter().copied().chain([0])).collect()
+        // The kernel starts no program without a name (fs/exec.c `do_execveat_common`, Linux 5.18).
+        let no_name = self.argv.is_empty().then_some(0);
+        self.argv.iter().flat_map(|word| word.iter().copied().chain([0])).chain(no_name).collect()
     }
 
     /// Bytes of all arguments, with their NULs.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.argv.iter().map(|word| word.len().saturating_add(1)).sum::<usize>().max(self.memory)
+        self.word().len().max(self.memory)
     }
 }
 
 impl Question {
-    /// Starting this program, with no arguments.
+    /// Starting this program by its path, with no arguments.
     #[must_use]
     pub fn exec(program: &[u8]) -> Self {
-        Self::Exec(Start { program: program.to_vec(), ..Start::default() })
+        Self::Exec(Start { program: program.to_vec(), argv: vec![program.to_vec()], ..Start::default() })
     }
 
     /// The cause for which the kernel denies it without asking a rule: a path that it does not resolve.

@@ -37,6 +37,15 @@ pub struct RuleView<'a> {
     /// The patterns with a folder above that has no name to keep: renaming it takes what they match from them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names_not_kept: Vec<String>,
+    /// The names it asks for that a program is called by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called: Option<Vec<&'a str>>,
+    /// The tool whose subcommands it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<&'a str>,
+    /// The subcommands it asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subcommands: Vec<String>,
     /// The arguments it asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub args: Option<Vec<&'a str>>,
@@ -107,6 +116,9 @@ impl<'a> From<&'a Rule> for RuleView<'a> {
             paths: Vec::new(),
             names_kept: Vec::new(),
             names_not_kept: Vec::new(),
+            called: None,
+            tool: None,
+            subcommands: Vec::new(),
             args: None,
             env: Vec::new(),
             names: Vec::new(),
@@ -128,8 +140,13 @@ impl<'a> From<&'a Rule> for RuleView<'a> {
                     (view.names_kept, view.names_not_kept) = names_of(list);
                 }
             }
-            Subject::Arguments(list, words) => {
-                (view.paths, view.args) = (paths(list), Some(texts(words)));
+            Subject::Arguments(list, asked) => {
+                (view.paths, view.args) = (paths(list), Some(texts(&asked.args)));
+                view.called = asked.names.as_deref().map(texts);
+                if let Some(subcommand) = &asked.subcommand {
+                    view.tool = Some(&subcommand.options.tool);
+                    view.subcommands = subcommand.any_of.iter().map(|words| texts(words).join(" ")).collect();
+                }
             }
             Subject::Environment(list, words) => (view.paths, view.env) = (paths(list), texts(words)),
             Subject::Unix(list, words) => (view.paths, view.names) = (paths(list), texts(words)),

@@ -11,13 +11,14 @@ use clap::{Args, Subcommand};
 use gatekeeper_common::operation::Family;
 use gatekeeper_common::verdict::Verdict;
 
-use self::print::{paint, print_answer, print_rule};
+use self::print::{paint, print_answer, print_other_names, print_rule};
 use self::question::Asked;
 use crate::config::Config;
 use crate::session::policy::guard;
 use gatekeeper_kernel::unsupported;
 use gatekeeper_policy::caller::Given;
 use gatekeeper_policy::links::Disk;
+use gatekeeper_policy::other_names::{FOLDERS, Programs};
 use gatekeeper_policy::question::Question;
 use gatekeeper_policy::selftest;
 use gatekeeper_policy::view::{AnswerView, RuleView, object};
@@ -152,6 +153,7 @@ fn allows(compiled: &Compiled, capability: u8) -> bool {
 fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
     let mut status = ExitCode::SUCCESS;
     let unsupported = unsupported::here();
+    let mut programs = None;
     for file in files {
         let checked = setting.load(file).and_then(|(_, resolved)| {
             let tests = resolved.tests.len();
@@ -170,6 +172,8 @@ fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
                     .filter(|rule| rule.verdict == Verdict::Ask)
                     .filter_map(|rule| Some((rule, rule.terms.too_few()?)))
                     .collect();
+                let programs = programs.get_or_insert_with(|| Programs::of(FOLDERS));
+                let others: Vec<_> = compiled.rules.iter().flat_map(|rule| programs.beside(rule)).collect();
                 if setting.json {
                     let few: Vec<_> = few
                         .iter()
@@ -179,7 +183,7 @@ fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
                         "file": file, "ok": true, "name": compiled.name, "rules": rules, "tests": tests,
                         "rows": image.rows(), "edges": image.edges(),
                         "size": format!("{:?}", image.size()).to_lowercase(), "not_enforced": gaps,
-                        "too_few_approvers": few,
+                        "too_few_approvers": few, "other_names": others,
                     }))?;
                 } else {
                     let good = paint("ok", "allow");
@@ -196,6 +200,7 @@ fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
                         let mark = paint("too few may approve", "audit");
                         anstream::println!("    {mark}  {} ({}:{}): {why}", rule.id, rule.file, rule.line);
                     }
+                    others.iter().for_each(print_other_names);
                 }
             }
             Err(error) => {

@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
+use gatekeeper_policy::other_names::{Kind, OtherNames};
 use gatekeeper_policy::view::{AnswerView, Named, RuleView, default_text};
 
 /// An answer, and the rules behind it.
@@ -60,6 +61,12 @@ pub fn print_rule(rule: &RuleView<'_>) {
         anstream::println!("    renaming a folder above {pattern} can take a file out of this rule");
     }
     let mut more = Vec::new();
+    if let Some(names) = &rule.called {
+        more.push(format!("called {}", names.join(", ")));
+    }
+    if let Some(tool) = rule.tool {
+        more.push(format!("as {tool} {}", rule.subcommands.join(", ")));
+    }
     if let Some(args) = &rule.args {
         more.push(format!("with arguments {args:?}"));
     }
@@ -77,6 +84,24 @@ pub fn print_rule(rule: &RuleView<'_>) {
     for address in &rule.to {
         anstream::println!("    {address}");
     }
+}
+
+/// Other names by which a rule about arguments can be passed, and what to do.
+pub fn print_other_names(others: &OtherNames) {
+    const SHOWN: usize = 4;
+    let (kind, help) = match others.kind {
+        Kind::HardLink => ("the same file", "add it to `program`"),
+        Kind::Copy => ("a copy", "add it to `program`"),
+        Kind::Link => {
+            ("another name", "say by `name`, or by `tool` and `subcommand`, what the rule is about")
+        }
+    };
+    let more = others.paths.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let paths = others.paths.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let mark = paint("can be passed", "audit");
+    anstream::println!("    {mark}  {}: by {kind}, {paths}{more}", others.rule);
+    anstream::println!("      help: {help}");
 }
 
 /// A word in the colour of a verdict; `anstream` drops the colour where nobody would see it.

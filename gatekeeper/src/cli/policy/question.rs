@@ -20,6 +20,9 @@ pub enum Asked {
         /// The name of an environment variable that is set; may be repeated.
         #[arg(long, value_name = "NAME")]
         env: Vec<OsString>,
+        /// The name that the program is called by (`argv[0]`) [default: as it is written].
+        #[arg(long, value_name = "NAME")]
+        argv0: Option<OsString>,
         /// The program changes who runs it, by file capabilities, say; its mode is looked at in any case.
         #[arg(long)]
         setuid: bool,
@@ -124,7 +127,9 @@ impl Asked {
     /// Where the words form no question that the kernel could ask.
     pub fn questions(self, links: &dyn Links) -> Result<Vec<Question>, PolicyError> {
         let one = match self {
-            Self::Exec { env, setuid, argv } => return cli_question::exec(&argv, &env, setuid, links),
+            Self::Exec { env, argv0, setuid, argv } => {
+                return cli_question::exec(&argv, argv0.as_deref(), &env, setuid, links);
+            }
             Self::File { path, access } => cli_question::file(&path, access, links),
             Self::Net { address, operation, protocol } => {
                 cli_question::net(&address, protocol.into(), operation)

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use gatekeeper_common::image::{ARGUMENTS, CAPABILITIES, ENVIRONMENT};
 use gatekeeper_common::operation::Operation;
-use gatekeeper_common::verdict::Cell;
+use gatekeeper_common::verdict::{Cell, Verdict};
 
 use super::alphabet::Alphabet;
 use super::nfa::{Nfa, START};
 use super::rows::Rows;
-use super::{Automaton, PerAutomaton, nfa_build};
+use super::{Automaton, PerAutomaton, invocation, nfa_build};
 use crate::address::{Block, aliases};
 use crate::byte_set::ByteSet;
 use crate::pattern::Pattern;
-use crate::pattern::word::{Word, lists};
+use crate::pattern::word::Word;
 use crate::row::NO_RULE;
 use crate::rules::{Rule, Subject, Written};
 
@@ -216,11 +216,9 @@ impl Automata {
 /// Adds the arguments, or the names of variables, that a rule asks for.
 fn add_words(nfa: &mut Nfa, rule: &Rule, row: u32, rows: &mut Rows) {
     match &rule.subject {
-        Subject::Arguments(_, words) => {
-            // Too many lists were refused when the rule was read.
-            for list in lists(words).unwrap_or_default() {
-                nfa_build::arguments(nfa, &list, row, rows);
-            }
+        Subject::Arguments(_, asked) => {
+            let forbids = matches!(rule.verdict, Verdict::Ask | Verdict::Deny);
+            invocation::invocation(nfa, asked, forbids, row, rows);
         }
         Subject::Environment(_, names) => {
             for name in names.iter().flat_map(|word: &Word| &word.alternatives) {

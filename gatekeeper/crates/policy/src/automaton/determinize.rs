@@ -189,7 +189,7 @@ impl Work<'_> {
                 for (label, target) in self.nfa.links(node) {
                     match label {
                         Label::Below(row) => below = self.rows.join(below, row),
-                        Label::Star | Label::Deep | Label::Skip => set.push(target),
+                        Label::Star | Label::Deep | Label::Skip | Label::Options(_) => set.push(target),
                         Label::Byte(_)
                         | Label::OneOf(_)
                         | Label::Character(_)

@@ -1,7 +1,7 @@
 //! From rules to the table of edges that the kernel walks.
 //!
 //! The stages, in order: [`automata`] puts the patterns of all rules into non-deterministic automata
-//! ([`nfa_build`], [`nfa`]). [`alphabet`] finds which bytes no pattern tells apart. [`determinize`] makes one
+//! ([`nfa_build`], [`invocation`], [`nfa`]). [`alphabet`] finds which bytes no pattern tells apart. [`determinize`] makes one
 //! state of each set of nodes, [`merge`] makes one state of equal ones, and [`pack`] puts the states into a
 //! double array. [`rows`] and [`sets`] hold what states accept with.
 #![expect(
@@ -12,6 +12,7 @@
 pub mod alphabet;
 pub mod automata;
 pub mod determinize;
+pub mod invocation;
 pub mod merge;
 pub mod nfa;
 pub mod nfa_build;

@@ -1,8 +1,8 @@
 //! Patterns as one non-deterministic automaton.
 //!
 //! It is a tree in which equal beginnings of patterns share their nodes, so that the sets of nodes that
-//! [`super::determinize`] meets stay small. Only `*` and `**` add loops, and those lead back to the node that
-//! they come from, or to the beginning of their `**`.
+//! [`super::determinize`] meets stay small. Only `*`, `**` and the options of a tool add loops, and those lead
+//! back to the node that they come from, or to the beginning of their loop.
 
 use rustc_hash::FxHashMap;
 
@@ -32,6 +32,8 @@ pub enum Label {
     Deep,
     /// Without a byte, and no other pattern may share it.
     Skip,
+    /// Without a byte: the options of the tool with this number.
+    Options(u32),
     /// Without a byte: from here on everything is accepted with the row of this number.
     Below(u32),
 }
@@ -42,7 +44,7 @@ impl Label {
     pub fn set(self) -> Option<u32> {
         match self {
             Self::OneOf(set) | Self::Character(set) | Self::Plus(set) | Self::Inner(set) => Some(set),
-            Self::Byte(_) | Self::Star | Self::Deep | Self::Skip | Self::Below(_) => None,
+            Self::Byte(_) | Self::Star | Self::Deep | Self::Skip | Self::Options(_) | Self::Below(_) => None,
         }
     }
 }
@@ -80,7 +82,7 @@ pub struct Nfa {
     set_numbers: FxHashMap<Symbols, u32>,
     /// The bytes that labels name one by one.
     pub named: ByteSet,
-    /// Nodes inside `**`, each with the node its slash leads back to.
+    /// Nodes inside a loop, each with the earlier node it leads back to.
     back: Vec<(NodeId, NodeId)>,
 }
 
@@ -149,7 +151,8 @@ impl Nfa {
             self.named.insert(byte);
         }
         let node = &mut self.nodes[from as usize];
-        node.slips |= matches!(label, Label::Star | Label::Deep | Label::Skip | Label::Below(_));
+        node.slips |=
+            matches!(label, Label::Star | Label::Deep | Label::Skip | Label::Options(_) | Label::Below(_));
         self.links.push(Link { label, target, next: node.first });
         node.first = self.links.len() as u32 - 1;
     }
@@ -205,7 +208,7 @@ impl Nfa {
             self.link(start, Label::Inner(text), inside);
             self.link(inside, Label::Inner(text), inside);
             self.link(inside, Label::Inner(end), start);
-            self.back.push((inside, start));
+            self.back(inside, start);
             start
         })
     }
@@ -218,16 +221,21 @@ impl Nfa {
             self.link(start, Label::Inner(name), inside);
             self.link(inside, Label::Inner(name), inside);
             self.link(inside, Label::Byte(b'/'), start);
-            self.back.push((inside, start));
+            self.back(inside, start);
             start
         })
+    }
+
+    /// Notes that a node lies in a loop that leads back to an earlier one. That one may lie in no loop itself.
+    pub fn back(&mut self, inside: NodeId, start: NodeId) {
+        self.back.push((inside, start));
     }
 
     /// For each node a row at least as strict as everything that can still be accepted from it.
     ///
     /// One pass from the last node to the first is enough, because links lead to later nodes. Loops add
-    /// nothing. The way back inside a `**` does: its `inside` reaches all that its `start` reaches. That is put
-    /// right at the end, and no node before the `**` is affected, since it reaches `start` itself.
+    /// nothing. The way back inside a `**` or among options does: its `inside` reaches all that its `start` reaches.
+    /// That is put right at the end, and no node before the loop is affected, since it reaches `start` itself.
     #[must_use]
     pub fn reach(&self, rows: &mut Rows) -> Vec<u32> {
         let mut reach = vec![0; self.nodes.len()];

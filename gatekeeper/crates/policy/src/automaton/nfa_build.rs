@@ -65,11 +65,10 @@ pub fn path(nfa: &mut Nfa, from: NodeId, pattern: &Pattern, row: u32, rows: &mut
     nfa.accept(node, row, rows);
 }
 
-/// Adds a list of arguments, each closed by a NUL.
-pub fn arguments(nfa: &mut Nfa, list: &[&Component], row: u32, rows: &mut Rows) {
+/// Adds a list of arguments, each closed by a NUL, after what leads to `node`.
+pub fn arguments(nfa: &mut Nfa, mut node: NodeId, list: &[&Component], row: u32, rows: &mut Rows) {
     let text = Text::new(nfa, &NUL);
     let end = nfa.set(Symbols { bytes: NUL, other: false });
-    let mut node = START;
     let mut words = list.iter().peekable();
     while let Some(word) = words.next() {
         match word {
@@ -114,23 +113,26 @@ pub fn signal(nfa: &mut Nfa, signals: &ByteSet, program: &Pattern, row: u32, row
 }
 
 /// The byte that ends a component of a path.
-const NAME: ByteSet = ByteSet::of(b'/');
+pub const NAME: ByteSet = ByteSet::of(b'/');
 /// The byte that ends an argument, and that no variable's name has.
-const NUL: ByteSet = ByteSet::of(0);
+pub const NUL: ByteSet = ByteSet::of(0);
 
-/// Text in which some byte never stands.
-struct Text<'a> {
+/// Text in which some bytes never stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
     ends: &'a ByteSet,
     /// The number of the set of all other bytes.
-    any: u32,
+    pub any: u32,
 }
 
 impl<'a> Text<'a> {
-    fn new(nfa: &mut Nfa, ends: &'a ByteSet) -> Self {
+    /// Text without these bytes.
+    pub fn new(nfa: &mut Nfa, ends: &'a ByteSet) -> Self {
         Self { ends, any: nfa.set(but(ends)) }
     }
 
-    fn spell(&self, nfa: &mut Nfa, mut node: NodeId, items: &[Item]) -> NodeId {
+    /// The node behind these pieces.
+    pub fn spell(&self, nfa: &mut Nfa, mut node: NodeId, items: &[Item]) -> NodeId {
         for item in items {
             node = match item {
                 Item::Byte(byte) => nfa.follow(node, Label::Byte(*byte)),

@@ -9,6 +9,7 @@ mod net;
 mod record;
 mod signal;
 mod test;
+mod tool;
 mod unix;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub use net::{NetRule, ProtocolWord, Reach};
 pub use record::{RecordTable, Required};
 pub use signal::{SignalRule, SignalWord};
 pub use test::TestTable;
+pub use tool::ToolTable;
 pub use unix::{UnixReach, UnixRule};
 
 use crate::error::PolicyError;
@@ -66,6 +68,10 @@ pub struct Document {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub vars: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// Descriptions of tools whose subcommands rules name.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, ToolTable>")]
+    pub tools: BTreeMap<Spanned<String>, Spanned<ToolTable>>,
     /// Rules about programs.
     #[serde(default)]
     #[schemars(with = "Vec<ExecRule>")]
@@ -112,7 +118,7 @@ pub struct DefaultsTable {
     pub signal: Option<Word>,
     /// For capabilities.
     pub capability: Option<Word>,
-    /// Bytes of arguments that a program may have where a rule looks at them; left out: 65,536.
+    /// Bytes of arguments that rules look at, at most; left out: 2,097,152.
     #[schemars(with = "Option<u32>", range(min = 1, max = ARGUMENT_BYTES_MOST))]
     pub arguments: Option<Spanned<u32>>,
 }
@@ -229,7 +235,8 @@ mod tests {
         let source = Source::new("t", None, text.to_owned());
         let document = Document::parse(&source).unwrap();
         assert_eq!(source.position(document.exec[0].span().start).0, 3);
-        assert_eq!(source.position(document.exec[0].get_ref().program.get_ref()[0].span().start), (5, 12));
+        let program = document.exec[0].get_ref().program.as_ref().unwrap();
+        assert_eq!(source.position(program.get_ref()[0].span().start), (5, 12));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct TestTable {
     /// A program's path and its arguments.
     #[schemars(with = "Option<Vec<String>>", length(min = 1))]
     pub exec: Option<Spanned<Vec<String>>>,
+    /// With `exec`: the name that the program is called by (`argv[0]`); left out: its path.
+    pub argv0: Option<String>,
     /// With `exec`: names of environment variables that are set.
     #[schemars(with = "Option<Vec<String>>", length(min = 1))]
     pub env: Option<Spanned<Vec<String>>>,

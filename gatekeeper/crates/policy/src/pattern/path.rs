@@ -43,6 +43,24 @@ impl Component {
         matches!(self, Self::Deep) || matches!(self, Self::One(items) if items == &[Item::Star])
     }
 
+    /// The component as it would be written.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        match self {
+            Self::Deep => text.extend(b"**"),
+            Self::One(items) => items.iter().for_each(|item| write_item(item, &mut text)),
+        }
+        text
+    }
+
+    /// The component with these bytes before it; `None` for any number of components.
+    #[must_use]
+    pub fn after_literal(&self, bytes: &[u8]) -> Option<Self> {
+        let Self::One(items) = self else { return None };
+        Some(Self::One(bytes.iter().copied().map(Item::Byte).chain(items.iter().cloned()).collect()))
+    }
+
     fn from_literal(name: &[u8]) -> Self {
         Self::One(name.iter().copied().map(Item::Byte).collect())
     }
@@ -159,10 +177,7 @@ impl Pattern {
         let mut text = Vec::new();
         for component in &self.components {
             text.push(b'/');
-            match component {
-                Component::Deep => text.extend(b"**"),
-                Component::One(items) => items.iter().for_each(|item| write_item(item, &mut text)),
-            }
+            text.extend(component.text());
         }
         match self.components.first() {
             None => text.push(b'/'),

@@ -6,7 +6,7 @@ mod words;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use gatekeeper_common::operation::Operation;
-use gatekeeper_common::verdict::{Cell, RULE_DEFAULT, Verdict};
+use gatekeeper_common::verdict::{Cell, Verdict};
 
 use crate::address::{Block, Target};
 use crate::defaults::Defaults;
@@ -16,7 +16,8 @@ use crate::rules::{Rule, Subject, Written};
 
 pub use glob::matches_text;
 
-/// The cell that decides a question, found by asking every rule in turn.
+/// The cell that decides a question, found by asking every rule in turn. All arguments are looked at, however many
+/// bytes they have.
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "an iterator is a handle, cloned for each operation")]
 pub fn judge<'a>(
@@ -40,12 +41,6 @@ fn judge_one<'a>(
     let default = defaults.cell(operation);
     let of_arguments =
         |rule: &Rule| matches!(rule.subject, Subject::Arguments(..)) && concerns(rule, question);
-    if let Question::Exec(start) = question
-        && start.bytes() > defaults.arguments as usize
-        && rules.clone().any(of_arguments)
-    {
-        return Cell::new(Verdict::Deny, RULE_DEFAULT);
-    }
     let (mut exec, mut own, mut arguments_matter) = (Cell::NO_RULE, Cell::NO_RULE, false);
     for rule in rules {
         arguments_matter |= of_arguments(rule);
@@ -111,9 +106,9 @@ fn concerns(rule: &Rule, question: &Question) -> bool {
 pub fn matches(rule: &Rule, question: &Question) -> bool {
     match (&rule.subject, question) {
         (Subject::Paths(_), Question::Exec(_) | Question::File(..)) => concerns(rule, question),
-        (Subject::Arguments(_, words), Question::Exec(start)) => {
-            let given = start.argv.get(1..).unwrap_or_default();
-            concerns(rule, question) && words::match_arguments(words, given)
+        (Subject::Arguments(_, asked), Question::Exec(start)) => {
+            let forbids = rule.verdict == Verdict::Deny || rule.verdict == Verdict::Ask;
+            concerns(rule, question) && words::match_invocation(asked, forbids, &start.argv)
         }
         (Subject::Environment(_, names), Question::Exec(start)) => {
             let set = |name: &Vec<u8>| names.iter().any(|word| words::matches_word(word, name));

@@ -1,6 +1,8 @@
 //! The operations and objects that a rule which asks applies to, stored with its number: other rules that ask
 //! about the same operation add their terms.
 
+use std::sync::Arc;
+
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use crate::pattern::Pattern;
 use crate::pattern::word::Word;
 use crate::question::Question;
 use crate::reference;
-use crate::rules::{Protocols, Rule, Subject, Written, all_of};
+use crate::rules::{Invocation, Options, Protocols, Rule, Subcommand, Subject, Written, all_of};
 
 /// The largest number of steps that comparing with one pattern may take. Where it would take more, the rule counts as
 /// matching: patterns are a policy's, but paths and arguments are an agent's, and the daemon does not wait for it.
@@ -35,9 +37,78 @@ enum StoredSubject {
     Anything,
     Paths(Vec<String>),
     Arguments(Vec<String>, Vec<String>),
+    /// Programs, their names, and a tool's subcommands; then arguments.
+    Invocation(Vec<String>, Called, Vec<String>),
     Addresses(Vec<String>, Protocols),
     Unix(Vec<String>, Vec<String>),
     Signals(Vec<u8>, Vec<String>),
+}
+
+/// The name and the subcommands of [`Invocation`], by the texts of their patterns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Called {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    names: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subcommand: Option<StoredSubcommand>,
+}
+
+/// [`Subcommand`], by the texts of its patterns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredSubcommand {
+    any_of: Vec<Vec<String>>,
+    flags: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    flag_values: Vec<String>,
+    with_value: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    applet: Option<String>,
+}
+
+impl Called {
+    /// `None` where a pattern is not text.
+    fn of(asked: &Invocation) -> Option<Self> {
+        let names = match &asked.names {
+            Some(names) => Some(words(names)?),
+            None => None,
+        };
+        let subcommand = match &asked.subcommand {
+            Some(Subcommand { options, any_of }) => Some(StoredSubcommand {
+                any_of: any_of.iter().map(|list| words(list)).collect::<Option<_>>()?,
+                flags: options.flags.clone(),
+                flag_values: words(&options.flag_values)?,
+                with_value: options.with_value.clone(),
+                applet: options.applet.clone(),
+            }),
+            None => None,
+        };
+        Some(Self { names, subcommand })
+    }
+
+    fn invocation(&self, args: &[String]) -> Invocation {
+        let subcommand = self.subcommand.as_ref().map(|stored| Subcommand {
+            options: Arc::new(Options {
+                number: 0,
+                tool: String::new(),
+                flags: stored.flags.clone(),
+                flag_values: unstored(&stored.flag_values),
+                with_value: stored.with_value.clone(),
+                applet: stored.applet.clone(),
+            }),
+            any_of: stored.any_of.iter().map(|list| unstored(list)).collect(),
+        });
+        Invocation { names: self.names.as_deref().map(unstored), subcommand, args: unstored(args) }
+    }
+}
+
+/// Words by their texts, as far as they are compared.
+fn unstored(list: &[String]) -> Vec<Word> {
+    let word = |text: &String| Word {
+        text: text.clone(),
+        expanded: text.clone().into_bytes(),
+        alternatives: Vec::new(),
+    };
+    list.iter().map(word).collect()
 }
 
 impl Reach {
@@ -47,8 +118,12 @@ impl Reach {
         let kept = match &rule.subject {
             // A rule about the environment never asks. Were it to, a hold does not know the variables.
             Subject::Paths(list) | Subject::Environment(list, _) => texts(list).map(StoredSubject::Paths),
-            Subject::Arguments(list, given) => {
-                texts(list).zip(words(given)).map(|(list, given)| StoredSubject::Arguments(list, given))
+            Subject::Arguments(list, asked) => {
+                let called = Called::of(asked).zip(words(&asked.args));
+                texts(list).zip(called).map(|(list, (called, given))| match called {
+                    Called { names: None, subcommand: None } => StoredSubject::Arguments(list, given),
+                    called => StoredSubject::Invocation(list, called, given),
+                })
             }
             Subject::Addresses(list, protocols) => {
                 let list = list.iter().map(|target| target.text.clone()).collect();
@@ -112,7 +187,7 @@ pub fn families(operations: u32) -> u32 {
 
 impl StoredSubject {
     fn may_overlap(&self, other: &Self) -> bool {
-        use StoredSubject::{Addresses, Anything, Arguments, Paths, Signals, Unix};
+        use StoredSubject::{Addresses, Anything, Arguments, Invocation, Paths, Signals, Unix};
         let paths = |one: &[String], other: &[String]| {
             one.iter().any(|one| other.iter().any(|other| paths_may_overlap(one, other)))
         };
@@ -121,7 +196,11 @@ impl StoredSubject {
             (Arguments(one, given), Arguments(other, also)) => {
                 paths(one, other) && words_may_overlap(given, also)
             }
-            (Paths(one) | Arguments(one, _), Paths(other) | Arguments(other, _)) => paths(one, other),
+            // Names and subcommands are not compared.
+            (
+                Paths(one) | Arguments(one, _) | Invocation(one, ..),
+                Paths(other) | Arguments(other, _) | Invocation(other, ..),
+            ) => paths(one, other),
             (Addresses(_, one), Addresses(_, other)) => {
                 one == other || *one == Protocols::Any || *other == Protocols::Any
             }
@@ -146,23 +225,20 @@ impl StoredSubject {
             };
             list.iter().map(written).collect()
         };
-        let words = |list: &[String]| -> Vec<Word> {
-            let word = |text: &String| Word {
-                text: text.clone(),
-                expanded: text.clone().into_bytes(),
-                alternatives: Vec::new(),
-            };
-            list.iter().map(word).collect()
-        };
         Some(match self {
             Self::Anything => return None,
             Self::Paths(list) => Subject::Paths(written(list)),
-            Self::Arguments(list, given) => Subject::Arguments(written(list), words(given)),
+            Self::Arguments(list, given) => {
+                Subject::Arguments(written(list), Invocation::of_arguments(unstored(given)))
+            }
+            Self::Invocation(list, called, given) => {
+                Subject::Arguments(written(list), called.invocation(given))
+            }
             Self::Addresses(list, protocols) => {
                 let targets = list.iter().map(|text| Target::parse(text)).collect::<Result<_, _>>();
                 Subject::Addresses(targets.ok()?, *protocols)
             }
-            Self::Unix(list, names) => Subject::Unix(written(list), words(names)),
+            Self::Unix(list, names) => Subject::Unix(written(list), unstored(names)),
             Self::Signals(signals, list) => {
                 let mut set = ByteSet::EMPTY;
                 for signal in signals {
@@ -181,7 +257,7 @@ impl StoredSubject {
             list.iter().any(|text| steps(text.split('/'), names.len(), longest) > STEPS)
         };
         match (self, question) {
-            (Self::Arguments(_, given), Question::Exec(start))
+            (Self::Arguments(_, given) | Self::Invocation(_, _, given), Question::Exec(start))
                 if {
                     let longest = start.argv.iter().map(Vec::len).max().unwrap_or(0);
                     steps(given.iter().map(String::as_str), start.argv.len(), longest) > STEPS
@@ -189,9 +265,10 @@ impl StoredSubject {
             {
                 true
             }
-            (Self::Paths(list) | Self::Arguments(list, _), Question::Exec(start)) => {
-                paths(list, &start.program)
-            }
+            (
+                Self::Paths(list) | Self::Arguments(list, _) | Self::Invocation(list, ..),
+                Question::Exec(start),
+            ) => paths(list, &start.program),
             (Self::Paths(list), Question::File(path, _))
             | (Self::Signals(_, list), Question::Signal(_, path)) => paths(list, path),
             (Self::Unix(list, names), Question::Unix(word, _)) => {
@@ -312,6 +389,29 @@ mod tests {
         assert_eq!(applying(Operation::Signal, &Question::Signal(15, b"/bin/git".to_vec())), [4]);
         assert!(applying(Operation::Signal, &Question::Signal(9, b"/bin/git".to_vec())).is_empty());
         assert!(kept.iter().all(|reach| reach.applies_to(u32::MAX, None)), "nothing is known of it");
+    }
+
+    #[test]
+    fn a_stored_rule_about_a_tool_matches_as_the_rule_does() {
+        let kept = reaches(
+            "[tools.git]\nprogram = ['/bin/git']\nflags = ['-g']\nflag_values = ['true']\nwith_value = ['-C']\n\
+             applet = 'git-'\n[[exec]]\nverdict = 'ask'\ntool = 'git'\nsubcommand = ['push', 'remote add']\n\
+             [[exec]]\nverdict = 'ask'\nprogram = ['/bin/busybox']\nname = ['rm']\nargs = ['-r', '**']\n",
+        );
+        let kept: Vec<Reach> = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+        let applies = |rule: usize, words: &[&str], name: Option<&str>| {
+            let Question::Exec(mut start) = start(words) else { panic!("an exec") };
+            start.argv[0] = name.unwrap_or(words[0]).into();
+            kept[rule].applies_to(Operation::Exec.bit(), Some(&Question::Exec(start)))
+        };
+        for words in [&["-C", "x", "push"][..], &["-g", "true", "remote", "-g", "add"], &["--new", "log"]] {
+            assert!(applies(0, &[&["/bin/git"], words].concat(), None), "{words:?}");
+        }
+        assert!(applies(0, &["/bin/git", "x"], Some("git-push")) && !applies(0, &["/bin/git", "log"], None));
+        assert!(applies(1, &["/bin/busybox", "-r"], Some("/bin/rm")));
+        assert!(
+            !applies(1, &["/bin/busybox", "-r"], None) && !applies(1, &["/bin/busybox", "x"], Some("rm"))
+        );
     }
 
     #[test]

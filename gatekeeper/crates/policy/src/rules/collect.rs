@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::reader::Reader;
 use super::rule::{Rule, Subject};
+use super::tool::Tools;
 use super::{capability, exec, file, net, signal, unix};
 use crate::approval::Terms;
 use crate::document::{Head, Loaded, RecordWord, Table, Word as VerdictWord};
@@ -22,6 +23,7 @@ pub struct Collector<'a> {
     /// The rules so far.
     pub rules: Vec<Rule>,
     links: &'a dyn Links,
+    tools: Tools,
     /// Pieces of all patterns so far.
     pieces: usize,
     /// Ids of the document being read, each with its line.
@@ -34,7 +36,7 @@ impl<'a> Collector<'a> {
     /// A collector that goes on from these rules.
     #[must_use]
     pub fn new(rules: Vec<Rule>, links: &'a dyn Links) -> Self {
-        Self { rules, links, pieces: 0, ids: HashMap::new(), count: HashMap::new() }
+        Self { rules, links, tools: Tools::default(), pieces: 0, ids: HashMap::new(), count: HashMap::new() }
     }
 
     /// Adds the rules of a document.
@@ -47,7 +49,13 @@ impl<'a> Collector<'a> {
         if let Some(classes) = &document.record.required {
             loaded.source.non_empty(classes, "required")?;
         }
-        self.tables(loaded, scope, &document.exec, exec::read)?;
+        let mut reader = Reader::new(&loaded.source, scope, self.links, &mut self.pieces);
+        self.tools.add(&mut reader, &document.tools)?;
+        for table in &document.exec {
+            let mut reader = Reader::new(&loaded.source, scope, self.links, &mut self.pieces);
+            let (operations, subject) = exec::read(&mut reader, &self.tools, table.get_ref(), table.span())?;
+            self.push(loaded, table, operations, subject)?;
+        }
         self.tables(loaded, scope, &document.file, file::read)?;
         self.tables(loaded, scope, &document.net, net::read)?;
         self.tables(loaded, scope, &document.unix, unix::read)?;

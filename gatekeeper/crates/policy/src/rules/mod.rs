@@ -6,11 +6,14 @@ mod capability;
 mod collect;
 mod exec;
 mod file;
+mod invocation;
 mod net;
 mod reader;
 mod rule;
 pub mod signal;
+mod tool;
 mod unix;
 
 pub use collect::Collector;
+pub use invocation::{Invocation, Options, Subcommand};
 pub use rule::{Protocols, Rule, Subject, Written, all_of};

@@ -20,6 +20,15 @@ const PIECES: usize = 4 << 20;
 /// A list of texts, as written.
 pub type List = Spanned<Vec<Spanned<String>>>;
 
+/// A pattern of paths before links are followed.
+#[derive(Debug)]
+pub struct Unlinked {
+    text: String,
+    expanded: Vec<u8>,
+    /// Braces multiplied out.
+    pub patterns: Vec<Pattern>,
+}
+
 /// The reader of one table.
 pub struct Reader<'a, 's> {
     /// The text it stands in.
@@ -51,16 +60,46 @@ impl<'a, 's> Reader<'a, 's> {
         key: &str,
         verdict: VerdictWord,
     ) -> Result<Vec<Written>, PolicyError> {
-        let follow = if verdict.forbids() { Follow::All } else { Follow::Trusted };
-        let mut written = Vec::new();
+        let unlinked = self.unlinked(list, key)?;
+        Ok(self.linked(unlinked.iter(), verdict))
+    }
+
+    /// Patterns of real paths, before links are followed.
+    ///
+    /// # Errors
+    /// Where the list is empty, or a pattern can't be read.
+    pub fn unlinked(&mut self, list: &List, key: &str) -> Result<Vec<Unlinked>, PolicyError> {
+        let mut unlinked = Vec::new();
         for text in self.source.non_empty(list, key)? {
             let expanded = self.expand(text, Use::Pattern)?;
             let patterns =
                 Pattern::parse(&expanded).map_err(|error| self.source.problem(text.span(), &error))?;
             self.count(text.span(), patterns.iter().map(Pattern::pieces).sum())?;
-            written.push(Written::new(text.get_ref().clone(), expanded, patterns, self.links, follow));
+            unlinked.push(Unlinked { text: text.get_ref().clone(), expanded, patterns });
         }
-        Ok(written)
+        Ok(unlinked)
+    }
+
+    /// Patterns with their links followed as far as the verdict may.
+    pub fn linked<'u>(
+        &self,
+        unlinked: impl Iterator<Item = &'u Unlinked>,
+        verdict: VerdictWord,
+    ) -> Vec<Written> {
+        let follow = if verdict.forbids() { Follow::All } else { Follow::Trusted };
+        let written = |one: &Unlinked| {
+            Written::new(one.text.clone(), one.expanded.clone(), one.patterns.clone(), self.links, follow)
+        };
+        unlinked.map(written).collect()
+    }
+
+    /// A pattern that was made of others, its links followed as far as the verdict may.
+    #[must_use]
+    pub fn derived(&self, pattern: Pattern, verdict: VerdictWord) -> Written {
+        let expanded = pattern.text();
+        let text = String::from_utf8_lossy(&expanded).into_owned();
+        let unlinked = Unlinked { text, expanded, patterns: vec![pattern] };
+        self.linked(std::iter::once(&unlinked), verdict).remove(0)
     }
 
     /// Patterns that know no slash.
@@ -68,15 +107,19 @@ impl<'a, 's> Reader<'a, 's> {
     /// # Errors
     /// Where one can't be read.
     pub fn words(&mut self, list: &List, kind: Kind) -> Result<Vec<Word>, PolicyError> {
-        let mut words = Vec::new();
-        for text in list.get_ref() {
-            let expanded = self.expand(text, Use::Pattern)?;
-            let word = Word::parse(text.get_ref(), expanded, kind)
-                .map_err(|error| self.source.problem(text.span(), &error))?;
-            self.count(text.span(), word.expanded.len() * word.alternatives.len())?;
-            words.push(word);
-        }
-        Ok(words)
+        list.get_ref().iter().map(|text| self.word(text, kind)).collect()
+    }
+
+    /// A pattern that knows no slash.
+    ///
+    /// # Errors
+    /// Where it can't be read.
+    pub fn word(&mut self, text: &Spanned<String>, kind: Kind) -> Result<Word, PolicyError> {
+        let expanded = self.expand(text, Use::Pattern)?;
+        let word = Word::parse(text.get_ref(), expanded, kind)
+            .map_err(|error| self.source.problem(text.span(), &error))?;
+        self.count(text.span(), word.expanded.len() * word.alternatives.len())?;
+        Ok(word)
     }
 
     /// A text with its variables put in.

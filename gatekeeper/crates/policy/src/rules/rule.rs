@@ -12,6 +12,7 @@ use crate::document::Severity;
 use crate::links::{Follow, Links, resolve};
 use crate::pattern::Pattern;
 use crate::pattern::word::Word;
+use crate::rules::Invocation;
 
 /// One rule.
 #[derive(Debug, Clone)]
@@ -80,8 +81,8 @@ pub fn all_of(family: Family) -> u32 {
 pub enum Subject {
     /// Real paths, of files or of programs whatever they are given.
     Paths(Vec<Written>),
-    /// Programs with these arguments.
-    Arguments(Vec<Written>, Vec<Word>),
+    /// Programs with this name and these arguments.
+    Arguments(Vec<Written>, Invocation),
     /// Programs with one of these environment variables set.
     Environment(Vec<Written>, Vec<Word>),
     /// Addresses.

@@ -89,6 +89,7 @@ impl Reader<'_> {
         ];
         let [exec, file, net, unix, name, signal, _] = subjects;
         for (key, given, kind, belongs) in [
+            ("argv0", test.argv0.is_some(), "exec", exec),
             ("env", test.env.is_some(), "exec", exec),
             ("setuid", test.setuid.is_some(), "exec", exec),
             ("access", test.access.is_some(), "file", file),
@@ -115,9 +116,14 @@ impl Reader<'_> {
 
     fn exec(&self, test: &TestTable, argv: &Spanned<Vec<String>>) -> Result<(Question, String), PolicyError> {
         let list = self.source.non_empty(argv, "exec")?;
-        let words = list.iter().map(|word| self.expand(word, argv.span())).collect::<Result<Vec<_>, _>>()?;
+        let mut words =
+            list.iter().map(|word| self.expand(word, argv.span())).collect::<Result<Vec<_>, _>>()?;
         let path = self.absolute(argv.span(), words[0].clone())?;
         let mut shown = format!("exec {}", list.join(" "));
+        if let Some(name) = &test.argv0 {
+            words[0] = name.clone().into_bytes();
+            shown = format!("{shown} called {name}");
+        }
         let mut env = Vec::new();
         if let Some(names) = &test.env {
             env = self.source.non_empty(names, "env")?.iter().map(|name| name.clone().into_bytes()).collect();

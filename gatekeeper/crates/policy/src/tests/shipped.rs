@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use gatekeeper_common::image::Size;
 
 use crate::links::{Disk, Links, NoLinks, fake::Tree};
+use crate::pattern::Pattern;
+use crate::question::{Question, Start};
 use crate::source::Source;
+use crate::vars::{Scope, Use};
 use crate::{Policy, SearchPath, Vars, load};
 
 fn shipped() -> SearchPath {
@@ -62,6 +65,81 @@ fn every_one_holds_on_every_kind_of_machine() {
                 let compiled = resolved.compile().unwrap_or_else(|error| panic!("{error}"));
                 assert_eq!(compiled.image.size(), Size::Small, "{name}");
             }
+        }
+    }
+}
+
+/// The tools that are described.
+fn tools() -> Vec<String> {
+    names_in(&shipped().directories[0].join("tools"))
+}
+
+#[test]
+fn every_tool_is_described_with_its_source() {
+    let expected = [
+        "apt",
+        "aws",
+        "cargo",
+        "docker",
+        "gcloud",
+        "gh",
+        "git",
+        "helm",
+        "kubectl",
+        "npm",
+        "pip",
+        "podman",
+        "systemctl",
+        "terraform",
+    ];
+    assert_eq!(tools(), expected);
+    for name in tools() {
+        let folder = shipped().directories[0].join("tools");
+        let text = std::fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap();
+        assert!(text.starts_with('#') && text.contains("Source: "), "{name}");
+        assert!(text.contains(&format!("\n[tools.{name}]\n")), "{name}");
+    }
+}
+
+#[test]
+fn every_tool_reads_its_options() {
+    for name in tools() {
+        let text = format!(
+            "version = 1\nname = 'x'\nextends = ['tools/{name}']\n[defaults]\nexec = 'allow'\n\
+             [[exec]]\nverdict = 'deny'\ntool = '{name}'\nsubcommand = ['forbidden', 'a group of words']\n"
+        );
+        let policy = Policy::from_source(Source::new("x", None, text), &shipped()).unwrap();
+        let vars = Vars::new(Path::new("/w"), Path::new("/h"), "dev", 1000, Path::new("/tmp"), "s");
+        let compiled = policy.resolve(&vars, &NoLinks).unwrap().compile().unwrap();
+        assert_eq!(compiled.image.size(), Size::Small, "{name}: {}", compiled.image.edges());
+        let document = &policy.documents[0].document;
+        let table = document.tools.values().next().unwrap().get_ref();
+        let list = |list: &Option<toml::Spanned<Vec<toml::Spanned<String>>>>| -> Vec<String> {
+            list.iter().flat_map(toml::Spanned::get_ref).map(|word| word.get_ref().clone()).collect()
+        };
+        let scope = Scope::new(&vars, &document.vars, &policy.documents[0].source).unwrap();
+        let pattern = scope.expand(table.program.get_ref()[0].get_ref(), Use::Pattern).unwrap();
+        let program = Pattern::parse(&pattern).unwrap()[0].text();
+        let passes = |words: &[&str]| {
+            let argv =
+                std::iter::once(program.clone()).chain(words.iter().map(|word| word.as_bytes().to_vec()));
+            let start = Start { program: program.clone(), argv: argv.collect(), ..Start::default() };
+            compiled.explain(&Question::Exec(start)).passes()
+        };
+        assert!(passes(&[]) && passes(&["other", "forbidden"]) && passes(&["a", "group", "of"]), "{name}");
+        assert!(!passes(&["forbidden"]) && !passes(&["a", "group", "of", "words"]), "{name}");
+        assert!(!passes(&["--never-described", "other"]), "{name}");
+        for flag in list(&table.flags) {
+            let flag = flag.replace('*', "x");
+            assert!(
+                passes(&[&flag, "other", "forbidden"]) && !passes(&[&flag, "forbidden"]),
+                "{name} {flag}"
+            );
+            assert!(!passes(&["a", &flag, "group", "of", &flag, "words"]), "{name} {flag}");
+        }
+        for option in list(&table.with_value) {
+            assert!(passes(&[&option, "forbidden", "other"]), "{name} {option}");
+            assert!(passes(&[&option]) && !passes(&[&option, "other", "forbidden"]), "{name} {option}");
         }
     }
 }

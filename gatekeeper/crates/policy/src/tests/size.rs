@@ -70,6 +70,27 @@ fn ten_thousand_rules_about_arguments_fit() {
 }
 
 #[test]
+fn rules_about_one_tool_share_its_options() {
+    let mut text =
+        "version = 1\nname = 'many'\n[tools.git]\nprogram = ['/usr/bin/git']\napplet = 'git-'\n".to_owned();
+    let flags: Vec<_> = (0..100).map(|n| format!("'--option-{n}=*'")).collect();
+    let with_value: Vec<_> = (0..100).map(|n| format!("'--option-{n}'")).collect();
+    writeln!(text, "flags = [{}]\nwith_value = [{}]", flags.join(","), with_value.join(",")).unwrap();
+    for number in 0..24 {
+        let verdict = ["allow", "audit", "deny"][number % 3];
+        let commands: Vec<_> = (0..20).map(|n| format!("'command-{number}-{n}'")).collect();
+        let commands = commands.join(",");
+        writeln!(text, "[[exec]]\nverdict = '{verdict}'\ntool = 'git'\nsubcommand = [{commands}]").unwrap();
+    }
+    text += "[[test]]\nexec = ['/usr/bin/git', '--option-7', 'x', 'command-6-7']\nexpect = 'allow'\n\
+        [[test]]\nexec = ['/usr/bin/git', '--option-7=x', 'command-8-9', 'y']\nexpect = 'deny'\n";
+    let begun = Instant::now();
+    let compiled = compile(&text).unwrap_or_else(|error| panic!("{error}"));
+    println!("{:?}: {} rows, {} edges", begun.elapsed(), compiled.image.rows(), compiled.image.edges());
+    assert_eq!(compiled.image.size(), Size::Small);
+}
+
+#[test]
 fn long_lists_in_one_rule_share_their_endings() {
     let list: Vec<_> = (0..3000).map(|n| format!("'/srv/{n:04}/some/long/ending/of/a/path'")).collect();
     let text = format!("version = 1\nname = 'l'\n[[file]]\nverdict = 'allow'\npath = [{}]\n", list.join(","));
