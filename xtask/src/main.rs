@@ -70,7 +70,7 @@ enum Task {
     /// Run all tests: the guest suite and the escape suite on every kernel, and meanwhile those of the host
     ///
     /// All attacks on 6.12, a share of their families on each other kernel and without bpf in the LSM list. Each fuzz
-    /// target runs for a minute. With a filter, only tests by name: for attacks see `escapes`.
+    /// target runs for 20 seconds. With a filter, only tests by name: for attacks see `escapes`.
     ///
     /// Ends with a line for each kernel and the closing line `N passed, N failed`.
     Test(test::Test),
