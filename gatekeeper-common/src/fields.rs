@@ -13,6 +13,7 @@ macro_rules! kernel_fields {
             O_PATH_MNT, "path", "mnt";
             O_PATH_DENTRY, "path", "dentry";
             O_VFSMOUNT_ROOT, "vfsmount", "mnt_root";
+            O_VFSMOUNT_FLAGS, "vfsmount", "mnt_flags";
             O_MOUNT_MNT, "mount", "mnt";
             O_MOUNT_PARENT, "mount", "mnt_parent";
             O_MOUNT_MOUNTPOINT, "mount", "mnt_mountpoint";
@@ -31,7 +32,6 @@ macro_rules! kernel_fields {
             O_SUPER_MAGIC, "super_block", "s_magic";
             O_SUPER_MOUNTS, "super_block", "s_mounts";
             O_ATTRIBUTES_VALID, "iattr", "ia_valid";
-            O_SUPER_FLAGS, "super_block", "s_flags";
             O_BPRM_FILE, "linux_binprm", "file";
             O_BPRM_CRED, "linux_binprm", "cred";
             O_BPRM_ARGC, "linux_binprm", "argc";
@@ -56,7 +56,11 @@ macro_rules! kernel_fields {
             O_COMMON_PORT, "sock_common", "skc_num";
             O_COMMON_FOUR, "sock_common", "skc_rcv_saddr";
             O_COMMON_SIX, "sock_common", "skc_v6_rcv_saddr";
+            O_COMMON_PEER_PORT, "sock_common", "skc_dport";
+            O_COMMON_PEER_FOUR, "sock_common", "skc_daddr";
+            O_COMMON_PEER_SIX, "sock_common", "skc_v6_daddr";
             O_SOCK_PROTOCOL, "sock", "sk_protocol";
+            O_UNIX_PEER, "unix_sock", "peer";
             O_UNIX_ADDRESS, "unix_sock", "addr";
             O_UNIX_PATH, "unix_sock", "path";
             O_UNIX_ADDRESS_LEN, "unix_address", "len";
@@ -68,6 +72,12 @@ macro_rules! kernel_fields {
             O_TASK_LEADER, "task_struct", "group_leader";
             O_TASK_PARENT, "task_struct", "real_parent";
             O_TASK_TGID, "task_struct", "tgid";
+            O_TASK_CHILDREN, "task_struct", "children";
+            O_TASK_SIBLING, "task_struct", "sibling";
+            O_TASK_SIGNAL, "task_struct", "signal";
+            O_SIGNAL_PIDS, "signal_struct", "pids";
+            O_PID_LEVEL, "pid", "level";
+            O_PID_NUMBERS, "pid", "numbers";
             O_TASK_START, "task_struct", "start_boottime";
             O_TASK_NSPROXY, "task_struct", "nsproxy";
             O_TASK_CGROUPS, "task_struct", "cgroups";
@@ -79,11 +89,13 @@ macro_rules! kernel_fields {
             O_TASK_EXIT_STATE, "task_struct", "exit_state";
             O_TASK_PERSONALITY, "task_struct", "personality";
             O_TASK_FLAGS, "task_struct", "flags";
+            O_TASK_THREAD_INFO, "task_struct", "thread_info";
+            O_THREAD_STATUS, "thread_info", "status";
             O_REGISTERS_CALL, "pt_regs", "orig_ax";
             O_REGISTERS_FIRST, "pt_regs", "di";
             O_REGISTERS_SECOND, "pt_regs", "si";
             O_REGISTERS_THIRD, "pt_regs", "dx";
-            O_REGISTERS_CODE, "pt_regs", "cs";
+            O_REGISTERS_FIRST_32, "pt_regs", "bx";
             O_NSPROXY_MNT, "nsproxy", "mnt_ns";
             O_CSSSET_CGROUP, "css_set", "dfl_cgrp";
             O_CGROUP_NODE, "cgroup", "kn";

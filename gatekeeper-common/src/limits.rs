@@ -22,6 +22,9 @@ pub const SLOTS: u32 = 1024;
 /// Cgroups that can carry a label of their own (descendants need no entry).
 pub const CGROUPS: u32 = 4096;
 
+/// Children of a process among which one in a process group is looked for: more than the jobs of a shell.
+pub const SIBLINGS: u32 = 1024;
+
 /// Levels of the cgroup tree searched for a labelled ancestor: more than a path of [`PATH_BYTES`] can name.
 pub const CGROUP_DEPTH: u32 = 2048;
 

@@ -57,6 +57,7 @@ lsm_programs! {
     file_open => hooks::file::file_open;
     mmap_file => hooks::file::mmap_file;
     file_mprotect => hooks::file::file_mprotect;
+    file_lock => hooks::file::file_lock;
     file_receive => hooks::file::file_receive;
     path_notify => hooks::file::path_notify;
     path_mknod => hooks::file::path_mknod;
@@ -80,6 +81,7 @@ lsm_programs! {
     file_fcntl => hooks::kernel::file_fcntl;
     socket_create => hooks::net::socket_create;
     socket_post_create => hooks::unix::socket_post_create;
+    sock_graft => hooks::unix::sock_graft;
     unix_stream_connect => hooks::unix::unix_stream_connect;
     unix_may_send => hooks::unix::unix_may_send;
     socket_connect => hooks::net::socket_connect;
@@ -92,6 +94,7 @@ lsm_programs! {
     ptrace_access_check => hooks::process::ptrace_access_check;
     ptrace_traceme => hooks::process::ptrace_traceme;
     task_kill => hooks::process::task_kill;
+    task_setpgid => hooks::process::task_setpgid;
     task_setnice => hooks::process::task_setnice;
     task_setioprio => hooks::process::task_setioprio;
     task_setscheduler => hooks::process::task_setscheduler;
@@ -108,10 +111,11 @@ lsm_programs! {
     msg_queue_msgctl => hooks::ipc::msg_queue_msgctl;
     shm_shmctl => hooks::ipc::shm_shmctl;
     sem_semctl => hooks::ipc::sem_semctl;
-    key_alloc => hooks::ipc::key_alloc;
-    key_permission => hooks::ipc::key_permission;
+    key_alloc => hooks::key::key_alloc;
+    key_permission => hooks::key::key_permission;
     sb_mount => hooks::kernel::sb_mount;
     sb_umount => hooks::kernel::sb_umount;
+    sb_remount => hooks::kernel::sb_remount;
     sb_pivotroot => hooks::kernel::sb_pivotroot;
     move_mount => hooks::kernel::move_mount;
     path_chroot => hooks::kernel::path_chroot;
@@ -119,6 +123,9 @@ lsm_programs! {
     file_ioctl => hooks::ioctl::file_ioctl;
     file_ioctl_compat => hooks::ioctl::file_ioctl_compat;
     perf_event_open => hooks::kernel::perf_event_open;
+    kernel_load_data => hooks::kernel::kernel_load_data;
+    kernel_read_file => hooks::kernel::kernel_read_file;
+    locked_down => hooks::kernel::locked_down;
     syslog => hooks::kernel::syslog;
     quotactl => hooks::kernel::quotactl;
     inode_init_security_anon => hooks::kernel::inode_init_security_anon;

@@ -223,7 +223,7 @@ pub fn resolve(place: Place, scratch: &mut Scratch) -> Result<Resolved, Cause> {
     }
     match scratch.end {
         end::MOUNT_ROOT | end::TOP if scratch.depth <= COMPONENTS => {}
-        end::NO_PARENT if is_nameless(place.entry) => return Ok(Resolved::Nameless),
+        end::NO_PARENT if is_nameless(place) => return Ok(Resolved::Nameless),
         end::NO_PARENT => return Err(Cause::Detached),
         end::UNREADABLE => return Err(Cause::Unreadable),
         end::TOO_LONG => return Err(Cause::TooLong),

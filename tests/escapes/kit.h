@@ -132,6 +132,60 @@ static int mark(int fd)
 	return 0;
 }
 
+static socklen_t local(struct sockaddr_un *to, const char *name);
+
+/* Shows that it has reached what only the attack itself can see: the mark backwards. */
+static int proved(void)
+{
+	for (const char *at = env("MARK") + strlen(env("MARK")); at-- != env("MARK");)
+		putchar(*at);
+	return puts("") < 0;
+}
+
+/* What somebody outside hands over on a UNIX socket: a descriptor. */
+static int handed(const char *path)
+{
+	struct sockaddr_un to;
+	socklen_t length = local(&to, path);
+	char byte, control[64];
+	struct iovec part = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = 64 };
+	int s = MUST(socket(AF_UNIX, SOCK_STREAM, 0)), fd;
+
+	MUST(connect(s, (void *)&to, length));
+	MUST(recvmsg(s, &message, 0));
+	if (!CMSG_FIRSTHDR(&message)) {
+		puts("no descriptor came");
+		exit(1);
+	}
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
+}
+
+/* A system call by the gate of 32 bits, from code of 64; its pointers must be low. */
+static long call_32(long number, long one, long two, long three, long four)
+{
+	long result;
+
+	asm volatile("int $0x80" : "=a"(result) : "a"(number), "b"(one), "c"(two), "d"(three), "S"(four)
+		     : "memory", "r8", "r9", "r10", "r11");
+	if ((int)result < 0 && (int)result > -4096) {
+		errno = -(int)result;
+		return -1;
+	}
+	return result;
+}
+
+/* A copy of a text where a pointer of 32 bits reaches. */
+static long low(const char *text)
+{
+	char *page = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	if (page == MAP_FAILED)
+		must(-1, "memory below 4 GiB");
+	return (long)strcpy(page, text);
+}
+
 /* Shows what it has got, until the runner has seen it. */
 static int holding(void)
 {

@@ -6,7 +6,7 @@ use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user, bpf_probe_read
 use gatekeeper_common::limits::{HELD_ARGUMENTS, PATH_BYTES};
 
 use crate::bounds::masked;
-use crate::kernel::{O_REGISTERS_SECOND, O_REGISTERS_THIRD, Pointer, load, task as tasks};
+use crate::kernel::{O_REGISTERS_SECOND, O_REGISTERS_THIRD, Pointer, call, load};
 use crate::layout::{PATH_ROOM, Scratch};
 
 /// Bytes of one pointer in the caller's array.
@@ -71,10 +71,14 @@ extern "C" fn turn(index: u32, context: *mut c_void) -> i64 {
 /// memory of the new program is compared when it starts.
 #[inline(always)]
 pub fn read(scratch: &mut Scratch, task: Pointer) -> bool {
-    let registers = tasks::registers(task);
-    let from: u64 = match tasks::call(task) {
-        tasks::EXECVE => load(registers, &O_REGISTERS_SECOND),
-        tasks::EXECVEAT => load(registers, &O_REGISTERS_THIRD),
+    // Pointers of 32 bits stand in other registers, and are shorter.
+    if call::is_of_32_bits(task) {
+        return false;
+    }
+    let registers = call::registers(task);
+    let from: u64 = match call::number(task) {
+        call::EXECVE => load(registers, &O_REGISTERS_SECOND),
+        call::EXECVEAT => load(registers, &O_REGISTERS_THIRD),
         _ => return false,
     };
     scratch.hold.length = 0;

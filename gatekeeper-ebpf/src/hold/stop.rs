@@ -2,7 +2,7 @@
 
 use aya_ebpf::helpers::generated::bpf_send_signal_thread;
 
-use crate::kernel::{O_TASK_FLAGS, Pointer, load, task};
+use crate::kernel::{O_TASK_FLAGS, Pointer, call, load};
 
 const SIGSTOP: u32 = 19;
 
@@ -18,7 +18,7 @@ const PF_KTHREAD: u32 = 0x0020_0000;
 pub fn can_stop(current: Pointer) -> bool {
     let flags: u32 = load(current, &O_TASK_FLAGS);
     flags & (PF_EXITING | PF_IO_WORKER | PF_USER_WORKER | PF_KTHREAD) == 0
-        && task::call(current) != task::IO_URING_ENTER
+        && call::number(current) != call::IO_URING_ENTER
 }
 
 /// Stops the process; false where the signal can't be sent. Sent to the thread: a signal that waits for the

@@ -23,3 +23,15 @@ pub const SOCKET_OPTION: u32 = 11;
 pub const SIGNAL_OWNER: u32 = 12;
 /// Disk quotas.
 pub const QUOTA: u32 = 13;
+/// Entering the process group of another.
+pub const PROCESS_GROUP: u32 = 14;
+/// A child in another cgroup.
+pub const CGROUP: u32 = 15;
+/// Code and data that the kernel would load into itself.
+pub const KERNEL_IMAGE: u32 = 16;
+/// What the kernel's lockdown refuses: raw memory, I/O ports, registers, its own views.
+pub const LOCKDOWN: u32 = 17;
+/// A file that the kernel would write what others do or hold into.
+pub const KERNEL_FILE: u32 = 18;
+/// A watch on a whole file system, or one that decides for others.
+pub const WATCH: u32 = 19;

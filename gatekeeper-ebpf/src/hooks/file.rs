@@ -5,13 +5,14 @@ use aya_ebpf::programs::LsmContext;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
+use super::{builtin, received};
 use crate::all_mounts;
 use crate::cache;
 use crate::hold;
 use crate::judge;
 use crate::kernel::{
     O_ATTRIBUTES_VALID, O_TASK_PERSONALITY, O_VMA_FILE, O_VMA_FLAGS, Pointer, SETATTR_ENTRY, at_functions,
-    file, load, offset, read, task,
+    call, file, load, offset, read, task,
 };
 use crate::label;
 use crate::layout::automata;
@@ -20,7 +21,8 @@ use crate::ruling::Request;
 
 const FMODE_READ: u32 = 1;
 const FMODE_WRITE: u32 = 2;
-/// `__FMODE_EXEC` (include/linux/fs.h): set by the kernel alone, where it opens a program or its loader.
+/// `__FMODE_EXEC` (include/linux/fs.h): the kernel opens a program or its loader so. `mq_open` and `TIOCGPTPEER`
+/// hand their caller's flags on as they are, so the bit counts in an exec alone.
 const FMODE_EXEC: u32 = 0x20;
 /// `FMODE_CREATED` (include/linux/fs.h): this very opening has made the file.
 const FMODE_CREATED: u32 = 0x10_0000;
@@ -40,11 +42,12 @@ pub fn file_open(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let opened: Pointer = context.arg(0);
     let (mode, flags) = file::mode_and_flags(opened);
-    if flags & FMODE_EXEC != 0 {
+    let call = call::number(task::current());
+    if flags & FMODE_EXEC != 0 && call::starts_program(call) {
         return PASS;
     }
     // Where this call made the file, `path_mknod` has judged writing it, too.
-    let asked = mode & FMODE_CREATED != 0 && task::opens(task::call(task::current()));
+    let asked = mode & FMODE_CREATED != 0 && call::opens(call);
     judge::place(label, file::of_file(opened), request_for(mode, flags).asked_if(asked))
 }
 
@@ -68,15 +71,15 @@ fn request_for(mode: u32, flags: u32) -> Request {
 }
 
 // proto: int file_receive(struct file *file)
-/// Judges a file that another task opened and sent, as if it were opened here. A file without a place in the
-/// tree (socket, pipe, memory) gives no more than the sender could do itself.
+/// Judges a file that another task opened and sent, as if it were opened here. A socket is judged by its peer. Any
+/// other file without a place in the tree (pipe, memory) gives no more than the sender could do itself.
 #[inline(always)]
 pub fn file_receive(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     let received: Pointer = context.arg(0);
     let place = file::of_file(received);
-    if file::is_kernels_own(place.entry) {
-        return PASS;
+    if file::is_kernels_own(place) {
+        return received::socket(label, received);
     }
     let (mode, flags) = file::mode_and_flags(received);
     // A file that is not taken is lost (net/core/scm.c `scm_detach_fds`): nothing starts again.
@@ -84,10 +87,41 @@ pub fn file_receive(context: &LsmContext) -> i32 {
 }
 
 // proto: int path_notify(const struct path *path, u64 mask, unsigned int obj_type)
-/// Judges a watch as reading: its events give away the file's use.
+/// Judges a watch as reading: its events give away the file's use. A watch on a whole mount or file system tells of
+/// places that no rule was asked about, and with a permission event others wait for the watcher: both are refused.
+/// Callers: inotify, dnotify, fanotify (fs/notify/, Linux 6.12).
 #[inline(always)]
 pub fn path_notify(context: &LsmContext) -> i32 {
+    // `enum fsnotify_obj_type` (include/linux/fsnotify_backend.h).
+    const FSNOTIFY_OBJ_TYPE_INODE: u32 = 0;
+    // FAN_OPEN_PERM, FAN_ACCESS_PERM, FAN_OPEN_EXEC_PERM, FAN_PRE_ACCESS (include/uapi/linux/fanotify.h).
+    const PERMISSION: u64 = 0x1_0000 | 0x2_0000 | 0x4_0000 | 0x10_0000;
+    let (mask, watched): (u64, u64) = (context.arg(1), context.arg(2));
+    if watched as u32 != FSNOTIFY_OBJ_TYPE_INODE || mask & PERMISSION != 0 {
+        let Some(label) = label::current() else { return PASS };
+        return judge::refuse(label, Operation::Control, Cause::Builtin, builtin::WATCH);
+    }
     whole(context, Request::one(Operation::Read))
+}
+
+// `F_WRLCK` (include/uapi/asm-generic/fcntl.h).
+const F_WRLCK: u64 = 1;
+
+// proto: int file_lock(struct file *file, unsigned int cmd)
+/// Judges an exclusive lock as writing: it shuts writers out. flock(2) takes one through any descriptor, and a lock
+/// of fcntl(2) needs one that may write (fs/locks.c, Linux 6.12). A shared lock is a reader's, as databases take it.
+/// A lease is judged in `file_fcntl`.
+#[inline(always)]
+pub fn file_lock(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let locked: Pointer = context.arg(0);
+    let kind = u64::from(context.arg::<u64>(1) as u32);
+    let (mode, _) = file::mode_and_flags(locked);
+    let place = file::of_file(locked);
+    if kind != F_WRLCK || mode & FMODE_WRITE != 0 || file::is_kernels_own(place) {
+        return PASS;
+    }
+    hold::end(judge::place(label, place, Request::one(Operation::Write)))
 }
 
 // proto: int mmap_file(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
@@ -155,7 +189,7 @@ pub fn path_mknod(context: &LsmContext) -> i32 {
     if mode & S_IFMT == S_IFBLK || mode & S_IFMT == S_IFCHR {
         return judge::refuse(label, Operation::Create, Cause::Builtin, u32::from(mode));
     }
-    let request = if task::opens(task::call(task::current())) {
+    let request = if call::opens(call::number(task::current())) {
         Request::both(Operation::Create, Operation::Write)
     } else {
         Request::one(Operation::Create)
@@ -164,7 +198,7 @@ pub fn path_mknod(context: &LsmContext) -> i32 {
     if result != PASS || mode & S_IFMT != S_IFSOCK {
         return hold::end(result);
     }
-    hold::end(judge::unix_path(label, place, Operation::UnixBind))
+    hold::end(judge::unix_path(label, place, Request::one(Operation::UnixBind)))
 }
 
 // proto: int path_mkdir(const struct path *dir, struct dentry *dentry, umode_t mode)
@@ -238,7 +272,7 @@ fn whole(context: &LsmContext, request: Request) -> i32 {
 /// Linux 6.12).
 #[inline(always)]
 pub fn path_truncate(context: &LsmContext) -> i32 {
-    let opens = task::opens(task::call(task::current()));
+    let opens = call::opens(call::number(task::current()));
     whole(context, Request::one(Operation::Write).asked_if(opens))
 }
 
@@ -344,7 +378,7 @@ pub fn inode_remove_acl(context: &LsmContext) -> i32 {
 #[inline(always)]
 pub fn inode_file_setattr(context: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
-    if task::call(task::current()) == task::IOCTL {
+    if call::number(task::current()) == call::IOCTL {
         return PASS;
     }
     hold::end(all_mounts::judge(label, context.arg(0), Operation::Metadata, automata::PATH))

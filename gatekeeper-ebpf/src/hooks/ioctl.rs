@@ -64,11 +64,23 @@ const fn meaning(number: u32) -> Meaning {
     const BTRFS_SUBVOL_SETFLAGS: u16 = command(BTRFS, 26);
     const BTRFS_SET_RECEIVED: u16 = command(BTRFS, 37);
     const BTRFS_SNAP_DESTROY_V2: u16 = command(BTRFS, 63);
+    // The namespaces of mounts beside one's own (include/uapi/linux/nsfs.h, since Linux 6.12).
+    const NS_MNT_GET_NEXT: u16 = command(0xb7, 11);
+    const NS_MNT_GET_PREV: u16 = command(0xb7, 12);
+    // Whole file systems that stop, or end (include/uapi/linux/fs.h; ext4.h, XFS and f2fs).
+    const FIFREEZE: u16 = command(b'X', 119);
+    const FITHAW: u16 = command(b'X', 120);
+    const SHUTDOWN: u16 = command(b'X', 125);
     match number as u16 {
         TIOCSTI
         | TIOCLINUX
         | FIOSETOWN
         | SIOCSPGRP
+        | NS_MNT_GET_NEXT
+        | NS_MNT_GET_PREV
+        | FIFREEZE
+        | FITHAW
+        | SHUTDOWN
         | REMOVE_ENCRYPTION_KEY
         | DEDUPERANGE
         | BTRFS_SNAP_CREATE

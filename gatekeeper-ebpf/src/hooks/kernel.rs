@@ -6,10 +6,12 @@ use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
 use super::builtin;
+use crate::hold;
 use crate::judge;
-use crate::kernel::{O_QSTR_NAME, Pointer, load, read, task};
+use crate::kernel::{O_QSTR_NAME, Pointer, file, load, read, task};
 use crate::label;
 use crate::outcome::PASS;
+use crate::ruling::Request;
 
 /// Refuses a change of the tree of mounts.
 #[inline(always)]
@@ -29,6 +31,14 @@ pub fn sb_mount(_: &LsmContext) -> i32 {
 /// Refuses unmounting.
 #[inline(always)]
 pub fn sb_umount(_: &LsmContext) -> i32 {
+    refuse_mount()
+}
+
+// proto: int sb_remount(struct super_block *sb, void *mnt_opts)
+/// Refuses to set up a mounted file system anew: by mount(2), or by fspick(2) and fsconfig(2) (fs/super.c
+/// `reconfigure_super`, Linux 6.12).
+#[inline(always)]
+pub fn sb_remount(_: &LsmContext) -> i32 {
     refuse_mount()
 }
 
@@ -69,6 +79,44 @@ pub fn bpf(_: &LsmContext) -> i32 {
 pub fn perf_event_open(_: &LsmContext) -> i32 {
     let Some(label) = label::current() else { return PASS };
     judge::refuse(label, Operation::Control, Cause::Builtin, builtin::PERF)
+}
+
+/// What is loaded: `READING_FIRMWARE` (include/linux/kernel_read_file.h), as a driver asks for in the name of the
+/// task that uses its device.
+const FIRMWARE: u64 = 1;
+
+/// Refuses what the kernel would make a part of itself: modules, another kernel, keys and rules of its own.
+#[inline(always)]
+fn load_into_kernel(kind: u64) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    if u64::from(kind as u32) == FIRMWARE {
+        return PASS;
+    }
+    judge::refuse(label, Operation::Control, Cause::Builtin, builtin::KERNEL_IMAGE)
+}
+
+// proto: int kernel_load_data(enum kernel_load_data_id id, bool contents)
+/// Judges data from memory: init_module(2), kexec_load(2).
+#[inline(always)]
+pub fn kernel_load_data(context: &LsmContext) -> i32 {
+    load_into_kernel(context.arg(0))
+}
+
+// proto: int kernel_read_file(struct file *file, enum kernel_read_file_id id, bool contents)
+/// Judges data from a file: finit_module(2), kexec_file_load(2).
+#[inline(always)]
+pub fn kernel_read_file(context: &LsmContext) -> i32 {
+    load_into_kernel(context.arg(1))
+}
+
+// proto: int locked_down(enum lockdown_reason what)
+/// Refuses all that the kernel's own lockdown would (include/linux/security.h `enum lockdown_reason`): each reaches
+/// round every rule. `iopl`, `ioperm`, /dev/mem, MSRs, PCI and ACPI by hand, hibernation, kprobes by tracefs, debugfs
+/// that can be written, /proc/kcore.
+#[inline(always)]
+pub fn locked_down(_: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    judge::refuse(label, Operation::Control, Cause::Builtin, builtin::LOCKDOWN)
 }
 
 // proto: int syslog(int type)
@@ -112,22 +160,35 @@ pub fn inode_init_security_anon(context: &LsmContext) -> i32 {
     PASS
 }
 
+// Commands of fcntl(2) (include/uapi/asm-generic/fcntl.h, include/uapi/linux/fcntl.h).
 const F_SETOWN: u64 = 8;
 const F_SETOWN_EX: u64 = 15;
+const F_SETLEASE: u64 = 1024;
+const F_SETDELEG: u64 = 1040;
+const F_UNLCK: u64 = 2;
 
 // proto: int file_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 /// Refuses another owner of a file's signals than the task itself or nobody: the kernel sends them without a
-/// hook.
+/// hook. Judges a lease or a delegation as writing: who would write waits for whoever has one.
+///
+/// Other commands change the descriptor alone or what it may do already: duplicates, flags, `F_SETSIG`, sizes of
+/// pipes, seals (which need a descriptor that may write), hints. Locks are judged in `file_lock`, and `F_NOTIFY` in
+/// `path_notify`.
 #[inline(always)]
 pub fn file_fcntl(context: &LsmContext) -> i32 {
     let command = u64::from(context.arg::<u64>(1) as u32);
+    let argument: u64 = context.arg(2);
+    if command == F_SETDELEG || command == F_SETLEASE && argument != F_UNLCK {
+        let Some(label) = label::current() else { return PASS };
+        let file: Pointer = context.arg(0);
+        return hold::end(judge::place(label, file::of_file(file), Request::one(Operation::Write)));
+    }
     if command != F_SETOWN && command != F_SETOWN_EX {
         return PASS;
     }
     let Some(label) = label::current() else { return PASS };
-    let owner: u64 = context.arg(2);
     let this = task::current();
-    if command == F_SETOWN && (owner == 0 || owner == u64::from(task::process_id(this))) {
+    if command == F_SETOWN && (argument == 0 || argument == u64::from(task::process_id(this))) {
         return PASS;
     }
     judge::refuse(label, Operation::Control, Cause::Builtin, builtin::SIGNAL_OWNER)

@@ -7,6 +7,8 @@ pub mod file;
 pub mod ioctl;
 pub mod ipc;
 pub mod kernel;
+pub mod key;
 pub mod net;
 pub mod process;
+mod received;
 pub mod unix;

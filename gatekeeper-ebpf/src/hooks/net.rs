@@ -13,6 +13,7 @@ use crate::kernel::socket::{
 use crate::kernel::{Pointer, read};
 use crate::label;
 use crate::outcome::PASS;
+use crate::ruling::Request;
 
 const SOCK_TYPE_MASK: u64 = 0xf;
 const SOCK_STREAM: u64 = 1;
@@ -37,20 +38,25 @@ pub fn socket_create(context: &LsmContext) -> i32 {
     if kernel != 0 {
         return PASS;
     }
-    let known = match made as u16 {
-        AF_UNIX => true,
-        AF_INET | AF_INET6 if made < 11 => match kind {
-            SOCK_STREAM => matches!(number, IPPROTO_IP | IPPROTO_TCP | IPPROTO_MPTCP),
-            SOCK_DGRAM => matches!(number, IPPROTO_IP | IPPROTO_UDP | IPPROTO_ICMP | IPPROTO_ICMPV6),
-            _ => false,
-        },
-        AF_NETLINK => number == NETLINK_ROUTE,
-        _ => false,
-    };
-    if known && made < 17 {
+    if made < 17 && is_known(made as u16, kind, number) {
         PASS
     } else {
         judge::refuse(label, Operation::Socket, Cause::AddressFamily, made as u32)
+    }
+}
+
+/// Whether rules can match a socket, or ordinary programs need it on this machine.
+#[inline(always)]
+pub(super) fn is_known(family: u16, kind: u64, protocol: u64) -> bool {
+    match family {
+        AF_UNIX => true,
+        AF_INET | AF_INET6 => match kind {
+            SOCK_STREAM => matches!(protocol, IPPROTO_IP | IPPROTO_TCP | IPPROTO_MPTCP),
+            SOCK_DGRAM => matches!(protocol, IPPROTO_IP | IPPROTO_UDP | IPPROTO_ICMP | IPPROTO_ICMPV6),
+            _ => false,
+        },
+        AF_NETLINK => protocol == NETLINK_ROUTE,
+        _ => false,
     }
 }
 
@@ -90,7 +96,7 @@ pub fn socket_bind(context: &LsmContext) -> i32 {
         return PASS;
     }
     match read::<u8>(address.wrapping_add(2)) {
-        Some(0) => judge::unix_name(label, address, length, Operation::UnixBind),
+        Some(0) => judge::unix_name(label, address, length, Request::one(Operation::UnixBind)),
         Some(_) => PASS,
         None => judge::refuse(label, Operation::UnixBind, Cause::Unreadable, 0),
     }

@@ -12,7 +12,8 @@ use super::builtin;
 use crate::emit::count;
 use crate::hold;
 use crate::judge;
-use crate::kernel::{O_CRED_EFFECTIVE, O_CRED_NAMESPACE, Pointer, at_functions, cgroup, load, task};
+use crate::kernel::group::{self, Group};
+use crate::kernel::{O_CRED_EFFECTIVE, O_CRED_NAMESPACE, Pointer, at_functions, call, cgroup, load, task};
 use crate::label;
 use crate::layout::Owner;
 use crate::outcome::{EPERM, PASS};
@@ -20,10 +21,16 @@ use crate::outcome::{EPERM, PASS};
 // proto: int task_alloc(struct task_struct *task, unsigned long clone_flags)
 // proto 6.18+: int task_alloc(struct task_struct *task, u64 clone_flags)
 /// Labels a child, thread or process, like its parent before anybody can see it; without memory there is no
-/// child.
+/// child. A child in another cgroup than its parent's would be beyond the session's limits and its end; the cgroup
+/// is not known here, so there is no such child.
 #[inline(always)]
 pub fn task_alloc(context: &LsmContext) -> i32 {
+    /// `CLONE_INTO_CGROUP` (include/uapi/linux/sched.h).
+    const CLONE_INTO_CGROUP: u64 = 1 << 33;
     let Some(label) = label::current() else { return PASS };
+    if context.arg::<u64>(1) & CLONE_INTO_CGROUP != 0 {
+        return judge::refuse(label, Operation::Control, Cause::Builtin, builtin::CGROUP);
+    }
     let child: Pointer = context.arg(0);
     if label::store(child, label) {
         PASS
@@ -173,6 +180,26 @@ pub fn task_kill(context: &LsmContext) -> i32 {
     judge::signal(label, target, signal as u32)
 }
 
+// proto: int task_setpgid(struct task_struct *p, pid_t pgid)
+/// Refuses another process group than one's own, the parent's, or that of a child of the same parent: a member of a
+/// foreign group draws the terminal's signals on all of it. Shells put the programs of a pipeline into the first
+/// one's group, and return to the one they came from. The kernel has seen that `p` is the caller or its child
+/// (kernel/sys.c, Linux 6.12).
+#[inline(always)]
+pub fn task_setpgid(context: &LsmContext) -> i32 {
+    let Some(label) = label::current() else { return PASS };
+    let (moved, asked): (Pointer, u64) = (context.arg(0), context.arg(1));
+    let group = Group { number: asked as u32, level: group::level(task::current()) };
+    if group.is_led_by(moved) || group.has(moved) {
+        return PASS;
+    }
+    let parent = task::parent(moved);
+    if is_within(label, parent) && (group.has(parent) || group.has_child_of(parent)) {
+        return PASS;
+    }
+    judge::refuse(label, Operation::Control, Cause::Builtin, builtin::PROCESS_GROUP)
+}
+
 /// Refuses to change how a task outside the session runs.
 #[inline(always)]
 fn adjust(context: &LsmContext) -> i32 {
@@ -225,6 +252,48 @@ fn lacks(cred: Pointer, namespace: Pointer, capability: u32) -> bool {
     own == namespace && effective >> (capability & 63) & 1 == 0
 }
 
+/// What a system call does by a capability, where no rule may allow it and no other hook is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beyond {
+    /// Nothing: a rule decides.
+    Rules,
+    /// It changes the tree of mounts, or takes another one.
+    Mounts,
+    /// It has the kernel write what all processes do or hold into a file (acct(2), swapon(2)).
+    Kernel,
+}
+
+impl Beyond {
+    /// The calls that are all that a capability is for, or are one of many (`CAP_SYS_ADMIN`). Calls with a hook of
+    /// their own are not here: mount, umount, `move_mount`, `pivot_root`, chroot, bpf, kexec, modules, I/O ports.
+    #[inline(always)]
+    fn of(capability: u32, call: u32) -> Self {
+        // include/uapi/linux/capability.h
+        const CAP_SYS_CHROOT: u32 = 18;
+        const CAP_SYS_PACCT: u32 = 20;
+        const CAP_SYS_ADMIN: u32 = 21;
+        match capability {
+            CAP_SYS_PACCT => Self::Kernel,
+            CAP_SYS_ADMIN if call == call::SWAPON => Self::Kernel,
+            // Of all namespaces, only one of mounts asks for it (fs/namespace.c `mntns_install`, Linux 6.12).
+            CAP_SYS_CHROOT if call == call::SETNS => Self::Mounts,
+            CAP_SYS_ADMIN
+                if matches!(
+                    call,
+                    call::OPEN_TREE
+                        | call::FSOPEN
+                        | call::FSPICK
+                        | call::MOUNT_SETATTR
+                        | call::OPEN_TREE_ATTR
+                ) =>
+            {
+                Self::Mounts
+            }
+            _ => Self::Rules,
+        }
+    }
+}
+
 // proto: int capable(const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts)
 /// Judges the use of a capability that the task has: the kernel's own rules come first (security/security.c).
 #[inline(always)]
@@ -233,6 +302,13 @@ pub fn capable(context: &LsmContext) -> i32 {
     let capability = context.arg::<u64>(2) as u32;
     if at_functions() && lacks(context.arg(0), context.arg(1), capability) {
         return PASS;
+    }
+    match Beyond::of(capability, call::number(task::current())) {
+        Beyond::Rules => {}
+        Beyond::Mounts => return judge::refuse(label, Operation::Mount, Cause::Builtin, 0),
+        Beyond::Kernel => {
+            return judge::refuse(label, Operation::Control, Cause::Builtin, builtin::KERNEL_FILE);
+        }
     }
     let quiet = context.arg::<u64>(3) & CAP_OPT_NOAUDIT != 0;
     judge::number(label, Operation::Capability, capability, quiet)

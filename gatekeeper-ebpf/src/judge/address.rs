@@ -9,7 +9,7 @@ use gatekeeper_common::verdict::Cause;
 use super::conclude::{conclude, no_buffer};
 use crate::decide::{evaluate, judge_address};
 use crate::kernel::Pointer;
-use crate::kernel::socket::{AddressKind, read_address, read_own_address};
+use crate::kernel::socket::{AddressKind, read_address, read_own_address, read_peer_address};
 use crate::layout::Scratch;
 use crate::outcome::PASS;
 use crate::ruling::{Request, Ruling};
@@ -44,6 +44,22 @@ pub fn own_address(label: &Label, socket: Pointer, operation: Operation, family:
     scratch.set_request(Request::one(operation));
     let kind = read_own_address(socket, family, &mut scratch.address) as u32;
     let kind = scratch.forget(kind);
+    finish(label, scratch, kind, family)
+}
+
+/// Judges the peer of a socket that arrives connected, as a connection. Whoever does not take it loses it: nothing
+/// starts again.
+#[inline(always)]
+pub fn peer_address(label: &Label, socket: Pointer, family: u16) -> i32 {
+    let Some(scratch) = take() else { return no_buffer(Family::Net) };
+    scratch.set_request(Request::one(Operation::Connect).held_if(false));
+    let kind = read_peer_address(socket, family, &mut scratch.address) as u32;
+    let kind = scratch.forget(kind);
+    // It has no peer: connecting it will be judged.
+    if kind == AddressKind::Unspecified as u32 {
+        give(scratch);
+        return PASS;
+    }
     finish(label, scratch, kind, family)
 }
 

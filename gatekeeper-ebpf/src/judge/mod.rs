@@ -9,7 +9,7 @@ mod place;
 mod signal;
 mod unix;
 
-pub use address::{address, own_address};
+pub use address::{address, own_address, peer_address};
 pub use conclude::{conclude, no_buffer, refuse};
 pub use exec::{judge_final_arguments, program};
 pub use number::number;

@@ -6,7 +6,7 @@ use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use gatekeeper_common::event::Object;
 use gatekeeper_common::label::Label;
 use gatekeeper_common::limits::{PATH_BYTES, UNIX_BYTES};
-use gatekeeper_common::operation::{Family, Operation};
+use gatekeeper_common::operation::Family;
 use gatekeeper_common::verdict::Cause;
 
 use super::conclude::{finish_bytes, finish_unresolved, no_buffer};
@@ -23,9 +23,9 @@ const FAMILY_BYTES: u32 = 2;
 
 /// Judges the UNIX socket that is bound to the file at this place.
 #[inline(always)]
-pub fn unix_path(label: &Label, place: Place, operation: Operation) -> i32 {
+pub fn unix_path(label: &Label, place: Place, request: Request) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Unix) };
-    scratch.set_request(Request::one(operation));
+    scratch.set_request(request);
     scratch.automata = automata::UNIX;
     match resolve(place, scratch) {
         Ok(Resolved::Path) => {
@@ -39,9 +39,9 @@ pub fn unix_path(label: &Label, place: Place, operation: Operation) -> i32 {
 /// Judges a UNIX socket without a file by its address in kernel memory, `length` bytes long: an abstract
 /// name, or none.
 #[inline(always)]
-pub fn unix_name(label: &Label, address: Pointer, length: u32, operation: Operation) -> i32 {
+pub fn unix_name(label: &Label, address: Pointer, length: u32, request: Request) -> i32 {
     let Some(scratch) = take() else { return no_buffer(Family::Unix) };
-    scratch.set_request(Request::one(operation));
+    scratch.set_request(request);
     scratch.automata = automata::UNIX;
     let bytes = length.saturating_sub(FAMILY_BYTES);
     if bytes > UNIX_BYTES {

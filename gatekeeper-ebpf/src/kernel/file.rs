@@ -3,7 +3,7 @@
 use super::{
     O_DENTRY_INODE, O_FILE_FLAGS, O_FILE_MODE, O_FILE_PATH, O_INODE_CHANGED, O_INODE_CHANGED_REST,
     O_INODE_CHANGED_SECONDS, O_INODE_MODE, O_INODE_NUMBER, O_INODE_SUPER, O_PATH_DENTRY, O_PATH_MNT,
-    O_SUPER_DEVICE, O_SUPER_FLAGS, O_SUPER_MAGIC, Pointer, at, load, offset,
+    O_SUPER_DEVICE, O_SUPER_MAGIC, O_VFSMOUNT_FLAGS, Pointer, at, load, offset,
 };
 
 /// A place in the tree: a mount and a directory entry.
@@ -74,36 +74,30 @@ pub fn changed(entry: Pointer) -> u64 {
 
 const S_IFMT: u16 = 0o170_000;
 const S_IFIFO: u16 = 0o010_000;
-/// `SB_KERNMOUNT` (include/linux/fs.h): a file system that the kernel mounted for itself.
-const SB_KERNMOUNT: u64 = 1 << 22;
+/// `MNT_INTERNAL` (include/linux/mount.h): a mount that the kernel made for itself, which no name leads to.
+const MNT_INTERNAL: u32 = 0x4000;
 
-/// Whether the entry lies in a file system that the kernel mounted for itself: pipes, sockets, memory and
-/// other anonymous files.
+/// Whether the place lies on a mount that the kernel made for itself: pipes, sockets, memory and other anonymous
+/// files. The mount says so, not the file system: the kernel is often the first to mount debugfs, tracefs and
+/// securityfs (fs/libfs.c `simple_pin_fs`), which have names all the same.
 #[inline(always)]
-pub fn is_kernels_own(entry: Pointer) -> bool {
-    let inode: Pointer = load(entry, &O_DENTRY_INODE);
-    !inode.is_null() && has_kernels_own(inode)
-}
-
-#[inline(always)]
-fn has_kernels_own(inode: Pointer) -> bool {
-    let flags: u64 = load(load(inode, &O_INODE_SUPER), &O_SUPER_FLAGS);
-    flags & SB_KERNMOUNT != 0
+pub fn is_kernels_own(place: Place) -> bool {
+    load::<u32>(place.mount, &O_VFSMOUNT_FLAGS) & MNT_INTERNAL != 0
 }
 
 // Process descriptors and namespaces (include/uapi/linux/magic.h). Their use is judged when it happens.
 const PIDFS: u64 = 0x5049_4446;
 const NSFS: u64 = 0x6e73_6673;
 
-/// Whether the entry is a pipe that has no name (pipefs): opening one through /proc/self/fd gives a
+/// Whether the place is a pipe that has no name (pipefs): opening one through /proc/self/fd gives a
 /// task only what it holds already. Or a process descriptor or a namespace.
 #[inline(always)]
-pub fn is_nameless(entry: Pointer) -> bool {
-    let inode: Pointer = load(entry, &O_DENTRY_INODE);
+pub fn is_nameless(place: Place) -> bool {
+    let inode: Pointer = load(place.entry, &O_DENTRY_INODE);
     if inode.is_null() {
         return false;
     }
     let mode: u16 = load(inode, &O_INODE_MODE);
     let magic: u64 = load(load(inode, &O_INODE_SUPER), &O_SUPER_MAGIC);
-    magic == PIDFS || magic == NSFS || mode & S_IFMT == S_IFIFO && has_kernels_own(inode)
+    magic == PIDFS || magic == NSFS || mode & S_IFMT == S_IFIFO && is_kernels_own(place)
 }

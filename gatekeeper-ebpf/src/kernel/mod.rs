@@ -1,7 +1,9 @@
 //! Typed views of kernel structures, through offsets that the loader fills in.
 
+pub mod call;
 pub mod cgroup;
 pub mod file;
+pub mod group;
 pub mod memory;
 pub mod socket;
 pub mod task;

@@ -7,8 +7,9 @@ use gatekeeper_common::event::Address;
 use gatekeeper_common::image::Protocol;
 
 use super::{
-    O_COMMON_FAMILY, O_COMMON_FOUR, O_COMMON_PORT, O_COMMON_SIX, O_MSG_CONTROL, O_MSG_CONTROLLEN, O_MSG_NAME,
-    O_MSG_NAMELEN, O_SOCK_COMMON, O_SOCK_PROTOCOL, O_SOCKET_SK, O_SOCKET_TYPE, Pointer, at, load, read,
+    O_COMMON_FAMILY, O_COMMON_FOUR, O_COMMON_PEER_FOUR, O_COMMON_PEER_PORT, O_COMMON_PEER_SIX, O_COMMON_PORT,
+    O_COMMON_SIX, O_MSG_CONTROL, O_MSG_CONTROLLEN, O_MSG_NAME, O_MSG_NAMELEN, O_SOCK_COMMON, O_SOCK_PROTOCOL,
+    O_SOCKET_SK, O_SOCKET_TYPE, Pointer, at, load, read,
 };
 
 /// No family (include/linux/socket.h), as all of these.
@@ -36,6 +37,15 @@ pub fn family(socket: Pointer) -> u16 {
         return AF_UNSPEC;
     }
     load(at(sock, &O_SOCK_COMMON), &O_COMMON_FAMILY)
+}
+
+/// The type of a socket and its protocol's number, as in the call that makes one.
+#[inline(always)]
+pub fn kind(socket: Pointer) -> (u64, u64) {
+    let sock: Pointer = load(socket, &O_SOCKET_SK);
+    let number: u16 = if sock.is_null() { u16::MAX } else { load(sock, &O_SOCK_PROTOCOL) };
+    let kind: u16 = load(socket, &O_SOCKET_TYPE);
+    (u64::from(kind), u64::from(number))
 }
 
 /// The protocol, as rules distinguish them.
@@ -188,6 +198,32 @@ pub fn read_own_address(socket: Pointer, family: u16, address: &mut Address) -> 
         return AddressKind::OtherFamily;
     }
     let Some(six) = read::<[u8; 16]>(at(common, &O_COMMON_SIX)) else { return AddressKind::Unreadable };
+    put_six(address, six);
+    AddressKind::Ip
+}
+
+/// Reads the address that an IP socket is connected to; unspecified where it is not connected.
+#[inline(always)]
+pub fn read_peer_address(socket: Pointer, family: u16, address: &mut Address) -> AddressKind {
+    let sock: Pointer = load(socket, &O_SOCKET_SK);
+    if sock.is_null() {
+        return AddressKind::Unreadable;
+    }
+    let common = at(sock, &O_SOCK_COMMON);
+    address.protocol = protocol(socket) as u8;
+    address.port = u16::from_be(load(common, &O_COMMON_PEER_PORT));
+    if address.port == 0 {
+        return AddressKind::Unspecified;
+    }
+    if family == AF_INET {
+        let Some(four) = read::<[u8; 4]>(at(common, &O_COMMON_PEER_FOUR)) else {
+            return AddressKind::Unreadable;
+        };
+        address.version = 4;
+        address.bytes = [four[0], four[1], four[2], four[3], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        return AddressKind::Ip;
+    }
+    let Some(six) = read::<[u8; 16]>(at(common, &O_COMMON_PEER_SIX)) else { return AddressKind::Unreadable };
     put_six(address, six);
     AddressKind::Ip
 }

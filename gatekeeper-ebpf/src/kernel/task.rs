@@ -1,12 +1,12 @@
 //! `struct task_struct`.
 
-use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs};
+use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
 
 use super::file::identity;
 use super::{
-    O_FS_PWD, O_FS_USERS, O_MM_EXE_FILE, O_MNTNS_ROOT, O_NSPROXY_MNT, O_PATH_DENTRY, O_REGISTERS_CALL,
-    O_REGISTERS_CODE, O_TASK_EXIT_STATE, O_TASK_FS, O_TASK_LEADER, O_TASK_MM, O_TASK_NSPROXY, O_TASK_PARENT,
-    O_TASK_START, O_TASK_TGID, Pointer, at, load,
+    O_FS_PWD, O_FS_USERS, O_MM_EXE_FILE, O_MNTNS_ROOT, O_NSPROXY_MNT, O_PATH_DENTRY, O_TASK_EXIT_STATE,
+    O_TASK_FS, O_TASK_LEADER, O_TASK_MM, O_TASK_NSPROXY, O_TASK_PARENT, O_TASK_START, O_TASK_TGID, Pointer,
+    at, load,
 };
 
 /// The running task.
@@ -20,6 +20,12 @@ pub fn current() -> Pointer {
 #[inline(always)]
 pub fn leader(task: Pointer) -> Pointer {
     load(task, &O_TASK_LEADER)
+}
+
+/// The parent: a thread of the process that made the task, or who took it over.
+#[inline(always)]
+pub fn parent(task: Pointer) -> Pointer {
+    load(task, &O_TASK_PARENT)
 }
 
 /// Process id of the parent.
@@ -60,52 +66,6 @@ pub fn top_mount(task: Pointer) -> Pointer {
     let proxy: Pointer = load(task, &O_TASK_NSPROXY);
     let namespace: Pointer = load(proxy, &O_NSPROXY_MNT);
     load(namespace, &O_MNTNS_ROOT)
-}
-
-/// `io_uring_enter` (arch/x86/entry/syscalls/syscall_64.tbl), as all of these.
-pub const IO_URING_ENTER: u32 = 426;
-/// `execve`
-pub const EXECVE: u32 = 59;
-/// `execveat`
-pub const EXECVEAT: u32 = 322;
-/// `open`
-pub const OPEN: u32 = 2;
-/// `creat`
-pub const CREAT: u32 = 85;
-/// `openat`
-pub const OPENAT: u32 = 257;
-/// `request_key`
-pub const REQUEST_KEY: u32 = 249;
-/// `keyctl`
-pub const KEYCTL: u32 = 250;
-/// `openat2`
-pub const OPENAT2: u32 = 437;
-/// `ioctl`
-pub const IOCTL: u32 = 16;
-/// A system call of 32 bits, which has other numbers.
-pub const FOREIGN: u32 = u32::MAX;
-
-/// The registers that the task entered the kernel with.
-#[inline(always)]
-pub fn registers(task: Pointer) -> Pointer {
-    // SAFETY: the verifier knows the task.
-    (unsafe { bpf_task_pt_regs(task.cast_mut().cast()) }) as Pointer
-}
-
-/// The system call that the current task is in.
-#[inline(always)]
-pub fn call(task: Pointer) -> u32 {
-    // `__USER_CS` (arch/x86/include/asm/segment.h): code of 64 bits.
-    const USER_CS: u16 = 0x33;
-    let registers = registers(task);
-    let code: u16 = load(registers, &O_REGISTERS_CODE);
-    if code == USER_CS { load::<u64>(registers, &O_REGISTERS_CALL) as u32 } else { FOREIGN }
-}
-
-/// Whether a system call opens files.
-#[inline(always)]
-pub fn opens(call: u32) -> bool {
-    call == OPEN || call == CREAT || call == OPENAT || call == OPENAT2
 }
 
 /// Device and inode number of the folder that a task is in.

@@ -3,6 +3,7 @@
 // see: clock_settime(2); MITRE ATT&CK T1070.006
 // goal: run
 // user: root
+// capability: sys_time is for the clock
 // alone: it is the machine's
 // undo: true
 #include "../kit.h"

@@ -3,6 +3,7 @@
 // see: reboot(2)
 // goal: run
 // user: root
+// capability: sys_boot is for that
 // alone: it is the machine's
 #include "../kit.h"
 

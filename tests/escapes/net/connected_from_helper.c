@@ -2,7 +2,7 @@
 // works: a socket that is handed over is connected already
 // see: unix(7) SCM_RIGHTS
 // goal: read
-// note: the helper hands out a file; a socket would pass in the same way
+// note: the helper hands out a file; see connected_socket for a socket
 #include "../kit.h"
 
 int main(void)

@@ -3,6 +3,7 @@
 // see: rtnetlink(7)
 // goal: change
 // user: root
+// capability: net_admin is for addresses and routes
 // watch: /proc/net/fib_trie
 // undo: ip addr del 10.78.0.1/24 dev lo
 // alone: it is the machine's

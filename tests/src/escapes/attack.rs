@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::worker::{POLICY, ROOT_POLICY};
 use crate::world::User;
 
 /// The attacker's goal; the runner checks it itself.
@@ -55,6 +56,8 @@ pub struct Attack {
     pub last: bool,
     /// Nothing else may run meanwhile.
     pub alone: bool,
+    /// Whether a rule about a capability is what blocks it; other sessions of root's have all capabilities.
+    pub narrow: bool,
     /// The reason why no event records it where it is blocked.
     pub unrecorded: Option<String>,
 }
@@ -62,6 +65,11 @@ pub struct Attack {
 impl Attack {
     pub fn door(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()
+    }
+
+    /// The policy of the session that it runs in.
+    pub fn policy(&self) -> &'static str {
+        if self.user == User::Root && !self.narrow { ROOT_POLICY } else { POLICY }
     }
 }
 
@@ -99,7 +107,7 @@ fn read(file: &Path) -> Result<Attack> {
 }
 
 /// The keys that a header may have.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "tries",
     "works",
     "see",
@@ -110,6 +118,7 @@ const KEYS: [&str; 13] = [
     "undo",
     "watch",
     "alone",
+    "capability",
     "last",
     "unrecorded",
     "note",
@@ -155,6 +164,7 @@ fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
         alone: field("alone").is_some()
             || field("last").is_some()
             || watch.iter().any(|place| !place.starts_with('$')),
+        narrow: field("capability").is_some(),
         unrecorded: field("unrecorded"),
         watch,
         goal,

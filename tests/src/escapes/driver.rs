@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::worker::{POLICY, PROGRAM, Worker};
+use super::attack::Attack;
+use super::worker::{PROGRAM, Worker};
 use crate::sys::hex;
 use crate::world::{PATIENCE, User, until};
 
@@ -29,6 +30,7 @@ pub struct Driver {
     own: Vec<u32>,
     lines: Receiver<String>,
     user: User,
+    policy: Option<&'static str>,
     /// Its session, where it is in one.
     pub session: Option<String>,
     cgroup: PathBuf,
@@ -47,13 +49,15 @@ impl Drop for Driver {
 }
 
 impl Driver {
-    pub fn start(worker: &Worker, user: User, labelled: bool, output: PathBuf) -> Result<Self> {
+    /// Starts one: in a session under this policy, or outside.
+    pub fn start(worker: &Worker, user: User, policy: Option<&'static str>, output: PathBuf) -> Result<Self> {
+        let labelled = policy.is_some();
         let errors = File::options().create(true).append(true).open(&output);
         let errors = errors.with_context(|| format!("making {}", output.display()))?;
         let peer = worker.peer.filter(|_| labelled);
         let own = || {
             let mut command = Command::new(PROGRAM);
-            command.args(["inside", if labelled { POLICY } else { "-" }, &worker.path("work")]);
+            command.args(["inside", policy.unwrap_or("-"), &worker.path("work")]);
             command
         };
         let mut command = peer.map_or_else(own, |peer| peer.command(user, worker));
@@ -76,7 +80,8 @@ impl Driver {
         });
         let (session, own) = (None, Vec::new());
         let attacks = Vec::new();
-        let mut driver = Self { child, own, lines, user, session, cgroup, output, begins: 0, attacks };
+        let mut driver =
+            Self { child, own, lines, user, policy, session, cgroup, output, begins: 0, attacks };
         let first = driver.hear(PATIENCE, |_| {});
         let first = first.with_context(|| driver.output())?;
         if labelled {
@@ -93,9 +98,12 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Whether another attack of this user's may be started by it.
-    pub fn serves(&mut self, user: User) -> bool {
-        self.user == user && self.attacks.len() < SHARED && self.lives()
+    /// Whether an attack may be started by it.
+    pub fn serves(&mut self, attack: &Attack) -> bool {
+        self.user == attack.user
+            && self.policy == Some(attack.policy())
+            && self.attacks.len() < SHARED
+            && self.lives()
     }
 
     pub fn lives(&mut self) -> bool {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::KIT;
 use super::attack::{Attack, Kind};
-use super::worker::POLICY;
+use super::worker::{POLICY, ROOT_POLICY};
 use crate::world::POLICIES;
 
 /// A developer's machine where every attack has its chance: what distributions shut is open.
@@ -54,7 +54,9 @@ pub fn prepare(from: &Path, attacks: &[Attack]) -> Result<()> {
         Command::new("cp").arg("-r").arg(from).arg(format!("{KIT}/attacks")).status().context("cp")?;
     ensure!(copied.success(), "copying the attacks failed");
     fs::create_dir_all(POLICIES)?;
-    fs::copy(from.join("policy.toml"), format!("{POLICIES}/{POLICY}.toml")).context("the attacks' policy")?;
+    for (file, name) in [("policy.toml", POLICY), ("root.toml", ROOT_POLICY)] {
+        fs::copy(from.join(file), format!("{POLICIES}/{name}.toml")).context("the attacks' policies")?;
+    }
 
     let (mut source, mut table) = (String::from("#include \"attacks/kit.h\"\n"), String::new());
     for attack in attacks.iter().filter(|attack| attack.kind == Kind::C) {

@@ -13,7 +13,7 @@ use super::victim::Victim;
 use super::worker::Worker;
 use super::{KIT, hold, inside, session_events};
 use crate::random::Random;
-use crate::world::{PATIENCE, User, World};
+use crate::world::{PATIENCE, World};
 
 /// Within this what an attack did outside must come to light. In a session it is given thrice the time that it took
 /// outside, within the other two.
@@ -168,7 +168,7 @@ impl Worker {
         };
         let output = driver.output();
         let attacked = start.elapsed();
-        let work = if labelled { self.go_on(world, attack.user, place, spoilt) } else { Ok(()) };
+        let work = if labelled { self.go_on(world, attack, place, spoilt) } else { Ok(()) };
         let worked = start.elapsed();
         let took = [laid, attacked.saturating_sub(laid), worked.saturating_sub(attacked)];
         // Who has lost the daemon once is not asked to go on; of a peer each attack gets one of its own.
@@ -179,12 +179,12 @@ impl Worker {
     }
 
     /// The least of the work, in the attack's session, or in another where that has ended.
-    fn go_on(&self, world: &World, user: User, place: &mut Option<Driver>, spoilt: bool) -> Result<()> {
+    fn go_on(&self, world: &World, attack: &Attack, place: &mut Option<Driver>, spoilt: bool) -> Result<()> {
         let driver = place.as_mut().context("nothing to work with")?;
         driver.clear(self)?;
         let driver = if spoilt || !driver.lives() {
             place.take().map_or(Ok(()), |driver| driver.end(self))?;
-            place.insert(self.open(world, user, true)?)
+            place.insert(self.open(world, attack.user, Some(attack.policy()))?)
         } else {
             driver
         };

@@ -23,6 +23,8 @@ use crate::world::{User, World};
 pub const PROGRAM: &str = "/usr/libexec/gatekeeper-tests/gatekeeper-escapes";
 /// The policy of labelled runs.
 pub const POLICY: &str = "escapes";
+/// The policy of root's: every capability is allowed, so that only built-in limits and other rules are left.
+pub const ROOT_POLICY: &str = "escapes-root";
 /// Attempts to start a peer until it runs.
 const PEER_TRIES: usize = 3;
 
@@ -100,26 +102,27 @@ impl Worker {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn open(&self, world: &World, user: User, labelled: bool) -> Result<Driver> {
-        let start = || Driver::start(self, user, labelled, world.run_file("attack"));
+    /// Starts a driver: in a session under this policy, or outside.
+    pub fn open(&self, world: &World, user: User, policy: Option<&'static str>) -> Result<Driver> {
+        let start = || Driver::start(self, user, policy, world.run_file("attack"));
         // firejail gives up where something else is mounted while it looks at its mounts.
-        let again = if labelled && self.peer.is_some() { PEER_TRIES - 1 } else { 0 };
+        let again = if policy.is_some() && self.peer.is_some() { PEER_TRIES - 1 } else { 0 };
         (0..again).find_map(|_| start().ok()).map_or_else(start, Ok)
     }
 
     /// Returns the driver of the next attack: outside, or in the shared session where it may go on.
     pub fn driver(&self, world: &World, attack: &Attack, labelled: bool) -> Result<Driver> {
         if !labelled {
-            return self.open(world, attack.user, false);
+            return self.open(world, attack.user, None);
         }
         let shared = self.shared().take();
         if let Some(mut shared) = shared {
-            if shared.serves(attack.user) {
+            if shared.serves(attack) {
                 return Ok(shared);
             }
             self.close(shared);
         }
-        self.open(world, attack.user, true)
+        self.open(world, attack.user, Some(attack.policy()))
     }
 
     /// Ends the shared session, once all work has been seen to go on in it.

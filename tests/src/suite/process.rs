@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::{Result, ensure};
 
 use crate::events::Denial;
-use crate::fixtures::{ACTOR, REASON, SILENT};
+use crate::fixtures::{self, ACTOR, OPEN, REASON, SILENT};
 use crate::policies::{fill, policy};
 use crate::runner::Test;
 use crate::world::{User, World};
@@ -17,6 +17,9 @@ pub fn tests() -> Vec<Test> {
         Test::new("process::capabilities", capabilities),
         Test::new("process::user_namespaces", namespaces),
         Test::new("kernel::io_uring_as_a_whole", rings),
+        Test::new("process::shells_move_their_jobs", jobs),
+        Test::new("net::own_sockets_can_be_handed_on", handed_on),
+        Test::new("file::ordinary_locks", locks),
     ]
 }
 
@@ -70,6 +73,55 @@ fn namespaces(world: &World) -> Result<()> {
     session.must_not("in-child", &["unshare"])?;
     ensure!(fs::read_link(format!("/proc/{}/ns/user", session.pid()))? == before, "it has another namespace");
     world.expect(&session.id, &[Denial::for_cause("user-namespace", "policy")])
+}
+
+/// Pipelines of a shell with job control, one that such a shell starts, and one that takes its place.
+fn jobs(world: &World) -> Result<()> {
+    let script = "set -m; true | cat | cat; sleep 0 & wait; (true | cat); \
+                  bash -c 'set -m; true | cat; sleep 0 | cat'; exec bash -mc 'true | cat; true'";
+    let mut session = world.session("suite")?;
+    session.must_run(&["/usr/bin/bash", "-c", script])?;
+    world.expect_no_other(&session.id, &[])
+}
+
+/// Sockets that a session has made, connected or accepted, sent from one of its processes to another.
+fn handed_on(world: &World) -> Result<()> {
+    let script = r#"
+import os, socket, sys
+def handed(one):
+    near, far = socket.socketpair()
+    child = os.fork()
+    if not child:
+        os._exit(0 if socket.recv_fds(far, 1, 1)[1] else 1)
+    socket.send_fds(near, [b"x"], [one.fileno()])
+    return os.waitpid(child, 0)[1] == 0
+def three(listener, address):
+    listener.bind(address)
+    listener.listen()
+    client = socket.socket(listener.family)
+    client.connect(address)
+    return [listener, client, listener.accept()[0]]
+ip = three(socket.socket(socket.AF_INET), ("127.0.0.1", 7003))
+local = three(socket.socket(socket.AF_UNIX), sys.argv[1])
+print([handed(one) for one in ip + local + list(socket.socketpair())])
+"#;
+    let path = format!("{OPEN}/handed-{}", world.number());
+    let mut session = world.session("suite")?;
+    let arrived = session.must_run(&["/usr/bin/python3", "-c", script, &path])?;
+    ensure!(arrived.trim() == format!("[{}]", ["True"; 8].join(", ")), "{arrived}");
+    world.expect_no_other(&session.id, &[])
+}
+
+/// An exclusive lock on a file that may be written, and shared ones on files that may only be read.
+fn locks(world: &World) -> Result<()> {
+    let script = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); \
+                  fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_RDLCK); fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_UNLCK); \
+                  g = open('/etc/passwd'); fcntl.flock(g, fcntl.LOCK_SH); fcntl.lockf(g, fcntl.LOCK_SH)";
+    let path = format!("{OPEN}/locked");
+    fixtures::file(&path)?;
+    let mut session = world.session("suite")?;
+    session.must_run(&["/usr/bin/python3", "-c", script, &path])?;
+    world.expect_no_other(&session.id, &[])
 }
 
 fn rings(world: &World) -> Result<()> {

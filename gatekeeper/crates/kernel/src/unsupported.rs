@@ -120,7 +120,9 @@ fn operation(hook: &str) -> Operation {
         "capable" => Operation::Capability,
         "userns_create" => Operation::Namespace,
         "inode_init_security_anon" => Operation::Uring,
-        "sb_mount" | "sb_umount" | "sb_pivotroot" | "move_mount" | "path_chroot" => Operation::Mount,
+        "sb_mount" | "sb_umount" | "sb_remount" | "sb_pivotroot" | "move_mount" | "path_chroot" => {
+            Operation::Mount
+        }
         hook if hook.starts_with("path_ch") || hook.starts_with("inode_") => Operation::Metadata,
         _ => Operation::Control,
     }

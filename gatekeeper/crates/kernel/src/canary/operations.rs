@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, Timespec, Timestamps, UTIME_NOW, XattrFlags, getxattr_query, inotify,
-    mknodat, removexattr, setxattr, utimensat,
+    AtFlags, CWD, FileType, FlockOperation, Mode, Timespec, Timestamps, UTIME_NOW, XattrFlags, flock,
+    getxattr_query, inotify, mknodat, removexattr, setxattr, utimensat,
 };
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MoveMountFlags, UnmountFlags, mount, move_mount, unmount};
@@ -23,7 +23,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketType, accept, listen, netlink, recvmsg, sendmsg, socket,
 };
 use rustix::process::{
-    Pid, Signal, getppid, getpriority_process, kill_process, pivot_root, setpriority_process,
+    Pid, Signal, getpgid, getppid, getpriority_process, kill_process, pivot_root, setpgid,
+    setpriority_process,
 };
 use rustix::thread::{sched_getaffinity, sched_setaffinity};
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
@@ -89,6 +90,13 @@ const OPERATIONS: &[(&str, Operation)] = &[
         in_child(|| Err(Command::new("/proc/self/exe").arg("canary").exec()))
     }),
     ("task_alloc", |_, at, _| in_child(|| File::open(at.join("file")).map(drop))),
+    // Into the daemon's group, from one of its own.
+    ("task_setpgid", |fixtures, _, _| {
+        in_child(|| {
+            setpgid(None, None)?;
+            Ok(setpgid(None, Some(getpgid(Some(fixtures.parent))?))?)
+        })
+    }),
     ("userns_create", |_, _, _| in_child(canary_calls::unshare_user)),
     ("mmap_file", |fixtures, _, _| canary_calls::map_executable(fixtures.program.as_fd(), false)),
     ("file_mprotect", |fixtures, _, _| canary_calls::map_executable(fixtures.program.as_fd(), true)),
@@ -139,6 +147,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("path_chroot", |_, _, _| chroot("/")),
     ("bpf", |_, _, _| first_program_id()),
     ("file_ioctl", |fixtures, _, _| canary_calls::type_into(fixtures.null.as_fd())),
+    ("file_lock", |fixtures, _, _| Ok(flock(&fixtures.program, FlockOperation::NonBlockingLockExclusive)?)),
     ("file_receive", |fixtures, _, _| send_file(fixtures.program.as_fd())),
     ("path_notify", |_, at, _| {
         let queue = inotify::init(inotify::CreateFlags::CLOEXEC)?;
@@ -246,6 +255,8 @@ fn errno(result: io::Result<()>) -> i32 {
 /// Where it can't prepare itself; it has proved nothing then.
 pub fn run(folder: &Path, cgroup: &Path) -> io::Result<()> {
     canary_calls::isolate()?;
+    // Out of the daemon's group, which `task_setpgid` tries to enter. A leader has one already.
+    let _ = setpgid(None, None);
     let name =
         |kind: &str| SocketAddr::from_abstract_name(format!("gatekeeper-{kind}-{}", std::process::id()));
     let fixtures = Fixtures {
