@@ -56,8 +56,8 @@ pub struct Attack {
     pub last: bool,
     /// Nothing else may run meanwhile.
     pub alone: bool,
-    /// Whether a rule about a capability is what blocks it; other sessions of root's have all capabilities.
-    pub narrow: bool,
+    /// The policy of the session that it runs in.
+    pub policy: &'static str,
     /// The reason why no event records it where it is blocked.
     pub unrecorded: Option<String>,
 }
@@ -65,11 +65,6 @@ pub struct Attack {
 impl Attack {
     pub fn door(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()
-    }
-
-    /// The policy of the session that it runs in.
-    pub fn policy(&self) -> &'static str {
-        if self.user == User::Root && !self.narrow { ROOT_POLICY } else { POLICY }
     }
 }
 
@@ -164,7 +159,8 @@ fn parse(name: String, kind: Kind, text: &str) -> Result<Attack> {
         alone: field("alone").is_some()
             || field("last").is_some()
             || watch.iter().any(|place| !place.starts_with('$')),
-        narrow: field("capability").is_some(),
+        // Where a rule about a capability is what blocks it, not all are allowed.
+        policy: if user == User::Root && field("capability").is_none() { ROOT_POLICY } else { POLICY },
         unrecorded: field("unrecorded"),
         watch,
         goal,

@@ -101,7 +101,7 @@ impl Driver {
     /// Whether an attack may be started by it.
     pub fn serves(&mut self, attack: &Attack) -> bool {
         self.user == attack.user
-            && self.policy == Some(attack.policy())
+            && self.policy == Some(attack.policy)
             && self.attacks.len() < SHARED
             && self.lives()
     }

@@ -184,7 +184,7 @@ impl Worker {
         driver.clear(self)?;
         let driver = if spoilt || !driver.lives() {
             place.take().map_or(Ok(()), |driver| driver.end(self))?;
-            place.insert(self.open(world, attack.user, Some(attack.policy()))?)
+            place.insert(self.open(world, attack.user, Some(attack.policy))?)
         } else {
             driver
         };

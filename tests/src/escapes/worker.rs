@@ -122,7 +122,7 @@ impl Worker {
             }
             self.close(shared);
         }
-        self.open(world, attack.user, Some(attack.policy()))
+        self.open(world, attack.user, Some(attack.policy))
     }
 
     /// Ends the shared session, once all work has been seen to go on in it.
