@@ -8,6 +8,7 @@ use gatekeeper_common::verdict::Cause;
 use super::builtin;
 use crate::hold;
 use crate::judge;
+use crate::kernel::group::{self, Group};
 use crate::kernel::{O_QSTR_NAME, Pointer, file, load, read, task};
 use crate::label;
 use crate::outcome::PASS;
@@ -188,7 +189,9 @@ pub fn file_fcntl(context: &LsmContext) -> i32 {
     }
     let Some(label) = label::current() else { return PASS };
     let this = task::current();
-    if command == F_SETOWN && (argument == 0 || argument == u64::from(task::process_id(this))) {
+    // The number is the caller's pid namespace's (fs/fcntl.c `f_setown`).
+    let own = Group { number: argument as u32, level: group::level(this) };
+    if command == F_SETOWN && (argument == 0 || own.is_led_by(this)) {
         return PASS;
     }
     judge::refuse(label, Operation::Control, Cause::Builtin, builtin::SIGNAL_OWNER)

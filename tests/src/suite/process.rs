@@ -18,6 +18,7 @@ pub fn tests() -> Vec<Test> {
         Test::new("process::user_namespaces", namespaces),
         Test::new("kernel::io_uring_as_a_whole", rings),
         Test::new("process::shells_move_their_jobs", jobs),
+        Test::new("process::own_numbers_in_a_namespace", own_numbers),
         Test::new("net::own_sockets_can_be_handed_on", handed_on),
         Test::new("file::ordinary_locks", locks),
     ]
@@ -81,6 +82,26 @@ fn jobs(world: &World) -> Result<()> {
                   bash -c 'set -m; true | cat; sleep 0 | cat'; exec bash -mc 'true | cat; true'";
     let mut session = world.session("suite")?;
     session.must_run(&["/usr/bin/bash", "-c", script])?;
+    world.expect_no_other(&session.id, &[])
+}
+
+/// A process gets a descriptor's signals itself, and leads a group, by the number it has in a pid namespace of its own.
+fn own_numbers(world: &World) -> Result<()> {
+    let script = r"
+import ctypes, fcntl, os, socket
+if ctypes.CDLL(None).unshare(0x30000000): raise SystemExit('no namespaces')
+if not os.fork():
+    fcntl.fcntl(socket.socketpair()[0], fcntl.F_SETOWN, os.getpid())
+    other = os.fork()
+    if not other:
+        os.setpgid(0, 0)
+        os._exit(0)
+    os._exit(os.waitpid(other, 0)[1] or os.getpid() != 1)
+print(os.wait()[1])
+";
+    let mut session = world.session("suite")?;
+    let ended = session.must_run(&["/usr/bin/python3", "-c", script])?;
+    ensure!(ended.trim() == "0", "{ended}");
     world.expect_no_other(&session.id, &[])
 }
 
