@@ -27,6 +27,7 @@ macro_rules! kernel_fields {
             O_INODE_NUMBER, "inode", "i_ino";
             O_INODE_GENERATION, "inode", "i_generation";
             O_INODE_MODE, "inode", "i_mode";
+            O_INODE_DEVICE, "inode", "i_rdev";
             O_INODE_SUPER, "inode", "i_sb";
             O_SUPER_DEVICE, "super_block", "s_dev";
             O_SUPER_MAGIC, "super_block", "s_magic";
@@ -75,6 +76,8 @@ macro_rules! kernel_fields {
             O_TASK_CHILDREN, "task_struct", "children";
             O_TASK_SIBLING, "task_struct", "sibling";
             O_TASK_SIGNAL, "task_struct", "signal";
+            O_SIGNAL_TERMINAL, "signal_struct", "tty";
+            O_TERMINAL_DATA, "tty_struct", "driver_data";
             O_SIGNAL_PIDS, "signal_struct", "pids";
             O_PID_LEVEL, "pid", "level";
             O_PID_NUMBERS, "pid", "numbers";

@@ -22,6 +22,9 @@ pub const SLOTS: u32 = 1024;
 /// Cgroups that can carry a label of their own (descendants need no entry).
 pub const CGROUPS: u32 = 4096;
 
+/// Ancestors of a process whose controlling terminal it may open: more than a shell's jobs have above them.
+pub const ANCESTORS: u32 = 16;
+
 /// Children of a process among which one in a process group is looked for: more than the jobs of a shell.
 pub const SIBLINGS: u32 = 1024;
 

@@ -76,6 +76,8 @@ lsm_programs! {
     inode_set_acl => hooks::file::inode_set_acl;
     inode_remove_acl => hooks::file::inode_remove_acl;
     inode_file_setattr => hooks::file::inode_file_setattr;
+    inode_alloc_security => hooks::terminal::inode_alloc_security;
+    inode_free_security => hooks::terminal::inode_free_security;
     inode_getxattr => hooks::file::inode_getxattr;
     inode_readlink => hooks::file::inode_readlink;
     file_fcntl => hooks::kernel::file_fcntl;

@@ -33,5 +33,7 @@ pub const KERNEL_IMAGE: u32 = 16;
 pub const LOCKDOWN: u32 = 17;
 /// A file that the kernel would write what others do or hold into.
 pub const KERNEL_FILE: u32 = 18;
+/// A terminal of others.
+pub const TERMINAL: u32 = 20;
 /// A watch on a whole file system, or one that decides for others.
 pub const WATCH: u32 = 19;

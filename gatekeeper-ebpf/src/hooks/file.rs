@@ -5,7 +5,7 @@ use aya_ebpf::programs::LsmContext;
 use gatekeeper_common::operation::Operation;
 use gatekeeper_common::verdict::Cause;
 
-use super::{builtin, received};
+use super::{builtin, received, terminal};
 use crate::all_mounts;
 use crate::cache;
 use crate::hold;
@@ -46,9 +46,13 @@ pub fn file_open(context: &LsmContext) -> i32 {
     if flags & FMODE_EXEC != 0 && call::starts_program(call) {
         return PASS;
     }
+    let place = file::of_file(opened);
+    if terminal::is_foreign(label, place) {
+        return judge::refuse(label, Operation::Control, Cause::Builtin, builtin::TERMINAL);
+    }
     // Where this call made the file, `path_mknod` has judged writing it, too.
     let asked = mode & FMODE_CREATED != 0 && call::opens(call);
-    judge::place(label, file::of_file(opened), request_for(mode, flags).asked_if(asked))
+    judge::place(label, place, request_for(mode, flags).asked_if(asked))
 }
 
 const S_IFMT: u16 = 0o170_000;

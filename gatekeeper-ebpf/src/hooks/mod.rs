@@ -25,4 +25,5 @@ pub mod key;
 pub mod net;
 pub mod process;
 mod received;
+pub mod terminal;
 pub mod unix;

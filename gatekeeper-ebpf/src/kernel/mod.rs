@@ -7,6 +7,7 @@ pub mod group;
 pub mod memory;
 pub mod socket;
 pub mod task;
+pub mod terminal;
 
 use core::ffi::c_void;
 use core::mem::MaybeUninit;

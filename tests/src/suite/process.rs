@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Test> {
         Test::new("kernel::io_uring_as_a_whole", rings),
         Test::new("process::shells_move_their_jobs", jobs),
         Test::new("process::own_numbers_in_a_namespace", own_numbers),
+        Test::new("process::own_terminals", terminals),
         Test::new("net::own_sockets_can_be_handed_on", handed_on),
         Test::new("file::ordinary_locks", locks),
     ]
@@ -102,6 +103,30 @@ print(os.wait()[1])
     let mut session = world.session("suite")?;
     let ended = session.must_run(&["/usr/bin/python3", "-c", script])?;
     ensure!(ended.trim() == "0", "{ended}");
+    world.expect_no_other(&session.id, &[])
+}
+
+/// A terminal that a session has made is opened by its name: by its maker, by a child on it, and by one without any.
+fn terminals(world: &World) -> Result<()> {
+    let script = r"
+import os, pty
+near, far = pty.openpty()
+name = os.ttyname(far)
+os.close(os.open(name, os.O_RDWR | os.O_NOCTTY))
+for action in ['open', 'leave']:
+    if not os.fork():
+        os.setsid()
+        if action == 'open':
+            os.close(os.open(name, os.O_RDWR))
+            os.close(os.open('/dev/tty', os.O_RDWR))
+        os.close(os.open(name, os.O_WRONLY | os.O_NOCTTY))
+        os._exit(0)
+    assert os.wait()[1] == 0
+print('opened')
+";
+    let mut session = world.session("suite")?;
+    let ended = session.must_run(&["/usr/bin/python3", "-c", script])?;
+    ensure!(ended.trim() == "opened", "{ended}");
     world.expect_no_other(&session.id, &[])
 }
 

@@ -50,9 +50,11 @@ pub fn function(hook: &str) -> (String, TracingType) {
     };
     let kind = match hook {
         // They return nothing.
-        "msg_queue_free_security" | "shm_free_security" | "sem_free_security" | "sock_graft" => {
-            TracingType::Fentry
-        }
+        "msg_queue_free_security"
+        | "shm_free_security"
+        | "sem_free_security"
+        | "inode_free_security"
+        | "sock_graft" => TracingType::Fentry,
         _ => TracingType::ModifyReturn,
     };
     (format!("security_{name}"), kind)

@@ -88,6 +88,8 @@ pub const PROGRAMS: &[Program] = &[
     optional("inode_remove_acl"),
     // Before Linux 6.17 flags of files are changed by ioctl(2) alone.
     optional("inode_file_setattr"),
+    silent("inode_alloc_security"),
+    silent("inode_free_security"),
     lsm("inode_getxattr"),
     lsm("inode_readlink"),
     lsm("file_fcntl"),
