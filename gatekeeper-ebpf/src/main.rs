@@ -43,7 +43,9 @@ use aya_ebpf::programs::{BtfTracePointContext, FEntryContext, FExitContext, LsmC
 macro_rules! lsm_programs {
     ($($name:ident => $body:path;)*) => {
         $(
+            // A frame of its own would count against the stack (kernel/bpf/verifier.c `check_max_stack_depth`).
             #[lsm]
+            #[inline(always)]
             fn $name(context: LsmContext) -> i32 {
                 $body(&context)
             }
