@@ -1,8 +1,8 @@
 //! Builds the kernel programs with the eBPF toolchain and hands the object file to the crate.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{env, fmt};
 
 /// The message where no toolchain is found.
 const HELP: &str = "no eBPF toolchain found; `cargo xtask setup` installs one. By hand, one of:\n  \
@@ -16,9 +16,30 @@ fn main() {
     println!("cargo::rerun-if-changed=../../../gatekeeper-ebpf/.cargo/config.toml");
     println!("cargo::rerun-if-changed=../../../gatekeeper-common/src");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    if let Err(message) = build(&out) {
-        eprintln!("{message}");
+    if let Err(error) = build(&out) {
+        eprintln!("{error}");
         std::process::exit(1);
+    }
+}
+
+/// The reason that there are no programs.
+enum BuildError {
+    NoToolchain,
+    /// The compiler can't be started, or has failed.
+    Cargo(String),
+    Copy(PathBuf, std::io::Error),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoToolchain => to.write_str(HELP),
+            Self::Cargo(why) => write!(
+                to,
+                "building gatekeeper-ebpf failed ({why}); if bpf-linker is missing, `cargo xtask setup` installs it"
+            ),
+            Self::Copy(object, error) => write!(to, "copying {}: {error}", object.display()),
+        }
     }
 }
 
@@ -56,11 +77,11 @@ fn distribution() -> Option<Command> {
     Some(cargo)
 }
 
-fn build(out: &Path) -> Result<(), String> {
+fn build(out: &Path) -> Result<(), BuildError> {
     let folder = Path::new("../../../gatekeeper-ebpf");
     // One folder for all profiles: `<target>/<profile>/build/<package>/out` is ours, the kernel's programs are the same.
     let target = out.ancestors().nth(4).unwrap_or(out).join("ebpf");
-    let mut cargo = toolchain().ok_or(HELP)?;
+    let mut cargo = toolchain().ok_or(BuildError::NoToolchain)?;
     // This build's own settings are not for the other target.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -82,14 +103,12 @@ fn build(out: &Path) -> Result<(), String> {
         // cargo asks `rustc -` about the target, which reads what it finds there.
         .stdin(Stdio::null())
         .current_dir(folder);
-    let status = cargo.status().map_err(|error| format!("starting {cargo:?}: {error}"))?;
+    let status = cargo.status().map_err(|error| BuildError::Cargo(format!("starting {cargo:?}: {error}")))?;
     if !status.success() {
-        return Err(format!(
-            "building gatekeeper-ebpf failed ({status}); if bpf-linker is missing, `cargo xtask setup` installs it"
-        ));
+        return Err(BuildError::Cargo(status.to_string()));
     }
     let object = target.join("bpfel-unknown-none/release/gatekeeper");
     std::fs::copy(&object, out.join("gatekeeper.bpf.o"))
         .map(drop)
-        .map_err(|error| format!("copying {}: {error}", object.display()))
+        .map_err(|error| BuildError::Copy(object, error))
 }

@@ -10,8 +10,13 @@ use gatekeeper_trail::export::setting;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
 
-fn parse(text: &str) -> Result<Config, String> {
-    Config::parse(Path::new("g.toml"), text).map_err(|error| error.to_string())
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(Path::new("g.toml"), text)
+}
+
+/// The words of the refusal.
+fn refused(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
 }
 
 #[test]
@@ -66,19 +71,19 @@ fn everything_can_be_changed() {
 
 #[test]
 fn mistakes_are_reported_with_their_place() {
-    let unknown = parse("[sessions]\nfloors = \"base\"\n").unwrap_err();
+    let unknown = refused("[sessions]\nfloors = \"base\"\n");
     assert!(unknown.starts_with("g.toml:2:1: unknown field"), "{unknown}");
-    let relative = parse("[paths]\nstate = \"var/lib\"\n").unwrap_err();
+    let relative = refused("[paths]\nstate = \"var/lib\"\n");
     assert!(relative.starts_with("g.toml:2:9: \"var/lib\" is not an absolute path"), "{relative}");
-    let escape = parse("[paths]\nstate = \"/var/../etc\"\n").unwrap_err();
+    let escape = refused("[paths]\nstate = \"/var/../etc\"\n");
     assert!(escape.contains("not an absolute path"), "{escape}");
-    let name = parse("[sessions]\nfloor = \"../base\"\n").unwrap_err();
+    let name = refused("[sessions]\nfloor = \"../base\"\n");
     assert!(name.starts_with("g.toml:2:9: \"../base\" is not a policy's name"), "{name}");
     for longest in ["0s", "367days", "500000000years", "584942417355years"] {
-        let longest = parse(&format!("[sessions]\nlongest = \"{longest}\"\n")).unwrap_err();
+        let longest = refused(&format!("[sessions]\nlongest = \"{longest}\"\n"));
         assert!(longest.starts_with("g.toml:2:11: ") && longest.contains("from 1s to 366days"), "{longest}");
     }
-    let range = parse("[trail]\nkeep_days = 0\n").unwrap_err();
+    let range = refused("[trail]\nkeep_days = 0\n");
     assert!(range.contains("use a number from 1 to 36600"), "{range}");
     for (table, place, part) in [
         ("name = 'a'\nkind = 'file'\n", "1:1", "lacks `path`: add it"),
@@ -104,10 +109,10 @@ fn mistakes_are_reported_with_their_place() {
             "another export's name",
         ),
     ] {
-        let error = parse(&format!("[[export]]\n{table}")).unwrap_err();
+        let error = refused(&format!("[[export]]\n{table}"));
         assert!(error.starts_with(&format!("g.toml:{place}: ")) && error.contains(part), "{error}");
     }
-    let root = parse("[checks]\nuser = 'root'\n").unwrap_err();
+    let root = refused("[checks]\nuser = 'root'\n");
     assert!(root.starts_with("g.toml:2:8: checks can't run as"), "{root}");
     for (table, place, part) in [
         ("url = 'http://x/'", "2:7", "add `secret_file`"),
@@ -115,9 +120,9 @@ fn mistakes_are_reported_with_their_place() {
         ("secret_file = '/s'", "2:15", "means nothing without `url`"),
         ("link = 'https://x/'", "2:8", "is no link to a hold"),
     ] {
-        let error = parse(&format!("[notify]\n{table}\n")).unwrap_err();
+        let error = refused(&format!("[notify]\n{table}\n"));
         assert!(error.starts_with(&format!("g.toml:{place}: ")) && error.contains(part), "{error}");
     }
-    let pattern = parse("[trail]\nsecrets = [\"badge [0-9]+\"]\n").unwrap_err();
+    let pattern = refused("[trail]\nsecrets = [\"badge [0-9]+\"]\n");
     assert!(pattern.starts_with("g.toml:2:12: ") && pattern.contains("(?<s>…)"), "{pattern}");
 }

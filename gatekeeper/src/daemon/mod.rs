@@ -14,6 +14,7 @@ mod serve;
 pub mod session;
 pub mod state;
 mod status;
+mod supervise;
 mod tick;
 mod watchdog;
 

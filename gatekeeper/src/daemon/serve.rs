@@ -16,7 +16,8 @@ use tracing::{error, info, warn};
 
 use super::control::server;
 use super::session::{adopt, reload};
-use super::state::State;
+use super::state::{NotLoaded, State};
+use super::supervise::Tasks;
 use super::{DaemonError, events, handle, tick, watchdog};
 use crate::config::Config;
 use crate::session::cgroup;
@@ -74,7 +75,7 @@ pub(super) async fn serve(config: Config) -> Result<(), DaemonError> {
             trail.tell_kernel(move |takes| recording.set(takes));
             (Ok(Box::new(kernel) as Box<dyn Enforcer>), Some(events))
         }
-        Err(why) => (Err(why.to_string()), None),
+        Err(why) => (Err(NotLoaded(why.to_string())), None),
     };
     let (drain, draining) = mpsc::channel(64);
     let daemon =
@@ -83,47 +84,57 @@ pub(super) async fn serve(config: Config) -> Result<(), DaemonError> {
     if let Ok(counters) = daemon.with_kernel(|kernel| kernel.counters()) {
         daemon.trail_mut().begin(&counters);
     }
-    note(&daemon, true);
+    note(&daemon, true, None);
     daemon.record_hooks();
     adopt::adopt(&daemon, found).map_err(DaemonError::at("taking over sessions"))?;
     let socket = daemon.config().socket.clone();
     let listener = server::bind(&socket).map_err(DaemonError::at(socket.display().to_string()))?;
 
-    tokio::task::spawn_local(server::serve(Rc::clone(&daemon), listener));
+    let mut tasks = Tasks::default();
+    tasks.start("connections", server::serve(Rc::clone(&daemon), listener));
     match events {
-        Some(stream) => drop(tokio::task::spawn_local(events::pump(Rc::clone(&daemon), stream, draining))),
+        Some(stream) => tasks.start("events", events::pump(Rc::clone(&daemon), stream, draining)),
         // Nobody must wait for events that nobody reads.
         None => drop(draining),
     }
-    tokio::task::spawn_local(tick::watch(Rc::clone(&daemon)));
-    tokio::task::spawn_local(super::hold::serve::serve(Rc::clone(&daemon)));
-    tokio::task::spawn_local(tick::tick(Rc::clone(&daemon)));
+    tasks.start("cgroups", tick::watch(Rc::clone(&daemon)));
+    tasks.start("holds", super::hold::serve::serve(Rc::clone(&daemon)));
+    tasks.start("timers", tick::tick(Rc::clone(&daemon)));
     let (handle, requests) = handle::channel();
-    tokio::task::spawn_local(handle::answer_all(Rc::clone(&daemon), requests));
-    watchdog::start(handle).map_err(DaemonError::at("the watchdog's thread"))?;
+    tasks.start("requests", handle::answer_all(Rc::clone(&daemon), requests));
+    watchdog::start(handle.clone()).map_err(DaemonError::at("the watchdog's thread"))?;
     announce(&daemon);
 
-    loop {
+    let failure = loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
+            ended = tasks.ended() => break Some(ended),
             _ = hang_up.recv() => {
                 let daemon = Rc::clone(&daemon);
                 tokio::task::spawn_local(async move { reload::reload(&daemon).await });
             }
         }
-    }
+    };
+    drop(handle);
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
-    daemon.freshen().await;
-    note(&daemon, false);
+    // Without the task that reads events, nobody would answer.
+    if failure.is_none() {
+        daemon.freshen().await;
+    }
+    note(&daemon, false, failure.as_ref().map(ToString::to_string));
     if let Err(error) = fs::remove_file(&socket) {
         warn!("{}: {error}", socket.display());
+    }
+    if let Some(ended) = failure {
+        error!("{ended}; stopped, open sessions stay bound");
+        return Err(DaemonError::at("stopped")(ended));
     }
     info!("stopped; open sessions stay bound");
     Ok(())
 }
 
-fn note(daemon: &State, started: bool) {
+fn note(daemon: &State, started: bool, failure: Option<String>) {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     let before = daemon.trail().version_before().map(str::to_owned);
     daemon.trail_mut().note(Record::Daemon(DaemonChange {
@@ -132,6 +143,7 @@ fn note(daemon: &State, started: bool) {
         version: VERSION.to_owned(),
         replaces: before.filter(|version| started && version != VERSION),
         boot: daemon.boot().to_owned(),
+        failure,
     }));
 }
 

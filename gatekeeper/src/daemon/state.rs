@@ -14,6 +14,7 @@ use gatekeeper_common::label::Label;
 use gatekeeper_kernel::{Hook, Liveness};
 use gatekeeper_record::record::{Change, HookChange, PolicyRefused, Record, SessionChange};
 use gatekeeper_record::refusal::{Reason, Refusal};
+use gatekeeper_record::safe_text::cut;
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::Moment;
 use gatekeeper_trail::explain::Facts;
@@ -38,8 +39,22 @@ use crate::sys::process;
 /// Open sessions, by their ids.
 pub type Sessions = BTreeMap<SessionId, Session>;
 
+/// The reason that there is no kernel side, for people.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotLoaded(pub String);
+
+impl From<&str> for NotLoaded {
+    fn from(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
 /// The kernel side, or why it is not there.
-pub type KernelSide = Result<Box<dyn Enforcer>, String>;
+pub type KernelSide = Result<Box<dyn Enforcer>, NotLoaded>;
+
+/// Characters of a refused policy's name and of the reason that are recorded: whoever asked chose them.
+const REFUSED: usize = 1024;
 
 /// The state.
 #[derive(Debug)]
@@ -218,7 +233,7 @@ impl State {
             Ok(kernel) => {
                 act(kernel.as_mut()).map_err(|error| Refusal::new(Reason::Failed, error.to_string()))
             }
-            Err(why) => Err(not_loaded(why)),
+            Err(why) => Err(not_loaded(&why.0)),
         }
     }
 
@@ -228,7 +243,7 @@ impl State {
     /// [`Reason::NotEnforcing`] where the kernel side is not loaded or would not enforce.
     pub fn ready(&self) -> Result<(), Refusal> {
         match &*self.kernel.borrow() {
-            Err(why) => Err(not_loaded(why)),
+            Err(why) => Err(not_loaded(&why.0)),
             Ok(kernel) => match not_enforcing(kernel.hooks()) {
                 None => Ok(()),
                 Some(why) => {
@@ -340,8 +355,8 @@ impl State {
             self.trail.borrow_mut().note(Record::PolicyRefused(PolicyRefused {
                 time: Moment::now(),
                 owner: uid,
-                policy: asked.to_owned(),
-                reason: refusal.message.clone(),
+                policy: cut(asked, REFUSED),
+                reason: cut(&refusal.message, REFUSED),
             }));
         }
         result

@@ -150,6 +150,9 @@ pub struct DaemonChange {
     pub replaces: Option<String>,
     /// The kernel's id of this boot: sequence numbers count from 1 in each.
     pub boot: String,
+    /// At a stop: the failure that brought it about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// A policy that was asked for and refused.

@@ -203,13 +203,14 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::daemon::state::KernelSide;
     use crate::session::enforcer::Enforcer;
     use crate::session::enforcer::fake::Unlabelled;
     use crate::session::store::Store;
     use crate::sys::process;
     use gatekeeper_trail::trail::Trail;
 
-    fn daemon(state: &Path, kernel: Result<Box<dyn Enforcer>, String>) -> State {
+    fn daemon(state: &Path, kernel: KernelSide) -> State {
         let config = Config { state: state.to_owned(), cgroup: state.join("cgroup"), ..Config::default() };
         let (store, trail) =
             (Store::open(state).unwrap(), Trail::open(&config.trail_settings(), "b").unwrap());

@@ -1,5 +1,6 @@
 //! Sessions whose time is over: what runs in them is killed, and with its last task each ends as any other.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::session::cgroup;
 use crate::session::record::Session;
 use crate::sys::process;
 use gatekeeper_record::record::Change;
+use gatekeeper_record::refusal::Refusal;
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_record::time::since_boot;
 
@@ -73,7 +75,16 @@ fn kill_strays(daemon: &State, over: &[Session]) {
     }
 }
 
-fn kill_stray(daemon: &State, session: SessionId, pid: u32) -> Result<(), Box<dyn std::error::Error>> {
+/// A process that could not be killed.
+#[derive(Debug, thiserror::Error)]
+enum StrayError {
+    #[error(transparent)]
+    Call(#[from] io::Error),
+    #[error(transparent)]
+    Label(#[from] Refusal),
+}
+
+fn kill_stray(daemon: &State, session: SessionId, pid: u32) -> Result<(), StrayError> {
     // The process may be gone; its number can't change its meaning while there is a handle on it.
     let Ok(handle) = process::open(pid.cast_signed()) else { return Ok(()) };
     let label = match daemon.label_of(handle.as_fd()) {

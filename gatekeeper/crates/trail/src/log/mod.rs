@@ -4,6 +4,7 @@
 
 pub mod backward;
 pub mod check;
+mod cut;
 pub mod folder;
 mod form;
 pub mod key;

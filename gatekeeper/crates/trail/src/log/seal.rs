@@ -5,6 +5,7 @@ use std::io;
 
 use sha2::{Digest, Sha256};
 
+use super::cut::cut;
 use super::merkle::{Edge, hex, leaf};
 use crate::ocsf::{Line, Link, Machine, Place};
 use gatekeeper_record::record::Record;
@@ -70,6 +71,9 @@ impl Formed {
             let line = Line::of(record, machine, &place);
             let type_uid = line.type_uid;
             serde_json::to_writer(&mut self.bytes, &line)?;
+            if !cut(&mut self.bytes, start) {
+                return Err(io::Error::other("a record is too long, and can't be cut"));
+            }
             let formed = self.bytes.get(start..).unwrap_or_default();
             let (middle, previous) = places(formed, before.is_some())
                 .ok_or_else(|| io::Error::other("a record without attestation"))?;

@@ -167,13 +167,14 @@ pub fn daemon<'a>(change: &'a DaemonChange, machine: &'a Machine, place: &'a Pla
         name: name.into(),
         message: format!("gatekeeper {} {words}", change.version),
         time: change.time,
-        success: true,
-        severity: 1,
+        success: change.failure.is_none(),
+        severity: if change.failure.is_none() { 1 } else { 5 },
         kind: Kind::Daemon,
     };
     let mut line = Line::base(class, machine, place);
     line.app = Some(Product { version: change.version.as_str().into(), ..product() });
     line.unmapped.replaces = change.replaces.as_deref().map(Text::from);
+    line.status_detail = change.failure.as_deref().map(Text::from);
     // A record brought over from another boot keeps its own.
     line.device.boot_uid = change.boot.as_str().into();
     line

@@ -59,6 +59,7 @@ impl Line<'_> {
                 version: self.app.as_ref().ok_or(missing("app"))?.version.to_string(),
                 replaces: owned(self.unmapped.replaces.as_ref()),
                 boot: self.device.boot_uid.to_string(),
+                failure: owned(self.status_detail.as_ref()),
             }),
             Kind::PolicyRefused => Record::PolicyRefused(PolicyRefused {
                 time,

@@ -102,8 +102,8 @@ pub fn record() -> impl Strategy<Value = Record> {
             Record::Lost(Lost { time, families, unexplained, unwritten })
         }),
         1 => (moment(), any::<bool>(), text(), of(text()), text()).prop_map(|(time, started, version, before, boot)| {
-            let replaces = before.filter(|_| started);
-            Record::Daemon(DaemonChange { time, started, version, replaces, boot })
+            let (replaces, failure) = if started { (before, None) } else { (None, before) };
+            Record::Daemon(DaemonChange { time, started, version, replaces, boot, failure })
         }),
         1 => (moment(), any::<u32>(), text(), text()).prop_map(|(time, owner, policy, why)| {
             Record::PolicyRefused(PolicyRefused { time, owner, policy, reason: why })

@@ -88,7 +88,14 @@ async fn the_version_that_was_here_before_is_known() {
     assert_eq!(trail.version_before(), None);
     let (time, boot) = (Moment::from_micros(0), "b".to_owned());
     let version = "0.0.9".to_owned();
-    trail.note(Record::Daemon(DaemonChange { time, started: true, version, replaces: None, boot }));
+    trail.note(Record::Daemon(DaemonChange {
+        time,
+        started: true,
+        version,
+        replaces: None,
+        boot,
+        failure: None,
+    }));
     drop(trail);
     assert_eq!(Trail::open(&config, "c").unwrap().version_before(), Some("0.0.9"));
 }
