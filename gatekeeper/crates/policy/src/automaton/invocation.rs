@@ -20,7 +20,11 @@ use crate::rules::{Invocation, Options, Subcommand};
 /// option that the tool is not described with, and all that follows it.
 pub fn invocation(nfa: &mut Nfa, invocation: &Invocation, forbids: bool, row: u32, rows: &mut Rows) {
     let mut builder = Builder::new(nfa, forbids.then_some(row));
-    let mut nodes = builder.called(invocation.names.as_deref());
+    let options = invocation.subcommand.as_ref().map(|subcommand| &*subcommand.options);
+    let mut nodes = match (&invocation.names, options.filter(|options| options.own_prefix().is_some())) {
+        (None, Some(options)) => vec![builder.called_otherwise(options)],
+        (names, _) => builder.called(names.as_deref()),
+    };
     if let Some(Subcommand { options, any_of }) = &invocation.subcommand {
         // Too many lists were refused when the rule was read.
         let lists: Vec<_> = any_of.iter().flat_map(|words| lists(words).unwrap_or_default()).collect();
@@ -82,6 +86,31 @@ impl<'n> Builder<'n> {
         nodes.sort_unstable();
         nodes.dedup();
         nodes
+    }
+
+    /// The node behind `argv[0]`, where it does not begin as the names of the tool's subcommands do: by such a name, it
+    /// reads no options before one. Rules about one tool share it.
+    fn called_otherwise(&mut self, options: &Options) -> NodeId {
+        let folder = self.folders();
+        let label = Label::Options(options.number);
+        let root = self.nfa.find(folder, label).unwrap_or_else(|| {
+            let prefix = options.own_prefix().unwrap_or_default();
+            let nodes: Vec<NodeId> = (0..=prefix.len()).map(|_| self.nfa.fresh()).collect();
+            let (rest, called) = (self.nfa.fresh(), self.nfa.fresh());
+            self.nfa.link(folder, label, nodes[0]);
+            for (pair, byte) in nodes.windows(2).zip(prefix.bytes()) {
+                let others = BASE.union(&ByteSet::of(byte)).complement();
+                let others = self.nfa.set(Symbols { bytes: others, other: true });
+                self.nfa.link(pair[0], Label::Byte(byte), pair[1]);
+                self.nfa.link(pair[0], Label::Inner(others), rest);
+                self.nfa.link(pair[0], Label::Inner(self.end), called);
+            }
+            self.nfa.link(rest, Label::Inner(self.base.any), rest);
+            self.nfa.link(rest, Label::Inner(self.end), called);
+            nodes[0]
+        });
+        // The name of no byte ends there, too.
+        self.nfa.find(root, Label::Inner(self.end)).unwrap_or(root)
     }
 
     /// The node behind the last slash of a name, or at its beginning.

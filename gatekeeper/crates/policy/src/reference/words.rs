@@ -30,6 +30,9 @@ pub fn match_invocation(asked: &Invocation, forbids: bool, argv: &[Vec<u8>]) -> 
     });
     let Some(subcommand) = &asked.subcommand else { return called && match_arguments(&asked.args, given) };
     let options = &subcommand.options;
+    // By the name of a subcommand, the tool reads no options before one.
+    let names_one = options.own_prefix().is_some_and(|prefix| name.starts_with(prefix.as_bytes()));
+    let called = called && (asked.names.is_some() || !names_one);
     let rest =
         |words: &[Word], given: &[Vec<u8>]| match_subcommand(words, options, &asked.args, forbids, given);
     subcommand.any_of.iter().any(|words| {

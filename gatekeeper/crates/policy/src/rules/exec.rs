@@ -139,6 +139,11 @@ fn of_subcommand(
     let subcommand = Subcommand { options: Arc::clone(&tool.options), any_of };
     let mut programs = reader.linked(tool.programs.iter(), rule.verdict);
     let names = if rule.verdict.forbids() { None } else { names_of(&programs) };
+    let names = names.map(|names| match tool.options.own_prefix() {
+        // By a name with that beginning, the tool reads no options before its subcommand.
+        Some(prefix) => names.into_iter().filter(|name| is_other_name(name, prefix)).collect(),
+        None => names,
+    });
     if let Some(applet) = tool.options.applet.as_deref().filter(|_| rule.verdict.forbids()) {
         // Where a subcommand is a file of its own, and no link.
         let own: Vec<Pattern> = tool.programs.iter().flat_map(|program| program.patterns.clone()).collect();
@@ -149,6 +154,11 @@ fn of_subcommand(
     let invocation = Invocation { names, subcommand: Some(subcommand), args: arguments(reader, rule)? };
     count(reader, rule, &invocation)?;
     Ok(Subject::Arguments(programs, invocation))
+}
+
+/// Whether the pattern of a name is plain and does not begin like this.
+fn is_other_name(name: &Word, prefix: &str) -> bool {
+    name.alternatives.iter().all(Component::is_literal) && !name.expanded.starts_with(prefix.as_bytes())
 }
 
 /// The words of one subcommand.

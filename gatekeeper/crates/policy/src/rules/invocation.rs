@@ -9,7 +9,7 @@ use crate::rules::Written;
 /// The name and the arguments that a rule asks for.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// Patterns of the last part of `argv[0]`; `None`: any.
+    /// Patterns of the last part of `argv[0]`; `None`: any, but for a subcommand those that name one themselves.
     pub names: Option<Vec<Word>>,
     /// The subcommand that stands before the arguments.
     pub subcommand: Option<Subcommand>,
@@ -44,6 +44,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// The beginning of names by which the tool is nothing but its subcommand; `None` where there is none.
+    #[must_use]
+    pub fn own_prefix(&self) -> Option<&str> {
+        self.applet.as_deref().filter(|applet| !applet.is_empty())
+    }
+
     /// Bytes of all options: a bound on the nodes that they need.
     #[must_use]
     pub fn size(&self) -> usize {
