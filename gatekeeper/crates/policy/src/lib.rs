@@ -77,6 +77,7 @@ mod image;
 pub mod links;
 pub mod other_names;
 pub mod pattern;
+pub mod programs;
 pub mod question;
 pub mod reference;
 mod resolve;

@@ -6,7 +6,7 @@
 //! A rule that lets something pass follows only links that root owns and that don't lie where sessions
 //! write: otherwise a session, root's own too, could leave a link behind that widens the next one.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -14,6 +14,7 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 
 use crate::pattern::Pattern;
+use crate::programs::{FOLDERS, Programs};
 use crate::vars::Vars;
 
 /// Links followed for one path, as the kernel's own `MAXSYMLINKS` (include/linux/namei.h).
@@ -39,6 +40,11 @@ pub enum Entry {
 pub trait Links {
     /// The kind of file at this absolute path.
     fn entry(&self, path: &[u8]) -> Entry;
+
+    /// The other real paths of the program at this path: hard links in the usual folders.
+    fn hard_links(&self, _path: &[u8]) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
 }
 
 /// A tree without links: patterns stay as written.
@@ -55,6 +61,7 @@ impl Links for NoLinks {
 #[derive(Debug, Default)]
 pub struct Disk {
     seen: RefCell<FxHashMap<Vec<u8>, Entry>>,
+    programs: OnceCell<Programs>,
 }
 
 impl Links for Disk {
@@ -70,6 +77,16 @@ impl Links for Disk {
         let entry = look(path);
         seen.insert(path.to_vec(), entry.clone());
         entry
+    }
+
+    fn hard_links(&self, path: &[u8]) -> Vec<Vec<u8>> {
+        let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        let linked = path.symlink_metadata().is_ok_and(|about| about.is_file() && about.nlink() > 1);
+        // Looking into all folders takes a while, and few programs have a second link.
+        if !linked {
+            return Vec::new();
+        }
+        self.programs.get_or_init(|| Programs::of(FOLDERS)).hard_links(path)
     }
 }
 
@@ -114,6 +131,10 @@ impl Links for Fenced<'_> {
             }
             entry => entry,
         }
+    }
+
+    fn hard_links(&self, path: &[u8]) -> Vec<Vec<u8>> {
+        self.links.hard_links(path)
     }
 }
 
@@ -207,6 +228,21 @@ fn places(path: &[u8], links: &dyn Links, follow: Follow) -> Vec<Vec<u8>> {
 pub mod fake {
     //! A made-up tree of links.
     use super::*;
+
+    /// A tree in which all these paths are one file.
+    pub struct OneFile(pub &'static [&'static str]);
+
+    impl Links for OneFile {
+        fn entry(&self, _path: &[u8]) -> Entry {
+            Entry::Plain
+        }
+
+        fn hard_links(&self, path: &[u8]) -> Vec<Vec<u8>> {
+            let all = || self.0.iter().map(|known| known.as_bytes().to_vec());
+            let others = all().filter(|known| known != path);
+            if all().any(|known| known == path) { others.collect() } else { Vec::new() }
+        }
+    }
 
     /// Links by path; everything else is plain.
     pub struct Tree(pub Vec<(&'static str, &'static str, bool)>);

@@ -6,31 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use gatekeeper_common::verdict::Verdict;
 use serde::Serialize;
 
 use crate::pattern::{Component, Pattern};
+use crate::programs::{Found, Programs};
 use crate::reference::matches_text;
 use crate::rules::{Rule, Subject, Written};
-
-/// The folders in which programs are looked for.
-pub const FOLDERS: &[&str] = &[
-    "/usr/bin",
-    "/usr/sbin",
-    "/bin",
-    "/sbin",
-    "/usr/local/bin",
-    "/usr/local/sbin",
-    "/usr/lib/git-core",
-    "/usr/libexec/git-core",
-    "/usr/local/libexec/git-core",
-];
-
-/// Bits of a mode that let somebody start a file.
-const STARTS: u32 = 0o111;
 
 /// The relation of another name to a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -55,68 +39,33 @@ pub struct OtherNames {
     pub paths: Vec<String>,
 }
 
-/// A program that was found.
-#[derive(Debug)]
-struct Found {
-    /// Where it was found.
-    path: PathBuf,
-    /// Where links lead from there.
-    real: PathBuf,
-    /// Device and inode.
-    identity: (u64, u64),
-    bytes: u64,
-}
-
-/// The programs of some folders.
-#[derive(Debug)]
-pub struct Programs(Vec<Found>);
-
-impl Programs {
-    /// Looks into folders. What can't be seen is left out.
-    #[must_use]
-    pub fn of(folders: &[&str]) -> Self {
-        let mut programs = Vec::new();
-        let mut seen = BTreeSet::new();
-        for folder in folders.iter().filter_map(|folder| fs::canonicalize(folder).ok()) {
-            if !seen.insert(folder.clone()) {
-                continue;
-            }
-            let entries = fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok);
-            programs.extend(entries.filter_map(|entry| found(entry.path())));
-        }
-        programs.sort_by(|one, other| one.path.cmp(&other.path));
-        Self(programs)
+/// The other names by which a rule can be passed; none of a rule that lets its programs start.
+#[must_use]
+pub fn beside(found: &Programs, rule: &Rule) -> Vec<OtherNames> {
+    let Subject::Arguments(programs, asked) = &rule.subject else { return Vec::new() };
+    if !matches!(rule.verdict, Verdict::Ask | Verdict::Deny) {
+        return Vec::new();
     }
-
-    /// The other names by which a rule can be passed; none of a rule that lets its programs start.
-    #[must_use]
-    pub fn beside(&self, rule: &Rule) -> Vec<OtherNames> {
-        let Subject::Arguments(programs, asked) = &rule.subject else { return Vec::new() };
-        if !matches!(rule.verdict, Verdict::Ask | Verdict::Deny) {
-            return Vec::new();
+    let rules_own = Named::of(programs);
+    let (own, others): (Vec<&Found>, Vec<&Found>) =
+        found.all().iter().partition(|found| rules_own.contains(&found.real));
+    // A rule that says what each name means, or names one, has thought of the others.
+    let any_name = asked.names.is_none() && asked.subcommand.is_none();
+    let mut names: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+    let mut add = |kind, found: &Found| names.entry(kind).or_default().push(found.path.display().to_string());
+    for link in own.iter().filter(|found| any_name && found.path != found.real) {
+        if !rules_own.contains(&link.path) && link.path.file_name() != link.real.file_name() {
+            add(Kind::Link, link);
         }
-        let rules_own = Named::of(programs);
-        let (own, others): (Vec<&Found>, Vec<&Found>) =
-            self.0.iter().partition(|found| rules_own.contains(&found.real));
-        // A rule that says what each name means, or names one, has thought of the others.
-        let any_name = asked.names.is_none() && asked.subcommand.is_none();
-        let mut names: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
-        let mut add =
-            |kind, found: &Found| names.entry(kind).or_default().push(found.path.display().to_string());
-        for link in own.iter().filter(|found| any_name && found.path != found.real) {
-            if !rules_own.contains(&link.path) && link.path.file_name() != link.real.file_name() {
-                add(Kind::Link, link);
-            }
-        }
-        for other in others.into_iter().filter(|other| other.path == other.real) {
-            if own.iter().any(|program| program.identity == other.identity) {
-                add(Kind::HardLink, other);
-            } else if own.iter().any(|program| is_same_content(program, other)) {
-                add(Kind::Copy, other);
-            }
-        }
-        names.into_iter().map(|(kind, paths)| OtherNames { rule: rule.id.clone(), kind, paths }).collect()
     }
+    for other in others.into_iter().filter(|other| other.path == other.real) {
+        if own.iter().any(|program| program.identity == other.identity) {
+            add(Kind::HardLink, other);
+        } else if own.iter().any(|program| is_same_content(program, other)) {
+            add(Kind::Copy, other);
+        }
+    }
+    names.into_iter().map(|(kind, paths)| OtherNames { rule: rule.id.clone(), kind, paths }).collect()
 }
 
 /// The programs that a rule names.
@@ -142,12 +91,6 @@ impl Named {
     }
 }
 
-fn found(path: PathBuf) -> Option<Found> {
-    let about = fs::metadata(&path).ok().filter(|about| about.is_file() && about.mode() & STARTS != 0)?;
-    let real = fs::canonicalize(&path).ok()?;
-    Some(Found { path, real, identity: (about.dev(), about.ino()), bytes: about.len() })
-}
-
 fn is_same_content(one: &Found, other: &Found) -> bool {
     let read = |found: &Found| fs::read(&found.real).ok();
     one.bytes > 0 && one.bytes == other.bytes && read(one).is_some_and(|bytes| Some(bytes) == read(other))
@@ -166,7 +109,7 @@ mod tests {
         let place = place.to_str().unwrap();
         let compiled = compile(&format!("version = 1\nname = 't'\n{}", rule.replace("DIR", place))).unwrap();
         let rule = compiled.rules.iter().last().unwrap();
-        let found = Programs::of(&[place]).beside(rule);
+        let found = beside(&Programs::of(&[place]), rule);
         let base = |path: &String| path.rsplit('/').next().unwrap().to_owned();
         found.into_iter().map(|other| (other.kind, other.paths.iter().map(base).collect())).collect()
     }

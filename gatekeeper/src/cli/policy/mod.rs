@@ -18,7 +18,8 @@ use crate::session::policy::guard;
 use gatekeeper_kernel::unsupported;
 use gatekeeper_policy::caller::Given;
 use gatekeeper_policy::links::Disk;
-use gatekeeper_policy::other_names::{FOLDERS, Programs};
+use gatekeeper_policy::other_names;
+use gatekeeper_policy::programs::{FOLDERS, Programs};
 use gatekeeper_policy::question::Question;
 use gatekeeper_policy::selftest;
 use gatekeeper_policy::view::{AnswerView, RuleView, object};
@@ -173,7 +174,8 @@ fn check(setting: &Setting, files: &[String]) -> anyhow::Result<ExitCode> {
                     .filter_map(|rule| Some((rule, rule.terms.too_few()?)))
                     .collect();
                 let programs = programs.get_or_insert_with(|| Programs::of(FOLDERS));
-                let others: Vec<_> = compiled.rules.iter().flat_map(|rule| programs.beside(rule)).collect();
+                let others: Vec<_> =
+                    compiled.rules.iter().flat_map(|rule| other_names::beside(programs, rule)).collect();
                 if setting.json {
                     let few: Vec<_> = few
                         .iter()

@@ -28,7 +28,11 @@ pub fn read(
     check_keys(reader, rule, place.clone())?;
     let subject = match (&rule.program, &rule.tool) {
         (Some(program), None) => {
-            let programs = reader.paths(program, "program", rule.verdict)?;
+            let mut programs = reader.paths(program, "program", rule.verdict)?;
+            // A file that does other work by another name is not forbidden as a whole.
+            if rule.verdict.forbids() && (rule.args.is_some() || rule.name.is_some()) {
+                reader.add_hard_links(&mut programs);
+            }
             match invocation(reader, rule, &programs)? {
                 Some(invocation) => Subject::Arguments(programs, invocation),
                 None => environment(reader, rule, programs)?,
@@ -39,7 +43,7 @@ pub fn read(
             if let Some(list) = &rule.subcommand {
                 of_subcommand(reader, rule, tool, list)?
             } else {
-                let programs = reader.linked(tool.programs.iter(), rule.verdict);
+                let programs = of_tool(reader, rule, tool);
                 environment(reader, rule, programs)?
             }
         }
@@ -125,6 +129,15 @@ fn invocation(
     Ok(Some(invocation))
 }
 
+/// The programs of a tool, as a rule means them.
+fn of_tool(reader: &Reader<'_, '_>, rule: &ExecRule, tool: &Tool) -> Vec<Written> {
+    let mut programs = reader.linked(tool.programs.iter(), rule.verdict);
+    if rule.verdict.forbids() {
+        reader.add_hard_links(&mut programs);
+    }
+    programs
+}
+
 /// The subject of a rule about a tool's subcommands.
 fn of_subcommand(
     reader: &mut Reader<'_, '_>,
@@ -137,7 +150,7 @@ fn of_subcommand(
         any_of.push(subcommand(reader, tool, text)?);
     }
     let subcommand = Subcommand { options: Arc::clone(&tool.options), any_of };
-    let mut programs = reader.linked(tool.programs.iter(), rule.verdict);
+    let mut programs = of_tool(reader, rule, tool);
     let names = if rule.verdict.forbids() { None } else { names_of(&programs) };
     let names = names.map(|names| match tool.options.own_prefix() {
         // By a name with that beginning, the tool reads no options before its subcommand.

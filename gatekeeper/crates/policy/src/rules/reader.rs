@@ -9,8 +9,8 @@ use super::rule::{Written, all_of};
 use crate::document::Word as VerdictWord;
 use crate::error::PolicyError;
 use crate::links::{Follow, Links};
-use crate::pattern::Pattern;
 use crate::pattern::word::{Kind, Word};
+use crate::pattern::{Component, Pattern};
 use crate::source::Source;
 use crate::vars::{Scope, Use};
 
@@ -91,6 +91,23 @@ impl<'a, 's> Reader<'a, 's> {
             Written::new(one.text.clone(), one.expanded.clone(), one.patterns.clone(), self.links, follow)
         };
         unlinked.map(written).collect()
+    }
+
+    /// Adds the other hard links of the programs that patterns name. A rule that forbids holds for a file by all of its
+    /// names.
+    pub fn add_hard_links(&self, programs: &mut [Written]) {
+        for written in programs {
+            let literal =
+                written.all().filter(|pattern| pattern.components.iter().all(Component::is_literal));
+            let paths: Vec<Vec<u8>> =
+                literal.flat_map(|pattern| self.links.hard_links(&pattern.prefix().1)).collect();
+            for path in paths {
+                let pattern = Pattern { components: Vec::new() }.with_prefix(0, &path);
+                if written.all().all(|known| *known != pattern) {
+                    written.resolved.push(pattern);
+                }
+            }
+        }
     }
 
     /// A pattern that was made of others, its links followed as far as the verdict may.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use gatekeeper_common::image::Size;
 
-use crate::links::{Disk, Links, NoLinks, fake::Tree};
+use crate::links::fake::{OneFile, Tree};
+use crate::links::{Disk, Links, NoLinks};
 use crate::pattern::Pattern;
 use crate::question::{Question, Start};
 use crate::source::Source;
@@ -142,6 +143,26 @@ fn every_tool_reads_its_options() {
             assert!(passes(&[&option]) && !passes(&[&option, "other", "forbidden"]), "{name} {option}");
         }
     }
+}
+
+#[test]
+fn a_hard_link_of_git_is_git() {
+    let text = "version = 1\nname = 'x'\nextends = ['tools/git']\n[defaults]\nexec = 'allow'\n[[exec]]\nverdict = 'deny'\n\
+                tool = 'git'\nsubcommand = ['push']\n[[exec]]\nverdict = 'deny'\nprogram = ['/usr/bin/wget']\n";
+    let policy = Policy::from_source(Source::new("x", None, text.to_owned()), &shipped()).unwrap();
+    let vars = Vars::new(Path::new("/w"), Path::new("/h"), "dev", 1000, Path::new("/tmp"), "s");
+    let links = OneFile(&["/usr/local/bin/git", "/usr/local/libexec/git-core/git-add", "/usr/bin/wget"]);
+    let compiled = policy.resolve(&vars, &links).unwrap().compile().unwrap();
+    let passes = |path: &str, words: &[&str]| {
+        let argv = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+        compiled.explain(&Question::Exec(Start { program: path.into(), argv, ..Start::default() })).passes()
+    };
+    let add = "/usr/local/libexec/git-core/git-add";
+    assert!(
+        !passes(add, &["git", "push"]) && passes(add, &["git", "add"]) && passes(add, &["git-add", "-A"])
+    );
+    // A rule about a program as a whole is about that name of the file.
+    assert!(!passes("/usr/bin/wget", &["wget"]) && passes("/usr/local/bin/git", &["git", "log"]));
 }
 
 #[test]
