@@ -109,7 +109,7 @@ pub(super) async fn serve(config: Config) -> Result<(), DaemonError> {
         tokio::select! {
             _ = terminate.recv() => break None,
             _ = interrupt.recv() => break None,
-            ended = tasks.ended() => break Some(ended),
+            ended = tasks.ended(&daemon) => break Some(ended),
             _ = hang_up.recv() => {
                 let daemon = Rc::clone(&daemon);
                 tokio::task::spawn_local(async move { reload::reload(&daemon).await });

@@ -1,10 +1,16 @@
-//! The tasks that the daemon can't go on without. Where one of them ends, the daemon does: enforcement is pinned, and
+//! The tasks and threads that the daemon can't go on without. Where one of them ends, the daemon does: enforcement is pinned, and
 //! systemd starts it again.
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::task::{Id, JoinError, JoinSet};
+
+use super::state::State;
+
+/// Interval between looks at threads.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The tasks, each with its name.
 #[derive(Debug, Default)]
@@ -19,6 +25,9 @@ pub enum TaskEnded {
     /// It came to its end.
     #[error("the task `{0}` has ended")]
     Returned(&'static str),
+    /// A thread came to its end.
+    #[error("the thread `{0}` has ended")]
+    Thread(String),
     /// It panicked.
     #[error("the task `{0}` failed: {1}")]
     Panicked(&'static str, String),
@@ -31,13 +40,33 @@ impl Tasks {
         self.names.insert(id, name);
     }
 
-    /// Waits until one of them ends, which none should.
-    pub async fn ended(&mut self) -> TaskEnded {
+    /// Waits until one of them ends, or one of the daemon's threads, which none should.
+    pub async fn ended(&mut self, daemon: &State) -> TaskEnded {
+        tokio::select! {
+            ended = self.one_ended() => ended,
+            name = thread_ended(daemon) => TaskEnded::Thread(name),
+        }
+    }
+
+    async fn one_ended(&mut self) -> TaskEnded {
         let name = |id: Id| self.names.get(&id).copied().unwrap_or("unknown");
         match self.set.join_next_with_id().await {
             Some(Ok((id, ()))) => TaskEnded::Returned(name(id)),
             Some(Err(error)) => TaskEnded::Panicked(name(error.id()), message(error)),
             None => TaskEnded::Returned("all"),
+        }
+    }
+}
+
+/// Waits until a thread of the daemon's has ended; its name.
+async fn thread_ended(daemon: &State) -> String {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Some(name) = daemon.trail().ended_thread() {
+            return name;
+        }
+        if daemon.notifier().has_ended() {
+            return "notices".to_owned();
         }
     }
 }
@@ -63,9 +92,9 @@ mod tests {
                 let mut tasks = Tasks::default();
                 tasks.start("waits", std::future::pending());
                 tasks.start("panics", async { panic!("number {}", 7) });
-                assert_eq!(tasks.ended().await.to_string(), "the task `panics` failed: number 7");
+                assert_eq!(tasks.one_ended().await.to_string(), "the task `panics` failed: number 7");
                 tasks.start("returns", async {});
-                assert_eq!(tasks.ended().await.to_string(), "the task `returns` has ended");
+                assert_eq!(tasks.one_ended().await.to_string(), "the task `returns` has ended");
             })
             .await;
     }

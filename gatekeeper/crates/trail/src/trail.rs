@@ -88,6 +88,15 @@ impl Trail {
         self.writer.health()
     }
 
+    /// Returns the name of a thread of the trail's that has ended and must not, if there is one.
+    #[must_use]
+    pub fn ended_thread(&self) -> Option<String> {
+        if self.writer.has_ended() {
+            return Some("trail".to_owned());
+        }
+        self.exports.ended().map(|name| format!("export-{name}"))
+    }
+
     /// Returns the states of the exports.
     #[must_use]
     pub fn exports(&self) -> Vec<ExportState> {

@@ -67,6 +67,12 @@ impl WriterThread {
         Ok(Self { health, orders, thread: Some(thread) })
     }
 
+    /// Whether its thread has ended, which it does at the end of `self` alone.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Returns the health of the writing.
     #[must_use]
     pub fn health(&self) -> &Arc<Health> {

@@ -35,6 +35,11 @@ impl Notifier {
         Ok(Self { desktop: setting.desktop, link: setting.link.clone(), webhook })
     }
 
+    /// Whether the thread that sends notices has ended, which it must not.
+    pub fn has_ended(&self) -> bool {
+        self.webhook.as_ref().is_some_and(Sender::has_ended)
+    }
+
     /// Announces that a hold waits for people. Never waits itself.
     pub fn asks(&self, held: &Held) {
         let link = self.link.as_ref().map(|link| link.replace("{hold}", &held.hold.to_string()));

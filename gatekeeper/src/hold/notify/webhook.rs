@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
@@ -69,7 +69,10 @@ impl Notice {
 
 /// The thread's other end. The thread ends with it, or with the process.
 #[derive(Debug)]
-pub struct Sender(Arc<Outbox>);
+pub struct Sender {
+    outbox: Arc<Outbox>,
+    thread: JoinHandle<()>,
+}
 
 impl Sender {
     /// Starts the thread.
@@ -79,31 +82,36 @@ impl Sender {
     pub fn start(hook: Hook) -> io::Result<Self> {
         let outbox = Arc::new(Outbox::default());
         let shared = Arc::clone(&outbox);
-        thread::Builder::new().name("notices".to_owned()).spawn(move || work(&hook, &shared))?;
-        Ok(Self(outbox))
+        let thread = thread::Builder::new().name("notices".to_owned()).spawn(move || work(&hook, &shared))?;
+        Ok(Self { outbox, thread })
+    }
+
+    /// Whether the thread has ended, which it does at the end of `self` alone.
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
     }
 
     /// People are asked about a hold.
     pub fn asks(&self, held: &Held, link: Option<&str>) {
-        self.0.put(Notice::asks(held, link));
+        self.outbox.put(Notice::asks(held, link));
     }
 
     /// Announces a decision. Where that ends it and no notice has gone out yet, none is sent.
     pub fn decided(&self, decision: &Decision) {
-        if !decision.is_final || self.0.settle(decision.hold) {
-            self.0.put(Notice::decided(decision));
+        if !decision.is_final || self.outbox.settle(decision.hold) {
+            self.outbox.put(Notice::decided(decision));
         }
     }
 
     /// The state of the webhook.
     pub fn state(&self) -> NoticeState {
-        self.0.state()
+        self.outbox.state()
     }
 }
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.0.close();
+        self.outbox.close();
     }
 }
 

@@ -126,6 +126,12 @@ impl Exports {
         Ok(all)
     }
 
+    /// Returns the name of an export whose thread has ended, if there is one: none does before `self` is dropped.
+    #[must_use]
+    pub fn ended(&self) -> Option<&str> {
+        self.running.iter().find(|export| export.thread.is_finished()).map(|export| export.name.as_str())
+    }
+
     /// Returns the state of each, with this many records in the trail.
     #[must_use]
     pub fn states(&self, size: u64) -> Vec<ExportState> {

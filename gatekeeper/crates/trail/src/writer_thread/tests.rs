@@ -45,6 +45,15 @@ fn what_is_handed_over_is_written_signed_and_compressed() {
     assert_eq!((report.findings, report.size, report.signed), (vec![], 202, 202));
 }
 
+#[test]
+fn the_end_of_its_thread_is_noticed() {
+    let state = tempfile::tempdir().unwrap();
+    let started = WriterThread::start(state.path(), "box", "b", options()).unwrap();
+    assert!(!started.has_ended());
+    started.orders.send(Order::Stop).unwrap();
+    until(|| started.has_ended());
+}
+
 /// A writer whose disk is full, and the end of the channel that must outlive it.
 fn on_full_disk(state: &Path) -> (Writer, Receiver<Order>) {
     let mut log = Log::open(state, "box", "b", options()).unwrap();
