@@ -30,8 +30,15 @@ pub fn detach(config: &Config) -> Result<usize, DaemonError> {
     }
     hooks.sort();
     // Their tasks would run unbound, and the next daemon would take them for bound.
-    let open =
-        Store::open(&config.state).and_then(|store| store.load()).map_err(DaemonError::at("sessions"))?;
+    let mut set_aside = Vec::new();
+    let store = Store::open(&config.state).map_err(DaemonError::at("sessions"))?;
+    let open = store.load(&mut set_aside).map_err(DaemonError::at("sessions"))?;
+    if let Some(damaged) = store.damaged().map_err(DaemonError::at("sessions"))?.first() {
+        return Err(refuse(format!(
+            "{}: a session whose file is damaged may be open\nhelp: end its processes, then remove the file",
+            damaged.display()
+        )));
+    }
     if !open.is_empty() {
         let names: Vec<String> = open.iter().map(|session| session.id.to_string()).collect();
         return Err(refuse(format!(

@@ -15,6 +15,8 @@ pub mod session;
 pub mod state;
 mod status;
 mod supervise;
+#[cfg(test)]
+mod tests;
 mod tick;
 mod watchdog;
 
@@ -74,12 +76,22 @@ fn alone(config: &Config) -> Result<File, DaemonError> {
     lock(&config.state)
 }
 
+/// The help where the lock's file can't be opened.
+const LOCK_HELP: &str = "move what has its name out of the way: the lock is an empty file";
+
 /// Locks the state folder: two daemons would undo each other's work.
 fn lock(state: &Path) -> Result<File, DaemonError> {
     let path = state.join("lock");
     let name = path.display().to_string();
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let file = file.map_err(DaemonError::at(name.clone()))?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(&path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{error}\nhelp: {LOCK_HELP}")))
+        .map_err(DaemonError::at(name.clone()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => {

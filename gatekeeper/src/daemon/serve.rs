@@ -8,7 +8,7 @@ use std::rc::Rc;
 use gatekeeper_kernel::{EventStream, Kernel, KernelError};
 use gatekeeper_record::record::{DaemonChange, Record};
 use gatekeeper_record::time::Moment;
-use gatekeeper_trail::trail::Trail;
+use gatekeeper_trail::trail::{Others, Trail};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -65,10 +65,14 @@ pub(super) async fn serve(config: Config) -> Result<(), DaemonError> {
 
     let boot = sys::process::boot_id().map_err(DaemonError::at("the boot's id"))?;
     let store = Store::open(&config.state).map_err(DaemonError::at("sessions"))?;
-    let found = store.load().map_err(DaemonError::at("sessions"))?;
+    let mut set_aside = Vec::new();
+    let found = store.load(&mut set_aside).map_err(DaemonError::at("sessions"))?;
     let open = found.iter().filter(|session| session.boot == boot).map(|session| session.id);
-    let trail =
+    let mut trail =
         Trail::resume(&config.trail_settings(), &boot, open).map_err(DaemonError::at("the audit trail"))?;
+    trail.set_aside(&set_aside);
+    let damaged = store.damaged().map_err(DaemonError::at("sessions"))?;
+    let others = if damaged.is_empty() { Others::Remove } else { Others::Keep };
     let (kernel, events) = match load(&config) {
         Ok((kernel, events)) => {
             let recording = kernel.recording().map_err(DaemonError::at("the switch of required records"))?;
@@ -86,7 +90,11 @@ pub(super) async fn serve(config: Config) -> Result<(), DaemonError> {
     }
     note(&daemon, true, None);
     daemon.record_hooks();
-    adopt::adopt(&daemon, found).map_err(DaemonError::at("taking over sessions"))?;
+    let adopted = adopt::adopt(&daemon, found, others).map_err(DaemonError::at("taking over sessions"))?;
+    if adopted.rules_lost {
+        // Before their events are read: without them, secrets that only a policy names would go on record.
+        reload::reload(&daemon).await;
+    }
     let socket = daemon.config().socket.clone();
     let listener = server::bind(&socket).map_err(DaemonError::at(socket.display().to_string()))?;
 

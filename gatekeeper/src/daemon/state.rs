@@ -89,16 +89,18 @@ impl State {
     /// The parts put together.
     ///
     /// # Errors
-    /// Where the holds of an earlier daemon can't be read, or cgroups can't be watched.
+    /// Where a damaged journal of holds can't be renamed, or cgroups can't be watched.
     pub fn new(
         config: Config,
         boot: String,
         kernel: KernelSide,
         store: Store,
-        trail: Trail,
+        mut trail: Trail,
         drain: mpsc::Sender<oneshot::Sender<()>>,
     ) -> io::Result<Self> {
-        let holds = RefCell::new(Queue::open(&config.state, &boot)?);
+        let mut set_aside = Vec::new();
+        let holds = RefCell::new(Queue::open(&config.state, &boot, &mut set_aside)?);
+        trail.set_aside(&set_aside);
         Ok(Self {
             holds,
             bell: Bell::default(),

@@ -5,7 +5,7 @@
 //! are left out when the file is written anew.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use gatekeeper_record::decision::{Decision, HoldId};
 use gatekeeper_trail::files::write_atomically;
+use gatekeeper_trail::state_file::{SetAside, read_or_set_aside};
 
 /// The decisions on each hold, in order; it is settled where the last is final.
 pub type Decisions = BTreeMap<HoldId, Vec<Decision>>;
@@ -39,18 +40,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal in the state folder. Decisions of another boot are dropped.
+    /// Opens the journal in the state folder. Decisions of another boot are dropped, and so are all of a journal that is
+    /// damaged: a denial in it may be unreadable, so what waits is asked anew.
     ///
     /// # Errors
-    /// Where it can't be read.
-    pub fn open(state: &Path, boot: &str) -> io::Result<Self> {
+    /// Where a damaged one can't be renamed.
+    pub fn open(state: &Path, boot: &str, set_aside: &mut Vec<SetAside>) -> io::Result<Self> {
         let path = state.join("holds.jsonl");
-        let decisions = match fs::read(&path) {
-            Ok(bytes) => read(&bytes, boot)
-                .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Decisions::new(),
-            Err(error) => return Err(error),
-        };
+        let decisions = read_or_set_aside(&path, set_aside, |bytes| read(bytes, boot))?.unwrap_or_default();
         let lines = count(&decisions);
         Ok(Self { path, head: Head { boot: boot.to_owned() }, decisions, file: None, lines })
     }
@@ -148,6 +145,7 @@ mod tests {
     use super::*;
     use gatekeeper_record::decision::{DecidedBy, GrantScope};
     use gatekeeper_record::time::Moment;
+    use std::fs;
 
     fn decision(hold: u64, approves: bool) -> Decision {
         Decision {
@@ -174,15 +172,15 @@ mod tests {
     #[test]
     fn decisions_outlive_the_daemon_and_not_the_boot() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), "one").unwrap();
+        let mut journal = Journal::open(folder.path(), "one", &mut Vec::new()).unwrap();
         journal.note(decision(1, true)).unwrap();
         journal.note(decision(2, false)).unwrap();
-        let mut next = Journal::open(folder.path(), "one").unwrap();
+        let mut next = Journal::open(folder.path(), "one", &mut Vec::new()).unwrap();
         assert_eq!(next.decisions(), journal.decisions());
         assert_eq!(next.decisions().len(), 2);
         next.note(decision(3, true)).unwrap();
-        assert_eq!(Journal::open(folder.path(), "one").unwrap().decisions().len(), 3);
-        assert!(Journal::open(folder.path(), "two").unwrap().decisions().is_empty());
+        assert_eq!(Journal::open(folder.path(), "one", &mut Vec::new()).unwrap().decisions().len(), 3);
+        assert!(Journal::open(folder.path(), "two", &mut Vec::new()).unwrap().decisions().is_empty());
     }
 
     #[test]
@@ -205,16 +203,16 @@ mod tests {
     fn a_line_that_was_cut_off_is_dropped_and_harms_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("holds.jsonl");
-        let mut journal = Journal::open(folder.path(), "one").unwrap();
+        let mut journal = Journal::open(folder.path(), "one", &mut Vec::new()).unwrap();
         journal.note(decision(1, true)).unwrap();
         journal.note(decision(2, true)).unwrap();
         let whole = fs::read(&path).unwrap();
         for cut in 0..whole.len() {
             fs::write(&path, &whole[..cut]).unwrap();
-            let mut next = Journal::open(folder.path(), "one").unwrap();
+            let mut next = Journal::open(folder.path(), "one", &mut Vec::new()).unwrap();
             assert!(next.decisions().len() <= 1, "{cut}");
             next.note(decision(9, false)).unwrap();
-            let after = Journal::open(folder.path(), "one").unwrap();
+            let after = Journal::open(folder.path(), "one", &mut Vec::new()).unwrap();
             assert_eq!(after.decisions(), next.decisions(), "{cut}");
         }
     }
@@ -222,7 +220,7 @@ mod tests {
     #[test]
     fn decisions_that_are_over_leave_the_file() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), "one").unwrap();
+        let mut journal = Journal::open(folder.path(), "one", &mut Vec::new()).unwrap();
         for number in 1..=2000 {
             journal.note(decision(number, true)).unwrap();
             journal.forget(HoldId::from_kernel(number).unwrap());
@@ -232,7 +230,10 @@ mod tests {
         assert_eq!(lines(folder.path()), 1);
         journal.note(decision(3000, true)).unwrap();
         assert_eq!(
-            Journal::open(folder.path(), "one").unwrap().decisions().get(&HoldId::from_kernel(3000).unwrap()),
+            Journal::open(folder.path(), "one", &mut Vec::new())
+                .unwrap()
+                .decisions()
+                .get(&HoldId::from_kernel(3000).unwrap()),
             Some(&vec![decision(3000, true)])
         );
     }
@@ -240,7 +241,7 @@ mod tests {
     #[test]
     fn a_decision_that_can_not_be_written_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(&folder.path().join("missing"), "one").unwrap();
+        let mut journal = Journal::open(&folder.path().join("missing"), "one", &mut Vec::new()).unwrap();
         assert!(journal.note(decision(1, true)).is_err());
         assert!(journal.decisions().values().all(Vec::is_empty));
     }

@@ -21,6 +21,7 @@ use gatekeeper_record::held::{Checked, Held};
 use gatekeeper_record::record::{Event, Object};
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_trail::objects::address;
+use gatekeeper_trail::state_file::SetAside;
 
 /// One hold.
 #[derive(Debug)]
@@ -187,9 +188,9 @@ impl Queue {
     /// An empty queue with the journal of the state folder.
     ///
     /// # Errors
-    /// Where the journal can't be read.
-    pub fn open(state: &Path, boot: &str) -> io::Result<Self> {
-        let journal = Journal::open(state, boot)?;
+    /// Where a damaged journal can't be renamed.
+    pub fn open(state: &Path, boot: &str, set_aside: &mut Vec<SetAside>) -> io::Result<Self> {
+        let journal = Journal::open(state, boot, set_aside)?;
         Ok(Self {
             entries: BTreeMap::new(),
             earlier: journal.decisions().keys().copied().collect(),

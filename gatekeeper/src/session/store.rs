@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::record::Session;
 use gatekeeper_record::session_id::SessionId;
 use gatekeeper_trail::files;
+use gatekeeper_trail::state_file::{SetAside, json, make_folder, read_or_set_aside};
 
 /// The folder in which sessions are written down.
 #[derive(Debug)]
@@ -29,24 +30,34 @@ impl Store {
     /// Where the folder can't be made.
     pub fn open(state: &Path) -> Result<Self, StoreError> {
         let folder = state.join("sessions");
-        files::make_folder(&folder, 0o700).map_err(at(&folder))?;
+        make_folder(&folder).map_err(at(&folder))?;
         Ok(Self { folder })
     }
 
-    /// Every session written down.
+    /// Every session written down. Of one whose file is damaged and set aside, the tasks stay bound: their labels are in the
+    /// kernel, and the slots of labels in use are not given away.
     ///
     /// # Errors
-    /// Where a file can't be read or is no session.
-    pub fn load(&self) -> Result<Vec<Session>, StoreError> {
+    /// Where the folder can't be read, or a damaged file can't be renamed.
+    pub fn load(&self, set_aside: &mut Vec<SetAside>) -> Result<Vec<Session>, StoreError> {
         let mut sessions = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(at(&self.folder))? {
             let path = entry.map_err(at(&self.folder))?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
-                let bytes = fs::read(&path).map_err(at(&path))?;
-                sessions.push(serde_json::from_slice(&bytes).map_err(|error| at(&path)(error.into()))?);
+                sessions.extend(read_or_set_aside(&path, set_aside, json).map_err(at(&path))?);
             }
         }
         Ok(sessions)
+    }
+
+    /// The files of sessions that were damaged, and that nobody has removed since.
+    ///
+    /// # Errors
+    /// Where the folder can't be read.
+    pub fn damaged(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let entries = fs::read_dir(&self.folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let paths = entries.map_err(at(&self.folder))?.into_iter().map(|entry| entry.path());
+        Ok(paths.filter(|path| path.to_string_lossy().contains(".json.aside-")).collect())
     }
 
     /// Writes a session down, also over what was written of it before.
@@ -120,10 +131,10 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         store.save(&session()).unwrap();
-        assert_eq!(store.load().unwrap(), [session()]);
+        assert_eq!(store.load(&mut Vec::new()).unwrap(), [session()]);
         store.remove(session().id).unwrap();
         store.remove(session().id).unwrap();
-        assert_eq!(store.load().unwrap(), []);
+        assert_eq!(store.load(&mut Vec::new()).unwrap(), []);
     }
 
     #[test]
@@ -134,7 +145,7 @@ pub(crate) mod tests {
             let fixtures = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
             let bytes = fs::read(fixtures.join(format!("state-{version}/sessions/000000002d.json"))).unwrap();
             fs::write(folder.path().join("sessions/000000002d.json"), &bytes).unwrap();
-            (store.load().unwrap(), bytes)
+            (store.load(&mut Vec::new()).unwrap(), bytes)
         };
         let ((old, _), (new, bytes)) = (load(1), load(2));
         assert_eq!((old.len(), &old), (1, &new));
@@ -154,15 +165,20 @@ pub(crate) mod tests {
         let path = store.path(endless.id);
         let text = fs::read_to_string(&path).unwrap();
         assert!(!text.contains("ends") && !text.contains("expired"), "{text}");
-        assert_eq!(store.load().unwrap(), [endless]);
+        assert_eq!(store.load(&mut Vec::new()).unwrap(), [endless]);
     }
 
     #[test]
-    fn a_damaged_record_is_named() {
+    fn a_damaged_record_is_set_aside_and_the_others_are_loaded() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         fs::write(folder.path().join("sessions/zz.json"), b"{").unwrap();
-        assert!(store.load().unwrap_err().to_string().contains("zz.json"));
+        store.save(&session()).unwrap();
+        let mut aside = Vec::new();
+        assert_eq!(store.load(&mut aside).unwrap(), [session()]);
+        assert!(aside.len() == 1 && aside[0].to_string().contains("zz.json"), "{aside:?}");
+        assert_eq!(fs::read(&aside[0].aside).unwrap(), b"{");
+        assert_eq!(store.damaged().unwrap(), [aside[0].aside.clone()]);
     }
 
     #[test]

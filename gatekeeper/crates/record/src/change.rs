@@ -207,6 +207,8 @@ pub enum Upkeep {
     /// A torn record at its end was removed: the machine stopped while it was written.
     #[serde(alias = "cut")]
     Truncated,
+    /// A damaged file of the state folder was kept under another name, and the daemon went on without it.
+    SetAside,
     /// Its oldest records were removed, as the configuration says; or, where none is the first kept, a recording beside it.
     Removed,
 }

@@ -22,6 +22,7 @@ pub mod ocsf;
 pub mod processes;
 pub mod programs;
 pub mod setting;
+pub mod state_file;
 pub mod story;
 mod sys;
 pub mod terminal_filter;

@@ -30,6 +30,7 @@ use gatekeeper_record::raw_event::RawEvent;
 use gatekeeper_record::record::{Event, Object, Record};
 use gatekeeper_record::session_id::SessionId;
 
+pub use rules::Others;
 pub use settings::Settings;
 
 /// Ended sessions and retired layers still known: their last events may be on the way.

@@ -14,6 +14,7 @@ use crate::session::store::StoreError;
 use gatekeeper_kernel::Census;
 use gatekeeper_record::record::Change;
 use gatekeeper_record::session_id::SessionId;
+use gatekeeper_trail::trail::Others;
 
 /// Sessions of an earlier daemon can't be taken over.
 #[derive(Debug, thiserror::Error)]
@@ -21,16 +22,24 @@ pub enum AdoptError {
     /// The file of a session of an earlier boot can't be removed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The rules of its policies can't be read.
+    /// The folder of the policies' rules can't be read.
     #[error("the rules of open sessions: {0}")]
     Rules(#[from] std::io::Error),
 }
 
-/// Takes over. Sessions of an earlier boot are over; those without a task left end at the sweep.
+/// Sessions that were taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adopted {
+    /// Whether rules of their policies are lost: the policies have to be loaded anew.
+    pub rules_lost: bool,
+}
+
+/// Takes over. Sessions of an earlier boot are over; those without a task left end at the sweep. `others` says what becomes
+/// of rules that no session has.
 ///
 /// # Errors
-/// Where the file of a past session can't be removed or the rules of open ones can't be read.
-pub fn adopt(daemon: &State, found: Vec<Session>) -> Result<(), AdoptError> {
+/// Where the file of a past session can't be removed, or the rules of open ones can't be looked for.
+pub fn adopt(daemon: &State, found: Vec<Session>, others: Others) -> Result<Adopted, AdoptError> {
     let (live, past): (Vec<_>, Vec<_>) = found.into_iter().partition(|session| session.boot == daemon.boot());
     for session in past {
         // Its slots and serials mean other things now: nothing in the kernel is touched.
@@ -39,7 +48,7 @@ pub fn adopt(daemon: &State, found: Vec<Session>) -> Result<(), AdoptError> {
     }
     let serials: Vec<u32> =
         live.iter().flat_map(|session| &session.own).map(|own| own.layer.serial).collect();
-    daemon.trail_mut().recall_rules(&serials)?;
+    let adopted = Adopted { rules_lost: daemon.trail_mut().recall_rules(&serials, others)? };
     for session in live {
         info!("session {} goes on", session.id);
         daemon.enroll(session);
@@ -50,7 +59,7 @@ pub fn adopt(daemon: &State, found: Vec<Session>) -> Result<(), AdoptError> {
         if !daemon.sessions().is_empty() {
             warn!("sessions are listed and not looked after: the kernel side is not loaded");
         }
-        return Ok(());
+        return Ok(adopted);
     }
     end::sweep(daemon);
     match daemon.with_kernel(|kernel| kernel.census()) {
@@ -60,7 +69,7 @@ pub fn adopt(daemon: &State, found: Vec<Session>) -> Result<(), AdoptError> {
         }
         Err(error) => error!("{error}"),
     }
-    Ok(())
+    Ok(adopted)
 }
 
 /// Says so where a session's tasks carry no label: somebody removed the pins.

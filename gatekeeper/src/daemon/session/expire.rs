@@ -114,7 +114,7 @@ mod tests {
     use crate::session::store::Store;
     use gatekeeper_record::record::Record;
     use gatekeeper_record::time::Moment;
-    use gatekeeper_trail::trail::Trail;
+    use gatekeeper_trail::trail::{Others, Trail};
 
     fn daemon(state: &Path) -> State {
         let config = Config { state: state.to_owned(), cgroup: state.join("cgroup"), ..Config::default() };
@@ -195,9 +195,9 @@ mod tests {
         for round in 0..2 {
             fs::write(over.cgroup.join("cgroup.kill"), "").unwrap();
             let daemon = daemon(state.path());
-            let found = daemon.store().load().unwrap();
+            let found = daemon.store().load(&mut Vec::new()).unwrap();
             assert_eq!(found[0].expired, round == 1);
-            adopt(&daemon, found).unwrap();
+            adopt(&daemon, found, Others::Remove).unwrap();
             // The second daemon reads the same record from the trail, and no other.
             assert_eq!((killed(&over), expiry_records(&daemon, &over)), (true, 1));
         }

@@ -11,7 +11,7 @@ use gatekeeper_common::operation::Operation;
 use serde::{Deserialize, Serialize};
 
 use self::reach::{Reach, families};
-use crate::approval::Terms;
+use crate::approval::{Approver, Terms};
 use crate::question::Question;
 
 pub use rules::{RuleInfo, Rules};
@@ -43,6 +43,14 @@ pub struct Conditions {
     /// Whether all that the deciding rule applies to may be approved at once: no other rule asks about a part of
     /// it on stricter terms.
     pub rule_alone: bool,
+}
+
+impl Conditions {
+    /// The terms where the rules of a layer are lost: root alone decides, each request by itself.
+    fn of_unknown_rules() -> Self {
+        let approvers = Some(vec![Approver::User("root".to_owned())]);
+        Self { terms: Terms { approvers, people_required: true, ..Terms::default() }, rule_alone: false }
+    }
 }
 
 /// The version of a compiled policy: the layer's serial, and the generation in it.
@@ -85,6 +93,12 @@ impl Rulebook {
         all
     }
 
+    /// Whether rules of a layer are known.
+    #[must_use]
+    pub fn has(&self, serial: u32) -> bool {
+        self.latest(serial).is_some()
+    }
+
     /// The rules of a version.
     #[must_use]
     pub fn get(&self, version: PolicyVersion) -> Option<&Rules> {
@@ -101,7 +115,7 @@ impl Rulebook {
         let decided = PolicyVersion { serial: header.serial, generation: header.generation };
         // Of a generation that was removed, the layer's rules by now come nearest.
         let latest = || self.latest(header.serial);
-        let Some(rules) = self.get(decided).or_else(latest) else { return Conditions::default() };
+        let Some(rules) = self.get(decided).or_else(latest) else { return Conditions::of_unknown_rules() };
         let applies = |reach: &Reach| reach.applies_to(operations, asked.question.as_ref());
         let mut terms = rules
             .asking(applies)
@@ -308,7 +322,7 @@ mod tests {
         let header = Header { serial: 1, generation: 9, operation, asking: 1, ..Header::zeroed() };
         let conditions = |header| rulebook.conditions(&[1], &Asked { header, question: question() });
         assert_eq!(conditions(&header).terms.needed(), 2);
-        assert_eq!(conditions(&Header { serial: 7, ..header }), Conditions::default());
+        assert_eq!(conditions(&Header { serial: 7, ..header }), Conditions::of_unknown_rules());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::sink::Mark;
 use crate::files;
 use crate::log::folder::{LEAF_BYTES, segments};
 use crate::log::merkle::Hash;
+use crate::state_file::{SetAside, json, read_or_set_aside};
 
 /// A cursor.
 #[derive(Debug)]
@@ -36,19 +37,26 @@ struct Stored {
 }
 
 impl Cursor {
-    /// Goes on from what is stored, or begins, with `size` records in the trail.
-    pub fn load(path: &Path, trail: &Path, since: Since, size: u64) -> io::Result<Self> {
+    /// Goes on from what is stored, or begins, with `size` records in the trail. In place of a cursor that was damaged, one at
+    /// the trail's beginning.
+    pub fn load(
+        path: &Path,
+        trail: &Path,
+        since: Since,
+        size: u64,
+        set_aside: &mut Vec<SetAside>,
+    ) -> io::Result<Self> {
         let first = segments(trail)?.first().map_or(0, |segment| segment.first);
         let begin = match since {
             Since::Beginning => first,
             Since::Now => size,
         };
         let anew = |next| Self { path: path.to_owned(), next, last: None, mark: None };
-        let stored: Stored = match std::fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(anew(begin)),
-            Err(error) => return Err(error),
+        let damaged = set_aside.len();
+        let stored: Stored = match read_or_set_aside(path, set_aside, json)? {
+            Some(stored) => stored,
+            // Sent twice is better than not at all.
+            None => return Ok(anew(if set_aside.len() > damaged { first } else { begin })),
         };
         let found = Self { path: path.to_owned(), next: stored.next, last: stored.last, mark: stored.mark };
         if found.next <= size && found.is_of(trail)? {

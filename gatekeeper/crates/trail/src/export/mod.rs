@@ -33,7 +33,7 @@ use tracing::warn;
 
 use super::log::open::FOLDER;
 use super::writer_thread::Health;
-use crate::files;
+use crate::state_file::{SetAside, make_folder};
 use cursor::Cursor;
 use setting::{Export, Target};
 use sink::Sink;
@@ -92,18 +92,23 @@ impl Exports {
     /// Starts them.
     ///
     /// # Errors
-    /// Where a cursor can't be read, or a thread can't be started.
-    pub fn start(exports: &[Export], state: &Path, health: &Arc<Health>) -> io::Result<Self> {
+    /// Where a damaged cursor can't be renamed, or a thread can't be started.
+    pub fn start(
+        exports: &[Export],
+        state: &Path,
+        health: &Arc<Health>,
+        set_aside: &mut Vec<SetAside>,
+    ) -> io::Result<Self> {
         let mut all = Self::default();
         if exports.is_empty() {
             return Ok(all);
         }
         let cursors = state.join(CURSORS);
-        files::make_folder(&cursors, 0o700)?;
+        make_folder(&cursors)?;
         for export in exports {
             let place = cursors.join(format!("{}.json", export.name));
             let trail = state.join(FOLDER);
-            let cursor = Cursor::load(&place, &trail, export.since, health.size())?;
+            let cursor = Cursor::load(&place, &trail, export.since, health.size(), set_aside)?;
             let progress = Arc::new(Progress::new(cursor.next));
             let worker = Worker {
                 sink: sink(export, &cursor)?,

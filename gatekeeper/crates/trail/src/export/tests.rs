@@ -86,7 +86,7 @@ impl Trail {
             timeout: Duration::from_secs(2),
             since: Since::Beginning,
         };
-        Exports::start(&[export], self.path(), self.writer().health()).unwrap()
+        Exports::start(&[export], self.path(), self.writer().health(), &mut Vec::new()).unwrap()
     }
 }
 

@@ -22,6 +22,7 @@ use super::merkle::{Edge, Hash};
 use super::signed_note::{Checkpoint, NoteError, Verifier};
 use crate::files;
 use crate::ocsf::Link;
+use crate::state_file;
 
 /// The file of the public key.
 pub const PUBLIC_KEY: &str = "key.pub";
@@ -213,11 +214,7 @@ pub fn read_leaves(path: &Path) -> io::Result<Vec<Hash>> {
 
 /// A file's text; of one that does not exist, none. Bytes that are no text are wrong wherever they stand.
 fn read_or_empty(path: &Path) -> io::Result<String> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(error),
-    }
+    Ok(String::from_utf8_lossy(&state_file::read(path)?.unwrap_or_default()).into_owned())
 }
 
 #[cfg(test)]

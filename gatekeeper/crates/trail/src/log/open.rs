@@ -9,13 +9,14 @@ use super::check;
 use super::folder::{
     CHECKPOINTS, Head, PUBLIC_KEY, Segment, Whole, notes, read_heads, segments, write_heads,
 };
-use super::key::Key;
+use super::key::{HELP, Key};
 use super::merkle::{Edge, Hash, leaf};
 use super::pack::hash_of;
 use super::signed_note::Checkpoint;
 use super::writer::{Buffers, Current, Log, Options};
 use crate::files;
 use crate::ocsf::{Link, Machine};
+use crate::state_file::{self, FOLDER_HELP, make_folder, named};
 use gatekeeper_record::record::{Record, TrailChange, Upkeep};
 use gatekeeper_record::time::Moment;
 
@@ -23,6 +24,9 @@ use gatekeeper_record::time::Moment;
 pub const FOLDER: &str = "trail";
 /// The file of its private key in the state folder: beside the trail, so that the trail can be given away.
 pub const PRIVATE_KEY: &str = "trail.key";
+
+/// The help where the trail is there and can't be read.
+const READ_HELP: &str = "see to the disk and to the folder's files. `gatekeeper audit verify` checks them";
 
 /// The reason for not writing on a trail.
 #[derive(Debug, thiserror::Error)]
@@ -52,18 +56,30 @@ impl Log {
     /// Where the folder, the key or the trail can't be read or written.
     pub fn open(state: &Path, host: &str, boot: &str, options: Options) -> io::Result<Self> {
         let folder = state.join(FOLDER);
-        files::make_folder(&folder, 0o700)?;
-        let key = Key::open(&state.join(PRIVATE_KEY), host)?;
+        make_folder(&folder)?;
+        let all = segments(&folder).map_err(named(&folder, FOLDER_HELP))?;
+        let is_new = all.is_empty() && !folder.join(CHECKPOINTS).exists();
+        let path = state.join(PRIVATE_KEY);
+        let key = match Key::read(&path)? {
+            Some(key) => key,
+            None if is_new => Key::create(&path, host)?,
+            // A new key would begin a new trail: that is for the administrator to decide, who may have the old one.
+            None => {
+                let why = "the key is missing, and the records in `trail` are signed with it";
+                return Err(named(&path, HELP)(io::Error::new(io::ErrorKind::NotFound, why)));
+            }
+        };
         let machine = Machine { host: host.to_owned(), boot: boot.to_owned(), origin: key.name.clone() };
-        if segments(&folder)?.is_empty() && !folder.join(CHECKPOINTS).exists() {
+        if is_new {
             return Self::begin(folder, key, machine, options, None);
         }
         match find(&folder, &key) {
-            Ok(found) => Self::resume(state, folder, key, machine, options, found),
-            Err(Unfit::Io(error)) => Err(error),
+            Ok(found) => Self::resume(state, folder.clone(), key, machine, options, found)
+                .map_err(named(&folder, READ_HELP)),
+            Err(Unfit::Io(error)) => Err(named(&folder, READ_HELP)(error)),
             Err(Unfit::Changed(why)) => {
                 let aside = set_aside(state, &folder)?;
-                files::make_folder(&folder, 0o700)?;
+                make_folder(&folder)?;
                 let why = format!("the trail before is set aside in {}: {why}", aside.display());
                 Self::begin(folder, key, machine, options, Some(why))
             }
@@ -162,11 +178,21 @@ pub fn note_of(change: Upkeep, note: String, kept_from: Option<u64>) -> Record {
     Record::Trail(TrailChange { time, change, note, kept_from })
 }
 
+/// Turns an error of reading a file into the reason for not writing on: one that is no file was changed; the disk's errors
+/// are the disk's.
+fn unfit(whose: &str) -> impl FnOnce(io::Error) -> Unfit + '_ {
+    move |error| match error.kind() {
+        io::ErrorKind::InvalidData => Unfit::Changed(format!("{whose}: {error}")),
+        _ => Unfit::Io(error),
+    }
+}
+
 /// Looks for the end of the trail.
 fn find(folder: &Path, key: &Key) -> Result<Found, Unfit> {
     let changed = |why: &str| Unfit::Changed(why.to_owned());
-    let public = fs::read_to_string(folder.join(PUBLIC_KEY)).unwrap_or_default();
-    if public.trim_end() != key.verifier().to_string() {
+    let public =
+        state_file::read(&folder.join(PUBLIC_KEY)).map_err(unfit("its public key"))?.unwrap_or_default();
+    if public.trim_ascii_end() != key.verifier().to_string().as_bytes() {
         return Err(changed("it is another key's"));
     }
     let checkpoint = last_checkpoint(folder, key)?;
@@ -193,6 +219,10 @@ fn find(folder: &Path, key: &Key) -> Result<Found, Unfit> {
             .is_none_or(|checkpoint| checkpoint.size != edge.size() || checkpoint.root == edge.root())
     };
     let mut sound = fits(&found.edge);
+    let path = found.segment.path(folder);
+    if !fs::symlink_metadata(&path)?.is_file() {
+        return Err(Unfit::Changed(format!("{}: it is no regular file", path.display())));
+    }
     let (mut lines, mut line) = (found.segment.read(folder)?, Vec::new());
     while let Some(Whole(whole)) = lines.next(&mut line)? {
         let checked = check::read(&line).filter(|checked| {
@@ -227,12 +257,10 @@ fn find(folder: &Path, key: &Key) -> Result<Found, Unfit> {
 /// The latest checkpoint. One cut short by a crash is taken away.
 fn last_checkpoint(folder: &Path, key: &Key) -> Result<Option<Checkpoint>, Unfit> {
     let path = folder.join(CHECKPOINTS);
-    let text = match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        read => {
-            String::from_utf8(read?).map_err(|_| Unfit::Changed("its checkpoints are no text".to_owned()))?
-        }
-    };
+    // Through a link, another file would be cut.
+    let Some(bytes) = state_file::read(&path).map_err(unfit("its checkpoints"))? else { return Ok(None) };
+    let text =
+        String::from_utf8(bytes).map_err(|_| Unfit::Changed("its checkpoints are no text".to_owned()))?;
     let (mut last, mut bytes) = (None, 0_usize);
     for note in notes(&text) {
         let end = bytes.saturating_add(note.len());

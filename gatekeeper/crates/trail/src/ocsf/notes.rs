@@ -216,9 +216,10 @@ pub fn trail<'a>(change: &'a TrailChange, machine: &'a Machine, place: &'a Place
     let (activity, name, severity) = match change.change {
         Upkeep::Created => (6, "Start", 1),
         Upkeep::Truncated => (8, "Restart", 3),
+        Upkeep::SetAside => (99, "Set aside", 4),
         Upkeep::Removed => (2, "Delete", 1),
     };
-    let success = change.change != Upkeep::Truncated;
+    let success = !matches!(change.change, Upkeep::Truncated | Upkeep::SetAside);
     let words = format!("trail: {}", change.note);
     let mut line = log(words, activity, name, change.time, (success, severity), Kind::Trail, machine, place);
     line.status_detail = Some(change.note.as_str().into());

@@ -92,7 +92,7 @@ pub fn event(sequence: u64, operation: Operation, verdict: Verdict, object: Obje
 pub fn record() -> impl Strategy<Value = Record> {
     let families = Family::ALL.map(FamilyName::from).to_vec();
     let lost = (moment(), btree_map(select(families), 0u64..1 << 40, 0..4), 0u64..9, 0u64..9);
-    let upkeep = select(vec![Upkeep::Created, Upkeep::Truncated, Upkeep::Removed]);
+    let upkeep = select(vec![Upkeep::Created, Upkeep::Truncated, Upkeep::SetAside, Upkeep::Removed]);
     prop_oneof![
         6 => any_event().prop_map(|event| Record::Event(Box::new(event))),
         2 => change().prop_map(Record::Session),

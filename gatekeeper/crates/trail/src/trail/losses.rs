@@ -1,6 +1,5 @@
 //! The losses of a trail: reported, and kept for the next daemon.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use tracing::error;
 use super::Trail;
 use crate::files;
 use crate::loss::{Fresh, Reported};
+use crate::state_file::{SetAside, json, read_or_set_aside};
 use gatekeeper_record::record::{Lost, Record};
 use gatekeeper_record::time::Moment;
 
@@ -75,15 +75,9 @@ impl Drop for Trail {
     }
 }
 
-/// Reads the book that an earlier daemon of this boot kept; an empty one where there is none.
-pub(super) fn read_reported(path: &Path, boot: &str) -> io::Result<Reported> {
-    let anew = Reported::none(boot);
-    match fs::read(path) {
-        Ok(bytes) => {
-            let found: Reported = serde_json::from_slice(&bytes)?;
-            Ok(if found.boot == boot { found } else { anew })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(anew),
-        Err(error) => Err(error),
-    }
+/// Reads the book that an earlier daemon of this boot kept; an empty one where there is none. Without a book that was
+/// damaged, the trail is read back further, and what was lost is reported once more.
+pub(super) fn read_reported(path: &Path, boot: &str, set_aside: &mut Vec<SetAside>) -> io::Result<Reported> {
+    let found: Option<Reported> = read_or_set_aside(path, set_aside, json)?;
+    Ok(found.filter(|found| found.boot == boot).unwrap_or_else(|| Reported::none(boot)))
 }

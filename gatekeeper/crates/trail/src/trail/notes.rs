@@ -1,9 +1,11 @@
 //! Records that the daemon itself makes, without the secrets in them.
 
 use super::Trail;
+use crate::log::open::note_of;
 use crate::mask::Mask;
+use crate::state_file::SetAside;
 use gatekeeper_record::decision::Decision;
-use gatekeeper_record::record::{AssistantReport, Object, Record};
+use gatekeeper_record::record::{AssistantReport, Object, Record, Upkeep};
 use gatekeeper_record::session_id::SessionId;
 
 impl Trail {
@@ -11,6 +13,13 @@ impl Trail {
     pub fn repeat(&mut self, decision: &Decision) {
         if self.decided.insert(decision.hold) {
             self.note(Record::Decision(Box::new(decision.clone())));
+        }
+    }
+
+    /// Puts on record that files of the state folder were damaged and are kept under other names.
+    pub fn set_aside(&mut self, files: &[SetAside]) {
+        for file in files {
+            self.note(note_of(Upkeep::SetAside, file.to_string(), None));
         }
     }
 

@@ -8,7 +8,17 @@ use tracing::warn;
 
 use super::{AFTERMATH, Trail};
 use crate::files;
+use crate::state_file::{FOLDER_HELP, json, named, read_or_set_aside};
 use gatekeeper_policy::rulebook::{PolicyVersion, Rules};
+
+/// The treatment of rules that no open session has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// They are removed.
+    Remove,
+    /// They stay: they may be those of a session whose file is damaged.
+    Keep,
+}
 
 impl Trail {
     /// Makes the rules of a policy's version known, now and to later daemons.
@@ -35,23 +45,32 @@ impl Trail {
         self.context.rules.get(version).map(bare) == Some(bare(rules))
     }
 
-    /// Reads back the rules that an earlier daemon kept for these serials, and removes all others.
+    /// Reads back the rules that an earlier daemon kept for these serials, and removes those of other serials. Files with
+    /// other names are none of its own, and stay. Returns whether rules of these serials are lost: records lack their names
+    /// then, and root alone decides holds by them, until the policies are loaded anew.
     ///
     /// # Errors
-    /// Where the folder or a file in it can't be read, or an old file can't be removed.
-    pub fn recall_rules(&mut self, serials: &[u32]) -> io::Result<()> {
-        for entry in fs::read_dir(self.folder.join("rules"))? {
+    /// Where the folder can't be read, or a damaged file can't be renamed.
+    pub fn recall_rules(&mut self, serials: &[u32], others: Others) -> io::Result<bool> {
+        let folder = self.folder.join("rules");
+        let mut set_aside = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(named(&folder, FOLDER_HELP))? {
             let path = entry?.path();
-            let version = version_of(&path);
-            match version.filter(|version| serials.contains(&version.serial)) {
-                Some(version) => {
-                    let rules = serde_json::from_slice(&fs::read(&path)?)?;
+            let Some(version) = version_of(&path) else { continue };
+            if serials.contains(&version.serial) {
+                if let Some(rules) = read_or_set_aside(&path, &mut set_aside, json)? {
                     self.context.rules.add(version, rules);
                 }
-                None => fs::remove_file(&path)?,
+            } else if others == Others::Remove {
+                self.remove_rules(version);
             }
         }
-        Ok(())
+        self.set_aside(&set_aside);
+        for serial in set_aside.iter().filter_map(|file| version_of(&file.path)).map(|lost| lost.serial) {
+            // A number means another rule in another generation.
+            self.context.rules.forget(serial);
+        }
+        Ok(serials.iter().any(|serial| !self.context.rules.has(*serial)))
     }
 
     /// Layers are retired; their rules are forgotten after a while.

@@ -13,11 +13,11 @@ use super::settings::Settings;
 use crate::explain::Context;
 use crate::export::Exports;
 use crate::feed::Feed;
-use crate::files;
 use crate::log::key::mask_key;
 use crate::log::open::FOLDER;
 use crate::loss::Losses;
 use crate::mask::Mask;
+use crate::state_file::make_folder;
 use crate::writer_thread::WriterThread;
 use gatekeeper_record::record::Record;
 use gatekeeper_record::session_id::SessionId;
@@ -42,10 +42,11 @@ impl Trail {
         sessions: impl IntoIterator<Item = SessionId>,
     ) -> io::Result<Self> {
         let folder = settings.state.clone();
-        files::make_folder(&folder.join("rules"), 0o700)?;
-        let mask =
-            Mask::new(mask_key(&folder.join("mask.key"))?, &settings.secrets).map_err(io::Error::other)?;
-        let reported = read_reported(&folder.join("losses.json"), boot)?;
+        let mut set_aside = Vec::new();
+        make_folder(&folder.join("rules"))?;
+        let mask = mask_key(&folder.join("mask.key"), &mut set_aside)?;
+        let mask = Mask::new(mask, &settings.secrets).map_err(io::Error::other)?;
+        let reported = read_reported(&folder.join("losses.json"), boot, &mut set_aside)?;
         let sought = Sought {
             boot,
             records: settings.events_in_memory,
@@ -85,10 +86,10 @@ impl Trail {
         }
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let writer = WriterThread::start(&folder, &host, boot, settings.log.clone())?;
-        let exports = Exports::start(&settings.exports, &folder, writer.health())?;
+        let exports = Exports::start(&settings.exports, &folder, writer.health(), &mut set_aside)?;
         let kept = reported.settled.unwrap_or(0);
         let losses = Losses::resume(reported, past.written, Instant::now());
-        Ok(Self {
+        let mut trail = Self {
             context,
             losses,
             unkept: false,
@@ -103,6 +104,8 @@ impl Trail {
             retired: VecDeque::new(),
             decided,
             version_before: past.version,
-        })
+        };
+        trail.set_aside(&set_aside);
+        Ok(trail)
     }
 }

@@ -188,7 +188,7 @@ async fn the_book_of_losses_is_kept_at_the_end() {
     let mut trail = Trail::open(&settings, "b").unwrap();
     trail.settle(&[0; 64]);
     drop(trail);
-    let reported = read_reported(&state.path().join("losses.json"), "b").unwrap();
+    let reported = read_reported(&state.path().join("losses.json"), "b", &mut Vec::new()).unwrap();
     assert_eq!(reported.settled, Some(301));
 }
 

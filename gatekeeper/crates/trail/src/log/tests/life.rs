@@ -142,12 +142,21 @@ fn a_trail_that_was_changed_is_set_aside() {
 }
 
 #[test]
-fn a_lost_key_begins_a_new_trail() {
+fn without_its_key_a_trail_is_neither_written_on_nor_replaced() {
     let state = memory();
     drop(open(state.path(), options()));
-    fs::remove_file(state.path().join("trail.key")).unwrap();
-    let log = open(state.path(), options());
-    assert_eq!(log.size(), 1);
-    assert!(state.path().join("trail-aside-1/key.pub").exists());
+    let key = state.path().join("trail.key");
+    let bytes = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    let error = Log::open(state.path(), "box", "b00t", options()).unwrap_err().to_string();
+    assert!(error.contains(&*key.to_string_lossy()) && error.contains("\nhelp: "), "{error}");
+    assert!(!key.exists() && !state.path().join("trail-aside-1").exists());
+    fs::write(&key, bytes).unwrap();
+    open(state.path(), options()).checkpoint().unwrap();
+    sound(state.path());
+    // Where the trail was moved away, a new one begins.
+    fs::remove_file(&key).unwrap();
+    fs::rename(state.path().join("trail"), state.path().join("trail-kept")).unwrap();
+    assert_eq!(open(state.path(), options()).size(), 1);
     sound(state.path());
 }
