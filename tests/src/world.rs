@@ -126,11 +126,14 @@ impl World {
         command
     }
 
-    /// Runs `gatekeeper` as somebody outside any session.
+    /// Runs `gatekeeper` as somebody outside any session: in the home folder, or where a session is to work.
     pub fn gatekeeper(&self, user: User, arguments: &[&str]) -> Result<Output> {
         let mut command = self.command(arguments);
         user.become_of(&mut command);
-        command.current_dir(user.home()).stdin(Stdio::null()).process_group(0);
+        // A home folder is no workspace.
+        let opens = arguments.first() == Some(&"run") && !arguments.contains(&"--workspace");
+        let at = if opens { fixtures::WORK } else { user.home() };
+        command.current_dir(at).stdin(Stdio::null()).process_group(0);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().with_context(|| format!("starting gatekeeper {arguments:?}"))?;
         self.remember(child.id());

@@ -285,7 +285,7 @@ fn expires(world: &World) -> Result<()> {
     let words = ["run", "--for", "40s", "--policy", "wide", "--name", &name, "--", "bash", "-c", script];
     let mut command = world.command(&words);
     User::Dev.become_of(&mut command);
-    let mut child = command.current_dir("/home/dev").stdin(Stdio::null()).process_group(0).spawn()?;
+    let mut child = command.current_dir(WORK).stdin(Stdio::null()).process_group(0).spawn()?;
     world.remember(child.id());
     let (outer, inner) = until("both sessions", || {
         let listed = world.ask_json(&["sessions", "--json"])?;

@@ -38,7 +38,6 @@ const VISITS: usize = 16;
 pub async fn label(daemon: &State, request: LabelCgroup) -> Result<(SessionId, u64), Refusal> {
     daemon.ready()?;
     check_words(None, request.purpose.as_deref())?;
-    check_workspace(&request.workspace)?;
     let folder = check_cgroup(daemon, &request.cgroup)?;
     let user = request.user.unwrap_or_else(|| "root".to_owned());
     let wanted = user.clone();
@@ -47,6 +46,7 @@ pub async fn label(daemon: &State, request: LabelCgroup) -> Result<(SessionId, u
     let entry =
         entry.ok_or_else(|| Refusal::new(Reason::Malformed, format!("there is no user \"{user}\"")))?;
     let owner = owner(entry)?;
+    check_workspace(&request.workspace, &owner.home)?;
 
     let id = new_id(daemon)?;
     let variables = Variables { workspace: request.workspace.clone(), owner: owner.clone(), session: id };

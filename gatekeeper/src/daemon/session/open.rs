@@ -33,7 +33,6 @@ use gatekeeper_record::time::since_boot;
 pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId, Refusal> {
     daemon.ready()?;
     check_words(request.name.as_deref(), request.purpose.as_deref())?;
-    check_workspace(&request.workspace)?;
     check_command(&request.command)?;
     daemons_tree(peer.pid).map_err(refuse(Reason::Namespace))?;
 
@@ -44,6 +43,7 @@ pub async fn run(daemon: &State, peer: &Peer, request: Run) -> Result<SessionId,
         Some(around) => around.owner.clone(),
         None => owner_by_uid(peer.uid).await?,
     };
+    check_workspace(&request.workspace, &owner.home)?;
     check_count(daemon, owner.uid)?;
 
     let id = new_id(daemon)?;

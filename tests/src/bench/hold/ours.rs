@@ -64,7 +64,7 @@ pub fn measure() -> Result<Figures> {
     let _daemon = Daemon::start()?;
     let mut command = Command::new(GATEKEEPER);
     command
-        .args(["run", "--policy", "bench-hold", "--"])
+        .args(["run", "--policy", "bench-hold", "--workspace", "/srv", "--"])
         .arg(std::env::current_exe()?)
         .args(["open", "plain"]);
     let opener = Requester::start(command)?;
