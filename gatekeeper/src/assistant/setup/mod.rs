@@ -43,6 +43,9 @@ pub enum SetupError {
     /// A file stands there that somebody else wrote.
     #[error("{path}: this file is not gatekeeper's: move it away first", path = .0.display())]
     Foreign(PathBuf),
+    /// A folder, pipe or device has the file's name.
+    #[error("{path}: this is no regular file\nhelp: move it away first", path = .0.display())]
+    NoFile(PathBuf),
     /// A link where root writes: it could lead anywhere.
     #[error("{path}: root does not write through a symbolic link: replace it by the file itself", path = .0.display())]
     Link(PathBuf),
@@ -71,6 +74,8 @@ impl Fault {
 /// A change of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// The folder of the scope: what leads to it is the system's, and what lies in it may be a user's.
+    pub base: PathBuf,
     /// The file.
     pub path: PathBuf,
     /// Text before the change; `None` where there is no file.
@@ -91,7 +96,8 @@ impl Change {
         remove: bool,
     ) -> Result<Self, SetupError> {
         let (path, form) = place::of(assistant, scope).ok_or(SetupError::NoPlace(assistant))?;
-        let before = write::read(&path)?;
+        let base = scope.folder().to_owned();
+        let before = write::read(&base, &path)?;
         let program = program.display().to_string();
         let text = before.as_deref().filter(|text| !text.trim().is_empty());
         let content = |fault: Fault| SetupError::Content {
@@ -110,7 +116,7 @@ impl Change {
                 (!remove).then(|| entries::plugin(&program))
             }
         };
-        Ok(Self { path, before, after })
+        Ok(Self { base, path, before, after })
     }
 
     /// Whether there is anything to do.
@@ -132,6 +138,6 @@ impl Change {
     /// # Errors
     /// Where the file can't be written or removed, or is a link and root would write it.
     pub fn make(&self) -> Result<(), SetupError> {
-        write::write(&self.path, self.after.as_deref())
+        write::write(&self.base, &self.path, self.after.as_deref())
     }
 }

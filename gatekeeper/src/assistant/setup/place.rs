@@ -1,6 +1,6 @@
 //! Which file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::assistant::Assistant;
 
@@ -16,6 +16,15 @@ pub enum Scope {
     User(PathBuf),
     /// Whoever works in this folder.
     Project(PathBuf),
+}
+
+impl Scope {
+    /// The folder below which the assistant's file lies.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        let (Self::System { root: folder } | Self::User(folder) | Self::Project(folder)) = self;
+        folder
+    }
 }
 
 /// Form of a file.

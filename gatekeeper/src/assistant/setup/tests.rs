@@ -205,3 +205,49 @@ fn a_files_mode_stays_and_root_follows_no_link() {
         assert!(!fs::read_to_string(&elsewhere).unwrap_or_default().contains("gatekeeper"));
     }
 }
+
+#[test]
+fn root_keeps_the_owner_and_gives_what_it_makes_to_the_folders() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    if crate::sys::process::effective_uid() != 0 {
+        return;
+    }
+    const USER: (u32, u32) = (4711, 4712);
+    let owner = |path: &Path| {
+        let found = fs::metadata(path).unwrap();
+        (found.uid(), found.gid())
+    };
+    let (folder, scope, path) = with(Claude, Scope::User, "{}\n");
+    chown(&path, Some(USER.0), Some(USER.1)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    plan(Claude, &scope, false).make().unwrap();
+    assert_eq!((owner(&path), fs::metadata(&path).unwrap().mode() & 0o777), (USER, 0o600));
+    // A file and folders that were not there.
+    chown(folder.path(), Some(USER.0), Some(USER.1)).unwrap();
+    fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    plan(Claude, &scope, false).make().unwrap();
+    assert_eq!((owner(&path), owner(path.parent().unwrap())), (USER, USER));
+}
+
+#[test]
+fn root_goes_through_no_linked_folder_and_waits_for_no_pipe() {
+    use std::os::unix::fs::symlink;
+    let (folder, scope, path) = with(Claude, Scope::User, "{}\n");
+    fs::remove_file(&path).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let change = || Change::plan(Claude, &scope, Path::new(PROGRAM), false);
+    assert!(matches!(change(), Err(SetupError::NoFile(_))));
+    fs::remove_file(&path).unwrap();
+    let (linked, elsewhere) = (path.parent().unwrap(), folder.path().join("elsewhere"));
+    let planned = change().unwrap();
+    fs::rename(linked, &elsewhere).unwrap();
+    symlink(&elsewhere, linked).unwrap();
+    if crate::sys::process::effective_uid() == 0 {
+        assert!(matches!(change(), Err(SetupError::Link(_))));
+        assert!(matches!(planned.make(), Err(SetupError::Link(_))), "linked between the plan and the change");
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    } else {
+        planned.make().unwrap();
+        assert!(elsewhere.join("settings.json").is_file());
+    }
+}
