@@ -3,7 +3,10 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
+
+use tracing::warn;
 
 use crate::config::Config;
 use crate::daemon::{DaemonError, alone};
@@ -63,6 +66,70 @@ pub fn detach(config: &Config) -> Result<usize, DaemonError> {
     if let Some(trouble) = health.trouble() {
         return Err(refuse(format!("the trail can't be written: {trouble}")));
     }
-    fs::remove_dir_all(&config.pins).map_err(DaemonError::at(config.pins.display().to_string()))?;
+    remove_pins(&config.pins).map_err(DaemonError::at(config.pins.display().to_string()))?;
     Ok(hooks.len())
+}
+
+/// Removes what daemons pinned, and the folders that are empty then. What else lies in the folder of pins is somebody else's.
+fn remove_pins(pins: &Path) -> io::Result<()> {
+    // The links are what holds the programs.
+    for folder in ["links", "maps"].map(|name| pins.join(name)) {
+        match fs::read_dir(&folder) {
+            Ok(entries) => {
+                for entry in entries {
+                    let entry = entry?;
+                    if entry.file_type()?.is_file() {
+                        fs::remove_file(entry.path())?;
+                    }
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        }
+        remove_if_empty(&folder)?;
+    }
+    match fs::remove_file(pins.join("built")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    remove_if_empty(pins)
+}
+
+fn remove_if_empty(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir(folder) {
+        // A mount point is busy.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::ResourceBusy) =>
+        {
+            warn!("{} stays: it is not empty, or a mount point", folder.display());
+            Ok(())
+        }
+        removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_daemons_pinned_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let pins = folder.path().join("pins");
+        for name in ["links", "maps"] {
+            fs::create_dir_all(pins.join(name)).unwrap();
+            fs::write(pins.join(name).join("one"), "").unwrap();
+        }
+        fs::write(pins.join("built"), "").unwrap();
+        let other = pins.join("cilium/globals");
+        fs::create_dir_all(&other).unwrap();
+        fs::write(other.join("theirs"), "").unwrap();
+        remove_pins(&pins).unwrap();
+        assert!(other.join("theirs").is_file());
+        let left: Vec<_> = fs::read_dir(&pins).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["cilium"]);
+        fs::remove_dir_all(pins.join("cilium")).unwrap();
+        remove_pins(&pins).unwrap();
+        assert!(!pins.exists());
+    }
 }
