@@ -51,6 +51,22 @@ pub struct Status {
     pub floor: Option<String>,
 }
 
+/// The text in place of an error of another system: it holds the other end's answer, and may hold addresses.
+const FOR_ROOT: &str = "`sudo gatekeeper status` shows why";
+
+impl Status {
+    /// The same for others than root: that an export or a webhook fails, and not why.
+    #[must_use]
+    pub fn without_errors_of_others(mut self) -> Self {
+        let exports = self.exports.iter_mut().map(|export| &mut export.error);
+        let notices = self.notices.iter_mut().map(|notices| &mut notices.error);
+        for error in exports.chain(notices).filter_map(Option::as_mut) {
+            FOR_ROOT.clone_into(error);
+        }
+        self
+    }
+}
+
 /// The state of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailState {
@@ -150,6 +166,33 @@ pub struct NoticeState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn others_than_root_see_that_an_export_fails_and_not_why() {
+        let error = || Some("https://hooks.example.org: 403 Forbidden s3cret".to_owned());
+        let exports = [error(), None].map(|error| ExportState { error, ..ExportState::default() });
+        let status = Status {
+            version: String::new(),
+            ready: true,
+            refusal: None,
+            help: None,
+            hooks: Vec::new(),
+            unsupported: Vec::new(),
+            counters: None,
+            sessions: 0,
+            unwritten: 0,
+            trail: TrailState { records: 0, signed: 0, pending_required: 0, error: None },
+            exports: exports.to_vec(),
+            notices: Some(NoticeState { error: error(), ..NoticeState::default() }),
+            pins: PathBuf::new(),
+            default_policy: String::new(),
+            floor: None,
+        };
+        let shown = status.without_errors_of_others();
+        assert!(shown.exports[0].error.is_some() && shown.exports[1].error.is_none());
+        let text = serde_json::to_string(&shown).unwrap();
+        assert!(!text.contains("s3cret") && !text.contains("example.org"), "{text}");
+    }
 
     #[test]
     fn only_what_happened_is_counted_out() {

@@ -54,6 +54,7 @@ pub async fn answer(daemon: &State, peer: &Peer, stream: &mut UnixStream, reques
         Request::Events(events) => send_events(daemon, stream, scope, peer.uid, events).await,
         Request::Status {} => {
             let status = status(daemon);
+            let status = if class == PeerClass::Root { status } else { status.without_errors_of_others() };
             wire::send(stream, &Answer::Status(Box::new(status))).await.map(Ok)
         }
         Request::Reload {} => reload_all(daemon, stream).await,

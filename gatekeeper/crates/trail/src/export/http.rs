@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::http::Response;
+use ureq::http::{Response, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
@@ -62,11 +62,11 @@ impl Client {
         if let Some(token) = &token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
-        let failed = |error: ureq::Error| SendError::new(format!("{}: {error}", self.to.url));
+        let failed = |error: ureq::Error| SendError::new(format!("{}: {error}", shown(&self.to.url)));
         let mut answer = request.send(body).map_err(failed)?;
         let body = answer.body_mut().with_config().limit(ANSWER).read_to_vec().map_err(failed)?;
         if !answer.status().is_success() {
-            return Err(refused(&self.to.url, &answer, &body));
+            return Err(refused(&shown(&self.to.url), &answer, &body));
         }
         self.ready = Some((agent, token));
         Ok(body)
@@ -107,10 +107,37 @@ pub fn secret(path: &Path) -> Result<String, SendError> {
     Ok(text.to_owned())
 }
 
+/// Returns what of an address may be shown: scheme and host. Many services have the secret in the path or the query.
+fn shown(url: &str) -> String {
+    let uri = url.parse::<Uri>().ok();
+    let parts = uri.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.host()?, uri.port_u16())));
+    match parts {
+        Some((scheme, host, Some(port))) => format!("{scheme}://{host}:{port}"),
+        Some((scheme, host, None)) => format!("{scheme}://{host}"),
+        None => "the address".to_owned(),
+    }
+}
+
 fn refused(url: &str, answer: &Response<Body>, body: &[u8]) -> SendError {
     let words: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
     let seconds = answer.headers().get("Retry-After").and_then(|value| value.to_str().ok()?.parse().ok());
     let mut error = SendError::new(format!("{url}: {} {words}", answer.status()).trim_end().to_owned());
     error.wait = seconds.map(Duration::from_secs);
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_of_an_address_is_shown() {
+        for (url, expected) in [
+            ("https://hooks.example.org/services/T0/s3cret?key=s3cret", "https://hooks.example.org"),
+            ("https://me:s3cret@logs.example.org:4318/v1", "https://logs.example.org:4318"),
+            ("no address", "the address"),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
+    }
 }
