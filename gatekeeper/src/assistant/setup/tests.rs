@@ -209,10 +209,10 @@ fn a_files_mode_stays_and_root_follows_no_link() {
 #[test]
 fn root_keeps_the_owner_and_gives_what_it_makes_to_the_folders() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    const USER: (u32, u32) = (4711, 4712);
     if crate::sys::process::effective_uid() != 0 {
         return;
     }
-    const USER: (u32, u32) = (4711, 4712);
     let owner = |path: &Path| {
         let found = fs::metadata(path).unwrap();
         (found.uid(), found.gid())

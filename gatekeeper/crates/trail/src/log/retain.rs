@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::folder::{CHECKPOINTS, Segment, notes, segments, write_heads};
 use super::open::note_of;
@@ -11,6 +11,30 @@ use super::signed_note::Checkpoint;
 use super::writer::Log;
 use crate::files;
 use gatekeeper_record::record::Upkeep;
+
+/// The longest time between two segments that counts as time that passed. More is taken for a clock that was set, or for a
+/// machine that was off.
+const LONGEST_GAP: Duration = Duration::from_hours(7 * 24);
+
+/// The ages of segments that were last written to at these times, oldest first. Each gap between two of them counts up to a
+/// limit: a clock that is years ahead makes nothing old by itself.
+fn ages(times: &[SystemTime], now: SystemTime, keep: Duration) -> Vec<Duration> {
+    let longest = LONGEST_GAP.min(keep.checked_div(2).unwrap_or_default());
+    let mut age = Duration::ZERO;
+    let mut ages: Vec<Duration> = times
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(at, time)| {
+            let next = times.get(at.saturating_add(1)).copied().unwrap_or(now);
+            let gap = next.duration_since(*time).unwrap_or_default();
+            age = age.saturating_add(gap.min(longest));
+            age
+        })
+        .collect();
+    ages.reverse();
+    ages
+}
 
 /// The records that were removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +54,13 @@ impl Log {
         let all = segments(&self.folder)?;
         let sizes: Vec<u64> = all.iter().map(|segment| self.size_of(segment)).collect::<Result<_, _>>()?;
         let mut total: u64 = sizes.iter().sum();
+        let times: Vec<SystemTime> =
+            all.iter().map(|segment| self.written(segment)).collect::<Result<_, _>>()?;
+        let ages = ages(&times, SystemTime::now(), self.options.keep_age);
         let mut gone = Vec::new();
-        for (segment, size) in all.iter().zip(sizes) {
+        for ((segment, size), age) in all.iter().zip(sizes).zip(ages) {
             if segment.first == self.segment.first
-                || (total <= self.options.keep_bytes && !self.is_old(segment)?)
+                || (total <= self.options.keep_bytes && age < self.options.keep_age)
             {
                 break;
             }
@@ -66,10 +93,9 @@ impl Log {
         Ok(fs::metadata(segment.path(&self.folder))?.len())
     }
 
-    fn is_old(&self, segment: &Segment) -> io::Result<bool> {
-        let changed = fs::metadata(segment.leaves(&self.folder))?.modified()?;
-        let age = SystemTime::now().duration_since(changed).unwrap_or_default();
-        Ok(age >= self.options.keep_age)
+    /// The time at which a segment was last written to.
+    fn written(&self, segment: &Segment) -> io::Result<SystemTime> {
+        fs::metadata(segment.leaves(&self.folder))?.modified()
     }
 
     /// Of the checkpoints before what is kept, only the last says anything that can be checked.
@@ -84,5 +110,37 @@ impl Log {
         };
         let kept: String = notes(&text).filter(wanted).collect();
         files::write_atomically(&path, kept.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
+    const KEEP: Duration = DAY.saturating_mul(400);
+
+    #[test]
+    fn a_clock_that_is_set_makes_nothing_old() {
+        let begin = SystemTime::UNIX_EPOCH + DAY * 20_000;
+        let daily: Vec<_> = (0..30).map(|day| begin + DAY * day).collect();
+        let old = |now: SystemTime, times: &[SystemTime]| {
+            ages(times, now, KEEP).iter().filter(|age| **age >= KEEP).count()
+        };
+        assert_eq!(ages(&daily, begin + DAY * 30, KEEP)[0], DAY * 30);
+        // Ahead, as it is noticed, and after a while with it.
+        let ahead = begin + DAY * 430;
+        assert_eq!(old(ahead, &daily), 0);
+        let mut after = daily.clone();
+        after.extend((0..100).map(|day| ahead + DAY * day));
+        assert_eq!(old(ahead + DAY * 100, &after), 0);
+        // And set right again.
+        after.push(begin + DAY * 131);
+        assert_eq!(old(begin + DAY * 132, &after), 0);
+        // Time that passes counts.
+        let years: Vec<_> = (0..1000).map(|day| begin + DAY * day).collect();
+        assert_eq!(old(begin + DAY * 1000, &years), 601);
+        // Also where less than a gap's longest time is kept.
+        assert_eq!(ages(&daily[..3], begin + DAY * 3, DAY * 4), [DAY * 3, DAY * 2, DAY]);
     }
 }

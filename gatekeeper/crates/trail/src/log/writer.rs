@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use super::folder::{CHECKPOINTS, Head, LEAF_BYTES, Segment, write_heads};
 use super::form::Former;
 use super::key::Key;
-use super::merkle::{Edge, Hash};
+use super::merkle::{Edge, Hash, leaf};
 use super::pack::draft;
 use super::seal::{Formed, Grown};
 use super::signed_note::Checkpoint;
+use crate::files;
 use crate::ocsf::{Link, Machine};
 use gatekeeper_record::record::Record;
 
@@ -75,6 +76,8 @@ pub struct Current {
     leaves: File,
     bytes: u64,
     torn: bool,
+    /// Whether the last synchronization with the disk failed.
+    unsynced: bool,
     since: Instant,
 }
 
@@ -96,7 +99,7 @@ impl Current {
         let (lines, leaves) = (open(&segment.path(folder))?, open(&segment.leaves(folder))?);
         // Their names must outlive a loss of power too.
         File::open(folder)?.sync_all()?;
-        Ok(Self { lines, leaves, bytes, torn: false, since: Instant::now() })
+        Ok(Self { lines, leaves, bytes, torn: false, unsynced: false, since: Instant::now() })
     }
 }
 
@@ -202,8 +205,13 @@ impl Log {
         if self.signed == self.edge.size() {
             return Ok(());
         }
-        self.current.lines.sync_data()?;
-        self.current.leaves.sync_data()?;
+        if self.current.unsynced {
+            self.rewrite()?;
+        }
+        if let Err(error) = self.current.lines.sync_data().and_then(|()| self.current.leaves.sync_data()) {
+            self.current.unsynced = true;
+            return Err(error);
+        }
         let (origin, size, root) = (self.machine.origin.clone(), self.edge.size(), self.edge.root());
         let note = Checkpoint { origin, size, root }.sign(&self.key.key);
         let path = self.folder.join(CHECKPOINTS);
@@ -214,6 +222,34 @@ impl Log {
             return Err(error);
         }
         (self.signed, self.unsigned_since) = (size, None);
+        Ok(())
+    }
+
+    /// Writes the segment being written anew, after it could not be synchronized with the disk. The kernel forgets what it could
+    /// not write, and the next synchronization would succeed without it (fsync(2); `mm/filemap.c`, `file_check_and_advance_wb_err`,
+    /// 6.12).
+    fn rewrite(&mut self) -> io::Result<()> {
+        let (lines, leaves) = (self.segment.path(&self.folder), self.segment.leaves(&self.folder));
+        let mut bytes = fs::read(&lines)?;
+        bytes.truncate(usize::try_from(self.current.bytes).map_err(io::Error::other)?);
+        let mut edge = self.heads.last().map(|head| head.edge.clone()).unwrap_or_default();
+        let mut hashes = Vec::new();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let hash = leaf(line.strip_suffix(b"\n").unwrap_or(line));
+            edge.push(hash);
+            hashes.extend_from_slice(&hash.0);
+        }
+        if (edge.size(), edge.root()) != (self.edge.size(), self.edge.root()) {
+            let why = format!(
+                "{}: the disk lost records that were written, and they are signed by nobody",
+                lines.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        files::write_atomically(&lines, &bytes)?;
+        files::write_atomically(&leaves, &hashes)?;
+        let since = self.current.since;
+        self.current = Current { since, ..Current::open(&self.folder, &self.segment, self.current.bytes)? };
         Ok(())
     }
 
@@ -285,9 +321,9 @@ impl Log {
 
 #[cfg(test)]
 impl Log {
-    /// Makes the next write fail.
-    pub fn break_with(&mut self, file: File) {
-        self.current.lines = file;
+    /// Makes the next write fail; the file that was there.
+    pub fn break_with(&mut self, file: File) -> File {
+        std::mem::replace(&mut self.current.lines, file)
     }
 
     /// Makes the next write fail once its lines are written.

@@ -57,7 +57,7 @@ fn the_end_of_its_thread_is_noticed() {
 /// A writer whose disk is full, and the end of the channel that must outlive it.
 fn on_full_disk(state: &Path) -> (Writer, Receiver<Order>) {
     let mut log = Log::open(state, "box", "b", options()).unwrap();
-    log.break_with(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    drop(log.break_with(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap()));
     let (orders, receiver) = channel();
     let (health, folder) = (Arc::new(Health::default()), state.join(FOLDER));
     let writer = Writer {

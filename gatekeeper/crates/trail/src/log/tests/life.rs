@@ -93,7 +93,7 @@ fn a_full_disk_loses_only_what_was_not_acknowledged() {
     write(&mut log, 4);
     // A device that takes nothing, as a full disk does.
     let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    log.break_with(full());
+    drop(log.break_with(full()));
     assert!(log.append(&[denial(7)]).is_err());
     assert_eq!(log.size(), 5);
     drop(log);
@@ -159,4 +159,53 @@ fn without_its_key_a_trail_is_neither_written_on_nor_replaced() {
     fs::rename(state.path().join("trail"), state.path().join("trail-kept")).unwrap();
     assert_eq!(open(state.path(), options()).size(), 1);
     sound(state.path());
+}
+
+/// A trail with five records, whose file can't be synchronized.
+fn unsynchronized(state: &std::path::Path) -> Log {
+    let mut log = open(state, Options { checkpoint_records: u64::MAX, ..options() });
+    write(&mut log, 4);
+    // fdatasync(2) fails on a device with EINVAL.
+    let null = fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
+    let file = log.break_with(null);
+    assert!(log.checkpoint().is_err());
+    drop(log.break_with(file));
+    log
+}
+
+#[test]
+fn what_could_not_be_synchronized_is_written_anew_before_it_is_signed() {
+    use std::os::unix::fs::MetadataExt;
+    let state = memory();
+    let mut log = unsynchronized(state.path());
+    let path = state.path().join("trail/0000000000000000.jsonl");
+    let before = fs::metadata(&path).unwrap().ino();
+    let signed = log.signed();
+    assert!(signed < log.size());
+    log.checkpoint().unwrap();
+    assert_eq!(log.signed(), log.size());
+    assert_ne!(
+        fs::metadata(&path).unwrap().ino(),
+        before,
+        "the old file may be without what the disk refused"
+    );
+    write(&mut log, 2);
+    log.checkpoint().unwrap();
+    drop(log);
+    assert_eq!(sound(state.path()).size, 7);
+}
+
+#[test]
+fn what_the_disk_lost_is_never_signed() {
+    let state = memory();
+    let mut log = unsynchronized(state.path());
+    let path = state.path().join("trail/0000000000000000.jsonl");
+    let signed = log.signed();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.iter_mut().rev().take(100).for_each(|byte| *byte = 0);
+    fs::write(&path, bytes).unwrap();
+    for _ in 0..2 {
+        assert!(log.checkpoint().unwrap_err().to_string().contains("the disk lost records"));
+        assert_eq!(log.signed(), signed);
+    }
 }
