@@ -16,8 +16,9 @@ const GUEST_GLIBC: (u32, u32) = (2, 36);
 
 const STATIC_TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Features that unit tests turn on. With them, the quick build's libraries are those of the tests, and none is built twice.
-const TESTING: &str = "gatekeeper-policy/testing,gatekeeper-trail/testing";
+/// Features that a test of the whole workspace turns on. With them, the quick build's libraries are those of the tests, and
+/// none is built twice.
+const TESTING: &str = "gatekeeper-policy/testing,gatekeeper-trail/testing,gatekeeper-trail/default";
 
 /// A profile of the root Cargo.toml.
 #[derive(Clone, Copy, Debug, PartialEq)]
