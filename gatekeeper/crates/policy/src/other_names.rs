@@ -8,7 +8,6 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use gatekeeper_common::verdict::Verdict;
 use serde::Serialize;
 
 use crate::pattern::{Component, Pattern};
@@ -43,7 +42,7 @@ pub struct OtherNames {
 #[must_use]
 pub fn beside(found: &Programs, rule: &Rule) -> Vec<OtherNames> {
     let Subject::Arguments(programs, asked) = &rule.subject else { return Vec::new() };
-    if !matches!(rule.verdict, Verdict::Ask | Verdict::Deny) {
+    if !rule.forbids() {
         return Vec::new();
     }
     let rules_own = Named::of(programs);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gatekeeper_common::image::{ARGUMENTS, CAPABILITIES, ENVIRONMENT};
 use gatekeeper_common::operation::Operation;
-use gatekeeper_common::verdict::{Cell, Verdict};
+use gatekeeper_common::verdict::Cell;
 
 use super::alphabet::Alphabet;
 use super::nfa::{Nfa, START};
@@ -217,8 +217,7 @@ impl Automata {
 fn add_words(nfa: &mut Nfa, rule: &Rule, row: u32, rows: &mut Rows) {
     match &rule.subject {
         Subject::Arguments(_, asked) => {
-            let forbids = matches!(rule.verdict, Verdict::Ask | Verdict::Deny);
-            invocation::invocation(nfa, asked, forbids, row, rows);
+            invocation::invocation(nfa, asked, rule.forbids(), row, rows);
         }
         Subject::Environment(_, names) => {
             for name in names.iter().flat_map(|word: &Word| &word.alternatives) {

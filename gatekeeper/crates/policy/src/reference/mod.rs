@@ -107,21 +107,19 @@ pub fn matches(rule: &Rule, question: &Question) -> bool {
     match (&rule.subject, question) {
         (Subject::Paths(_), Question::Exec(_) | Question::File(..)) => concerns(rule, question),
         (Subject::Arguments(_, asked), Question::Exec(start)) => {
-            let forbids = rule.verdict == Verdict::Deny || rule.verdict == Verdict::Ask;
-            concerns(rule, question) && words::match_invocation(asked, forbids, &start.argv)
+            concerns(rule, question) && words::match_invocation(asked, rule.forbids(), &start.argv)
         }
         (Subject::Environment(_, names), Question::Exec(start)) => {
             let set = |name: &Vec<u8>| names.iter().any(|word| words::matches_word(word, name));
             concerns(rule, question) && start.env.iter().any(set)
         }
         (Subject::Addresses(list, protocols), Question::Net(address, protocol, operation)) => {
-            let forbids = rule.verdict == Verdict::Deny || rule.verdict == Verdict::Ask;
             let outward = matches!(operation, Operation::Connect | Operation::Send);
             let mut names = vec![address.ip().to_canonical()];
             if outward && names[0] == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
                 names.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
             }
-            if outward && names[0] == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && forbids {
+            if outward && names[0] == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && rule.forbids() {
                 names.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
             }
             let matches = |ip: &IpAddr| list.iter().any(|target| matches_target(target, *ip, address.port()));

@@ -51,12 +51,18 @@ impl Rule {
         if self.required { cell.required() } else { cell }
     }
 
+    /// Whether it keeps what it matches from passing by itself.
+    #[must_use]
+    pub fn forbids(&self) -> bool {
+        matches!(self.verdict, Verdict::Ask | Verdict::Deny)
+    }
+
     /// Whether it also forbids renaming what it matches and the folders above.
     ///
     /// A file keeps its content under a new name, which no rule would know.
     #[must_use]
     pub fn holds_names(&self) -> bool {
-        matches!(self.verdict, Verdict::Ask | Verdict::Deny) && self.family() == Some(Family::File)
+        self.forbids() && self.family() == Some(Family::File)
     }
 
     /// The class it belongs to.
